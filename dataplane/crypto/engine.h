@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - bulk AES for many UEs at a time, behind one table.
+ *
+ * One key wrap is a chain of 24 dependent AES blocks, so one UE cannot fill the AES unit. An engine
+ * walks many UEs through their chains in step: one lane, one UE, one key. Engines differ in the
+ * instructions they use and agree in every octet; fk_engine_select() takes the fastest that this
+ * CPU has and that passes its known-answer self-test in every lane.
+ *
+ * Threads: engines hold no state; any thread may call them, each with its own scratch.
+ * Memory:  struct fk_crypto_scratch (caller's, per thread, locked memory) holds expanded keys;
+ * every call wipes what it left there. Nothing here allocates.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/kmm.h>
+
+#define FK_CRYPTO_BURST_MAX 64 /* lanes in one call; shorter and odd bursts are fine */
+
+/* One AES-256 key wrap of a 256-bit key. spec: RFC 3394 §2.2.1 */
+struct fk_wrap_lane {
+	const uint8_t *kek; /* 32 octets */
+	const uint8_t *key; /* 32 octets; lanes may share one key */
+	uint8_t *wrapped;   /* 40 octets, may not overlap the inputs */
+};
+
+/* One unwrap. 'ok' is 1 if the initial value was right; otherwise 'key' is all zeros. */
+struct fk_unwrap_lane {
+	const uint8_t *kek;	/* 32 octets */
+	const uint8_t *wrapped; /* 40 octets */
+	uint8_t *key;		/* 32 octets */
+	uint8_t ok;
+};
+
+/*
+ * One KMM MAC. The MAC key is derived from 'tek' (CMAC: HMAC-SHA-256 in counter mode over the
+ * frame's first octets; CBC-MAC: AES key wrap of the TEK under itself with the length as initial
+ * value), then runs over the frame without its 8 MAC octets. spec: P25 sheet 3.3-3.5
+ */
+struct fk_mac_lane {
+	const uint8_t *tek;	      /* 32 octets; lanes may share one */
+	const uint8_t *frame;	      /* whole KMM, length field final, MAC block present */
+	uint16_t frame_size;	      /* octets: 23..FK_KMM_SIZE_MAX */
+	uint8_t mac_format;	      /* FK_KMM_MAC_FORMAT_CBC or _CMAC */
+	uint8_t mac[FK_KMM_MAC_SIZE]; /* out */
+};
+
+/* Scratch of one thread; layout is private to the engines. */
+struct fk_crypto_scratch {
+	uint8_t octets[32768];
+} __attribute__((aligned(64)));
+
+struct fk_crypto_engine {
+	const char *name; /* "vaes", "aesni", "ipsec_mb", "scalar" */
+	uint32_t n_lanes; /* UEs that one step serves; bursts of a multiple waste nothing */
+	int (*is_supported)(void); /* 1 if this CPU can run it */
+	/* 'n' lanes, 0..FK_CRYPTO_BURST_MAX. */
+	void (*wrap)(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
+		     uint32_t n);
+	void (*unwrap)(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes, uint32_t n);
+	void (*mac)(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n);
+	/* 'n' single blocks under one AES-256 key, ECB: for token tags. In place is allowed. */
+	void (*ecb)(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
+		    const uint8_t (*in)[16], uint8_t (*out)[16], uint32_t n);
+};
+
+/* All engines of this build, fastest first, NULL-terminated. The last is the portable one. */
+extern const struct fk_crypto_engine *const fk_crypto_engines[];
+
+/*
+ * Picks an engine: the one named 'name', or with NULL the first that this CPU supports; runs
+ * its self-test. Returns FK_OK; FK_ENOTFOUND (no such name); FK_EUNSUPPORTED (this CPU lacks it);
+ * FK_ESELFTEST (then 'ret_engine' is written too, so that the caller can name the culprit).
+ */
+FK_MUST_USE enum fk_err fk_engine_select(const char *name, struct fk_crypto_scratch *scratch,
+					 const struct fk_crypto_engine **ret_engine);
+
+/* Known answers for every lane and every burst size of one engine. FK_OK or FK_ESELFTEST. */
+FK_MUST_USE enum fk_err fk_engine_self_test(const struct fk_crypto_engine *engine,
+					    struct fk_crypto_scratch *scratch);

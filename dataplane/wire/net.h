@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net.h - Ethernet, ARP, IPv4, ICMP echo and UDP, in plain octets.
+ *
+ * Parses and builds frames without knowing DPDK, so that tests, fuzzers and fleetsim use the same
+ * code as the worker. IPv4 addresses and ports are in host byte order.
+ * spec: RFC 826, RFC 791, RFC 792, RFC 768, RFC 1071
+ *
+ * Threads: everything here is pure. Memory: borrows; nothing allocates.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#define FK_MAC_SIZE	      6
+#define FK_ETH_HEADER_SIZE    14
+#define FK_IPV4_HEADER_SIZE   20
+#define FK_UDP_HEADER_SIZE    8
+#define FK_UDP_FRAME_OVERHEAD (FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE + FK_UDP_HEADER_SIZE)
+#define FK_ARP_FRAME_SIZE     42
+
+enum fk_net_kind {
+	FK_NET_UDP,
+	FK_NET_ARP_REQUEST,
+	FK_NET_ARP_REPLY,
+	FK_NET_ICMP_ECHO, /* echo request */
+	FK_NET_FRAGMENT,  /* IPv4 fragment: not reassembled */
+	FK_NET_OTHER,	  /* another protocol: not ours */
+};
+
+struct fk_net_frame {
+	enum fk_net_kind kind;
+	uint8_t source_mac[FK_MAC_SIZE], destination_mac[FK_MAC_SIZE];
+	uint32_t source_ipv4, destination_ipv4; /* ARP: sender and target protocol addresses */
+	uint16_t source_port, destination_port;
+	const uint8_t *payload; /* UDP: datagram; ICMP: the ICMP message */
+	uint16_t payload_size;
+};
+
+/*
+ * Reads one frame. Padding after the IPv4 total length is cut off. Checksums are verified; a UDP
+ * checksum of zero means none was computed (RFC 768).
+ * Returns FK_OK; FK_ETRUNC (shorter than a header or a length field says); FK_EFORMAT (a header
+ * field that cannot be); FK_EAUTH (an IPv4, ICMP or UDP checksum is wrong).
+ */
+FK_MUST_USE enum fk_err fk_net_parse(const uint8_t *octets, size_t size,
+				     struct fk_net_frame *ret_frame);
+
+/* Where a UDP datagram goes. */
+struct fk_net_path {
+	uint8_t source_mac[FK_MAC_SIZE], destination_mac[FK_MAC_SIZE];
+	uint32_t source_ipv4, destination_ipv4;
+	uint16_t source_port, destination_port;
+};
+
+/* Writes the 42 octets of Ethernet, IPv4 and UDP header in front of a payload that already stands
+ * at 'frame' + 42, checksums included. Returns the size of the whole frame. 'ip_id' is the IPv4
+ * identification; DF is set. */
+size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
+			 uint16_t ip_id);
+
+/* Write an ARP frame of 42 octets. */
+void fk_net_build_arp(bool is_reply, const uint8_t source_mac[static FK_MAC_SIZE],
+		      uint32_t source_ipv4, const uint8_t target_mac[static FK_MAC_SIZE],
+		      uint32_t target_ipv4, uint8_t frame[static FK_ARP_FRAME_SIZE]);
+
+/* Turns the frame of an echo request, as received, into its reply, in place. */
+void fk_net_turn_echo(uint8_t *frame, size_t size, const uint8_t own_mac[static FK_MAC_SIZE]);
+
+/* Internet checksum (RFC 1071) of 'size' octets, folded and complemented, host order; 'initial' is
+ * an unfolded sum to start from. */
+uint16_t fk_net_checksum(const void *octets, size_t size, uint32_t initial);
+
+/* "192.0.2.10" to host order. FK_OK or FK_EINVAL. */
+FK_MUST_USE enum fk_err fk_ipv4_parse(const char *text, uint32_t *ret_ipv4);
+/* Writes "255.255.255.255" and a NUL: 'buf' takes 16 octets. */
+void fk_ipv4_format(uint32_t ipv4, char buf[static 16]);

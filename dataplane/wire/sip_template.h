@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sip_template.h - the MESSAGE that carries one SDS to one UE, built by copying and patching.
+ *
+ * Everything but the UE's URI has a fixed width, so the template is a list of fixed runs with gaps.
+ * Compact header names, one boundary "k", no XML declaration (3GPP sheet 9.3): a rekey has to stay
+ * below 1300 octets on UDP (RFC 3428 §8, RFC 3261 §18.1.1).
+ *
+ * Threads: a built template is read-only and may be shared. Memory: struct fk_sip_template is the
+ * caller's; nothing allocates.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
+#include <fleetkey/sds.h>
+
+#include "../crypto/token_tag.h"
+
+#define FK_CALL_ID_LEN		 22 /* characters: hex of token 16 and of count 6 */
+#define FK_FROM_TAG_LEN		 8  /* characters, hex */
+#define FK_SIP_TEMPLATE_GAPS_MAX 24
+
+/* What all messages of a template share. Text is borrowed during fk_sip_template_build() only. */
+struct fk_sip_template_spec {
+	uint8_t profile;	/* enum fk_sip_profile */
+	const char *sent_by;	/* "192.0.2.10:5070": address and port of this worker */
+	const char *route_host; /* "192.0.2.20:5060" for a Route header, NULL for none */
+	const char *psi;	/* profiles A and B: Request-URI of the participating function */
+	const char *kmf_uri;	/* From; calling user */
+	const char *kmf_psi;	/* P-Asserted-Identity */
+	uint8_t disposition_request; /* enum fk_sds_disposition_request */
+	uint8_t extended_app_id_type;
+	const uint8_t *extended_app_id;
+	uint16_t extended_app_id_size;
+};
+
+struct fk_sip_gap {
+	uint16_t offset; /* into the template text: the gap stands before this octet */
+	uint8_t field;	 /* which value goes there; private to sip_template.c */
+};
+
+struct fk_sip_template {
+	uint16_t text_size;
+	uint16_t body_base_size; /* octets of the body without UE URI and payload */
+	uint8_t n_gaps;
+	uint8_t n_uris_in_body, n_uris_in_header;
+	struct fk_sip_gap gaps[FK_SIP_TEMPLATE_GAPS_MAX];
+	char text[2048];
+};
+
+/* What differs from message to message. All borrowed. */
+struct fk_sip_fill {
+	const char *mcdata_id; /* of the UE */
+	uint16_t mcdata_id_size;
+	const char *branch;   /* FK_BRANCH_LEN characters */
+	const char *call_id;  /* FK_CALL_ID_LEN characters */
+	const char *from_tag; /* FK_FROM_TAG_LEN characters */
+	uint32_t date_time_s;
+	const uint8_t *conversation_id, *message_id; /* 16 octets each */
+	const uint8_t *payload;			     /* preamble and KMM */
+	uint16_t payload_size;
+};
+
+/* Returns FK_OK; FK_EFULL if the fixed text does not fit; FK_EINVAL if a value that the profile
+ * needs is missing, or a URI holds a character that may not stand in a header or in XML. */
+FK_MUST_USE enum fk_err fk_sip_template_build(const struct fk_sip_template_spec *spec,
+					      struct fk_sip_template *ret_template);
+
+/* Octets of the whole message for a URI and a payload of these sizes. */
+size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_size,
+			    uint16_t payload_size);
+
+/* Writes the message; returns its size, or 0 if 'cap' does not hold it. 'ret_payload_offset' (may
+ * be NULL) says where the payload's first octet stands. */
+size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
+			    uint8_t *buf, size_t cap, size_t *ret_payload_offset);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kmm.h - P25 OTAR key management messages, plain octets only: no key is unwrapped and no MAC is
+ * computed here.
+ *
+ * spec: TIA-102.AACA, as stated in the project's P25 sheet, sections 1 to 3. A KMM is
+ *
+ *   message ID 1 | message length 2 | message format 1 | destination RSI 3 | source RSI 3 |
+ *   [message number 2] | body | [MAC 8 | MAC length 1 | algorithm ID 1 | key ID 2 | MAC format 1]
+ *
+ * Encoders write canonical octets: reserved bits 0, D bit 0, decryption instruction format $00,
+ * keyset format $00. Decoders accept what the sheet allows, check every count against the octets
+ * present and never read past the announced length.
+ *
+ * Threads: everything here is pure. Memory: decoders borrow from the input; nothing allocates.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+/* Message IDs (P25 sheet 1.4) that this version builds or reads. */
+enum fk_kmm_message_id {
+	FK_KMM_INVENTORY_COMMAND = 0x0d,
+	FK_KMM_INVENTORY_RESPONSE = 0x0e,
+	FK_KMM_NEGATIVE_ACK = 0x16,
+	FK_KMM_REKEY_ACK = 0x1d,
+	FK_KMM_REKEY_COMMAND = 0x1e,
+};
+
+/* Response kinds (P25 sheet 1.2), as the two bits are written. */
+enum fk_kmm_response_kind {
+	FK_KMM_RESPONSE_NONE = 0,      /* kind 1 */
+	FK_KMM_RESPONSE_DELAYED = 1,   /* kind 2 */
+	FK_KMM_RESPONSE_IMMEDIATE = 2, /* kind 3 */
+};
+
+/* Key status codes (P25 sheet 1.6); the set is open, the raw value is kept. */
+#define FK_KMM_STATUS_PERFORMED	     0x00
+#define FK_KMM_STATUS_INVALID_MAC    0x04
+#define FK_KMM_STATUS_NO_KEK	     0x06
+#define FK_KMM_STATUS_INVALID_NUMBER 0x07
+
+#define FK_ALGORITHM_CLEAR   0x80
+#define FK_ALGORITHM_AES_256 0x84
+
+#define FK_KMM_HEADER_SIZE	    10	/* octets, without message number */
+#define FK_KMM_MAC_BLOCK_SIZE	    13	/* octets, AES: 8 of MAC and 5 that name its key */
+#define FK_KMM_MAC_SIZE		    8	/* octets */
+#define FK_KMM_SIZE_MAX		    512 /* octets, over the data link; 465 over IP */
+#define FK_KMM_PREAMBLE_SIZE	    14	/* octets: data-link-independent preamble, P25 sheet 3.7 */
+#define FK_KMM_MAC_FORMAT_CBC	    0x40
+#define FK_KMM_MAC_FORMAT_CMAC	    0x41
+#define FK_KMM_KEYS_MAX		    16 /* key statuses or key IDs that a decoded message can hold */
+#define FK_INVENTORY_ACTIVE_KEY_IDS 0x04
+
+/* The MAC block. For encoders the MAC octets are left zero and filled in afterwards. */
+struct fk_kmm_mac {
+	uint8_t mac[FK_KMM_MAC_SIZE];
+	uint8_t algorithm_id;
+	uint16_t key_id;
+	uint8_t mac_format; /* FK_KMM_MAC_FORMAT_* */
+};
+
+struct fk_kmm_header {
+	uint8_t message_id;	 /* enum fk_kmm_message_id, or another */
+	uint16_t message_length; /* as announced: total octets minus 3; ignored by encoders */
+	uint8_t response_kind;	 /* enum fk_kmm_response_kind */
+	bool has_message_number;
+	bool has_mac; /* enhanced MAC, type 10 */
+	bool done;    /* D bit; ignored on receipt, sent as 0 */
+	uint32_t destination_rsi, source_rsi;
+	uint16_t message_number;
+	struct fk_kmm_mac mac;
+};
+
+/* A decoded frame: header, MAC block, and where the body lies in the input. */
+struct fk_kmm_frame {
+	struct fk_kmm_header header;
+	const uint8_t *octets; /* the whole frame, borrowed from the input */
+	uint16_t size;	       /* octets of the frame: message_length + 3 */
+	const uint8_t *body;
+	uint16_t body_size;
+};
+
+/* One key of a Rekey-Command; 'key' is as carried: wrapped under the KEK. */
+struct fk_kmm_key_item {
+	uint8_t key_format;
+	uint16_t sln, key_id;
+	const uint8_t *key; /* borrowed; key_length octets */
+};
+
+/* Rekey-Command with one keyset; a message with several is refused (FK_EUNSUPPORTED). */
+struct fk_kmm_rekey_command {
+	uint8_t decryption_algorithm_id;
+	uint16_t decryption_key_id;
+	uint8_t keyset_format, keyset_id, algorithm_id;
+	uint8_t key_length; /* octets of each key as carried: 40 for wrapped AES-256 */
+	uint8_t n_keys;
+	struct fk_kmm_key_item keys[FK_KMM_KEYS_MAX];
+};
+
+struct fk_kmm_key_status {
+	uint8_t algorithm_id;
+	uint16_t key_id;
+	uint8_t status;
+};
+
+struct fk_kmm_rekey_ack {
+	uint8_t acknowledged_message_id;
+	uint8_t n_statuses;
+	struct fk_kmm_key_status statuses[FK_KMM_KEYS_MAX];
+};
+
+struct fk_kmm_negative_ack {
+	uint8_t acknowledged_message_id;
+	uint16_t acknowledged_message_number;
+	uint8_t status;
+};
+
+/* Inventory-Response type 04: one entry per key ID, flattened. */
+struct fk_kmm_inventory_item {
+	uint8_t keyset_id, algorithm_id;
+	uint16_t key_id;
+};
+
+struct fk_kmm_inventory {
+	uint8_t inventory_type;
+	uint16_t n_items; /* Inventory-Response 04 and 05 only */
+	struct fk_kmm_inventory_item items[FK_KMM_KEYS_MAX];
+};
+
+/*
+ * Decodes header and MAC block of the frame that starts at 'octets' and ends at the latest 'size'
+ * octets later; octets after the announced length are not part of it. Writes 'ret_frame' on success
+ * only; it borrows 'octets'.
+ * Returns FK_OK; FK_ETRUNC (fewer octets than announced, or than the header needs); FK_EFORMAT
+ * (length below 7, unassigned response kind, message-number bits other than 00 and 10, MAC type 01,
+ * MAC length other than 8, no room for what the format octet announces); FK_EUNSUPPORTED (DES MAC).
+ * spec: P25 sheet 1.1-1.3
+ */
+FK_MUST_USE enum fk_err fk_kmm_decode(const uint8_t *octets, size_t size,
+				      struct fk_kmm_frame *ret_frame);
+
+/*
+ * Encode a whole frame into 'buf' of 'cap' octets. 'header' gives RSIs, number, response kind and
+ * MAC block; message_id and message_length are set by the function. With has_mac the 8 MAC octets
+ * are left zero: fk_mac_burst() fills them. The frame's MAC starts at *ret_size - 13.
+ * Return FK_OK; FK_EFULL if 'cap' or FK_KMM_SIZE_MAX does not hold it; FK_EINVAL if a count, a
+ * length or an RSI is out of range.
+ */
+FK_MUST_USE enum fk_err fk_kmm_encode_rekey_command(const struct fk_kmm_header *header,
+						    const struct fk_kmm_rekey_command *rekey,
+						    uint8_t *buf, size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_rekey_ack(const struct fk_kmm_header *header,
+						const struct fk_kmm_rekey_ack *ack, uint8_t *buf,
+						size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_negative_ack(const struct fk_kmm_header *header,
+						   const struct fk_kmm_negative_ack *nack,
+						   uint8_t *buf, size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_inventory_command(const struct fk_kmm_header *header,
+							uint8_t inventory_type, uint8_t *buf,
+							size_t cap, size_t *ret_size);
+/* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
+FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
+							 const struct fk_kmm_inventory *inventory,
+							 uint8_t *buf, size_t cap,
+							 size_t *ret_size);
+
+/*
+ * Decode the body of a frame. 'frame' stays the owner's; keys are borrowed from it.
+ * Return FK_OK; FK_EINVAL if the frame is another message; FK_ETRUNC or FK_EFORMAT if the body does
+ * not hold what its counts announce, or holds more; FK_EUNSUPPORTED for forms that the sheet tells
+ * us to refuse (decryption instruction formats other than $00 and $40, keyset formats other than
+ * $00 and $80, inventory types other than 04 and 05) and for more than FK_KMM_KEYS_MAX items.
+ */
+FK_MUST_USE enum fk_err fk_kmm_decode_rekey_command(const struct fk_kmm_frame *frame,
+						    struct fk_kmm_rekey_command *ret_rekey);
+FK_MUST_USE enum fk_err fk_kmm_decode_rekey_ack(const struct fk_kmm_frame *frame,
+						struct fk_kmm_rekey_ack *ret_ack);
+FK_MUST_USE enum fk_err fk_kmm_decode_negative_ack(const struct fk_kmm_frame *frame,
+						   struct fk_kmm_negative_ack *ret_nack);
+FK_MUST_USE enum fk_err fk_kmm_decode_inventory_command(const struct fk_kmm_frame *frame,
+							uint8_t *ret_inventory_type);
+FK_MUST_USE enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
+							 struct fk_kmm_inventory *ret_inventory);
+
+/* The 14-octet data-link-independent preamble in front of a KMM. spec: P25 sheet 3.7 transport B */
+struct fk_kmm_preamble {
+	uint8_t version;      /* 0 */
+	uint8_t mfid;	      /* 0: standard */
+	uint8_t algorithm_id; /* $80: the KMM follows in clear */
+	uint16_t key_id;
+	uint8_t message_indicator[9];
+};
+
+FK_MUST_USE enum fk_err fk_kmm_preamble_encode(const struct fk_kmm_preamble *preamble, uint8_t *buf,
+					       size_t cap);
+/* Returns FK_OK; FK_ETRUNC; FK_EUNSUPPORTED if version or MFID is not 0. */
+FK_MUST_USE enum fk_err fk_kmm_preamble_decode(const uint8_t *octets, size_t size,
+					       struct fk_kmm_preamble *ret_preamble);
+
+/*
+ * Message number windows. With d = (received - last) mod 65536: the first transmission of kinds 1
+ * and 3 needs 1 <= d <= period; kind 2 and retries 0 <= d <= period. spec: P25 sheet 3.9
+ */
+static inline bool fk_kmm_number_is_new(uint16_t last, uint16_t received, uint16_t period)
+{
+	uint16_t d = (uint16_t)(received - last);
+
+	return d >= 1 && d <= period;
+}
+
+static inline bool fk_kmm_number_is_acceptable(uint16_t last, uint16_t received, uint16_t period)
+{
+	return (uint16_t)(received - last) <= period;
+}

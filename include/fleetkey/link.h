@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link.h - how fleetkeyd and fleetkey-dp meet, part and meet again.
+ *
+ * Control listens on a Unix socket (SOCK_SEQPACKET, mode 0600) and checks the peer's credentials.
+ * The dataplane connects, and connects again for as long as it lives:
+ *
+ *   dataplane                                    control
+ *     HELLO {n_workers, has_region} [region fd] ->
+ *                                              <- ATTACH {epoch} [key table fd, region fd]
+ *     ATTACHED ->                                            or REFUSED {text}, either way
+ *
+ * The region holds what both write: control's words (lease, stop), each worker's words (counters,
+ * heartbeat), the rings and one struct fk_ue_state per UE. Whoever survives hands it on: a
+ * dataplane that outlived its control brings the region with HELLO, and control rescans it; a
+ * control that outlived its dataplane sends it with ATTACH. On every ATTACH the dataplane stops its
+ * workers at a burst border, throws away the orders still in the rings, repairs the rings and maps
+ * the new table; so after ATTACHED, what a UE state says is all there is.
+ *
+ * Threads: see each block. Layout: crosses a process border; both sides check FK_LINK_ABI, and
+ * every index that they read from the other side.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <fleetkey/counters.h>
+#include <fleetkey/err.h>
+#include <fleetkey/order.h>
+
+#define FK_LINK_ABI	      1u
+#define FK_LINK_MAGIC	      0x4b4e4c46u     /* "FLNK" */
+#define FK_REGION_MAGIC	      0x4e47455246ull /* "FREGN" */
+#define FK_WORKERS_MAX	      16
+#define FK_ORDER_RING_SIZE    8192u /* entries, a power of two; one slot stays empty */
+#define FK_DOORBELL_RING_SIZE 32768u
+
+enum fk_link_type {
+	FK_LINK_HELLO = 1,
+	FK_LINK_ATTACH = 2,
+	FK_LINK_ATTACHED = 3,
+	FK_LINK_REFUSED = 4,
+};
+
+/* The one message format on the socket. Descriptors ride along as SCM_RIGHTS, in this order. */
+struct fk_link_msg {
+	uint32_t magic;	     /* FK_LINK_MAGIC */
+	uint32_t abi;	     /* FK_LINK_ABI */
+	uint32_t type;	     /* enum fk_link_type */
+	uint32_t n_workers;  /* HELLO */
+	uint32_t has_region; /* HELLO: 1 if a region descriptor rides along */
+	uint32_t epoch;	     /* ATTACH: boot epoch for branches, larger at each ATTACH, never 0 */
+	char text[160];	     /* REFUSED: why, NUL-terminated */
+};
+static_assert(sizeof(struct fk_link_msg) == 184, "change FK_LINK_ABI together with the layout");
+
+#define FK_STOP_NONE  0u
+#define FK_STOP_PAUSE 1u /* no new requests; running transactions end by themselves */
+#define FK_STOP_ABORT 2u /* nothing leaves but answers to requests */
+
+/* Control writes, workers read at every burst. */
+struct fk_control_block {
+	_Atomic uint64_t lease_until_us; /* CLOCK_MONOTONIC; past it, no request and no re-send */
+	_Atomic uint32_t lease_epoch;
+	_Atomic uint32_t stop;		/* FK_STOP_* for everything */
+	_Atomic uint32_t stop_slot[64]; /* FK_STOP_* per campaign slot */
+	_Atomic uint64_t control_beats;
+	uint8_t reserved[104];
+} __attribute__((aligned(128)));
+
+/* The worker writes; control and metrics read, relaxed. */
+struct fk_worker_block {
+	_Atomic uint64_t beats;			   /* grows at least every 100 ms */
+	_Atomic uint64_t n_open;		   /* transactions and answers being waited for */
+	_Atomic uint64_t busy_cycles, idle_cycles; /* TSC */
+	_Atomic uint64_t counters[FK_COUNTERS];
+} __attribute__((aligned(128)));
+
+struct fk_region_header {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t n_workers;
+	uint32_t n_slots; /* of UE states; equals the key table's */
+	uint32_t reserved0;
+	uint64_t size; /* octets of the whole region */
+	uint64_t fleet_generation;
+	uint8_t region_id[16];	   /* random; names this region in logs */
+	uint8_t kmf_id[16];	   /* the store that the region belongs to */
+	uint64_t control_offset;   /* struct fk_control_block */
+	uint64_t workers_offset;   /* struct fk_worker_block[n_workers] */
+	uint64_t orders_offset;	   /* order rings, ring_stride octets apart */
+	uint64_t doorbells_offset; /* doorbell rings, ring_stride octets apart */
+	uint64_t order_ring_stride, doorbell_ring_stride;
+	uint64_t states_offset; /* struct fk_ue_state[n_slots] */
+	uint8_t reserved[64];
+};
+
+struct fk_region {
+	struct fk_region_header header;
+};
+
+static inline struct fk_control_block *fk_region_control(struct fk_region *r)
+{
+	return (struct fk_control_block *)((uint8_t *)r + r->header.control_offset);
+}
+
+static inline struct fk_worker_block *fk_region_worker(struct fk_region *r, uint32_t worker)
+{
+	return (struct fk_worker_block *)((uint8_t *)r + r->header.workers_offset) + worker;
+}
+
+static inline struct fk_ue_state *fk_region_states(struct fk_region *r)
+{
+	return (struct fk_ue_state *)((uint8_t *)r + r->header.states_offset);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * order.h - what control asks of a worker, and what the worker reports back.
+ *
+ * An order names one KMM for one UE and pins everything that varies in it, so that whoever builds
+ * it, and however often, builds the same octets. The answer is not a message but a state: each UE
+ * has one struct fk_ue_state in shared memory, written by the worker that owns the UE. The result
+ * ring carries doorbells only, so a lost doorbell costs a rescan and never an outcome.
+ *
+ * Threads: orders travel control -> worker and doorbells worker -> control through SP/SC rings.
+ *          A UE state is written by one worker and read by control under its sequence lock.
+ * Layout:  crosses a process border: fixed widths, no pointers; changes go with FK_LINK_ABI.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fleetkey/token.h>
+
+enum fk_order_kind {
+	FK_ORDER_REKEY = 1,	/* Rekey-Command with the campaign's TEK; answer Rekey-Ack */
+	FK_ORDER_INVENTORY = 2, /* Inventory-Command, type 04: the closing exchange */
+};
+
+/* Which key authenticates the KMM and its answer (design: I8). */
+enum fk_mac_key {
+	FK_MAC_KEY_PTEK = 1,	     /* the UE's own protection TEK */
+	FK_MAC_KEY_CAMPAIGN_TEK = 2, /* the TEK that the campaign delivered */
+};
+
+struct fk_order {
+	uint64_t token;		 /* fk_token_pack() */
+	uint32_t date_time_s;	 /* Date and time of the SDS, seconds since 1970, unsigned */
+	uint16_t message_number; /* of the KMM; reserved and durable before the order exists */
+	uint8_t kind;		 /* enum fk_order_kind */
+	uint8_t mac_key;	 /* enum fk_mac_key */
+	uint8_t reserved[16];	 /* zero */
+};
+static_assert(sizeof(struct fk_order) == 32, "change FK_LINK_ABI together with the layout");
+
+/* A doorbell: "look at the state of this UE". */
+struct fk_doorbell {
+	uint32_t ue_index;
+	uint32_t reserved; /* zero */
+};
+static_assert(sizeof(struct fk_doorbell) == 8, "change FK_LINK_ABI together with the layout");
+
+/*
+ * How an attempt ended, as far as the wire can tell. Text is the reason shown to people and the
+ * metric label. ANSWERED says only that an authentic KMM answered; its kmm_status says what.
+ */
+#define FK_OUTCOME_MAP(X)                                                                    \
+	X(FK_OUTCOME_NONE, "open", "no outcome yet")                                         \
+	X(FK_OUTCOME_ANSWERED, "answered", "an authentic KMM answered")                      \
+	X(FK_OUTCOME_REFUSED, "sip_refused", "a final SIP response refused it")              \
+	X(FK_OUTCOME_TIMEOUT, "sip_timeout", "timer F: no final SIP response")               \
+	X(FK_OUTCOME_NO_ANSWER, "no_answer", "accepted, but no KMM answered")                \
+	X(FK_OUTCOME_UNDELIVERED, "undelivered", "the system said UNDELIVERED or PREVENTED") \
+	X(FK_OUTCOME_UNBUILDABLE, "unbuildable", "the order names what the key table does not hold")
+
+enum fk_outcome {
+#define X(name, label, text) name,
+	FK_OUTCOME_MAP(X)
+#undef X
+};
+
+/* Label of an outcome for reports and metrics. Never NULL. */
+static inline const char *fk_outcome_label(uint8_t outcome)
+{
+	static const char *const labels[] = {
+#define X(name, label, text) label,
+		FK_OUTCOME_MAP(X)
+#undef X
+	};
+
+	return outcome < sizeof(labels) / sizeof(labels[0]) ? labels[outcome] : "unknown";
+}
+
+#define FK_PROGRESS_SENT      0x01 /* at least one datagram has left */
+#define FK_PROGRESS_ACCEPTED  0x02 /* a final 2xx response came */
+#define FK_PROGRESS_DELIVERED 0x04 /* an authentic NOTIFICATION said DELIVERED */
+
+/*
+ * One UE's attempt and its outcome. One cache line; the fields below 'token' describe the attempt
+ * that 'token' names. 'inbound_*' outlive attempts.
+ */
+struct fk_ue_state {
+	_Atomic uint32_t seq;	 /* sequence lock: odd while the worker writes */
+	uint32_t date_time_s;	 /* copied from the order, so that a re-send can be rebuilt */
+	uint64_t token;		 /* 0: no attempt since the region was made */
+	uint64_t answered_at_us; /* CLOCK_REALTIME; when the outcome was reached */
+	uint16_t message_number; /* of the attempt's KMM */
+	uint16_t sip_status;	 /* last final SIP status, 0 if none */
+	uint8_t outcome;	 /* enum fk_outcome */
+	uint8_t progress;	 /* FK_PROGRESS_* */
+	uint8_t n_sends;	 /* datagrams sent for the attempt, saturating */
+	uint8_t kmm_message_id;	 /* of the answer: 1D, 16, 0E; 0 if none */
+	uint8_t kmm_status;	 /* P25 sheet 1.6: status of the key, or of the Negative-Ack */
+	uint8_t mac_algorithm_id;
+	uint16_t mac_key_id;	 /* the key under which the answer was authenticated */
+	uint8_t mac[8];		 /* MAC of the answer: evidence */
+	uint16_t inbound_number; /* last accepted message number from this UE */
+	uint8_t inbound_known;	 /* 1: inbound_number is meaningful */
+	uint8_t listed; /* Inventory-Response: 1 if it listed the campaign's key as active */
+	uint32_t retry_after_s; /* Retry-After of a refusal, 0 if none */
+	uint8_t reserved[12];
+};
+static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");
+
+/* Writer side: call begin, write plainly, call end. One writer only. */
+static inline void fk_ue_state_write_begin(struct fk_ue_state *s)
+{
+	uint32_t seq = atomic_load_explicit(&s->seq, memory_order_relaxed);
+
+	/* A writer that was killed in between left an odd count; keep the parity right. */
+	atomic_store_explicit(&s->seq, (seq | 1u), memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static inline void fk_ue_state_write_end(struct fk_ue_state *s)
+{
+	uint32_t seq = atomic_load_explicit(&s->seq, memory_order_relaxed);
+
+	atomic_store_explicit(&s->seq, seq + 1, memory_order_release);
+}
+
+/*
+ * Copies a consistent state into 'ret_state'. Gives up after a bounded number of tries and returns
+ * false: the writer is in the middle, or died there.
+ */
+static inline bool fk_ue_state_read(const struct fk_ue_state *s, struct fk_ue_state *ret_state)
+{
+	for (uint32_t tries = 0; tries < 1000; tries++) {
+		uint32_t before = atomic_load_explicit(&s->seq, memory_order_acquire);
+
+		if (before & 1)
+			continue;
+		__builtin_memcpy(ret_state, s, sizeof(*ret_state));
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load_explicit(&s->seq, memory_order_relaxed) == before)
+			return true;
+	}
+	return false;
+}
