@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - what the operator set, checked once, before anything starts.
+ *
+ * One table (options.h) has a row for each option: name, kind, default, range, unit, help. The YAML
+ * schema, the range checks, the help and the sample file in deploy/ come from it. An unknown key, a
+ * wrong type or a value out of range fails with the option's name, the value and its range.
+ *
+ * Threads: a loaded configuration is read-only. Memory: text is owned by the configuration.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
+
+#include "reason.h"
+
+#define FK_CONFIG_NAME_SIZE_MAX 32 /* characters of a next hop's name */
+
+struct fk_config_next_hop {
+	char *name;    /* unique; what the fleet file's column next_hop says */
+	uint32_t ipv4; /* host byte order */
+	uint16_t port;
+	uint8_t profile; /* enum fk_sip_profile */
+	bool route;	 /* send a Route header that names the next hop */
+	char *psi;	 /* Request-URI for profiles A and B; NULL for C */
+};
+
+struct fk_config {
+	struct {
+		uint32_t rsi;
+		char *uri;
+		char *psi;		      /* never NULL: default is the URI */
+		uint8_t extended_app_id_type; /* enum fk_sds_app_id_type */
+		char *extended_app_id;	      /* NULL when the type is none */
+		bool bare_kmm;
+	} kmf;
+	struct {
+		char *redis_socket;
+	} store;
+	struct {
+		char *root_key_file;
+	} keys;
+	struct {
+		char *socket;
+		char *dataplane_user; /* NULL: the user that this process runs as */
+		uint32_t lease_ms;
+	} link;
+	struct {
+		char *socket;
+		uint32_t loopback_port; /* 0: no TCP listener */
+		char *token_file;	/* NULL unless loopback_port is set */
+	} api;
+	struct {
+		uint32_t t1_ms, t2_ms;
+		uint32_t datagram_max; /* octets */
+		uint32_t path_mtu;     /* octets; 0: unknown */
+		uint32_t proxy_slack; /* octets kept free for the Via and Record-Route of proxies */
+	} sip;
+	struct {
+		uint32_t pace_per_s;
+		uint32_t window; /* open deliveries */
+		uint32_t attempts_max;
+		uint32_t answer_timeout_ms, retry_backoff_ms;
+		uint32_t number_block, number_margin;
+	} campaign;
+	struct fk_config_next_hop *next_hops;
+	uint32_t n_next_hops; /* 1..FK_NEXT_HOPS_MAX */
+};
+
+/*
+ * Reads and checks the file. On FK_OK the caller owns '*ret_config' and ends it with
+ * fk_config_free(). Returns FK_EIO if the file cannot be read; FK_EFORMAT if it is not YAML, or has
+ * an unknown key or a wrong type; FK_ERANGE or FK_EINVAL if a value is out of range or missing;
+ * FK_ENOMEM. 'reason' then names the option, the value and what is allowed.
+ */
+FK_MUST_USE enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
+				       struct fk_reason *reason);
+
+/* The same for 'size' octets of YAML in memory. */
+FK_MUST_USE enum fk_err fk_config_parse(const char *yaml, size_t size,
+					struct fk_config **ret_config, struct fk_reason *reason);
+
+void fk_config_free(struct fk_config *config);
+
+/* Writes one block for each option: name, kind, range, unit, default and help. */
+void fk_config_print_help(FILE *out);
+
+/* Index of the next hop with that name, or -1. */
+int32_t fk_config_find_next_hop(const struct fk_config *config, const char *name);
+
+/*
+ * Octets that one SIP message may take on UDP: the smaller of datagram_max and, when the path MTU
+ * is known, path_mtu - 200, less the slack for proxies. spec: RFC 3261 §18.1.1
+ */
+uint16_t fk_config_max_datagram(const struct fk_config *config);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fleet.h - the fleet in force: who its UEs are, their groups and their message numbers.
+ *
+ * Arrays by ue_index. Keys are not here: they go from the store straight into the key table. Names
+ * of groups, areas and next hops are small ids. A slot without an owner (the rest of a shard's last
+ * page) is not a UE.
+ *
+ * Threads: belongs to one thread. Memory: owned by the fleet; views borrow until fk_fleet_free().
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#include "config/config.h"
+#include "fleet/keytable.h"
+#include "keys/keyring.h"
+#include "reason.h"
+#include "store/store.h"
+
+#define FK_UE_ID_SIZE_MAX    64 /* characters */
+#define FK_NAME_SIZE_MAX     32 /* characters of a group's or an area's name */
+#define FK_UE_GROUPS_MAX     16
+#define FK_GROUPS_MAX	     4096 /* different group names in a fleet */
+#define FK_AREAS_MAX	     4096
+#define FK_NUMBERS_PAGE_SIZE (FK_STORE_PAGE_UES * 8)
+
+/*
+ * The message numbers of one UE, for both directions. A number below 'reserved_next' (circularly)
+ * may have been used; 'accepted' is the last that the UE provably took. Both start at 0.
+ */
+struct fk_ue_numbers {
+	uint16_t reserved_next; /* the first number that is not reserved */
+	uint16_t accepted;	/* the last outbound number that an authentic answer confirmed */
+	uint16_t inbound;	/* the last number accepted from the UE */
+	uint8_t inbound_known;	/* 1: 'inbound' is meaningful */
+	uint8_t pad;		/* zero */
+};
+static_assert(sizeof(struct fk_ue_numbers) == 8, "also the durable form: raise FK_STORE_SCHEMA");
+
+struct fk_fleet; /* layout is private to fleet.c */
+
+/* One UE, as a view. */
+struct fk_fleet_ue {
+	const char *ue_id, *mc_service_id, *mcdata_id; /* NUL-terminated, borrowed */
+	uint32_t rsi;
+	uint16_t kek_sln, kek_key_id, ptek_key_id;
+	bool has_ptek;
+	uint8_t mac_kind; /* enum fk_mac_kind */
+	uint16_t mnp;
+	uint8_t next_hop; /* index into the configuration's next_hops */
+	uint16_t area_id;
+	uint8_t n_groups;
+	const uint16_t *group_ids; /* borrowed; n_groups */
+	uint8_t ue_generation;
+};
+
+/*
+ * Loads the fleet in force and builds its key table; without an import yet, an empty fleet of
+ * generation 0. On FK_OK the caller owns both. Returns FK_ESTORE; FK_EAUTH if a record does not
+ * open; FK_EFORMAT if a stored record is damaged; FK_EINVAL if the fleet names a next hop that the
+ * configuration lacks; FK_ENOMEM. 'reason' says which UE or page, never a key.
+ */
+FK_MUST_USE enum fk_err fk_fleet_load(struct fk_store *store, struct fk_keyring *keyring,
+				      const struct fk_config *config, struct fk_fleet **ret_fleet,
+				      struct fk_keytable_file **ret_table,
+				      struct fk_reason *reason);
+void fk_fleet_free(struct fk_fleet *fleet);
+
+uint64_t fk_fleet_generation(const struct fk_fleet *fleet);
+uint32_t fk_fleet_n_ues(const struct fk_fleet *fleet);
+uint32_t fk_fleet_n_slots(const struct fk_fleet *fleet); /* a multiple of FK_STORE_PAGE_UES */
+uint32_t fk_fleet_n_pages(const struct fk_fleet *fleet);
+/* Shard of each page: n_pages octets. Borrowed. */
+const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet);
+
+/* Fills the view and returns true; false if the slot has no owner or the index is out of range. */
+bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fleet_ue *ret_ue);
+/* ue_index of that UE, or -1. */
+int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id);
+
+uint32_t fk_fleet_n_groups(const struct fk_fleet *fleet);
+uint32_t fk_fleet_n_areas(const struct fk_fleet *fleet);
+/* NULL if there is no such id. */
+const char *fk_fleet_group_name(const struct fk_fleet *fleet, uint32_t group_id);
+const char *fk_fleet_area_name(const struct fk_fleet *fleet, uint32_t area_id);
+/* Id of the group of that name, or -1. */
+int32_t fk_fleet_find_group(const struct fk_fleet *fleet, const char *name);
+bool fk_fleet_is_member(const struct fk_fleet *fleet, uint32_t ue_index, uint32_t group_id);
+/* Number of members of a group. */
+uint32_t fk_fleet_group_size(const struct fk_fleet *fleet, uint32_t group_id);
+
+/* True if any UE's KEK or protection TEK has this key ID: then no new key may get it. */
+bool fk_fleet_uses_key_id(const struct fk_fleet *fleet, uint16_t key_id);
+
+/* The numbers of a UE, to be read and changed in place; NULL if the index is out of range. A change
+ * is durable only when its page was written. */
+struct fk_ue_numbers *fk_fleet_numbers(struct fk_fleet *fleet, uint32_t ue_index);
+/* The durable form of one page: 64 times reserved_next 2, accepted 2, inbound 2, inbound_known 1,
+ * pad 1, big-endian. 'page' must be below n_pages. */
+void fk_fleet_encode_numbers_page(const struct fk_fleet *fleet, uint32_t page,
+				  uint8_t ret_octets[static FK_NUMBERS_PAGE_SIZE]);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * import.h - turns a fleet file into a new fleet generation, all of it or nothing.
+ *
+ * Feed the CSV as it arrives; rows are checked one by one and their keys sealed at once. Nothing is
+ * written before the last row was found good; then the pages are staged and one step puts the new
+ * generation in force. An import replaces the fleet. A UE whose id, RSI and keys stay the same
+ * keeps its message numbers; a new or re-keyed one starts with zeros.
+ *
+ *   begin -> feed* -> check -> stage* -> publish -> fk_fleet_load(), free
+ *
+ * Threads: belongs to one thread. Memory: plain keys live from parsing to sealing of their row,
+ * then they are wiped; everything else is freed by fk_import_free(), at any point.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#include "config/config.h"
+#include "fleet/fleet.h"
+#include "fleet/keytable.h"
+#include "keys/keyring.h"
+#include "reason.h"
+#include "store/store.h"
+
+#define FK_IMPORT_ERRORS_MAX 100      /* then the import stops reading */
+#define FK_IMPORT_UES_MAX    16000000 /* rows; ue_index has 24 bits */
+
+struct fk_import; /* layout is private to import.c */
+
+struct fk_import_error {
+	uint64_t line;	 /* of the file, from 1; 0: the file as a whole */
+	char column[32]; /* empty: the row as a whole */
+	char reason[160];
+};
+
+/* Borrowed until fk_import_free(). 'fleet' and 'table' are those in force. */
+struct fk_import_options {
+	const struct fk_config *config;
+	struct fk_store *store;
+	struct fk_keyring *keyring;
+	const struct fk_fleet *fleet;
+	const struct fk_keytable_file *table;
+	bool allow_plain_keys;
+};
+
+struct fk_import_result {
+	uint64_t generation;
+	uint32_t n_ues, n_pages;
+	uint32_t n_kept;	 /* UEs that keep their message numbers */
+	uint32_t n_without_ptek; /* UEs that a rekey will exclude */
+};
+
+/* On FK_OK the caller owns '*ret_import'. Returns FK_ESTORE or FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_import_begin(const struct fk_import_options *options,
+					struct fk_import **ret_import);
+/*
+ * Takes the next octets of the file. Row errors are collected, not returned. Returns FK_OK;
+ * FK_EINVAL once FK_IMPORT_ERRORS_MAX errors are there or the header is bad: feeding more is
+ * useless; FK_ENOMEM; FK_ESELFTEST.
+ */
+FK_MUST_USE enum fk_err fk_import_feed(struct fk_import *import, const void *octets, size_t size);
+/* Ends the file. Returns FK_OK if every row is good; FK_EINVAL: see fk_import_errors(). */
+FK_MUST_USE enum fk_err fk_import_check(struct fk_import *import);
+/* Writes up to 'n_pages' pages of the new generation; call until '*ret_done'. FK_OK or FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *ret_done);
+/*
+ * Puts the new generation in force. Returns FK_OK; FK_ESTALE if another import came first;
+ * FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_import_publish(struct fk_import *import,
+					  struct fk_import_result *ret_result);
+/* check, stage and publish in one call; it blocks for seconds if the fleet is large. */
+FK_MUST_USE enum fk_err fk_import_finish(struct fk_import *import,
+					 struct fk_import_result *ret_result);
+/* The errors so far, in the order of the file; borrowed until the import is fed again or freed. */
+const struct fk_import_error *fk_import_errors(const struct fk_import *import, uint32_t *ret_n);
+/* Staged pages of an import that was not published are removed by fk_store_sweep_fleets(). */
+void fk_import_free(struct fk_import *import);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keytable.h - builds and owns the key table that the dataplane maps (include/fleetkey/keytable.h).
+ *
+ * The table lies in a sealed memfd: this process keeps the only writable mapping, everybody else
+ * can map it for reading only. It is locked and not dumped; if it cannot be locked it is not made.
+ *
+ * Threads: belongs to one thread; campaign blocks are published to the dataplane by their
+ * generation. Memory: fk_keytable_free() wipes the whole table.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
+#include <fleetkey/secret.h>
+
+#include "config/config.h"
+#include "keys/keyring.h"
+#include "reason.h"
+
+struct fk_keytable_file; /* layout is private to keytable.c */
+
+/* How large a table gets. */
+struct fk_keytable_extent {
+	uint32_t n_slots;     /* at most FK_UE_INDEX_MAX + 1 */
+	uint32_t n_rsi_pages; /* distinct values of rsi / FK_RSI_PAGE in the fleet */
+	uint64_t text_size;   /* octets of all mcdata_ids; the configuration's text comes on top */
+	uint64_t fleet_generation;
+};
+
+/* What a campaign's block says. */
+struct fk_campaign_terms {
+	const struct fk_secret *tek; /* 32 octets; borrowed during the call */
+	uint16_t generation;	     /* 1..FK_CAMPAIGN_GENERATION_MAX */
+	uint16_t sln, key_id;
+	uint8_t algorithm_id, keyset_id;
+	uint32_t pace_per_s, answer_timeout_ms;
+	uint8_t conversation_id[16];
+};
+
+/*
+ * Makes an empty table with header and next hops from the configuration and the keyring. On FK_OK
+ * the caller owns '*ret_file'. Returns FK_EINVAL (extent out of range); FK_ENOMEM with a reason
+ * that names RLIMIT_MEMLOCK and the size when the memory cannot be locked.
+ */
+FK_MUST_USE enum fk_err fk_keytable_new(const struct fk_config *config,
+					const struct fk_keyring *keyring,
+					const struct fk_keytable_extent *extent,
+					struct fk_keytable_file **ret_file,
+					struct fk_reason *reason);
+/* Wipes the table, unmaps it and closes the descriptor. */
+void fk_keytable_free(struct fk_keytable_file *file);
+
+/*
+ * The slot of a UE, to be filled in place, all but rsi and mcdata_id: those come by the next call.
+ * NULL if 'ue_index' is out of range. Only before the table is handed out.
+ */
+struct fk_ue_slot *fk_keytable_slot(struct fk_keytable_file *file, uint32_t ue_index);
+/*
+ * Sets RSI and MCData ID of a UE and enters it in the RSI index. Returns FK_OK; FK_ERANGE;
+ * FK_EEXIST if another UE has this RSI; FK_EFULL if text or RSI pages are more than the extent
+ * said.
+ */
+FK_MUST_USE enum fk_err fk_keytable_enter_ue(struct fk_keytable_file *file, uint32_t ue_index,
+					     uint32_t rsi, const char *mcdata_id, size_t len);
+
+/*
+ * Publishes a campaign in slot 'slot' (0..FK_CAMPAIGN_SLOTS-1): fills the block while its
+ * generation is 0, then sets the generation with release. Returns FK_OK; FK_EINVAL (slot, key size
+ * or generation); FK_EBUSY if the slot is armed.
+ */
+FK_MUST_USE enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slot,
+						 const struct fk_campaign_terms *terms);
+/* Takes the campaign out: generation 0 first, then the TEK is wiped. Any slot may be given. */
+void fk_keytable_disarm_campaign(struct fk_keytable_file *file, uint32_t slot);
+
+/* The descriptor to pass over the link; stays owned by 'file'. */
+int fk_keytable_fd(const struct fk_keytable_file *file);
+/* The table itself, read by control too. Borrowed until fk_keytable_free(). */
+const struct fk_keytable *fk_keytable_view(const struct fk_keytable_file *file);

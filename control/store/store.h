@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.h - durable truth: pages, fleets, campaigns and sealed keys in one Redis.
+ *
+ * Redis commands, key names and replies stay behind this header. What a function confirms with
+ * FK_OK has been fsynced by the primary: fk_store_open() refuses a Redis that does not run with
+ * appendonly yes, appendfsync always and noeviction, or that is a replica. There the reply to a
+ * write leaves only after the fsync of the file that holds it.
+ *
+ * After any FK_ESTORE the connection is broken: nothing works until fk_store_reconnect() succeeds,
+ * and what the failed call wrote is unknown; callers write it again (all writes can be repeated).
+ * Redis executes and logs the commands of one connection in order, so a crash leaves a prefix of
+ * what was sent.
+ *
+ * Threads: a store belongs to one thread; calls block, at most FK_STORE_TIMEOUT_MS without
+ * progress. Memory:  values handed to callbacks are borrowed until the callback returns.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#include "reason.h"
+
+#define FK_STORE_SCHEMA	      1u
+#define FK_STORE_SHARDS	      64u
+#define FK_STORE_PAGE_UES     64u	 /* UEs of one page */
+#define FK_STORE_TIMEOUT_MS   5000	 /* without a reply for so long, Redis counts as lost */
+#define FK_STORE_PIPELINE_MAX 1000	 /* pages read or written in one round trip */
+#define FK_STORE_VALUE_MAX    (1u << 20) /* octets of one value */
+
+struct fk_store; /* layout is private to store.c */
+
+/* One field of a record: text or binary. Borrowed. */
+struct fk_store_field {
+	const char *name;
+	const void *value;
+	size_t size; /* octets of the value */
+};
+
+/* Called for each page in order; size 0: there is no such page. A result other than FK_OK ends the
+ * calls, and is returned. */
+typedef enum fk_err (*fk_store_page_fn)(void *ctx, uint32_t page, const uint8_t *octets,
+					size_t size);
+/* Called for each field, in no order. 'value' has a NUL behind its last octet. */
+typedef enum fk_err (*fk_store_field_fn)(void *ctx, const char *name, const char *value,
+					 size_t size);
+
+/*
+ * Connects to the Redis behind the Unix socket, checks that it is safe, and reads or makes schema
+ * number and KMF id. On FK_OK the caller owns '*ret_store'.
+ * Returns FK_ESTORE if it cannot be reached or is not safe ('reason' names the setting, its value
+ * and what it must be); FK_EABI if the schema is another version's; FK_ENOMEM.
+ */
+FK_MUST_USE enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
+				      struct fk_reason *reason);
+void fk_store_close(struct fk_store *store);
+
+/* False from the first failure until fk_store_reconnect() succeeds. */
+bool fk_store_is_healthy(const struct fk_store *store);
+/* Why the store is not healthy; empty text when it is. Borrowed until the next call. */
+const char *fk_store_last_error(const struct fk_store *store);
+
+/*
+ * Connects again and makes the checks of fk_store_open() again. A Redis that restarted from its own
+ * AOF is the same store: 'ret_is_new_run' (may be NULL) then is true.
+ * Returns FK_OK; FK_ESTORE (still not there, or not safe); FK_ESTALE if it is another KMF's data or
+ * an older state of ours (its epoch is behind one that it confirmed): do not go on without a
+ * person.
+ */
+FK_MUST_USE enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
+					   struct fk_reason *reason);
+
+/* 16 random octets, made at the first start, that name this KMF's data. Borrowed. */
+const uint8_t *fk_store_kmf_id(const struct fk_store *store);
+
+/* A number larger than any before, also over restarts; never 0. FK_OK or FK_ESTORE. Durable. */
+FK_MUST_USE enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *ret_epoch);
+
+/*
+ * A write batch: begin, any number of puts, commit. Puts copy their input and report nothing: the
+ * first failure is kept and returned by commit. Each put is atomic by itself, and a crash leaves a
+ * prefix of the puts in their order. Commit returns FK_OK only when all of them are durable, else
+ * FK_ESTORE: then the connection is broken and the caller writes the whole batch again.
+ * FK_ENOMEM if a put had no memory: then nothing further was sent. One batch at a time; an empty
+ * one is FK_OK.
+ */
+void fk_store_batch_begin(struct fk_store *store);
+/* 64 x 8 octets: struct fk_ue_numbers of the page's UEs (fk_fleet_encode_numbers_page()). */
+void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation, uint8_t shard,
+				     uint32_t page, const void *octets, size_t size);
+void fk_store_batch_put_ledger_page(struct fk_store *store, uint32_t campaign_id, uint8_t shard,
+				    uint32_t page, const void *octets, size_t size);
+/* Sets these fields of the campaign's record (others stay) and puts it on the list of campaigns. */
+void fk_store_batch_put_campaign(struct fk_store *store, uint32_t campaign_id,
+				 const struct fk_store_field *fields, uint32_t n_fields);
+/* A sealed key under its name. */
+void fk_store_batch_put_key(struct fk_store *store, const char *name, const void *sealed,
+			    size_t size);
+void fk_store_batch_delete_key(struct fk_store *store, const char *name);
+void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, uint8_t shard,
+				   uint32_t page, const void *octets, size_t size);
+FK_MUST_USE enum fk_err fk_store_batch_commit(struct fk_store *store);
+/* Forgets an uncommitted batch. What was already sent stays sent. */
+void fk_store_batch_abandon(struct fk_store *store);
+
+/*
+ * Read the pages [first_page, first_page + n_pages), many in one round trip. 'shard_of_page' has an
+ * entry for every page of the fleet. Return FK_OK, FK_ESTORE, or what 'fn' returned.
+ */
+FK_MUST_USE enum fk_err fk_store_read_numbers_pages(struct fk_store *store, uint64_t generation,
+						    const uint8_t *shard_of_page,
+						    uint32_t first_page, uint32_t n_pages,
+						    fk_store_page_fn fn, void *ctx);
+FK_MUST_USE enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint32_t campaign_id,
+						   const uint8_t *shard_of_page,
+						   uint32_t first_page, uint32_t n_pages,
+						   fk_store_page_fn fn, void *ctx);
+FK_MUST_USE enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generation,
+						  const uint8_t *shard_of_page, uint32_t first_page,
+						  uint32_t n_pages, fk_store_page_fn fn, void *ctx);
+
+/* A campaign id that was never given before; 1 is the first. FK_OK or FK_ESTORE. Durable. */
+FK_MUST_USE enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id);
+/*
+ * The ids on the list of campaigns, ascending, the last 'max' of them. Returns FK_OK or FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_store_list_campaigns(struct fk_store *store, uint32_t *ret_ids,
+						uint32_t max, uint32_t *ret_n);
+/* FK_OK; FK_ENOTFOUND; FK_ESTORE; or what 'fn' returned. */
+FK_MUST_USE enum fk_err fk_store_read_campaign(struct fk_store *store, uint32_t campaign_id,
+					       fk_store_field_fn fn, void *ctx);
+
+/* The sealed key of that name. FK_OK; FK_ENOTFOUND; FK_EFULL if 'cap' is too small; FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_store_read_key(struct fk_store *store, const char *name, uint8_t *buf,
+					  size_t cap, size_t *ret_size);
+
+/* The fleet generation in force, 0 before the first import. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_store_current_fleet(struct fk_store *store, uint64_t *ret_generation);
+/* The fields that fk_store_publish_fleet() stored. FK_OK; FK_ENOTFOUND; FK_ESTORE; 'fn's result. */
+FK_MUST_USE enum fk_err fk_store_read_fleet(struct fk_store *store, uint64_t generation,
+					    fk_store_field_fn fn, void *ctx);
+/* A fleet generation that was never given before. FK_OK or FK_ESTORE. Durable. */
+FK_MUST_USE enum fk_err fk_store_next_generation(struct fk_store *store, uint64_t *ret_generation);
+/*
+ * Notes durably that pages of 'generation' are about to be staged, so that fk_store_sweep_fleets()
+ * finds them if the import does not live to its end.
+ */
+FK_MUST_USE enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
+					     const uint8_t *shard_of_page, uint32_t n_pages);
+/*
+ * Puts a staged generation in force, in one step: a reader sees the old fleet or the new one.
+ * 'expected' is the generation that the import was made against. The old one is left to the sweep.
+ * Returns FK_OK; FK_ESTALE if another import came first (nothing changed); FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation,
+					       uint64_t expected,
+					       const struct fk_store_field *fields,
+					       uint32_t n_fields);
+/*
+ * Removes the pages of generations that are not in force: replaced fleets and unfinished imports.
+ * Removal is by UNLINK in pipelines. Not while an import runs. FK_OK or FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_store_sweep_fleets(struct fk_store *store);
+
+/* Shard of a UE: CRC16 (XMODEM, as Redis Cluster uses it) of its id, modulo FK_STORE_SHARDS. */
+uint8_t fk_store_shard_of(const char *ue_id, size_t len);
