@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/request.h"
+
+#define WORD_MAX     128
+#define PATH_MAX_LEN 160
+
+static void print_answer(const struct fk_cli *cli, const json_t *answer)
+{
+	if (cli->json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+}
+
+/* Only what was said on the command line goes into the request: defaults are fleetkeyd's. */
+int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
+{
+	const char *group = NULL;
+	uint64_t sln = 0, keyset_id = 0, pace_per_s = 0;
+	bool no_closing = false;
+	const struct fk_option options[] = {
+		{"--group", .ret_text = &group},
+		{"--sln", .ret_number = &sln, .min = 1, .max = 4095},
+		{"--keyset", .ret_number = &keyset_id, .min = 1, .max = 16},
+		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
+		{"--no-closing", .ret_flag = &no_closing},
+	};
+	char error[200];
+	json_t *body, *answer;
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 5, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 0)
+		return fk_usage_error("campaign create: unexpected '%s'", argv[0]);
+	body = json_pack("{s:s}", "kind", "rekey");
+	if (group)
+		json_object_set_new(body, "group", json_string(group));
+	if (sln)
+		json_object_set_new(body, "sln", json_integer((json_int_t)sln));
+	if (keyset_id)
+		json_object_set_new(body, "keyset_id", json_integer((json_int_t)keyset_id));
+	if (pace_per_s)
+		json_object_set_new(body, "pace_per_s", json_integer((json_int_t)pace_per_s));
+	if (no_closing)
+		json_object_set_new(body, "closing", json_false());
+	code = fk_request(cli, "POST", "/v1/campaigns", body, &answer);
+	json_decref(body);
+	if (code != FK_EXIT_DONE)
+		return code;
+	print_answer(cli, answer);
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
+static void print_campaign_row(const json_t *campaign)
+{
+	char word[7][WORD_MAX];
+
+	printf("%-12s %-10s %-16s %8s %10s %10s  %s\n",
+	       fk_output_member(campaign, "id", word[0], WORD_MAX),
+	       fk_output_member(campaign, "state", word[1], WORD_MAX),
+	       fk_output_member(campaign, "group", word[2], WORD_MAX),
+	       fk_output_member(campaign, "key_id", word[3], WORD_MAX),
+	       fk_output_member(campaign, "acked", word[4], WORD_MAX),
+	       fk_output_member(campaign, "n_deliveries", word[5], WORD_MAX),
+	       fk_output_member(campaign, "created_at", word[6], WORD_MAX));
+}
+
+int fk_cli_campaign_list(struct fk_cli *cli, int argc, char **argv)
+{
+	json_t *answer, *item;
+	enum fk_exit code;
+	size_t i;
+
+	if (argc != 0)
+		return fk_usage_error("campaign list: unexpected '%s'", argv[0]);
+	code = fk_request(cli, "GET", "/v1/campaigns", NULL, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (cli->json) {
+		fk_output_json(stdout, answer);
+	} else {
+		printf("%-12s %-10s %-16s %8s %10s %10s  %s\n", "ID", "STATE", "GROUP", "KEY_ID",
+		       "ACKED", "DELIVERIES", "CREATED_AT");
+		json_array_foreach(json_object_get(answer, "items"), i, item)
+			print_campaign_row(item);
+	}
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
+static void print_delivery(const struct fk_cli *cli, const json_t *d)
+{
+	char word[10][WORD_MAX];
+
+	if (cli->json) {
+		fk_output_json(stdout, d);
+		return;
+	}
+	printf("%-24s %-12s %-5s %-6s %6s %5s %7s %8s %8s  %s\n",
+	       fk_output_member(d, "ue_id", word[0], WORD_MAX),
+	       fk_output_member(d, "state", word[1], WORD_MAX),
+	       fk_output_member(d, "held", word[2], WORD_MAX),
+	       fk_output_member(d, "proven", word[3], WORD_MAX),
+	       fk_output_member(d, "keyset_id", word[4], WORD_MAX),
+	       fk_output_member(d, "sln", word[5], WORD_MAX),
+	       fk_output_member(d, "key_id", word[6], WORD_MAX),
+	       fk_output_member(d, "attempts", word[7], WORD_MAX),
+	       fk_output_member(d, "acked_ms", word[8], WORD_MAX),
+	       fk_output_member(d, "reason", word[9], WORD_MAX));
+}
+
+/* GET an object below one campaign and print it. */
+static enum fk_exit show_one(struct fk_cli *cli, const char *method, const char *id,
+			     const char *suffix)
+{
+	char path[PATH_MAX_LEN];
+	json_t *answer;
+	enum fk_exit code = fk_request_path(id, suffix, path, sizeof(path));
+
+	if (code == FK_EXIT_DONE)
+		code = fk_request(cli, method, path, NULL, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	print_answer(cli, answer);
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
+int fk_cli_campaign_show(struct fk_cli *cli, int argc, char **argv)
+{
+	bool deliveries = false;
+	const struct fk_option options[] = {{"--deliveries", .ret_flag = &deliveries}};
+	char error[200], path[PATH_MAX_LEN];
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1)
+		return fk_usage_error("campaign show wants one campaign id");
+	if (!deliveries)
+		return show_one(cli, "GET", argv[0], "");
+	code = fk_request_path(argv[0], "/deliveries", path, sizeof(path));
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (!cli->json)
+		printf("%-24s %-12s %-5s %-6s %6s %5s %7s %8s %8s  %s\n", "UE_ID", "STATE", "HELD",
+		       "PROVEN", "KEYSET", "SLN", "KEY_ID", "ATTEMPTS", "ACKED_MS", "REASON");
+	return fk_request_walk(cli, path, print_delivery);
+}
+
+int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign report wants one campaign id");
+	return show_one(cli, "GET", argv[0], "/report");
+}
+
+int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign abort wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/abort");
+}

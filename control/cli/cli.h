@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli.h - what every command of fleetkeyctl is given, and the commands themselves.
+ *
+ * fleetkeyctl decides nothing: a command turns words into one request, and the answer into lines.
+ *
+ * Threads: one.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct fk_http;
+
+enum fk_exit {
+	FK_EXIT_DONE = 0,
+	FK_EXIT_FAILED = 1, /* the work failed; the reasons were printed */
+	FK_EXIT_USAGE = 2,  /* wrong words or options */
+	FK_EXIT_POLICY = 3, /* refused by policy or role */
+};
+
+struct fk_cli {
+	struct fk_http *http; /* borrowed from main() */
+	bool json;	      /* --json: print what the API said */
+	bool terminal;	      /* standard output is a terminal */
+};
+
+/*
+ * Commands. 'argv' holds what follows the command's words and is theirs to reorder. Each prints
+ * its result to standard output, its complaints to standard error, and returns an enum fk_exit.
+ */
+int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_list(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_show(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_watch(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_dataplane_show(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_health(struct fk_cli *cli, int argc, char **argv);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/request.h"
+
+static void draw_upload(void *arg, uint64_t n_sent, uint64_t n_total)
+{
+	uint64_t *drawn = arg;
+	char text[64];
+
+	/* curl tells often; a bar needs it when the figure has moved. */
+	if (n_sent == *drawn || n_total == 0)
+		return;
+	*drawn = n_sent;
+	snprintf(text, sizeof(text),
+		 n_sent == n_total ? "%.1f MB sent, fleetkeyd is checking" : "%.1f MB sent",
+		 (double)n_sent / 1e6);
+	fk_progress_draw(stdout, n_sent, n_total, text);
+}
+
+static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name, const char *path)
+{
+	bool draw = cli->terminal && !cli->json;
+	struct fk_http_reply reply;
+	uint64_t drawn = UINT64_MAX;
+	json_t *answer;
+	enum fk_exit code;
+	enum fk_err err = fk_http_upload(cli->http, path, "text/csv", file,
+					 draw ? draw_upload : NULL, &drawn, &reply);
+
+	if (draw)
+		fk_progress_clear(stdout);
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetkeyctl: %s\n",
+			ferror(file) ? "the fleet file cannot be read to its end"
+				     : fk_http_reason(cli->http));
+		return FK_EXIT_FAILED;
+	}
+	code = fk_request_judge(cli, &reply, name, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (cli->json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
+int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv)
+{
+	bool plain = false, is_stdin;
+	const struct fk_option options[] = {{"--allow-plain-keys", .ret_flag = &plain}};
+	char error[200];
+	FILE *file;
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1)
+		return fk_usage_error("fleet import wants one file, or - for standard input");
+	is_stdin = strcmp(argv[0], "-") == 0;
+	file = is_stdin ? stdin : fopen(argv[0], "re");
+	if (!file) {
+		fprintf(stderr, "fleetkeyctl: %s: %s\n", argv[0], strerror(errno));
+		return FK_EXIT_FAILED;
+	}
+	code = import_file(cli, file, is_stdin ? "<stdin>" : argv[0],
+			   plain ? "/v1/fleet/imports?allow_plain_keys=true" : "/v1/fleet/imports");
+	if (!is_stdin)
+		fclose(file);
+	return code;
+}
+
+static void print_ue(const struct fk_cli *cli, const json_t *ue)
+{
+	char word[5][300];
+
+	if (cli->json) {
+		fk_output_json(stdout, ue);
+		return;
+	}
+	printf("%-24s %8s %-12s %-16s %s\n", fk_output_member(ue, "ue_id", word[0], 300),
+	       fk_output_member(ue, "rsi", word[1], 300),
+	       fk_output_member(ue, "next_hop", word[2], 300),
+	       fk_output_member(ue, "area", word[3], 300),
+	       fk_output_member(ue, "mcdata_id", word[4], 300));
+}
+
+int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv)
+{
+	bool ues = false;
+	const struct fk_option options[] = {{"--ues", .ret_flag = &ues}};
+	char error[200];
+	json_t *answer;
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 0)
+		return fk_usage_error("fleet show: unexpected '%s'", argv[0]);
+	if (ues) {
+		if (!cli->json)
+			printf("%-24s %8s %-12s %-16s %s\n", "UE_ID", "RSI", "NEXT_HOP", "AREA",
+			       "MCDATA_ID");
+		return fk_request_walk(cli, "/v1/fleet/ues", print_ue);
+	}
+	code = fk_request(cli, "GET", "/v1/fleet", NULL, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (cli->json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}

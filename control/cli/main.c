@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/http.h"
+#include "cli/options.h"
+#include "cli/request.h"
+
+#define TOKEN_MAX_SIZE 4096
+
+struct command {
+	const char *words[2]; /* the second is NULL if one word says it all */
+	const char *args;
+	int (*run)(struct fk_cli *cli, int argc, char **argv);
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{{"fleet", "import"},
+	 "FILE|- [--allow-plain-keys]",
+	 fk_cli_fleet_import,
+	 "replace the fleet by a CSV file; nothing changes unless every row is good"},
+	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
+	{{"campaign", "create"},
+	 "[--group G] [--sln N] [--keyset N] [--pace N] [--no-closing]",
+	 fk_cli_campaign_create,
+	 "make a new traffic key and start giving it to the fleet, or to one group"},
+	{{"campaign", "list"}, "", fk_cli_campaign_list, "all campaigns"},
+	{{"campaign", "show"},
+	 "ID [--deliveries]",
+	 fk_cli_campaign_show,
+	 "one campaign; its deliveries one by one"},
+	{{"campaign", "report"}, "ID", fk_cli_campaign_report, "final states, reasons and times"},
+	{{"campaign", "abort"}, "ID", fk_cli_campaign_abort, "stop a campaign for good"},
+	{{"campaign", "watch"},
+	 "ID [--wait SECONDS]",
+	 fk_cli_campaign_watch,
+	 "follow a campaign to its end; fleetkeyd may be away for --wait seconds (60)"},
+	{{"dataplane", "show"}, "", fk_cli_dataplane_show, "attachment and counters"},
+	{{"health", NULL}, "", fk_cli_health, "whether fleetkeyd can do its work"},
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+	puts("usage: fleetkeyctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		printf("  %s%s%s %s\n      %s\n", c->words[0], c->words[1] ? " " : "",
+		       c->words[1] ? c->words[1] : "", c->args, c->help);
+	}
+	puts("\nOptions, before or after the command:\n"
+	     "  --socket PATH      fleetkeyd's API socket ($FLEETKEY_SOCKET, or "
+	     "/run/fleetkey/api.sock)\n"
+	     "  --url URL          http://127.0.0.1:PORT instead of the socket\n"
+	     "  --token-file FILE  bearer token for --url\n"
+	     "  --json             print what the API says; lists as one JSON object a line\n"
+	     "  --help, --version\n\n"
+	     "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 refused by policy.");
+}
+
+/* Reads the token, one line, into 'token'. Says what is wrong on standard error. */
+static enum fk_exit read_token(const char *path, char *token, size_t size)
+{
+	struct stat st;
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *why = NULL;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		why = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		why = "not a regular file";
+	else if (st.st_mode & 077)
+		why = "others may read it: chmod 600";
+	else if ((n = read(fd, token, size - 1)) < 0)
+		why = strerror(errno);
+	if (fd >= 0)
+		close(fd);
+	if (!why) {
+		token[n] = '\0';
+		token[strcspn(token, "\r\n")] = '\0';
+		if (token[0] == '\0')
+			why = "holds no token";
+		for (const char *c = token; *c && !why; c++)
+			if (*c <= 0x20 || *c >= 0x7f)
+				why = "the token has characters that a header cannot carry";
+	}
+	if (!why)
+		return FK_EXIT_DONE;
+	fprintf(stderr, "fleetkeyctl: --token-file %s: %s\n", path, why);
+	return FK_EXIT_USAGE;
+}
+
+/* The command that the words name; *ret_n_words of them were used. NULL, said, if there is none. */
+static const struct command *find_command(int argc, char **argv, int *ret_n_words)
+{
+	bool known_noun = false;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (strcmp(argv[0], c->words[0]) != 0)
+			continue;
+		known_noun = true;
+		if (!c->words[1] || (argc > 1 && strcmp(argv[1], c->words[1]) == 0)) {
+			*ret_n_words = c->words[1] ? 2 : 1;
+			return c;
+		}
+	}
+	if (known_noun && argc > 1)
+		(void)fk_usage_error("unknown command '%s %s'", argv[0], argv[1]);
+	else
+		(void)fk_usage_error(
+			known_noun ? "'%s' wants a second word" : "unknown command '%s'", argv[0]);
+	return NULL;
+}
+
+static enum fk_exit run_command(struct fk_cli *cli, const struct fk_http_config *config,
+				const struct command *command, int argc, char **argv)
+{
+	enum fk_err err = fk_http_new(config, &cli->http);
+	int code;
+
+	if (err == FK_EINVAL && config->url)
+		return fk_usage_error("--url: '%s' is not http://127.0.0.1:PORT", config->url);
+	if (err == FK_EINVAL)
+		return fk_usage_error("--socket: '%s' is no path of 1 to 107 octets",
+				      config->socket);
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetkeyctl: %s\n", fk_err_text(err));
+		return FK_EXIT_FAILED;
+	}
+	code = command->run(cli, argc, argv);
+	fk_http_free(cli->http);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "fleetkeyctl: standard output: %s\n", strerror(errno));
+		return FK_EXIT_FAILED;
+	}
+	return (enum fk_exit)code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *from_environment = getenv("FLEETKEY_SOCKET");
+	struct fk_http_config config = {.socket = from_environment && from_environment[0]
+							  ? from_environment
+							  : "/run/fleetkey/api.sock"};
+	const char *token_file = NULL;
+	bool help = false, version = false;
+	struct fk_cli cli = {.terminal = isatty(STDOUT_FILENO)};
+	const struct fk_option options[] = {
+		{"--socket", .ret_text = &config.socket},
+		{"--url", .ret_text = &config.url},
+		{"--token-file", .ret_text = &token_file},
+		{"--json", .ret_flag = &cli.json},
+		{"--help", .ret_flag = &help},
+		{"-h", .ret_flag = &help},
+		{"--version", .ret_flag = &version},
+	};
+	char error[200], token[TOKEN_MAX_SIZE];
+	const struct command *command;
+	enum fk_exit code;
+	int n_words;
+
+	/* A reader that went away is an error of the write, not the end of us. */
+	signal(SIGPIPE, SIG_IGN);
+	argc--;
+	argv++;
+	if (fk_options_parse(options, sizeof(options) / sizeof(options[0]), true, &argc, argv,
+			     error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (help) {
+		print_help();
+		return FK_EXIT_DONE;
+	}
+	if (version) {
+		puts("fleetkeyctl " FK_VERSION);
+		return FK_EXIT_DONE;
+	}
+	if (argc == 0)
+		return fk_usage_error("no command");
+	command = find_command(argc, argv, &n_words);
+	if (!command)
+		return FK_EXIT_USAGE;
+	if (token_file && !config.url)
+		return fk_usage_error("--token-file goes with --url");
+	if (token_file) {
+		code = read_token(token_file, token, sizeof(token));
+		if (code != FK_EXIT_DONE)
+			return code;
+		config.token = token;
+	}
+	code = run_command(&cli, &config, command, argc - n_words, argv + n_words);
+	explicit_bzero(token, sizeof(token));
+	return code;
+}

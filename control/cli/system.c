@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/request.h"
+
+/* GET one object and print it. */
+static enum fk_exit show(struct fk_cli *cli, int argc, char **argv, const char *path)
+{
+	json_t *answer;
+	enum fk_exit code;
+
+	if (argc != 0)
+		return fk_usage_error("unexpected '%s'", argv[0]);
+	code = fk_request(cli, "GET", path, NULL, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (cli->json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
+int fk_cli_dataplane_show(struct fk_cli *cli, int argc, char **argv)
+{
+	return show(cli, argc, argv, "/v1/dataplane");
+}
+
+int fk_cli_health(struct fk_cli *cli, int argc, char **argv)
+{
+	return show(cli, argc, argv, "/v1/health");
+}
