@@ -23,6 +23,7 @@
 #define FK_UDP_FRAME_OVERHEAD (FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE + FK_UDP_HEADER_SIZE)
 #define FK_ARP_FRAME_SIZE     42
 
+/* Fragments, and protocols that are not ours, have no ports and no payload. */
 enum fk_net_kind {
 	FK_NET_UDP,
 	FK_NET_ARP_REQUEST,
@@ -58,8 +59,8 @@ struct fk_net_path {
 };
 
 /* Writes the 42 octets of Ethernet, IPv4 and UDP header in front of a payload that already stands
- * at 'frame' + 42, checksums included. Returns the size of the whole frame. 'ip_id' is the IPv4
- * identification; DF is set. */
+ * at 'frame' + 42, checksums included. Returns the size of the whole frame, or 0 if IPv4 cannot
+ * carry the payload in one packet. 'ip_id' is the IPv4 identification; DF is set. */
 size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
 			 uint16_t ip_id);
 

@@ -138,8 +138,10 @@ struct fk_kmm_inventory {
  * octets later; octets after the announced length are not part of it. Writes 'ret_frame' on success
  * only; it borrows 'octets'.
  * Returns FK_OK; FK_ETRUNC (fewer octets than announced, or than the header needs); FK_EFORMAT
- * (length below 7, unassigned response kind, message-number bits other than 00 and 10, MAC type 01,
- * MAC length other than 8, no room for what the format octet announces); FK_EUNSUPPORTED (DES MAC).
+ * (length below 7 or beyond FK_KMM_SIZE_MAX, unassigned response kind, message-number bits other
+ * than 00 and 10, MAC type 01, MAC length other than 8, no room for what the format octet
+ * announces); FK_EUNSUPPORTED (DES MAC, MAC format with bits other than D and version). The D bit of
+ * the MAC format is ignored: 'mac.mac_format' is FK_KMM_MAC_FORMAT_CBC or _CMAC.
  * spec: P25 sheet 1.1-1.3
  */
 FK_MUST_USE enum fk_err fk_kmm_decode(const uint8_t *octets, size_t size,
@@ -150,7 +152,7 @@ FK_MUST_USE enum fk_err fk_kmm_decode(const uint8_t *octets, size_t size,
  * MAC block; message_id and message_length are set by the function. With has_mac the 8 MAC octets
  * are left zero: fk_mac_burst() fills them. The frame's MAC starts at *ret_size - 13.
  * Return FK_OK; FK_EFULL if 'cap' or FK_KMM_SIZE_MAX does not hold it; FK_EINVAL if a count, a
- * length or an RSI is out of range.
+ * length, an RSI or a format is out of range, or the inventory type is not 04 or 05.
  */
 FK_MUST_USE enum fk_err fk_kmm_encode_rekey_command(const struct fk_kmm_header *header,
 						    const struct fk_kmm_rekey_command *rekey,
@@ -197,6 +199,7 @@ struct fk_kmm_preamble {
 	uint8_t message_indicator[9];
 };
 
+/* Writes FK_KMM_PREAMBLE_SIZE octets. FK_OK; FK_EINVAL if version or MFID is not 0; FK_EFULL. */
 FK_MUST_USE enum fk_err fk_kmm_preamble_encode(const struct fk_kmm_preamble *preamble, uint8_t *buf,
 					       size_t cap);
 /* Returns FK_OK; FK_ETRUNC; FK_EUNSUPPORTED if version or MFID is not 0. */

@@ -82,8 +82,8 @@ FK_MUST_USE enum fk_err fk_sds_encode_notification(const struct fk_sds_notificat
 						   uint8_t *buf, size_t cap, size_t *ret_size);
 
 /*
- * Decode one body. Return FK_OK; FK_EINVAL if it is another message type; FK_EUNSUPPORTED if the
- * protected bit is set (the value 0x43 is a protected DATA PAYLOAD); FK_ETRUNC or FK_EFORMAT.
+ * Decode one body. Return FK_OK; FK_EINVAL if it is another message type; FK_EUNSUPPORTED if it is
+ * protected or signed (the value 0x43 is a protected DATA PAYLOAD); FK_ETRUNC or FK_EFORMAT.
  */
 FK_MUST_USE enum fk_err fk_sds_decode_signalling(const uint8_t *octets, size_t size,
 						 struct fk_sds_signalling *ret_signalling);

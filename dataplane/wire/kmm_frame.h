@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kmm_frame.h - what every KMM encoder shares: the header in front and the MAC block behind.
+ *
+ * Private to kmm.c and kmm_body.c.
+ */
+#pragma once
+
+#include <fleetkey/kmm.h>
+#include <fleetkey/wire.h>
+
+/*
+ * Starts a frame of message 'message_id' in 'buf': writes the header, with a length of zero that
+ * fk_kmm_frame_end() fills in. The writer never goes beyond FK_KMM_SIZE_MAX octets.
+ * Returns FK_OK; FK_EINVAL if an RSI, the response kind or the MAC format is out of range.
+ */
+FK_MUST_USE enum fk_err fk_kmm_frame_begin(const struct fk_kmm_header *header, uint8_t message_id,
+					   uint8_t *buf, size_t cap,
+					   struct fk_wire_writer *ret_writer);
+
+/* Ends it: MAC block with zero MAC octets, message length. Returns FK_OK and the size; FK_EFULL. */
+FK_MUST_USE enum fk_err fk_kmm_frame_end(const struct fk_kmm_header *header,
+					 struct fk_wire_writer *w, size_t *ret_size);

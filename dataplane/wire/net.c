@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/net.h"
+
+#include <fleetkey/wire.h>
+
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_ARP  0x0806
+
+#define ARP_HARDWARE_ETHERNET 1
+#define ARP_OPERATION_REQUEST 1
+#define ARP_OPERATION_REPLY   2
+
+#define PROTOCOL_ICMP	     1
+#define PROTOCOL_UDP	     17
+#define ICMP_HEADER_SIZE     8
+#define ICMP_ECHO_REPLY	     0
+#define ICMP_ECHO_REQUEST    8
+#define IPV4_VERSION_IHL     0x45
+#define IPV4_TTL	     64
+#define IPV4_DONT_FRAGMENT   0x4000
+#define IPV4_FRAGMENT_MASK   0x3fff /* more fragments, and the offset */
+#define UDP_PAYLOAD_SIZE_MAX (0xffff - FK_IPV4_HEADER_SIZE - FK_UDP_HEADER_SIZE)
+
+static uint16_t fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* Adds with the carry brought round, as ones' complement wants it. */
+static uint64_t add_carry(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
+uint16_t fk_net_checksum(const void *octets, size_t size, uint32_t initial)
+{
+	const uint8_t *p = octets;
+	uint64_t sum = 0, word;
+	uint16_t folded;
+
+	/* RFC 1071 §2: the sum may be taken in the machine's octet order and in words of any size;
+	 * one swap of the folded result sets it right. Two words a step keep two adders busy. */
+	for (; size >= 16; size -= 16, p += 16) {
+		uint64_t pair[2];
+
+		memcpy(pair, p, sizeof(pair));
+		sum = add_carry(sum, pair[0]);
+		sum = add_carry(sum, pair[1]);
+	}
+	for (; size > 0; size -= size < 8 ? size : 8, p += 8) {
+		word = 0;
+		memcpy(&word, p, size < 8 ? size : 8);
+		sum = add_carry(sum, word);
+		if (size < 8)
+			break;
+	}
+	folded = fold(sum);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	folded = __builtin_bswap16(folded);
+#endif
+	return (uint16_t)~fold((uint64_t)folded + initial);
+}
+
+/* Sum of the UDP pseudo header (RFC 768), unfolded. */
+static uint32_t pseudo_header_sum(uint32_t source, uint32_t destination, uint16_t udp_size)
+{
+	return (source >> 16) + (source & 0xffff) + (destination >> 16) + (destination & 0xffff) +
+	       PROTOCOL_UDP + udp_size;
+}
+
+static void get_mac(struct fk_wire_reader *r, uint8_t mac[static FK_MAC_SIZE])
+{
+	const uint8_t *octets = fk_wire_get_bytes(r, FK_MAC_SIZE);
+
+	if (octets != NULL)
+		memcpy(mac, octets, FK_MAC_SIZE);
+}
+
+/* spec: RFC 826 */
+static enum fk_err parse_arp(struct fk_wire_reader *r, struct fk_net_frame *frame)
+{
+	uint16_t hardware = fk_wire_get_u16(r);
+	uint16_t protocol = fk_wire_get_u16(r);
+	uint8_t hardware_size = fk_wire_get_u8(r);
+	uint8_t protocol_size = fk_wire_get_u8(r);
+	uint16_t operation = fk_wire_get_u16(r);
+
+	if (r->failed)
+		return FK_ETRUNC;
+	if (hardware != ARP_HARDWARE_ETHERNET || protocol != ETHERTYPE_IPV4)
+		return FK_OK; /* another network's ARP: FK_NET_OTHER */
+	if (hardware_size != FK_MAC_SIZE || protocol_size != 4)
+		return FK_EFORMAT;
+	get_mac(r, frame->source_mac); /* the sender's, which may differ from the frame's */
+	frame->source_ipv4 = fk_wire_get_u32(r);
+	(void)fk_wire_get_bytes(r, FK_MAC_SIZE);
+	frame->destination_ipv4 = fk_wire_get_u32(r);
+	if (r->failed)
+		return FK_ETRUNC;
+	if (operation == ARP_OPERATION_REQUEST)
+		frame->kind = FK_NET_ARP_REQUEST;
+	else if (operation == ARP_OPERATION_REPLY)
+		frame->kind = FK_NET_ARP_REPLY;
+	return FK_OK;
+}
+
+/* spec: RFC 768 */
+static enum fk_err parse_udp(const uint8_t *octets, size_t size, struct fk_net_frame *frame)
+{
+	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	uint16_t udp_size, checksum;
+
+	frame->source_port = fk_wire_get_u16(&r);
+	frame->destination_port = fk_wire_get_u16(&r);
+	udp_size = fk_wire_get_u16(&r);
+	checksum = fk_wire_get_u16(&r);
+	if (r.failed || udp_size > size)
+		return FK_ETRUNC;
+	if (udp_size < FK_UDP_HEADER_SIZE)
+		return FK_EFORMAT;
+	if (checksum != 0 &&
+	    fk_net_checksum(
+		    octets, udp_size,
+		    pseudo_header_sum(frame->source_ipv4, frame->destination_ipv4, udp_size)) != 0)
+		return FK_EAUTH;
+	frame->kind = FK_NET_UDP;
+	frame->payload = octets + FK_UDP_HEADER_SIZE;
+	frame->payload_size = (uint16_t)(udp_size - FK_UDP_HEADER_SIZE);
+	return FK_OK;
+}
+
+/* spec: RFC 792 */
+static enum fk_err parse_icmp(const uint8_t *octets, size_t size, struct fk_net_frame *frame)
+{
+	if (size < ICMP_HEADER_SIZE)
+		return FK_ETRUNC;
+	if (fk_net_checksum(octets, size, 0) != 0)
+		return FK_EAUTH;
+	if (octets[0] == ICMP_ECHO_REQUEST && octets[1] == 0) {
+		frame->kind = FK_NET_ICMP_ECHO;
+		frame->payload = octets;
+		frame->payload_size = (uint16_t)size;
+	}
+	return FK_OK;
+}
+
+/* spec: RFC 791 §3.1. 'size' octets follow the Ethernet header. */
+static enum fk_err parse_ipv4(const uint8_t *octets, size_t size, struct fk_net_frame *frame)
+{
+	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	uint8_t version_ihl = fk_wire_get_u8(&r), protocol;
+	uint16_t total_size, fragment;
+	size_t header_size = (version_ihl & 0x0fu) * 4u;
+
+	(void)fk_wire_get_u8(&r); /* type of service */
+	total_size = fk_wire_get_u16(&r);
+	(void)fk_wire_get_u16(&r); /* identification */
+	fragment = fk_wire_get_u16(&r);
+	(void)fk_wire_get_u8(&r); /* time to live */
+	protocol = fk_wire_get_u8(&r);
+	(void)fk_wire_get_u16(&r); /* checksum: summed below */
+	frame->source_ipv4 = fk_wire_get_u32(&r);
+	frame->destination_ipv4 = fk_wire_get_u32(&r);
+	if (r.failed)
+		return FK_ETRUNC;
+	if (version_ihl >> 4 != 4 || header_size < FK_IPV4_HEADER_SIZE || total_size < header_size)
+		return FK_EFORMAT;
+	if (total_size > size)
+		return FK_ETRUNC;
+	if (fk_net_checksum(octets, header_size, 0) != 0)
+		return FK_EAUTH;
+	if ((fragment & IPV4_FRAGMENT_MASK) != 0) {
+		frame->kind = FK_NET_FRAGMENT;
+		return FK_OK;
+	}
+	if (protocol == PROTOCOL_UDP)
+		return parse_udp(octets + header_size, total_size - header_size, frame);
+	if (protocol == PROTOCOL_ICMP)
+		return parse_icmp(octets + header_size, total_size - header_size, frame);
+	return FK_OK;
+}
+
+enum fk_err fk_net_parse(const uint8_t *octets, size_t size, struct fk_net_frame *ret_frame)
+{
+	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	struct fk_net_frame frame = {.kind = FK_NET_OTHER};
+	uint16_t ethertype;
+	enum fk_err err = FK_OK;
+
+	get_mac(&r, frame.destination_mac);
+	get_mac(&r, frame.source_mac);
+	ethertype = fk_wire_get_u16(&r);
+	if (r.failed)
+		return FK_ETRUNC;
+	if (ethertype == ETHERTYPE_IPV4)
+		err = parse_ipv4(octets + FK_ETH_HEADER_SIZE, size - FK_ETH_HEADER_SIZE, &frame);
+	else if (ethertype == ETHERTYPE_ARP)
+		err = parse_arp(&r, &frame);
+	if (err != FK_OK)
+		return err;
+	*ret_frame = frame;
+	return FK_OK;
+}
+
+/* Not inlined: gcc 12 would otherwise follow the cursor's impossible NULL into a warning. */
+static __attribute__((noinline)) void put_ethernet(struct fk_wire_writer *w,
+						   const uint8_t *destination,
+						   const uint8_t *source, uint16_t ethertype)
+{
+	fk_wire_put_bytes(w, destination, FK_MAC_SIZE);
+	fk_wire_put_bytes(w, source, FK_MAC_SIZE);
+	fk_wire_put_u16(w, ethertype);
+}
+
+/* Sets a 16-bit field whose value is known only once the octets around it stand. */
+static void set_u16(uint8_t *at, uint16_t value)
+{
+	struct fk_wire_writer w = fk_wire_writer(at, 2);
+
+	fk_wire_put_u16(&w, value);
+}
+
+size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
+			 uint16_t ip_id)
+{
+	struct fk_wire_writer w = fk_wire_writer(frame, FK_UDP_FRAME_OVERHEAD);
+	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *udp = ip + FK_IPV4_HEADER_SIZE;
+	uint16_t udp_size = (uint16_t)(FK_UDP_HEADER_SIZE + payload_size), checksum;
+
+	if (payload_size > UDP_PAYLOAD_SIZE_MAX)
+		return 0;
+	put_ethernet(&w, path->destination_mac, path->source_mac, ETHERTYPE_IPV4);
+
+	/* spec: RFC 791 §3.1 */
+	fk_wire_put_u8(&w, IPV4_VERSION_IHL);
+	fk_wire_put_u8(&w, 0); /* type of service */
+	fk_wire_put_u16(&w, (uint16_t)(FK_IPV4_HEADER_SIZE + udp_size));
+	fk_wire_put_u16(&w, ip_id);
+	fk_wire_put_u16(&w, IPV4_DONT_FRAGMENT);
+	fk_wire_put_u8(&w, IPV4_TTL);
+	fk_wire_put_u8(&w, PROTOCOL_UDP);
+	fk_wire_put_u16(&w, 0); /* checksum */
+	fk_wire_put_u32(&w, path->source_ipv4);
+	fk_wire_put_u32(&w, path->destination_ipv4);
+	set_u16(ip + 10, fk_net_checksum(ip, FK_IPV4_HEADER_SIZE, 0));
+
+	/* spec: RFC 768 */
+	fk_wire_put_u16(&w, path->source_port);
+	fk_wire_put_u16(&w, path->destination_port);
+	fk_wire_put_u16(&w, udp_size);
+	fk_wire_put_u16(&w, 0);
+	checksum = fk_net_checksum(
+		udp, udp_size,
+		pseudo_header_sum(path->source_ipv4, path->destination_ipv4, udp_size));
+	/* Zero on the wire says "no checksum", so the sum that comes out as zero is sent as FFFF.
+	 */
+	set_u16(udp + 6, checksum == 0 ? 0xffff : checksum);
+	return (size_t)FK_UDP_FRAME_OVERHEAD + payload_size;
+}
+
+void fk_net_build_arp(bool is_reply, const uint8_t source_mac[static FK_MAC_SIZE],
+		      uint32_t source_ipv4, const uint8_t target_mac[static FK_MAC_SIZE],
+		      uint32_t target_ipv4, uint8_t frame[static FK_ARP_FRAME_SIZE])
+{
+	static const uint8_t broadcast[FK_MAC_SIZE] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t unknown[FK_MAC_SIZE];
+	struct fk_wire_writer w = fk_wire_writer(frame, FK_ARP_FRAME_SIZE);
+
+	put_ethernet(&w, is_reply ? target_mac : broadcast, source_mac, ETHERTYPE_ARP);
+
+	/* spec: RFC 826 */
+	fk_wire_put_u16(&w, ARP_HARDWARE_ETHERNET);
+	fk_wire_put_u16(&w, ETHERTYPE_IPV4);
+	fk_wire_put_u8(&w, FK_MAC_SIZE);
+	fk_wire_put_u8(&w, 4);
+	fk_wire_put_u16(&w, is_reply ? ARP_OPERATION_REPLY : ARP_OPERATION_REQUEST);
+	fk_wire_put_bytes(&w, source_mac, FK_MAC_SIZE);
+	fk_wire_put_u32(&w, source_ipv4);
+	fk_wire_put_bytes(&w, is_reply ? target_mac : unknown, FK_MAC_SIZE);
+	fk_wire_put_u32(&w, target_ipv4);
+}
+
+void fk_net_turn_echo(uint8_t *frame, size_t size, const uint8_t own_mac[static FK_MAC_SIZE])
+{
+	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *icmp, address[4];
+	struct fk_wire_reader lengths;
+	size_t header_size, total_size;
+
+	if (size < FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE + ICMP_HEADER_SIZE)
+		return;
+	lengths = fk_wire_reader(ip + 2, 2);
+	total_size = fk_wire_get_u16(&lengths);
+	header_size = (ip[0] & 0x0fu) * 4u;
+	if (total_size > size - FK_ETH_HEADER_SIZE || header_size < FK_IPV4_HEADER_SIZE ||
+	    header_size + ICMP_HEADER_SIZE > total_size)
+		return;
+	icmp = ip + header_size;
+
+	memcpy(frame, frame + FK_MAC_SIZE, FK_MAC_SIZE);
+	memcpy(frame + FK_MAC_SIZE, own_mac, FK_MAC_SIZE);
+	memcpy(address, ip + 12, sizeof(address));
+	memcpy(ip + 12, ip + 16, sizeof(address));
+	memcpy(ip + 16, address, sizeof(address));
+	ip[8] = IPV4_TTL;
+	set_u16(ip + 10, 0);
+	set_u16(ip + 10, fk_net_checksum(ip, header_size, 0));
+	icmp[0] = ICMP_ECHO_REPLY;
+	set_u16(icmp + 2, 0);
+	set_u16(icmp + 2, fk_net_checksum(icmp, total_size - header_size, 0));
+}
+
+enum fk_err fk_ipv4_parse(const char *text, uint32_t *ret_ipv4)
+{
+	uint32_t ipv4 = 0;
+
+	for (int part = 0; part < 4; part++) {
+		const char *start = text;
+		uint32_t value = 0;
+
+		while (*text >= '0' && *text <= '9' && text - start < 3)
+			value = value * 10 + (uint32_t)(*text++ - '0');
+		/* "010" is eight to some readers and ten to others: no leading zeros. */
+		if (text == start || value > 255 || (*start == '0' && text - start > 1))
+			return FK_EINVAL;
+		if (*text != (part < 3 ? '.' : '\0'))
+			return FK_EINVAL;
+		text++;
+		ipv4 = ipv4 << 8 | value;
+	}
+	*ret_ipv4 = ipv4;
+	return FK_OK;
+}
+
+void fk_ipv4_format(uint32_t ipv4, char buf[static 16])
+{
+	char *p = buf;
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		uint32_t value = ipv4 >> shift & 0xff;
+
+		if (value >= 100)
+			*p++ = (char)('0' + value / 100);
+		if (value >= 10)
+			*p++ = (char)('0' + value / 10 % 10);
+		*p++ = (char)('0' + value % 10);
+		*p++ = shift > 0 ? '.' : '\0';
+	}
+}
