@@ -170,7 +170,20 @@ static enum fk_err set_up(struct fk_http *http, const char *path, struct fk_http
 	return FK_OK;
 }
 
-/* Performs, and turns curl's words into ours. */
+/* curl's words, but for a socket: there it would speak of a port that does not exist. */
+static void explain(struct fk_http *http, CURLcode code)
+{
+	const char *text = http->curl_text[0] ? http->curl_text : curl_easy_strerror(code);
+	long os_errno = 0;
+
+	curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &os_errno);
+	if (http->socket && code == CURLE_COULDNT_CONNECT)
+		text = os_errno ? strerror((int)os_errno) : "cannot connect";
+	snprintf(http->reason, sizeof(http->reason), "no answer from fleetkeyd at %s: %s",
+		 http->socket ? http->socket : http->base, text);
+}
+
+/* Performs, and turns curl's results into ours. */
 static enum fk_err perform(struct fk_http *http, const struct curl_slist *headers,
 			   struct fk_http_reply *reply)
 {
@@ -182,9 +195,7 @@ static enum fk_err perform(struct fk_http *http, const struct curl_slist *header
 		curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &reply->status);
 		return FK_OK;
 	}
-	snprintf(http->reason, sizeof(http->reason), "no answer from fleetkeyd at %s: %s",
-		 http->socket ? http->socket : http->base,
-		 http->curl_text[0] ? http->curl_text : curl_easy_strerror(code));
+	explain(http, code);
 	fk_http_reply_fini(reply);
 	return code == CURLE_OUT_OF_MEMORY ? FK_ENOMEM : FK_EIO;
 }

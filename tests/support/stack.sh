@@ -1,0 +1,352 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# stack.sh - starts and stops Redis, fleetsim, fleetkey-dp and fleetkeyd in a folder of their own.
+# Sourced by scripts/demo and by the integration tests; the caller has set -euo pipefail.
+#
+#   stack_init NAME       makes the folder and the exit trap; nothing outlives the caller after this
+#   stack_prepare         root key, fleet file and configuration, after the STACK_* settings below
+#   stack_start           all four, in the order in which they need each other, and waits until the
+#                         dataplane is attached
+#   stack_import, stack_campaign_create, stack_watch, stack_settle, stack_books_agree
+#   stack_kill NAME       SIGKILL to redis, fleetsim, dataplane or control; stack_tend starts it again
+#
+# Every process is a direct child of the calling script, is bounded in time, and is sent a signal by
+# the kernel should the script itself be killed. Waiting is always done by stack_until or stack_run,
+# which also tend the processes: what died of a signal is started again, what ended by itself is a
+# failure with the end of its log.
+
+STACK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# Settings; change them between stack_init and stack_prepare.
+STACK_UES=1000
+STACK_SEED=1
+STACK_LOSS=0         # percent of datagrams, each direction
+STACK_PACE=50000     # requests a second, repeats included
+STACK_T1_MS=500      # of both sides
+STACK_WINDOW=2048    # open deliveries
+STACK_BACKOFF_MS=2000
+STACK_ANSWER_MS=10000
+STACK_ATTEMPTS=5
+STACK_HOSTILE=       # fleetsim --hostile
+STACK_CAPTURE=       # fleetkey-dp --capture
+STACK_CAPTURE_FRAMES=
+STACK_BOUND_S=900    # no process lives longer
+STACK_MEMORY_MB=256  # of each EAL
+STACK_BIN=$STACK_ROOT/build
+STACK_KEEP=false     # leave the folder behind
+
+STACK_DIR=
+declare -A STACK_PIDS=()     # name -> pid of the process that bounds it
+declare -A STACK_RESTARTS=() # name -> how often it was started again
+STACK_FAILED= # the last failure, in words
+
+stack_say() {
+	printf '%s: %s\n' "$STACK_NAME" "$*"
+}
+
+stack_fail() {
+	# shellcheck disable=SC2034 # for the caller
+	STACK_FAILED=$*
+	printf '%s: %s\n' "$STACK_NAME" "$*" >&2
+	return 1
+}
+
+stack_init() {
+	STACK_NAME=$1
+	STACK_DIR=$(mktemp -d "${TMPDIR:-/tmp}/fleetkey-$STACK_NAME.XXXXXX")
+	chmod 0700 "$STACK_DIR"
+	trap 'stack_cleanup $?' EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	# Unix socket paths hold 107 octets.
+	[ "${#STACK_DIR}" -le 80 ] || stack_fail "the path of $STACK_DIR is too long for sockets"
+	mkdir "$STACK_DIR/run" "$STACK_DIR/redis"
+	# EAL keeps its runtime files below this folder instead of /var/run/dpdk.
+	export RUNTIME_DIRECTORY=$STACK_DIR/run
+	# The caller may be confined to a few CPUs.
+	local -a cpus=()
+	read -ra cpus <<<"$(stack_cpus)"
+	STACK_CPU_OURS=${cpus[0]}
+	STACK_CPU_THEIRS=${cpus[1]:-${cpus[0]}}
+}
+
+# The CPUs that we may use, one word each.
+stack_cpus() {
+	local part list
+	list=$(taskset -pc $$)
+	for part in $(tr ',' ' ' <<<"${list##*: }"); do
+		seq "${part%-*}" "${part#*-}"
+	done | tr '\n' ' '
+}
+
+stack_cleanup() {
+	local status=$1 name
+	trap - EXIT
+	trap '' HUP INT TERM
+	set +e
+	for name in fleetsim control dataplane redis; do
+		stack_stop "$name" 5
+	done
+	[ -z "${STACK_JOB:-}" ] || { kill "$STACK_JOB" && wait "$STACK_JOB"; } 2>/dev/null
+	if $STACK_KEEP; then
+		stack_say "left behind: $STACK_DIR"
+	else
+		rm -rf "$STACK_DIR"
+	fi
+	exit "$status"
+}
+
+# stack_spawn NAME CPU COMMAND...
+stack_spawn() {
+	local name=$1 cpu=$2
+	shift 2
+	setpriv --pdeathsig TERM timeout --kill-after=10 "$STACK_BOUND_S" \
+		setpriv --pdeathsig KILL taskset -c "$cpu" "$@" \
+		>>"$STACK_DIR/$name.log" 2>&1 </dev/null &
+	STACK_PIDS[$name]=$!
+}
+
+# The pid of the program itself, not of the one that bounds it; nothing if it is not there.
+stack_pid() {
+	[ -z "${STACK_PIDS[$1]:-}" ] || pgrep -P "${STACK_PIDS[$1]}" || true
+}
+
+stack_alive() {
+	[ -n "${STACK_PIDS[$1]:-}" ] && kill -0 "${STACK_PIDS[$1]}" 2>/dev/null
+}
+
+# stack_stop NAME SECONDS: SIGTERM, then SIGKILL. Sets STACK_STATUS to how it ended.
+stack_stop() {
+	local name=$1 seconds=$2 pid=${STACK_PIDS[$1]:-} i
+	STACK_STATUS=0
+	[ -n "$pid" ] || return 0
+	unset "STACK_PIDS[$name]"
+	kill -TERM "$pid" 2>/dev/null || true
+	for ((i = 0; i < seconds * 20; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	pkill -KILL -P "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || STACK_STATUS=$?
+}
+
+stack_kill() {
+	local pid
+	pid=$(stack_pid "$1")
+	[ -n "$pid" ] || stack_fail "$1 is not running"
+	kill -KILL "$pid"
+}
+
+stack_start_redis() {
+	stack_spawn redis "$STACK_CPU_OURS" redis-server --port 0 \
+		--unixsocket "$STACK_DIR/redis.sock" --unixsocketperm 700 --dir "$STACK_DIR/redis" \
+		--appendonly yes --appendfsync "${STACK_APPENDFSYNC:-always}" --save '' \
+		--maxmemory-policy noeviction --daemonize no
+}
+
+stack_start_fleetsim() {
+	local -a extra=()
+	[ -z "$STACK_HOSTILE" ] || extra+=(--hostile "$STACK_HOSTILE")
+	rm -f "$STACK_DIR/fleetsim.ready"
+	stack_spawn fleetsim "$STACK_CPU_THEIRS" "$STACK_BIN/fleetsim" run \
+		--fleet "$STACK_DIR/fleet.csv" --ip 192.0.2.20/24 --loss "$STACK_LOSS" \
+		--seed "$STACK_SEED" --t1-ms "$STACK_T1_MS" --idle sleep \
+		--report "$STACK_DIR/fleetsim.json" --book "$STACK_DIR/fleetsim.book" \
+		--ready-file "$STACK_DIR/fleetsim.ready" "${extra[@]}" -- \
+		--lcores "0@$STACK_CPU_THEIRS,1@$STACK_CPU_THEIRS" --no-pci --no-huge --no-shconf \
+		-m "$STACK_MEMORY_MB" --file-prefix="fleetsim-$$" \
+		"--vdev=net_virtio_user0,path=$STACK_DIR/wire.sock,server=1,queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0"
+}
+
+stack_start_dataplane() {
+	local -a extra=()
+	[ -z "$STACK_CAPTURE" ] || extra+=(--capture "$STACK_CAPTURE")
+	[ -z "$STACK_CAPTURE_FRAMES" ] || extra+=(--capture-frames "$STACK_CAPTURE_FRAMES")
+	stack_spawn dataplane "$STACK_CPU_OURS" "$STACK_BIN/fleetkey-dp" \
+		--link "$STACK_DIR/link.sock" --ip 192.0.2.10/24 --idle sleep "${extra[@]}" -- \
+		--lcores "0@$STACK_CPU_OURS,1@$STACK_CPU_OURS" --no-pci --no-huge --no-shconf \
+		-m "$STACK_MEMORY_MB" --file-prefix="fleetkey-$$" \
+		"--vdev=net_vhost0,iface=$STACK_DIR/wire.sock,client=1,queues=1"
+}
+
+stack_start_control() {
+	stack_spawn control "$STACK_CPU_OURS" "$STACK_BIN/fleetkeyd" \
+		--config "$STACK_DIR/fleetkeyd.yaml"
+}
+
+# Starts what a signal has ended; a process that ended by itself is a failure.
+stack_tend() {
+	local name pid status
+	for name in "${!STACK_PIDS[@]}"; do
+		pid=${STACK_PIDS[$name]}
+		! kill -0 "$pid" 2>/dev/null || continue
+		status=0
+		wait "$pid" 2>/dev/null || status=$?
+		unset "STACK_PIDS[$name]"
+		if [ "$status" -le 128 ]; then
+			tail -n 20 "$STACK_DIR/$name.log" >&2 || true
+			stack_fail "$name ended by itself with status $status"
+			return 1
+		fi
+		stack_say "$name was killed by signal $((status - 128)); starting it again"
+		STACK_RESTARTS[$name]=$((${STACK_RESTARTS[$name]:-0} + 1))
+		"stack_start_$name"
+	done
+}
+
+# stack_until SECONDS WHAT COMMAND...: tends until COMMAND succeeds.
+stack_until() {
+	local seconds=$1 what=$2 end
+	shift 2
+	end=$((SECONDS + seconds))
+	until "$@" >/dev/null 2>&1; do
+		stack_tend || return 1
+		if [ "$SECONDS" -ge "$end" ]; then
+			stack_fail "no $what within $seconds s"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# stack_run SECONDS COMMAND...: runs COMMAND to its end, tending; returns its status.
+stack_run() {
+	local seconds=$1 status=0
+	shift
+	setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" "$@" </dev/null &
+	STACK_JOB=$!
+	while kill -0 "$STACK_JOB" 2>/dev/null; do
+		if ! stack_tend; then
+			kill "$STACK_JOB" 2>/dev/null || true
+			wait "$STACK_JOB" 2>/dev/null || true
+			STACK_JOB=
+			return 1
+		fi
+		sleep 0.05
+	done
+	wait "$STACK_JOB" || status=$?
+	STACK_JOB=
+	return "$status"
+}
+
+stack_ctl() {
+	timeout 120 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" "$@"
+}
+
+stack_config() {
+	cat <<-EOF
+		kmf:
+		  rsi: 9999999
+		  uri: sip:kmf@mc.example
+		store:
+		  redis_socket: $STACK_DIR/redis.sock
+		keys:
+		  root_key_file: $STACK_DIR/root.key
+		link:
+		  socket: $STACK_DIR/link.sock
+		api:
+		  socket: $STACK_DIR/api.sock
+		sip:
+		  t1_ms: $STACK_T1_MS
+		  t2_ms: $((STACK_T1_MS * 8))
+		  # fleetsim is the next hop itself: no proxy adds a Via on the way.
+		  proxy_slack: 0
+		campaign:
+		  pace_per_s: $STACK_PACE
+		  window: $STACK_WINDOW
+		  attempts_max: $STACK_ATTEMPTS
+		  answer_timeout_ms: $STACK_ANSWER_MS
+		  retry_backoff_ms: $STACK_BACKOFF_MS
+		next_hops:
+		  - name: nh1
+		    address: 192.0.2.20
+		    port: 5060
+		    profile: C
+	EOF
+}
+
+stack_prepare() {
+	(umask 077 && head -c 32 /dev/urandom >"$STACK_DIR/root.key")
+	timeout 300 "$STACK_BIN/fleetsim" make-fleet --ues "$STACK_UES" --seed "$STACK_SEED" \
+		--out "$STACK_DIR/fleet.csv" >"$STACK_DIR/make-fleet.log" 2>&1 || {
+		cat "$STACK_DIR/make-fleet.log" >&2
+		stack_fail "no fleet file could be made"
+	}
+	stack_config >"$STACK_DIR/fleetkeyd.yaml"
+}
+
+stack_redis_answers() {
+	[ "$(timeout 5 redis-cli -s "$STACK_DIR/redis.sock" ping 2>/dev/null)" = PONG ]
+}
+
+stack_attached() {
+	stack_ctl dataplane show --json | jq -e '.attached'
+}
+
+stack_start() {
+	stack_start_redis
+	stack_until 20 "answer from Redis" stack_redis_answers
+	# fleetsim listens on the wire's socket, so it comes before fleetkey-dp.
+	stack_start_fleetsim
+	stack_until 60 "fleetsim" test -e "$STACK_DIR/fleetsim.ready"
+	stack_start_control
+	stack_until 60 "answer from fleetkeyd" stack_ctl health
+	stack_start_dataplane
+	stack_until 30 "attached dataplane" stack_attached
+}
+
+stack_import() {
+	stack_run 300 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" \
+		fleet import "$STACK_DIR/fleet.csv" --allow-plain-keys "$@"
+}
+
+# Sets STACK_CAMPAIGN. Arguments go to fleetkeyctl campaign create.
+stack_campaign_create() {
+	stack_until 30 "attached dataplane" stack_attached
+	STACK_CAMPAIGN=$(stack_ctl campaign create --json "$@" | jq -r '.id') ||
+		stack_fail "the campaign was not accepted"
+}
+
+# Members of the campaign's object, by a jq filter.
+stack_campaign_get() {
+	stack_ctl campaign show "$STACK_CAMPAIGN" --json | jq -r "$1"
+}
+
+stack_watch() {
+	stack_run "${1:-$STACK_BOUND_S}" "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" \
+		campaign watch "$STACK_CAMPAIGN"
+}
+
+# Takes control's books and counters, then ends fleetsim and takes the fleet's.
+stack_settle() {
+	stack_ctl campaign show "$STACK_CAMPAIGN" --json >"$STACK_DIR/campaign.json"
+	stack_ctl campaign report "$STACK_CAMPAIGN" --json >"$STACK_DIR/campaign-report.json"
+	stack_ctl campaign show "$STACK_CAMPAIGN" --deliveries --json >"$STACK_DIR/control.book"
+	stack_ctl dataplane show --json >"$STACK_DIR/dataplane.json"
+	stack_stop fleetsim 60
+	[ "$STACK_STATUS" -eq 0 ] || {
+		tail -n 20 "$STACK_DIR/fleetsim.log" >&2
+		stack_fail "fleetsim ended with status $STACK_STATUS"
+	}
+	[ -s "$STACK_DIR/fleetsim.json" ] || stack_fail "fleetsim left no report"
+}
+
+# One line per UE and key that is held: control's word and the fleet's word, in one form.
+# True if they agree line by line; else the first differences are printed.
+stack_books_agree() {
+	jq -r 'select(.held) | [.ue_id, .keyset_id, .sln, .algorithm_id, .key_id, .proven] | @csv' \
+		"$STACK_DIR/control.book" | LC_ALL=C sort >"$STACK_DIR/control.csv" || return 1
+	jq -r '[.ue_id, .keyset_id, .sln, .algorithm_id, .key_id, .verified] | @csv' \
+		"$STACK_DIR/fleetsim.book" | LC_ALL=C sort >"$STACK_DIR/fleetsim.csv" || return 1
+	! cmp -s "$STACK_DIR/control.csv" "$STACK_DIR/fleetsim.csv" || return 0
+	echo "the books differ; < control's word, > the fleet's:" >&2
+	diff "$STACK_DIR/control.csv" "$STACK_DIR/fleetsim.csv" | grep '^[<>]' | head -n 10 >&2 || true
+	return 1
+}
+
+# A dataplane counter, after stack_settle or from a running stack.
+stack_counter() {
+	stack_ctl dataplane show --json | jq -r --arg name "$1" '.counters[$name] // 0'
+}
