@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ledger.h - one delivery of a campaign: where it stands, how it ended, and the evidence.
+ *
+ * The ledger is an array of deliveries by ue_index. It is stored in pages of FK_LEDGER_PAGE, packed
+ * to 32 octets a delivery: big-endian, in the order of the table in ledger.c. Every delivery ends
+ * in exactly one final state; what is not final goes on after any restart.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#define FK_LEDGER_PAGE		64u /* deliveries in a page; a page belongs to one shard */
+#define FK_DELIVERY_PACKED_SIZE 32u /* octets */
+#define FK_LEDGER_PAGE_SIZE	(FK_LEDGER_PAGE * FK_DELIVERY_PACKED_SIZE)
+
+/* States; the labels are those of the API. Values are stored: append, never reorder. */
+#define FK_DELIVERY_STATE_MAP(X)                                                              \
+	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                  \
+	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")                \
+	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")         \
+	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                                \
+	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")      \
+	X(FK_DELIVERY_ACKED, "acked", "the key is held, and proven if that was asked")        \
+	X(FK_DELIVERY_PARTIAL, "partial", "the key is held, but the closing exchange failed") \
+	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                  \
+	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")     \
+	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent")  \
+	X(FK_DELIVERY_ABORTED, "aborted", "the campaign was aborted before it ended")
+
+enum fk_delivery_state {
+#define X(name, label, text) name,
+	FK_DELIVERY_STATE_MAP(X)
+#undef X
+	FK_DELIVERY_STATES
+};
+
+/* Why a delivery stands where it stands. SIP and KMM carry the status in cause_detail. */
+#define FK_CAUSE_MAP(X)                                                                       \
+	X(FK_CAUSE_NONE, "none")                                                              \
+	X(FK_CAUSE_SIP, "sip")			    /* sip_404 */                             \
+	X(FK_CAUSE_KMM, "kmm_status")		    /* kmm_status_06 */                       \
+	X(FK_CAUSE_SIP_TIMEOUT, "sip_timeout")	    /* timer F */                             \
+	X(FK_CAUSE_NO_ANSWER, "no_answer")	    /* accepted, no KMM came */               \
+	X(FK_CAUSE_UNDELIVERED, "undelivered")	    /* the system said so */                  \
+	X(FK_CAUSE_UNBUILDABLE, "unbuildable")	    /* the dataplane could not build it */    \
+	X(FK_CAUSE_UNEXPECTED, "unexpected_answer") /* an authentic KMM of a wrong kind */    \
+	X(FK_CAUSE_NO_PTEK, "no_protection_tek")    /* nothing to authenticate commands by */ \
+	X(FK_CAUSE_TOO_LARGE, "message_too_large")  /* does not fit the next hop's limit */   \
+	X(FK_CAUSE_NUMBER_WINDOW, "number_window")  /* the UE would refuse the next number */ \
+	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */           \
+	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")
+
+enum fk_cause {
+#define X(name, label) name,
+	FK_CAUSE_MAP(X)
+#undef X
+	FK_CAUSES
+};
+
+#define FK_DELIVERY_HELD   0x01 /* an authenticated Rekey-Ack gave status 00 */
+#define FK_DELIVERY_PROVEN 0x02 /* the closing exchange was authenticated by the new key */
+#define FK_DELIVERY_LISTED 0x04 /* the Inventory-Response listed the key as active */
+
+struct fk_delivery {
+	uint32_t date_time_s;	  /* of the current attempt; pinned, so that re-sends are equal */
+	uint32_t acked_ms;	  /* from the campaign's creation to the Rekey-Ack; HELD only */
+	uint16_t number;	  /* message number of the current attempt */
+	uint16_t inbound_number;  /* message number of the acknowledgement; HELD only */
+	uint16_t mac_key_id;	  /* the key that authenticated the acknowledgement */
+	uint16_t cause_detail;	  /* SIP or KMM status */
+	uint8_t mac[8];		  /* MAC of the acknowledgement: evidence */
+	uint8_t state;		  /* enum fk_delivery_state */
+	uint8_t cause;		  /* enum fk_cause */
+	uint8_t step;		  /* 0: Rekey-Command, 1: closing exchange */
+	uint8_t attempt;	  /* of this step */
+	uint8_t tries;		  /* sends of this attempt, each a transaction of its own */
+	uint8_t flags;		  /* FK_DELIVERY_HELD ... */
+	uint8_t left;		  /* numbers after 'number' that are still reserved */
+	uint8_t mac_algorithm_id; /* of the acknowledgement's MAC */
+};
+static_assert(sizeof(struct fk_delivery) == 32, "a million of these are held in memory");
+
+static inline bool fk_delivery_is_final(const struct fk_delivery *d)
+{
+	return d->state >= FK_DELIVERY_ACKED;
+}
+
+/* Label of a state; "unknown" if there is no such state. Never NULL. */
+const char *fk_delivery_state_label(uint8_t state);
+
+/*
+ * Writes the reason as text, like "sip_404" or "kmm_status_06", "" for none, into 'buf' of 'cap'
+ * octets; FK_CAUSE_TEXT_SIZE is enough.
+ */
+#define FK_CAUSE_TEXT_SIZE 32
+void fk_cause_text(uint8_t cause, uint16_t detail, char *buf, size_t cap);
+
+/* Packs 64 deliveries into FK_LEDGER_PAGE_SIZE octets. */
+void fk_ledger_page_encode(const struct fk_delivery deliveries[static FK_LEDGER_PAGE],
+			   uint8_t ret_octets[static FK_LEDGER_PAGE_SIZE]);
+
+/*
+ * Unpacks a page of 'size' octets. Returns FK_OK; FK_EFORMAT if the size is not a page's or a
+ * state, cause or step is out of range: then nothing is written.
+ */
+FK_MUST_USE enum fk_err fk_ledger_page_decode(const uint8_t *octets, size_t size,
+					      struct fk_delivery ret_deliveries[FK_LEDGER_PAGE]);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refusal.h - what a final SIP status other than 2xx means for a delivery, and how long to wait.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum fk_refusal_class {
+	FK_REFUSAL_RETRY, /* may pass: the same KMM again, later */
+	FK_REFUSAL_FINAL, /* a repeat would not mend it */
+	FK_REFUSAL_HALT,  /* it is not about this UE: the system does not let us in */
+};
+
+/* Class of a final status, 300 to 699. spec: RFC 3261 §21 */
+enum fk_refusal_class fk_refusal_class(uint16_t sip_status);
+
+/*
+ * Milliseconds to wait after the 'tries'-th send of a KMM failed: 'backoff_ms' doubled for each
+ * send after the first, at least Retry-After, at most FK_RETRY_BACKOFF_MAX_MS.
+ */
+uint64_t fk_retry_delay_ms(uint32_t backoff_ms, uint32_t tries, uint32_t retry_after_s);

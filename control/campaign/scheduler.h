@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scheduler.h - decides what is sent next: (state, now) -> orders.
+ *
+ * Pure: it knows no store, no ring and no clock. Its caller (engine.c) writes dirty pages, tells it
+ * which became durable, pushes its orders and hands it the states that the dataplane wrote.
+ *
+ *   reserve -> [page written] -> page_durable -> poll -> order -> apply -> [page written] -> ...
+ *
+ * Kept here: no order leaves for a number, a step or an attempt whose page is not durable (I1); a
+ * number is used by one attempt only and never beyond what the UE accepted plus its period less a
+ * margin (I2); every delivery ends in exactly one final state, and stays there (I3).
+ *
+ * First KMMs go before closing exchanges: fleet-wide, a key that is held counts more than a proof
+ * that it is. Sends again go before both, since an answer that is missing is what holds a campaign
+ * up at its end.
+ *
+ * Threads: one owner. Memory: fk_scheduler_new() takes all of it, about 60 octets a slot.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
+#include <fleetkey/order.h>
+
+#include "campaign/ledger.h"
+#include "fleet/fleet.h"
+
+#define FK_RETRY_BACKOFF_MAX_MS 3600000u /* doubling stops here; also the longest Retry-After */
+#define FK_NEW_NUMBER_MAX	2 /* new attempts after "invalid number", then it is refused */
+
+struct fk_scheduler;
+
+struct fk_scheduler_options {
+	uint32_t n_slots;      /* a multiple of FK_LEDGER_PAGE */
+	uint8_t campaign_slot; /* of the tokens */
+	uint16_t campaign_generation;
+	uint16_t key_id;       /* of the TEK: what must authenticate the closing exchange */
+	bool closing;	       /* ask for the closing exchange */
+	uint32_t window;       /* open deliveries */
+	uint32_t attempts_max; /* sends of one KMM, each a transaction of its own */
+	uint32_t retry_backoff_ms;
+	uint32_t number_block; /* numbers reserved at a time, 1..255 */
+	uint32_t number_margin;
+	const struct fk_ue_slot *ues;  /* borrowed: who exists, ue_generation, mnp, ptek */
+	struct fk_ue_numbers *numbers; /* borrowed; changed in place, written with the page */
+};
+
+/* Time as the scheduler sees it. */
+struct fk_scheduler_now {
+	uint64_t ms;	 /* since the campaign's creation; never goes back */
+	uint32_t date_s; /* since 1970: Date and time of a new KMM */
+};
+
+/* What counts; kept up to date, O(1) to read. */
+struct fk_scheduler_tally {
+	uint32_t states[FK_DELIVERY_STATES];
+	uint32_t n_deliveries;	 /* all but NONE */
+	uint32_t n_held;	 /* with or without durable evidence */
+	uint32_t n_held_durable; /* acknowledged and durable */
+	uint32_t n_proven;
+	uint32_t n_proven_durable;
+	uint64_t n_orders; /* KMMs ordered in this life of the process */
+};
+
+FK_MUST_USE enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
+					 struct fk_scheduler **ret_scheduler);
+void fk_scheduler_free(struct fk_scheduler *s);
+
+/*
+ * Before the first reserve: takes a UE into the campaign. Without a protection TEK it is
+ * EXCLUDED at once. A slot without an owner is ignored.
+ */
+void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
+/* Takes a UE in only to say that the campaign cannot serve it. */
+void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause);
+/*
+ * Before the first reserve: a page as it was stored. What was queued, open or waiting is queued
+ * again under the same number; fk_scheduler_apply() then tells what the dataplane knows of it.
+ */
+void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
+			       const struct fk_delivery deliveries[static FK_LEDGER_PAGE]);
+
+/*
+ * Reserves numbers for further pages, enough to keep the window busy; at most 'n_pages' of them.
+ * They are dirty afterwards.
+ */
+void fk_scheduler_reserve(struct fk_scheduler *s, const struct fk_scheduler_now *now,
+			  uint32_t n_pages);
+
+/* Dirty pages. 'ret_pages' gets up to 'max'; they stay dirty until fk_scheduler_page_durable(). */
+uint32_t fk_scheduler_n_dirty(const struct fk_scheduler *s);
+uint32_t fk_scheduler_list_dirty(const struct fk_scheduler *s, uint32_t *ret_pages, uint32_t max);
+/*
+ * The page, with the numbers of its UEs, was written as it is now. Nothing may have changed in
+ * between: list, encode, commit and this call happen without an apply, reserve or poll.
+ */
+void fk_scheduler_page_durable(struct fk_scheduler *s, uint32_t page);
+
+/* Gives up to 'max' orders that may be pushed now; returns how many. */
+uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now *now,
+			   struct fk_order *ret_orders, uint32_t max);
+
+/*
+ * Applies what the dataplane says about a UE; may be told again and again. States of other
+ * campaigns, steps, owners or attempts change nothing but the inbound number.
+ */
+void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+			const struct fk_scheduler_now *now);
+
+/* The dataplane attached anew: orders that it had not begun are lost, so what is open is queued
+ * again under the same number. Call after all states were applied. */
+void fk_scheduler_queue_open(struct fk_scheduler *s);
+/* The region is lost: what was sent is unknown. All that is not final gets a new attempt with the
+ * first number of a new block. */
+void fk_scheduler_forget_sent(struct fk_scheduler *s);
+
+/* Ends everything that is not final: ABORTED, or PARTIAL where the key is held. */
+void fk_scheduler_abort(struct fk_scheduler *s);
+
+/* A SIP status that stops the campaign (401, 407), 0 if none came. Stops poll. */
+uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s);
+/* Stops poll for good, as after a stored halt. */
+void fk_scheduler_halt(struct fk_scheduler *s, uint16_t sip_status);
+
+/* True when every delivery is final. */
+bool fk_scheduler_is_done(const struct fk_scheduler *s);
+/* When a retry is due next, in ms since the campaign's creation; UINT64_MAX if none is. */
+uint64_t fk_scheduler_next_due_ms(const struct fk_scheduler *s);
+
+const struct fk_scheduler_tally *fk_scheduler_tally(const struct fk_scheduler *s);
+/* The deliveries, n_slots of them, by ue_index. Borrowed. */
+const struct fk_delivery *fk_scheduler_deliveries(const struct fk_scheduler *s);
