@@ -33,7 +33,7 @@ STACK_CAPTURE=       # fleetkey-dp --capture
 STACK_CAPTURE_FRAMES=
 STACK_BOUND_S=900    # no process lives longer
 STACK_MEMORY_MB=256  # of each EAL
-STACK_BIN=$STACK_ROOT/build
+STACK_BIN=${FLEETKEY_BIN:-$STACK_ROOT/build}
 STACK_KEEP=false     # leave the folder behind
 
 STACK_DIR=
@@ -81,6 +81,16 @@ stack_cpus() {
 	done | tr '\n' ' '
 }
 
+# The ends of all logs: what happened is seldom said by the process that failed.
+stack_show_logs() {
+	local log
+	for log in "$STACK_DIR"/*.log; do
+		[ -s "$log" ] || continue
+		echo "# --- ${log##*/}"
+		tail -n 15 "$log" | sed 's/^/# /'
+	done >&2
+}
+
 stack_cleanup() {
 	local status=$1 name
 	trap - EXIT
@@ -90,6 +100,7 @@ stack_cleanup() {
 		stack_stop "$name" 5
 	done
 	[ -z "${STACK_JOB:-}" ] || { kill "$STACK_JOB" && wait "$STACK_JOB"; } 2>/dev/null
+	[ "$status" -eq 0 ] || stack_show_logs
 	if $STACK_KEEP; then
 		stack_say "left behind: $STACK_DIR"
 	else

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tap.sh - assertions of the integration tests, as TAP. Sourced.
+#
+#   tap_plan N                     first
+#   tap_ok SENTENCE COMMAND...     ok if COMMAND succeeds
+#   tap_not SENTENCE COMMAND...    ok if COMMAND fails
+#   tap_is SENTENCE GOT WANTED     ok if the two texts are equal
+#   tap_end                        last: exit status 1 if anything was not ok
+#
+# A script that stops before tap_end breaks its plan, and that counts as failed tests.
+
+TAP_N=0
+TAP_N_FAILED=0
+
+tap_plan() {
+	echo "TAP version 13"
+	echo "1..$1"
+}
+
+tap_report() {
+	TAP_N=$((TAP_N + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $TAP_N - $2"
+	else
+		TAP_N_FAILED=$((TAP_N_FAILED + 1))
+		echo "not ok $TAP_N - $2"
+	fi
+}
+
+tap_ok() {
+	local sentence=$1 status=0 output
+	shift
+	output=$("$@" 2>&1) || status=$?
+	tap_report "$status" "$sentence"
+	if [ "$status" -ne 0 ]; then
+		echo "# status $status of: $*"
+		[ -z "$output" ] || head -n 20 <<<"$output" | sed 's/^/# /'
+	fi
+}
+
+tap_not() {
+	local sentence=$1 status=0
+	shift
+	! "$@" >/dev/null 2>&1 || status=1
+	tap_report "$status" "$sentence"
+	[ "$status" -eq 0 ] || echo "# should have failed: $*"
+}
+
+tap_is() {
+	local status=0
+	[ "$2" = "$3" ] || status=1
+	tap_report "$status" "$1"
+	[ "$status" -eq 0 ] || printf '# got    %s\n# wanted %s\n' "$2" "$3"
+}
+
+tap_end() {
+	[ "$TAP_N_FAILED" -eq 0 ] || exit 1
+}
