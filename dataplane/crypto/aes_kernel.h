@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * aes_kernel.h - what an engine must bring, private to dataplane/crypto.
+ *
+ * An engine is a kernel (the AES steps of many lanes, in its own instructions) under code that all
+ * engines share: key derivation, staging of frames, padding of short bursts, wiping.
+ *
+ * Threads: everything here is pure but for the caller's scratch.
+ * Memory:  struct fk_crypto_scratch is laid out by struct fk_crypto_layout below.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <fleetkey/secret.h>
+
+#include "engine.h"
+#include "sha256.h"
+
+#define FK_AES_BLOCK	   16 /* octets */
+#define FK_AES_256_ROUNDS  14
+#define FK_KW_STEPS	   24			 /* 6 passes over the 4 halves of a 256-bit key */
+#define FK_KW_IV	   0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
+#define FK_CBC_LANES	   16
+#define FK_CBC_BLOCKS_MAX  ((FK_KMM_SIZE_MAX - FK_KMM_MAC_SIZE + 15) / 16)
+#define FK_MAC_FRAME_MIN   (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
+#define FK_KERNEL_WORK_MAX 20480 /* octets: the bitsliced schedule of 64 lanes is the largest */
+
+/* How the last block of a lane is finished. spec: SP 800-38B §6.2 */
+enum fk_cbc_finish {
+	FK_CBC_PLAIN,	/* CBC-MAC: nothing */
+	FK_CBC_CMAC_K1, /* last block is whole */
+	FK_CBC_CMAC_K2, /* last block was padded */
+};
+
+/* CBC over up to 16 messages, each under a key of its own. */
+struct fk_cbc_batch {
+	uint8_t keys[FK_CBC_LANES][32];
+	uint8_t zero_blocks[FK_CBC_LANES][FK_AES_BLOCK]; /* AES of a zero block under the key */
+	/* Block-major, so that a vector load takes neighbouring lanes. The kernel overwrites each
+	 * block with its cipher block; what stands beyond a lane's own blocks is meaningless. */
+	uint8_t blocks[FK_CBC_BLOCKS_MAX][FK_CBC_LANES][FK_AES_BLOCK];
+	uint8_t lane_blocks[FK_CBC_LANES]; /* blocks of this lane, 0 for an empty lane */
+	uint8_t finish[FK_CBC_LANES];	   /* enum fk_cbc_finish */
+	uint32_t n_lanes;
+	uint32_t n_blocks; /* of the longest lane */
+};
+
+/* Everything that the derivation of MAC keys leaves in memory. */
+struct fk_mac_key_work {
+	struct fk_wrap_lane wraps[FK_CBC_LANES];
+	uint64_t ivs[FK_CBC_LANES];
+	uint8_t wrapped[FK_CBC_LANES][FK_WRAPPED_SIZE_MAX];
+	uint32_t inner[FK_CBC_LANES][8], outer[FK_CBC_LANES][8]; /* SHA-256 states */
+	uint8_t blocks[FK_CBC_LANES][FK_SHA256_BLOCK];
+};
+
+struct fk_crypto_layout {
+	uint8_t kernel[FK_KERNEL_WORK_MAX];
+	struct fk_cbc_batch cbc;
+	struct fk_mac_key_work key;
+};
+static_assert(sizeof(struct fk_crypto_layout) <= sizeof(struct fk_crypto_scratch),
+	      "the scratch holds everything");
+
+struct fk_aes_kernel {
+	/* 'n' wraps; 'ivs' are the initial values as integers, NULL for the default one. */
+	void (*wrap)(void *work, const struct fk_wrap_lane *lanes, const uint64_t *ivs, uint32_t n);
+	/* Expands the keys, fills zero_blocks, calls fk_cbc_finish_blocks() for the lanes that it
+	 * walks, then chains every lane from a zero initial value over n_blocks blocks. */
+	void (*cbc)(void *work, struct fk_cbc_batch *batch);
+	fk_sha256_compress_fn (*sha256)(void); /* the compression function to go with it */
+};
+
+/* XORs the CMAC subkeys into the last blocks of 'n' lanes from 'first' on. */
+void fk_cbc_finish_blocks(struct fk_cbc_batch *batch, uint32_t first, uint32_t n);
+
+/* MACs of a whole burst by one kernel. Wipes all of the layout that it used. */
+void fk_mac_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
+		  struct fk_mac_lane *lanes, uint32_t n);
+
+/* Derives the MAC keys of 'n' lanes, at most FK_CBC_LANES, into 'ret_keys'. */
+void fk_mac_keys_derive(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
+			const struct fk_mac_lane *lanes, uint32_t n, uint8_t (*ret_keys)[32]);
+
+/* Doubles a block in GF(2^128) as CMAC does, in constant time. spec: SP 800-38B §6.1 */
+void fk_cmac_double(uint8_t block[static FK_AES_BLOCK]);
+
+/* Overwrites the stack below the caller, where the compiler may have spilled key words. */
+void fk_stack_wipe(void);
+
+extern const struct fk_crypto_engine fk_engine_vaes, fk_engine_aesni, fk_engine_scalar;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine.h"
+
+#include <string.h>
+
+#include "aes_kernel.h"
+
+const struct fk_crypto_engine *const fk_crypto_engines[] = {
+#if defined(__x86_64__)
+	&fk_engine_vaes,
+	&fk_engine_aesni,
+#endif
+	&fk_engine_scalar,
+	NULL,
+};
+
+enum fk_err fk_engine_select(const char *name, struct fk_crypto_scratch *scratch,
+			     const struct fk_crypto_engine **ret_engine)
+{
+	for (uint32_t i = 0; fk_crypto_engines[i] != NULL; i++) {
+		const struct fk_crypto_engine *engine = fk_crypto_engines[i];
+		enum fk_err err;
+
+		if (name != NULL && strcmp(name, engine->name) != 0)
+			continue;
+		if (!engine->is_supported()) {
+			if (name != NULL)
+				return FK_EUNSUPPORTED;
+			continue;
+		}
+		err = fk_engine_self_test(engine, scratch);
+		if (err == FK_OK || err == FK_ESELFTEST)
+			*ret_engine = engine;
+		return err;
+	}
+	return FK_ENOTFOUND;
+}

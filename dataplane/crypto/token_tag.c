@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token_tag.h"
+
+#include <string.h>
+
+#include "aes_kernel.h"
+
+#define TAG_BITS      58
+#define DOMAIN_ID     1 /* Message ID */
+#define DOMAIN_BRANCH 2
+#define COOKIE_LEN    (sizeof(FK_BRANCH_COOKIE) - 1) /* characters */
+#define TOKEN_LEN     16
+#define EPOCH_LEN     8
+#define COUNT_LEN     6
+#define TAG_LEN	      15
+#define COUNT_MASK    0xffffffu
+
+static_assert(COOKIE_LEN + TOKEN_LEN + EPOCH_LEN + COUNT_LEN + TAG_LEN == FK_BRANCH_LEN,
+	      "the parts fill the branch");
+
+static void put_be(uint8_t *to, uint64_t value, uint32_t size)
+{
+	for (uint32_t i = size; i-- > 0; value >>= 8)
+		to[i] = (uint8_t)value;
+}
+
+static uint64_t get_be(const uint8_t *from, uint32_t size)
+{
+	uint64_t value = 0;
+
+	for (uint32_t i = 0; i < size; i++)
+		value = value << 8 | from[i];
+	return value;
+}
+
+/* The one block that is tagged, with CMAC's subkey for whole blocks. spec: SP 800-38B §6.2 */
+static void tag_block(const struct fk_token_key *tk, uint8_t domain, const struct fk_branch *branch,
+		      uint8_t block[static 16])
+{
+	block[0] = domain;
+	put_be(block + 1, branch->token, 8);
+	put_be(block + 9, branch->epoch, 4);
+	put_be(block + 13, branch->count, 3);
+	for (uint32_t i = 0; i < 16; i++)
+		block[i] ^= tk->subkey1[i];
+}
+
+/* In place: blocks become cipher blocks. */
+static void tags_compute(struct fk_token_key *tk, uint8_t (*blocks)[16], uint32_t n)
+{
+	tk->engine->ecb(tk->scratch, tk->key, (const uint8_t(*)[16])blocks, blocks, n);
+}
+
+static uint64_t tag_of(const uint8_t cipher[static 16])
+{
+	return get_be(cipher, 8) >> (64 - TAG_BITS);
+}
+
+/* True if the tags are equal, without a branch on where they differ. */
+static bool tag_matches(struct fk_token_key *tk, uint8_t domain, const struct fk_branch *branch,
+			uint64_t tag)
+{
+	uint8_t block[1][16];
+	uint64_t computed;
+	bool equal;
+
+	tag_block(tk, domain, branch, block[0]);
+	tags_compute(tk, block, 1);
+	computed = tag_of(block[0]);
+	equal = fk_ct_equal(&computed, &tag, sizeof(tag));
+	/* The right tag of a forged token must not be left for anybody to find. */
+	fk_wipe(block, sizeof(block));
+	fk_wipe(&computed, sizeof(computed));
+	return equal;
+}
+
+void fk_token_key_init(struct fk_token_key *tk, const struct fk_crypto_engine *engine,
+		       struct fk_crypto_scratch *scratch, const uint8_t key[static 32])
+{
+	uint8_t zero[1][16] = {{0}};
+
+	tk->engine = engine;
+	tk->scratch = scratch;
+	memcpy(tk->key, key, sizeof(tk->key));
+	tags_compute(tk, zero, 1);
+	fk_cmac_double(zero[0]);
+	memcpy(tk->subkey1, zero[0], sizeof(tk->subkey1));
+	fk_wipe(zero, sizeof(zero));
+}
+
+void fk_token_key_wipe(struct fk_token_key *tk)
+{
+	fk_wipe(tk, sizeof(*tk));
+}
+
+/*
+ * A Message ID is the 122 bits token || tag with the six fixed bits of a version-4 UUID between
+ * them:
+ *
+ *   octets 0-5   token bits 63..16
+ *   octet 6      version 4 (upper four bits), token bits 15..12
+ *   octet 7      token bits 11..4
+ *   octet 8      variant 10 (upper two bits), token bits 3..0, tag bits 57..56
+ *   octets 9-15  tag bits 55..0
+ */
+static void message_id_put(uint64_t token, uint64_t tag, uint8_t id[static FK_MESSAGE_ID_SIZE])
+{
+	put_be(id, (token & ~0xffffull) | 0x4000 | (token >> 4 & 0xfff), 8);
+	put_be(id + 8, 2ull << 62 | (token & 0xf) << TAG_BITS | tag, 8);
+}
+
+void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
+			uint8_t (*ret_ids)[FK_MESSAGE_ID_SIZE], uint32_t n)
+{
+	assert(n <= FK_CRYPTO_BURST_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct fk_branch id = {.token = tokens[i]};
+
+		tag_block(tk, DOMAIN_ID, &id, ret_ids[i]);
+	}
+	tags_compute(tk, ret_ids, n);
+	for (uint32_t i = 0; i < n; i++)
+		message_id_put(tokens[i], tag_of(ret_ids[i]), ret_ids[i]);
+}
+
+enum fk_err fk_message_id_check(struct fk_token_key *tk,
+				const uint8_t id[static FK_MESSAGE_ID_SIZE], uint64_t *ret_token)
+{
+	uint64_t high = get_be(id, 8), low = get_be(id + 8, 8);
+	const struct fk_branch said = {.token = (high & ~0xffffull) | (high & 0xfff) << 4 |
+						(low >> TAG_BITS & 0xf)};
+	bool is_version_4 = (high >> 12 & 0xf) == 4 && low >> 62 == 2;
+
+	/* The tag is computed whatever the fixed bits say: one path for all forgeries. */
+	if (!(tag_matches(tk, DOMAIN_ID, &said, low & ((1ull << TAG_BITS) - 1)) & is_version_4))
+		return FK_EAUTH;
+	*ret_token = said.token;
+	return FK_OK;
+}
+
+static void put_hex(char *to, uint64_t value, uint32_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (uint32_t i = len; i-- > 0; value >>= 4)
+		to[i] = digits[value & 0xf];
+}
+
+/* Lower-case only: a branch of ours comes back as it was sent. */
+static bool get_hex(const char *from, uint32_t len, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	for (uint32_t i = 0; i < len; i++) {
+		char c = from[i];
+
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*ret_value = value;
+	return true;
+}
+
+void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
+		    char (*ret_texts)[FK_BRANCH_LEN], uint32_t n)
+{
+	uint8_t blocks[FK_CRYPTO_BURST_MAX][16];
+
+	assert(n <= FK_CRYPTO_BURST_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		tag_block(tk, DOMAIN_BRANCH, &branches[i], blocks[i]);
+	tags_compute(tk, blocks, n);
+	for (uint32_t i = 0; i < n; i++) {
+		char *at = ret_texts[i];
+
+		memcpy(at, FK_BRANCH_COOKIE, COOKIE_LEN);
+		at += COOKIE_LEN;
+		put_hex(at, branches[i].token, TOKEN_LEN);
+		put_hex(at + TOKEN_LEN, branches[i].epoch, EPOCH_LEN);
+		put_hex(at + TOKEN_LEN + EPOCH_LEN, branches[i].count & COUNT_MASK, COUNT_LEN);
+		put_hex(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, tag_of(blocks[i]) << 2, TAG_LEN);
+	}
+	fk_wipe(blocks, n * sizeof(blocks[0]));
+}
+
+enum fk_err fk_branch_check(struct fk_token_key *tk, const char *text, size_t len,
+			    struct fk_branch *ret_branch)
+{
+	uint64_t token, epoch, count, tag;
+	const char *at = text + COOKIE_LEN;
+	struct fk_branch said;
+
+	if (len != FK_BRANCH_LEN || memcmp(text, FK_BRANCH_COOKIE, COOKIE_LEN) != 0 ||
+	    !get_hex(at, TOKEN_LEN, &token) || !get_hex(at + TOKEN_LEN, EPOCH_LEN, &epoch) ||
+	    !get_hex(at + TOKEN_LEN + EPOCH_LEN, COUNT_LEN, &count) ||
+	    !get_hex(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, TAG_LEN, &tag))
+		return FK_EAUTH;
+	said = (struct fk_branch){token, (uint32_t)epoch, (uint32_t)count};
+	if (!tag_matches(tk, DOMAIN_BRANCH, &said, tag >> 2) || (tag & 3) != 0)
+		return FK_EAUTH;
+	*ret_branch = said;
+	return FK_OK;
+}
