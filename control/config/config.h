@@ -22,8 +22,8 @@
 #define FK_CONFIG_NAME_SIZE_MAX 32 /* characters of a next hop's name */
 
 struct fk_config_next_hop {
-	char *name;    /* unique; what the fleet file's column next_hop says */
-	uint32_t ipv4; /* host byte order */
+	char *name;	  /* unique; what the fleet file's column next_hop says */
+	uint32_t address; /* IPv4, host byte order */
 	uint16_t port;
 	uint8_t profile; /* enum fk_sip_profile */
 	bool route;	 /* send a Route header that names the next hop */

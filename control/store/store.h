@@ -68,7 +68,7 @@ const char *fk_store_last_error(const struct fk_store *store);
  * Connects again and makes the checks of fk_store_open() again. A Redis that restarted from its own
  * AOF is the same store: 'ret_is_new_run' (may be NULL) then is true.
  * Returns FK_OK; FK_ESTORE (still not there, or not safe); FK_ESTALE if it is another KMF's data or
- * an older state of ours (its epoch is behind one that it confirmed): do not go on without a
+ * an older state of ours (an epoch or batch that it confirmed is missing): do not go on without a
  * person.
  */
 FK_MUST_USE enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
@@ -85,8 +85,7 @@ FK_MUST_USE enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *re
  * first failure is kept and returned by commit. Each put is atomic by itself, and a crash leaves a
  * prefix of the puts in their order. Commit returns FK_OK only when all of them are durable, else
  * FK_ESTORE: then the connection is broken and the caller writes the whole batch again.
- * FK_ENOMEM if a put had no memory: then nothing further was sent. One batch at a time; an empty
- * one is FK_OK.
+ * One batch at a time; an empty one is FK_OK.
  */
 void fk_store_batch_begin(struct fk_store *store);
 /* 64 x 8 octets: struct fk_ue_numbers of the page's UEs (fk_fleet_encode_numbers_page()). */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - private to control/config: the one table of options.
+ *
+ * X(section, name, kind, default, min, max, unit, help). A default of NULL makes the option
+ * required, "" leaves it unset. For UINT 'min' and 'max' bound the value, for text its length.
+ */
+#pragma once
+
+#define FK_OPTIONS_KMF(X)                                                                   \
+	X(kmf, rsi, UINT, "9999999", 1, 0xfffffe, "", "RSI of the KMF: source of its KMMs") \
+	X(kmf, uri, URI, NULL, 1, 255, "octets", "SIP URI of the KMF: calling user")        \
+	X(kmf, psi, URI, "", 1, 255, "octets", "SIP URI it asserts; unset: kmf.uri")        \
+	X(kmf, extended_app_id_type, APP_ID, "none", 0, 0, "",                              \
+	  "what the Extended application ID of an SDS holds")                               \
+	X(kmf, extended_app_id, TEXT, "", 1, 255, "octets",                                 \
+	  "its value; with type uri, unset means kmf.uri")                                  \
+	X(kmf, bare_kmm, BOOL, "false", 0, 0, "",                                           \
+	  "true: no data-link-independent preamble before a KMM")
+
+#define FK_OPTIONS_STORE(X) \
+	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")
+
+#define FK_OPTIONS_KEYS(X)                                        \
+	X(keys, root_key_file, TEXT, NULL, 1, 4095, "characters", \
+	  "file with the root key: 32 octets or 64 hex digits, mode 0600")
+
+#define FK_OPTIONS_LINK(X)                                     \
+	X(link, socket, TEXT, NULL, 1, 107, "characters",      \
+	  "Unix socket that fleetkey-dp connects to")          \
+	X(link, dataplane_user, TEXT, "", 1, 63, "characters", \
+	  "user that may connect there; unset: the own user")  \
+	X(link, lease_ms, UINT, "3000", 500, 60000, "ms",      \
+	  "how long the dataplane goes on sending without its control")
+
+#define FK_OPTIONS_API(X)                                                                \
+	X(api, socket, TEXT, NULL, 1, 107, "characters", "Unix socket of the HTTP API")  \
+	X(api, loopback_port, UINT, "0", 0, 65535, "", "TCP port on 127.0.0.1; 0: none") \
+	X(api, token_file, TEXT, "", 1, 4095, "characters",                              \
+	  "file with the bearer token, mode 0600; required with loopback_port")
+
+#define FK_OPTIONS_SIP(X)                                                                      \
+	X(sip, t1_ms, UINT, "500", 10, 10000, "ms", "timer T1 of RFC 3261: first repeat")      \
+	X(sip, t2_ms, UINT, "4000", 10, 60000, "ms", "timer T2: longest time between repeats") \
+	X(sip, datagram_max, UINT, "1300", 500, 65000, "octets",                               \
+	  "largest SIP message on UDP when the path MTU is unknown")                           \
+	X(sip, path_mtu, MTU, "0", 576, 65535, "octets",                                       \
+	  "MTU of the path to the next hops; 0: unknown")                                      \
+	X(sip, proxy_slack, UINT, "150", 0, 1000, "octets",                                    \
+	  "room kept for the Via and Record-Route of proxies")
+
+#define FK_OPTIONS_CAMPAIGN(X)                                                                   \
+	X(campaign, pace_per_s, UINT, NULL, 1, 10000000, "requests/s",                           \
+	  "most requests and repeats a second; there is no default: a pace is mandatory")        \
+	X(campaign, window, UINT, "2048", 1, 1000000, "deliveries", "deliveries open at a time") \
+	X(campaign, attempts_max, UINT, "5", 1, 100, "sends",                                    \
+	  "sends of one KMM as new transactions; then the UE is unreachable")                    \
+	X(campaign, answer_timeout_ms, UINT, "10000", 100, 600000, "ms",                         \
+	  "from the 2xx until a missing answer counts as lost")                                  \
+	X(campaign, retry_backoff_ms, UINT, "2000", 10, 3600000, "ms",                           \
+	  "wait before the first new send; it doubles")                                          \
+	X(campaign, number_block, UINT, "8", 1, 64, "numbers",                                   \
+	  "message numbers reserved for a UE at a time")                                         \
+	X(campaign, number_margin, UINT, "8", 0, 1000, "numbers",                                \
+	  "distance kept from the end of a UE's number window")
+
+#define FK_OPTIONS_NEXT_HOP(X)                                                                \
+	X(next_hops, name, NAME, NULL, 1, 32, "characters", "name in the fleet file; unique") \
+	X(next_hops, address, IPV4, NULL, 7, 15, "", "IPv4 address of the MCData server")     \
+	X(next_hops, port, UINT, "5060", 1, 65535, "", "its UDP port")                        \
+	X(next_hops, profile, PROFILE, "C", 0, 0, "", "who the KMF is to the server")         \
+	X(next_hops, route, BOOL, "false", 0, 0, "", "true: send a Route header")             \
+	X(next_hops, psi, URI, "", 1, 255, "octets", "Request-URI; required for A and B")
+
+#define FK_SECTIONS(S)             \
+	S(kmf, FK_OPTIONS_KMF)     \
+	S(store, FK_OPTIONS_STORE) \
+	S(keys, FK_OPTIONS_KEYS)   \
+	S(link, FK_OPTIONS_LINK)   \
+	S(api, FK_OPTIONS_API)     \
+	S(sip, FK_OPTIONS_SIP)     \
+	S(campaign, FK_OPTIONS_CAMPAIGN)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "store/redis.h"
+
+#define CURRENT "fk:fleet:current"
+/* hash: generation -> shard of each page, one octet a page; says what a sweep has to remove */
+#define PAGES "fk:fleet:pages"
+
+enum fk_err fk_store_current_fleet(struct fk_store *store, uint64_t *ret_generation)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "GET", CURRENT, NULL);
+
+	if (err != FK_OK)
+		return err;
+	if (reply->type == REDIS_REPLY_NIL)
+		*ret_generation = 0;
+	else if (reply->type != REDIS_REPLY_STRING ||
+		 fk_redis_number(reply->str, reply->len, ret_generation) != FK_OK)
+		err = fk_redis_break(store, CURRENT, "the value is damaged");
+	freeReplyObject(reply);
+	return err;
+}
+
+enum fk_err fk_store_next_generation(struct fk_store *store, uint64_t *ret_generation)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "INCR", "fk:fleet:last", NULL);
+
+	return err == FK_OK ? fk_redis_ask_integer(store, "fleet generation", reply, INT64_MAX,
+						   ret_generation)
+			    : err;
+}
+
+enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
+				 const uint8_t *shard_of_page, uint32_t n_pages)
+{
+	char name[24];
+	redisReply *reply;
+	enum fk_err err;
+
+	(void)snprintf(name, sizeof(name), "%" PRIu64, generation);
+	const struct fk_redis_word words[] = {
+		FK_WORD("HSET"), FK_WORD(PAGES), FK_WORD(name), {shard_of_page, n_pages}};
+
+	err = fk_redis_call(store, words, 4, &reply);
+	if (err == FK_OK)
+		freeReplyObject(reply);
+	return err;
+}
+
+/* WATCH makes the EXEC fail if anybody changes the current generation after we looked at it. */
+static enum fk_err watch_current(struct fk_store *store, uint64_t expected)
+{
+	redisReply *reply;
+	uint64_t current = 0;
+	enum fk_err err = fk_redis_ask(store, &reply, "WATCH", CURRENT, NULL);
+
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	err = fk_store_current_fleet(store, &current);
+	if (err != FK_OK || current == expected)
+		return err;
+	err = fk_redis_ask(store, &reply, "UNWATCH", NULL);
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	return FK_ESTALE;
+}
+
+enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation, uint64_t expected,
+				   const struct fk_store_field *fields, uint32_t n_fields)
+{
+	const struct fk_redis_word multi[] = {FK_WORD("MULTI")}, exec[] = {FK_WORD("EXEC")};
+	struct fk_redis_word record[FK_REDIS_ARGS_MAX];
+	char key[FK_REDIS_KEY_SIZE], value[24];
+	uint32_t n = 0;
+	redisReply *reply = NULL;
+	enum fk_err err;
+
+	if (n_fields == 0 || n_fields > (FK_REDIS_ARGS_MAX - 2) / 2)
+		return FK_EINVAL;
+	fk_redis_fleet_key(key, generation);
+	(void)snprintf(value, sizeof(value), "%" PRIu64, generation);
+	record[n++] = FK_WORD("HSET");
+	record[n++] = FK_WORD(key);
+	for (uint32_t i = 0; i < n_fields; i++) {
+		record[n++] = FK_WORD(fields[i].name);
+		record[n++] = (struct fk_redis_word){fields[i].value, fields[i].size};
+	}
+	const struct fk_redis_word flip[] = {FK_WORD("SET"), FK_WORD(CURRENT), FK_WORD(value)};
+
+	err = watch_current(store, expected);
+	if (err == FK_OK)
+		err = fk_redis_send(store, multi, 1);
+	if (err == FK_OK)
+		err = fk_redis_send(store, record, n);
+	if (err == FK_OK)
+		err = fk_redis_send(store, flip, 3);
+	if (err == FK_OK)
+		err = fk_redis_send(store, exec, 1);
+	for (uint32_t i = 0; err == FK_OK && i < 3; i++) {
+		err = fk_redis_fetch(store, &reply);
+		if (err == FK_OK)
+			freeReplyObject(reply);
+	}
+	if (err == FK_OK)
+		err = fk_redis_fetch(store, &reply);
+	if (err != FK_OK)
+		return err;
+	if (reply->type == REDIS_REPLY_NIL)
+		err = FK_ESTALE;
+	else if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+		err = fk_redis_break(store, "fleet", "EXEC gave another reply than expected");
+	for (size_t i = 0; err == FK_OK && i < reply->elements; i++) {
+		if (reply->element[i]->type == REDIS_REPLY_ERROR)
+			err = fk_redis_break(store, "fleet", reply->element[i]->str);
+	}
+	freeReplyObject(reply);
+	return err;
+}
+
+/* Pages first, their note last: a sweep that is cut short is simply done again. */
+static enum fk_err sweep_one(struct fk_store *store, const char *generation_text,
+			     uint64_t generation, const uint8_t *shards, size_t n_pages)
+{
+	static const char *const kinds[] = {"fleet", "numbers"};
+	char key[FK_REDIS_KEY_SIZE];
+	redisReply *reply;
+	enum fk_err err = FK_OK;
+
+	for (uint32_t page = 0; err == FK_OK && page < n_pages; page++) {
+		for (size_t kind = 0; err == FK_OK && kind < 2; kind++) {
+			fk_redis_page_key(key, kinds[kind], generation, shards[page], page);
+			const struct fk_redis_word words[] = {FK_WORD("UNLINK"), FK_WORD(key)};
+
+			err = fk_redis_send(store, words, 2);
+		}
+		if (err == FK_OK && store->n_pending >= FK_STORE_PIPELINE_MAX)
+			err = fk_redis_drain(store);
+	}
+	fk_redis_fleet_key(key, generation);
+	if (err == FK_OK)
+		err = fk_redis_ask(store, &reply, "UNLINK", key, NULL);
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	err = fk_redis_ask(store, &reply, "HDEL", PAGES, generation_text, NULL);
+	if (err == FK_OK)
+		freeReplyObject(reply);
+	return err;
+}
+
+enum fk_err fk_store_sweep_fleets(struct fk_store *store)
+{
+	uint64_t current, generation;
+	redisReply *notes;
+	enum fk_err err = fk_store_current_fleet(store, &current);
+
+	if (err == FK_OK)
+		err = fk_redis_ask(store, &notes, "HGETALL", PAGES, NULL);
+	if (err != FK_OK)
+		return err;
+	for (size_t i = 0; err == FK_OK && i + 1 < notes->elements; i += 2) {
+		const redisReply *name = notes->element[i], *shards = notes->element[i + 1];
+
+		if (fk_redis_number(name->str, name->len, &generation) != FK_OK)
+			err = fk_redis_break(store, PAGES, "the record is damaged");
+		else if (generation != current)
+			err = sweep_one(store, name->str, generation, (const uint8_t *)shards->str,
+					shards->len);
+	}
+	freeReplyObject(notes);
+	return err;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "store/redis.h"
+
+/* Hands the pages of one pipeline over. After a callback's error the rest is fetched and dropped.
+ */
+static enum fk_err fetch_pages(struct fk_store *store, uint32_t first_page, uint32_t n_pages,
+			       fk_store_page_fn fn, void *ctx)
+{
+	enum fk_err result = FK_OK;
+
+	for (uint32_t i = 0; i < n_pages; i++) {
+		redisReply *reply;
+		enum fk_err err = fk_redis_fetch(store, &reply);
+
+		if (err != FK_OK)
+			return err;
+		if (result == FK_OK && reply->type == REDIS_REPLY_STRING)
+			result = fn(ctx, first_page + i, (const uint8_t *)reply->str, reply->len);
+		else if (result == FK_OK)
+			result = fn(ctx, first_page + i, NULL, 0);
+		freeReplyObject(reply);
+	}
+	return result;
+}
+
+static enum fk_err read_pages(struct fk_store *store, const char *kind, uint64_t id,
+			      const uint8_t *shard_of_page, uint32_t first_page, uint32_t n_pages,
+			      fk_store_page_fn fn, void *ctx)
+{
+	enum fk_err err = fk_redis_drain(store);
+
+	for (uint32_t done = 0; err == FK_OK && done < n_pages;) {
+		uint32_t n = n_pages - done < FK_STORE_PIPELINE_MAX ? n_pages - done
+								    : FK_STORE_PIPELINE_MAX;
+
+		for (uint32_t i = 0; err == FK_OK && i < n; i++) {
+			char key[FK_REDIS_KEY_SIZE];
+			uint32_t page = first_page + done + i;
+
+			fk_redis_page_key(key, kind, id, shard_of_page[page], page);
+			const struct fk_redis_word words[] = {FK_WORD("GET"), FK_WORD(key)};
+
+			err = fk_redis_send(store, words, 2);
+		}
+		if (err == FK_OK)
+			err = fetch_pages(store, first_page + done, n, fn, ctx);
+		done += n;
+	}
+	return err;
+}
+
+enum fk_err fk_store_read_numbers_pages(struct fk_store *store, uint64_t generation,
+					const uint8_t *shard_of_page, uint32_t first_page,
+					uint32_t n_pages, fk_store_page_fn fn, void *ctx)
+{
+	return read_pages(store, "numbers", generation, shard_of_page, first_page, n_pages, fn,
+			  ctx);
+}
+
+enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint32_t campaign_id,
+				       const uint8_t *shard_of_page, uint32_t first_page,
+				       uint32_t n_pages, fk_store_page_fn fn, void *ctx)
+{
+	return read_pages(store, "ledger", campaign_id, shard_of_page, first_page, n_pages, fn,
+			  ctx);
+}
+
+enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generation,
+				      const uint8_t *shard_of_page, uint32_t first_page,
+				      uint32_t n_pages, fk_store_page_fn fn, void *ctx)
+{
+	return read_pages(store, "fleet", generation, shard_of_page, first_page, n_pages, fn, ctx);
+}
+
+enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)
+{
+	redisReply *reply;
+	uint64_t id;
+	enum fk_err err = fk_redis_ask(store, &reply, "INCR", "fk:campaigns:last", NULL);
+
+	if (err == FK_OK)
+		err = fk_redis_ask_integer(store, "campaign id", reply, UINT32_MAX, &id);
+	if (err == FK_OK)
+		*ret_id = (uint32_t)id;
+	return err;
+}
+
+enum fk_err fk_store_list_campaigns(struct fk_store *store, uint32_t *ret_ids, uint32_t max,
+				    uint32_t *ret_n)
+{
+	char first[16];
+	redisReply *reply;
+	uint64_t id;
+	enum fk_err err;
+
+	if (max == 0) {
+		*ret_n = 0;
+		return FK_OK;
+	}
+	(void)snprintf(first, sizeof(first), "-%u", max);
+	err = fk_redis_ask(store, &reply, "ZRANGE", "fk:campaigns", first, "-1", NULL);
+	if (err != FK_OK)
+		return err;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements > max)
+		err = fk_redis_break(store, "fk:campaigns", "the list is damaged");
+	for (size_t i = 0; err == FK_OK && i < reply->elements; i++) {
+		if (fk_redis_number(reply->element[i]->str, reply->element[i]->len, &id) != FK_OK ||
+		    id > UINT32_MAX)
+			err = fk_redis_break(store, "fk:campaigns", "the list is damaged");
+		else
+			ret_ids[i] = (uint32_t)id;
+	}
+	if (err == FK_OK)
+		*ret_n = (uint32_t)reply->elements;
+	freeReplyObject(reply);
+	return err;
+}
+
+static enum fk_err read_record(struct fk_store *store, const char *key, fk_store_field_fn fn,
+			       void *ctx)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "HGETALL", key, NULL);
+
+	if (err != FK_OK)
+		return err;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % 2 != 0)
+		err = fk_redis_break(store, key, "the record is damaged");
+	else if (reply->elements == 0)
+		err = FK_ENOTFOUND;
+	for (size_t i = 0; err == FK_OK && i + 1 < reply->elements; i += 2)
+		err = fn(ctx, reply->element[i]->str, reply->element[i + 1]->str,
+			 reply->element[i + 1]->len);
+	freeReplyObject(reply);
+	return err;
+}
+
+enum fk_err fk_store_read_campaign(struct fk_store *store, uint32_t campaign_id,
+				   fk_store_field_fn fn, void *ctx)
+{
+	char key[FK_REDIS_KEY_SIZE];
+
+	fk_redis_campaign_key(key, campaign_id);
+	return read_record(store, key, fn, ctx);
+}
+
+enum fk_err fk_store_read_fleet(struct fk_store *store, uint64_t generation, fk_store_field_fn fn,
+				void *ctx)
+{
+	char key[FK_REDIS_KEY_SIZE];
+
+	fk_redis_fleet_key(key, generation);
+	return read_record(store, key, fn, ctx);
+}
+
+enum fk_err fk_store_read_key(struct fk_store *store, const char *name, uint8_t *buf, size_t cap,
+			      size_t *ret_size)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "HGET", "fk:keys", name, NULL);
+
+	if (err != FK_OK)
+		return err;
+	if (reply->type != REDIS_REPLY_STRING)
+		err = FK_ENOTFOUND;
+	else if (reply->len > cap)
+		err = FK_EFULL;
+	else {
+		memcpy(buf, reply->str, reply->len);
+		*ret_size = reply->len;
+	}
+	freeReplyObject(reply);
+	return err;
+}

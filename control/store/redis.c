@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/redis.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum fk_err fk_redis_break(struct fk_store *store, const char *what, const char *why)
+{
+	fk_reason_set(&store->error, "store: %s: %s", what, why);
+	if (store->redis != NULL)
+		redisFree(store->redis);
+	store->redis = NULL;
+	store->n_pending = 0;
+	store->out_size = 0;
+	return FK_ESTORE;
+}
+
+enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *words,
+			  uint32_t n_words)
+{
+	const char *at[FK_REDIS_ARGS_MAX];
+	size_t sizes[FK_REDIS_ARGS_MAX];
+
+	if (store->redis == NULL)
+		return FK_ESTORE;
+	if (n_words == 0 || n_words > FK_REDIS_ARGS_MAX)
+		return fk_redis_break(store, "command", "too many words");
+	for (uint32_t i = 0; i < n_words; i++) {
+		at[i] = words[i].at;
+		sizes[i] = words[i].size;
+		store->out_size += words[i].size + 16;
+	}
+	if (redisAppendCommandArgv(store->redis, (int)n_words, at, sizes) != REDIS_OK)
+		return fk_redis_break(store, "command", "out of memory");
+	store->n_pending++;
+	return FK_OK;
+}
+
+enum fk_err fk_redis_fetch(struct fk_store *store, redisReply **ret_reply)
+{
+	void *reply = NULL;
+
+	if (store->redis == NULL)
+		return FK_ESTORE;
+	if (redisGetReply(store->redis, &reply) != REDIS_OK || reply == NULL)
+		return fk_redis_break(store, "connection to Redis lost",
+				      store->redis->errstr[0] != '\0' ? store->redis->errstr
+								      : "no reply");
+	store->n_pending--;
+	if (store->n_pending == 0)
+		store->out_size = 0;
+	if (((redisReply *)reply)->type == REDIS_REPLY_ERROR) {
+		/* Later commands of the pipeline may have been done: what is stored is unknown. */
+		enum fk_err err =
+			fk_redis_break(store, "Redis refused", ((redisReply *)reply)->str);
+
+		freeReplyObject(reply);
+		return err;
+	}
+	*ret_reply = reply;
+	return FK_OK;
+}
+
+enum fk_err fk_redis_drain(struct fk_store *store)
+{
+	while (store->n_pending > 0) {
+		redisReply *reply;
+		enum fk_err err = fk_redis_fetch(store, &reply);
+
+		if (err != FK_OK)
+			return err;
+		freeReplyObject(reply);
+	}
+	return store->redis != NULL ? FK_OK : FK_ESTORE;
+}
+
+enum fk_err fk_redis_call(struct fk_store *store, const struct fk_redis_word *words,
+			  uint32_t n_words, redisReply **ret_reply)
+{
+	enum fk_err err = fk_redis_drain(store);
+
+	if (err == FK_OK)
+		err = fk_redis_send(store, words, n_words);
+	return err == FK_OK ? fk_redis_fetch(store, ret_reply) : err;
+}
+
+enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_reply, ...)
+{
+	struct fk_redis_word words[8];
+	uint32_t n = 0;
+	const char *text;
+	va_list args;
+
+	va_start(args, ret_reply);
+	while (n < sizeof(words) / sizeof(words[0]) && (text = va_arg(args, const char *)) != NULL)
+		words[n++] = FK_WORD(text);
+	va_end(args);
+	return fk_redis_call(store, words, n, ret_reply);
+}
+
+enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what, redisReply *reply,
+				 uint64_t max, uint64_t *ret_value)
+{
+	enum fk_err err = FK_OK;
+
+	if (reply->type != REDIS_REPLY_INTEGER || reply->integer <= 0 ||
+	    (uint64_t)reply->integer > max)
+		err = fk_redis_break(store, what, "the counter is used up or damaged");
+	else
+		*ret_value = (uint64_t)reply->integer;
+	freeReplyObject(reply);
+	return err;
+}
+
+enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (size == 0 || size > 19)
+		return FK_EFORMAT;
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return FK_EFORMAT;
+		value = value * 10 + (uint64_t)(text[i] - '0');
+	}
+	*ret_value = value;
+	return FK_OK;
+}
+
+/* Value of "name:value\r\n" in the text that INFO gives; empty if it is not there. */
+static void find_info(const char *info, const char *name, char *buf, size_t size)
+{
+	size_t name_len = strlen(name);
+
+	buf[0] = '\0';
+	for (const char *line = info; line != NULL && *line != '\0';) {
+		if (strncmp(line, name, name_len) == 0 && line[name_len] == ':') {
+			size_t len = strcspn(line + name_len + 1, "\r\n");
+
+			if (len < size) {
+				memcpy(buf, line + name_len + 1, len);
+				buf[len] = '\0';
+			}
+			return;
+		}
+		line = strchr(line, '\n');
+		if (line != NULL)
+			line++;
+	}
+}
+
+static enum fk_err ask_setting(struct fk_store *store, const char *name, char *buf, size_t size)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "CONFIG", "GET", name, NULL);
+
+	if (err != FK_OK)
+		return err;
+	buf[0] = '\0';
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+	    reply->element[1]->type == REDIS_REPLY_STRING)
+		(void)snprintf(buf, size, "%s", reply->element[1]->str);
+	freeReplyObject(reply);
+	return FK_OK;
+}
+
+static enum fk_err refuse_setting(struct fk_store *store, const char *name, const char *value,
+				  const char *wanted, const char *why)
+{
+	char what[160];
+
+	(void)snprintf(what, sizeof(what), "Redis setting %s is \"%.40s\", must be %s", name, value,
+		       wanted);
+	return fk_redis_break(store, what, why);
+}
+
+/* Each of these loses confirmed writes when it is set otherwise (design: I1). */
+static enum fk_err check_settings(struct fk_store *store)
+{
+	static const struct {
+		const char *name, *wanted, *why;
+	} settings[] = {
+		{"appendonly", "yes", "keys and numbers must survive a restart"},
+		{"appendfsync", "always", "a confirmed write must be on the disk"},
+		{"no-appendfsync-on-rewrite", "no", "a rewrite must not suspend the fsync"},
+	};
+	char value[64];
+	enum fk_err err;
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		err = ask_setting(store, settings[i].name, value, sizeof(value));
+		if (err != FK_OK)
+			return err;
+		if (strcmp(value, settings[i].wanted) != 0)
+			return refuse_setting(store, settings[i].name, value, settings[i].wanted,
+					      settings[i].why);
+	}
+	err = ask_setting(store, "maxmemory", value, sizeof(value));
+	if (err != FK_OK || strcmp(value, "0") == 0)
+		return err;
+	err = ask_setting(store, "maxmemory-policy", value, sizeof(value));
+	if (err == FK_OK && strcmp(value, "noeviction") != 0)
+		return refuse_setting(store, "maxmemory-policy", value,
+				      "noeviction (or maxmemory 0)", "no record may be evicted");
+	return err;
+}
+
+enum fk_err fk_redis_check_safe(struct fk_store *store,
+				char ret_run_id[static FK_REDIS_RUN_ID_SIZE])
+{
+	char role[32], run_id[FK_REDIS_RUN_ID_SIZE];
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "INFO", NULL);
+
+	if (err != FK_OK)
+		return err;
+	find_info(reply->str != NULL ? reply->str : "", "role", role, sizeof(role));
+	find_info(reply->str != NULL ? reply->str : "", "run_id", run_id, sizeof(run_id));
+	freeReplyObject(reply);
+	if (strcmp(role, "master") != 0)
+		return refuse_setting(store, "role", role, "master", "a replica may lag and lose");
+	if (run_id[0] == '\0')
+		return fk_redis_break(store, "INFO", "Redis does not say its run_id");
+	err = check_settings(store);
+	if (err == FK_OK)
+		memcpy(ret_run_id, run_id, sizeof(run_id));
+	return err;
+}
+
+void fk_redis_fleet_key(char key[static FK_REDIS_KEY_SIZE], uint64_t generation)
+{
+	(void)snprintf(key, FK_REDIS_KEY_SIZE, "fk:fleet:%" PRIu64, generation);
+}
+
+void fk_redis_campaign_key(char key[static FK_REDIS_KEY_SIZE], uint32_t campaign_id)
+{
+	(void)snprintf(key, FK_REDIS_KEY_SIZE, "fk:campaign:%" PRIu32, campaign_id);
+}
+
+void fk_redis_page_key(char key[static FK_REDIS_KEY_SIZE], const char *kind, uint64_t id,
+		       uint8_t shard, uint32_t page)
+{
+	(void)snprintf(key, FK_REDIS_KEY_SIZE, "fk:{s%03u}:%s:%" PRIu64 ":%" PRIu32, shard, kind,
+		       id, page);
+}

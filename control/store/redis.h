@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * redis.h - private to control/store: one connection, commands, pipelines and key names.
+ *
+ * Threads: belongs to the thread of its store. Memory: replies are freed by freeReplyObject().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hiredis/hiredis.h>
+
+#include <fleetkey/err.h>
+
+#include "reason.h"
+#include "store/store.h"
+
+#define FK_REDIS_KEY_SIZE    96	     /* characters of a key name, the NUL included */
+#define FK_REDIS_ARGS_MAX    1024    /* words of one command */
+#define FK_REDIS_OUT_MAX     4194304 /* octets queued before replies are awaited */
+#define FK_REDIS_RUN_ID_SIZE 64
+
+struct fk_store {
+	char *socket_path;
+	redisContext *redis; /* NULL while broken */
+	uint32_t n_pending;  /* replies that are still to come */
+	size_t out_size;     /* octets queued since replies were last awaited */
+	bool batch_failed;
+	uint8_t kmf_id[16];
+	char run_id[FK_REDIS_RUN_ID_SIZE];
+	uint64_t epoch;	    /* the last that Redis confirmed to us */
+	uint64_t n_batches; /* the same for committed batches: fk:meta batches */
+	struct fk_reason error;
+};
+
+/* One word of a command. */
+struct fk_redis_word {
+	const void *at;
+	size_t size;
+};
+
+#define FK_WORD(text) ((struct fk_redis_word){(text), strlen(text)})
+
+/* Closes the connection for good and keeps the reason; returns FK_ESTORE. */
+enum fk_err fk_redis_break(struct fk_store *store, const char *what, const char *why);
+
+/* Queues one command; its reply has to be fetched. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *words,
+				      uint32_t n_words);
+/* The next reply, which the caller frees. FK_ESTORE if it does not come, or is an error. */
+FK_MUST_USE enum fk_err fk_redis_fetch(struct fk_store *store, redisReply **ret_reply);
+/* Fetches and checks all replies that are pending. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_redis_drain(struct fk_store *store);
+/* One command, one reply. */
+FK_MUST_USE enum fk_err fk_redis_call(struct fk_store *store, const struct fk_redis_word *words,
+				      uint32_t n_words, redisReply **ret_reply);
+/* The same for a command of plain text words, a list that ends with NULL. */
+FK_MUST_USE enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_reply, ...)
+	__attribute__((sentinel));
+/* A command that answers with an integer, which is the result. */
+FK_MUST_USE enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what,
+					     redisReply *reply, uint64_t max, uint64_t *ret_value);
+
+/* Text of digits to a number; FK_EFORMAT if it is none. */
+FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value);
+
+/* Checks of fk_store_open(): settings and role, and 'ret_run_id'. */
+FK_MUST_USE enum fk_err fk_redis_check_safe(struct fk_store *store,
+					    char ret_run_id[static FK_REDIS_RUN_ID_SIZE]);
+
+/* Key names. */
+void fk_redis_fleet_key(char key[static FK_REDIS_KEY_SIZE], uint64_t generation);
+void fk_redis_campaign_key(char key[static FK_REDIS_KEY_SIZE], uint32_t campaign_id);
+void fk_redis_page_key(char key[static FK_REDIS_KEY_SIZE], const char *kind, uint64_t id,
+		       uint8_t shard, uint32_t page);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys/tek.h"
+#include "store/redis.h"
+
+#define META "fk:meta"
+
+static enum fk_err connect_to(struct fk_store *store)
+{
+	struct timeval timeout = {.tv_sec = FK_STORE_TIMEOUT_MS / 1000,
+				  .tv_usec = FK_STORE_TIMEOUT_MS % 1000 * 1000};
+	redisContext *redis = redisConnectUnixWithTimeout(store->socket_path, timeout);
+	char what[256];
+
+	(void)snprintf(what, sizeof(what), "no Redis at %s", store->socket_path);
+	if (redis == NULL)
+		return fk_redis_break(store, what, "out of memory");
+	if (redis->err != 0 || redisSetTimeout(redis, timeout) != REDIS_OK) {
+		char why[128];
+
+		(void)snprintf(why, sizeof(why), "%s", redis->errstr);
+		redisFree(redis);
+		return fk_redis_break(store, what, why);
+	}
+	store->redis = redis;
+	store->n_pending = 0;
+	store->out_size = 0;
+	return FK_OK;
+}
+
+/* The first start writes schema and KMF id; HSETNX lets only one of two first starts win. */
+static enum fk_err make_meta(struct fk_store *store)
+{
+	uint8_t kmf_id[sizeof(store->kmf_id)];
+	const struct fk_redis_word id_words[] = {
+		FK_WORD("HSETNX"), FK_WORD(META), FK_WORD("kmf_id"), {kmf_id, sizeof(kmf_id)}};
+	char schema[16];
+	redisReply *reply;
+	enum fk_err err;
+
+	(void)snprintf(schema, sizeof(schema), "%u", FK_STORE_SCHEMA);
+	if (fk_random_fill(kmf_id, sizeof(kmf_id)) != FK_OK)
+		return fk_redis_break(store, "KMF id", "no random octets");
+	err = fk_redis_ask(store, &reply, "HSETNX", META, "schema", schema, NULL);
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	err = fk_redis_call(store, id_words, 4, &reply);
+	if (err == FK_OK)
+		freeReplyObject(reply);
+	return err;
+}
+
+struct meta {
+	uint64_t schema, epoch, n_batches;
+	uint8_t kmf_id[16];
+};
+
+/* A number of the meta record; absent counts as 0. */
+static enum fk_err meta_number(const redisReply *value, uint64_t *ret_value)
+{
+	*ret_value = 0;
+	return value->type == REDIS_REPLY_NIL ? FK_OK
+					      : fk_redis_number(value->str, value->len, ret_value);
+}
+
+static enum fk_err read_meta(struct fk_store *store, struct meta *ret_meta)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "HMGET", META, "schema", "kmf_id", "epoch",
+				       "batches", NULL);
+
+	if (err != FK_OK)
+		return err;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 ||
+	    meta_number(reply->element[0], &ret_meta->schema) != FK_OK ||
+	    meta_number(reply->element[2], &ret_meta->epoch) != FK_OK ||
+	    meta_number(reply->element[3], &ret_meta->n_batches) != FK_OK ||
+	    reply->element[1]->type != REDIS_REPLY_STRING ||
+	    reply->element[1]->len != sizeof(ret_meta->kmf_id))
+		err = fk_redis_break(store, META, "the record is damaged");
+	else
+		memcpy(ret_meta->kmf_id, reply->element[1]->str, sizeof(ret_meta->kmf_id));
+	freeReplyObject(reply);
+	return err;
+}
+
+static enum fk_err check_schema(struct fk_store *store, uint64_t schema)
+{
+	char why[96];
+
+	if (schema == FK_STORE_SCHEMA)
+		return FK_OK;
+	(void)snprintf(why, sizeof(why), "schema %llu, this version reads schema %u",
+		       (unsigned long long)schema, FK_STORE_SCHEMA);
+	(void)fk_redis_break(store, META, why);
+	return FK_EABI;
+}
+
+enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
+			  struct fk_reason *reason)
+{
+	struct fk_store *store = calloc(1, sizeof(*store));
+	struct meta meta;
+	enum fk_err err = FK_ENOMEM;
+
+	if (store == NULL)
+		return FK_ENOMEM;
+	store->socket_path = strdup(socket_path);
+	if (store->socket_path != NULL)
+		err = connect_to(store);
+	if (err == FK_OK)
+		err = fk_redis_check_safe(store, store->run_id);
+	if (err == FK_OK)
+		err = make_meta(store);
+	if (err == FK_OK)
+		err = read_meta(store, &meta);
+	if (err == FK_OK)
+		err = check_schema(store, meta.schema);
+	if (err != FK_OK) {
+		fk_reason_set(reason, "%s", store->error.text);
+		fk_store_close(store);
+		return err;
+	}
+	memcpy(store->kmf_id, meta.kmf_id, sizeof(store->kmf_id));
+	store->epoch = meta.epoch;
+	store->n_batches = meta.n_batches;
+	*ret_store = store;
+	return FK_OK;
+}
+
+void fk_store_close(struct fk_store *store)
+{
+	if (store == NULL)
+		return;
+	if (store->redis != NULL)
+		redisFree(store->redis);
+	free(store->socket_path);
+	free(store);
+}
+
+bool fk_store_is_healthy(const struct fk_store *store)
+{
+	return store->redis != NULL;
+}
+
+const char *fk_store_last_error(const struct fk_store *store)
+{
+	return store->redis != NULL ? "" : store->error.text;
+}
+
+/* Is what answers now the store that we wrote to? An empty or older one would forget used numbers.
+ */
+static enum fk_err check_continuity(struct fk_store *store)
+{
+	struct meta meta;
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "EXISTS", META, NULL);
+	bool exists;
+
+	if (err != FK_OK)
+		return err;
+	exists = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+	freeReplyObject(reply);
+	if (!exists) {
+		(void)fk_redis_break(store, META, "the store came back without our data");
+		return FK_ESTALE;
+	}
+	err = read_meta(store, &meta);
+	if (err == FK_OK)
+		err = check_schema(store, meta.schema);
+	if (err != FK_OK)
+		return err;
+	if (memcmp(meta.kmf_id, store->kmf_id, sizeof(meta.kmf_id)) != 0) {
+		(void)fk_redis_break(store, META, "the store came back as another KMF's");
+		return FK_ESTALE;
+	}
+	if (meta.epoch < store->epoch || meta.n_batches < store->n_batches) {
+		(void)fk_redis_break(store, META, "the store came back in an older state");
+		return FK_ESTALE;
+	}
+	store->epoch = meta.epoch;
+	store->n_batches = meta.n_batches;
+	return FK_OK;
+}
+
+enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
+			       struct fk_reason *reason)
+{
+	char run_id[FK_REDIS_RUN_ID_SIZE] = "";
+	enum fk_err err;
+
+	if (store->redis != NULL)
+		(void)fk_redis_break(store, "connection", "made anew");
+	store->batch_failed = false;
+	err = connect_to(store);
+	if (err == FK_OK)
+		err = fk_redis_check_safe(store, run_id);
+	if (err == FK_OK)
+		err = check_continuity(store);
+	if (err != FK_OK) {
+		fk_reason_set(reason, "%s", store->error.text);
+		return err;
+	}
+	if (ret_is_new_run != NULL)
+		*ret_is_new_run = strcmp(run_id, store->run_id) != 0;
+	memcpy(store->run_id, run_id, sizeof(run_id));
+	return FK_OK;
+}
+
+const uint8_t *fk_store_kmf_id(const struct fk_store *store)
+{
+	return store->kmf_id;
+}
+
+enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *ret_epoch)
+{
+	redisReply *reply;
+	uint64_t epoch;
+	enum fk_err err = fk_redis_ask(store, &reply, "HINCRBY", META, "epoch", "1", NULL);
+
+	if (err == FK_OK)
+		err = fk_redis_ask_integer(store, "epoch", reply, UINT32_MAX, &epoch);
+	if (err != FK_OK)
+		return err;
+	store->epoch = epoch;
+	*ret_epoch = (uint32_t)epoch;
+	return FK_OK;
+}
+
+uint8_t fk_store_shard_of(const char *ue_id, size_t len)
+{
+	uint16_t crc = 0; /* CRC-16/XMODEM: polynomial 1021, not reflected */
+
+	for (size_t i = 0; i < len; i++) {
+		crc = (uint16_t)(crc ^ (uint16_t)((uint8_t)ue_id[i] << 8));
+		for (int bit = 0; bit < 8; bit++)
+			crc = (uint16_t)((crc & 0x8000) != 0 ? crc << 1 ^ 0x1021 : crc << 1);
+	}
+	return (uint8_t)(crc % FK_STORE_SHARDS);
+}
