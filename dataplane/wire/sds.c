@@ -3,8 +3,9 @@
 
 #include <fleetkey/wire.h>
 
-#define TYPE_MASK 0x3f /* spec: TS 24.282 §15.2.2: bits 8 and 7 say how the message is protected \
-			*/
+#define TYPE_MASK                                                                       \
+	0x3f /* spec: TS 24.282 §15.2.2: bits 8 and 7 say how the message is protected \
+	      */
 #define TYPE_FLAGS 0xc0
 
 #define DATE_TIME_SIZE	5 /* octets */

@@ -3,14 +3,19 @@
  * sip_template.h - the MESSAGE that carries one SDS to one UE, built by copying and patching.
  *
  * Everything but the UE's URI has a fixed width, so the template is a list of fixed runs with gaps.
- * Compact header names, one boundary "k", no XML declaration (3GPP sheet 9.3): a rekey has to stay
- * below 1300 octets on UDP (RFC 3428 §8, RFC 3261 §18.1.1).
+ * Compact header names, a boundary of one letter, no XML declaration (3GPP sheet 9.3): a rekey has
+ * to stay below 1300 octets on UDP (RFC 3428 §8, RFC 3261 §18.1.1).
+ *
+ * The boundary is "k" unless CRLF--k stands in the binary parts of this very message; then it is
+ * the next letter that does not. The choice follows from the octets alone, so a rebuild is
+ * identical, and a message that happens to hold CRLF--k is not broken for good.
  *
  * Threads: a built template is read-only and may be shared. Memory: struct fk_sip_template is the
  * caller's; nothing allocates.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,8 +35,8 @@ struct fk_sip_template_spec {
 	const char *sent_by;	/* "192.0.2.10:5070": address and port of this worker */
 	const char *route_host; /* "192.0.2.20:5060" for a Route header, NULL for none */
 	const char *psi;	/* profiles A and B: Request-URI of the participating function */
-	const char *kmf_uri;	/* From; calling user */
-	const char *kmf_psi;	/* P-Asserted-Identity */
+	const char *kmf_uri;	/* From; profiles B and C: calling user; A: P-Preferred-Identity */
+	const char *kmf_psi;	/* profiles B and C: P-Asserted-Identity */
 	uint8_t disposition_request; /* enum fk_sds_disposition_request */
 	uint8_t extended_app_id_type;
 	const uint8_t *extended_app_id;
@@ -45,6 +50,7 @@ struct fk_sip_gap {
 
 struct fk_sip_template {
 	uint16_t text_size;
+	uint16_t base_size;	 /* octets of the message without UE URI and payload */
 	uint16_t body_base_size; /* octets of the body without UE URI and payload */
 	uint8_t n_gaps;
 	uint8_t n_uris_in_body, n_uris_in_header;
@@ -65,16 +71,26 @@ struct fk_sip_fill {
 	uint16_t payload_size;
 };
 
-/* Returns FK_OK; FK_EFULL if the fixed text does not fit; FK_EINVAL if a value that the profile
- * needs is missing, or a URI holds a character that may not stand in a header or in XML. */
+/*
+ * Returns FK_OK; FK_EFULL if the fixed text does not fit; FK_EINVAL if a value that the profile
+ * needs is missing, a URI or an address holds a character that may not stand in a header or in XML
+ * (fk_sip_uri_is_safe()), or the SDS fields are out of range.
+ */
 FK_MUST_USE enum fk_err fk_sip_template_build(const struct fk_sip_template_spec *spec,
 					      struct fk_sip_template *ret_template);
+
+/* True if the URI has a scheme and a rest, and no character that would need an escape in a SIP
+ * header or in XML: no space, control, quote, angle bracket, ampersand or octet beyond ASCII. */
+bool fk_sip_uri_is_safe(const char *uri, size_t size);
 
 /* Octets of the whole message for a URI and a payload of these sizes. */
 size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_size,
 			    uint16_t payload_size);
 
-/* Writes the message; returns its size, or 0 if 'cap' does not hold it. 'ret_payload_offset' (may
- * be NULL) says where the payload's first octet stands. */
+/*
+ * Writes the message; returns its size, or 0 if 'cap' does not hold it, the body is beyond 9999
+ * octets (Content-Length has four digits) or the UE's URI is not safe. 'ret_payload_offset' (may be
+ * NULL) says where the payload's first octet stands.
+ */
 size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
 			    uint8_t *buf, size_t cap, size_t *ret_payload_offset);

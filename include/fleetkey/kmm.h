@@ -140,9 +140,9 @@ struct fk_kmm_inventory {
  * Returns FK_OK; FK_ETRUNC (fewer octets than announced, or than the header needs); FK_EFORMAT
  * (length below 7 or beyond FK_KMM_SIZE_MAX, unassigned response kind, message-number bits other
  * than 00 and 10, MAC type 01, MAC length other than 8, no room for what the format octet
- * announces); FK_EUNSUPPORTED (DES MAC, MAC format with bits other than D and version). The D bit of
- * the MAC format is ignored: 'mac.mac_format' is FK_KMM_MAC_FORMAT_CBC or _CMAC.
- * spec: P25 sheet 1.1-1.3
+ * announces); FK_EUNSUPPORTED (DES MAC, MAC format with bits other than D and version). The D bit
+ * of the MAC format is ignored: 'mac.mac_format' is FK_KMM_MAC_FORMAT_CBC or _CMAC. spec: P25
+ * sheet 1.1-1.3
  */
 FK_MUST_USE enum fk_err fk_kmm_decode(const uint8_t *octets, size_t size,
 				      struct fk_kmm_frame *ret_frame);

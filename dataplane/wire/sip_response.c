@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <fleetkey/wire.h>
+
+#include "sip_text.h"
+#include "wire/net.h"
+#include "wire/sip.h"
+
+/* spec: RFC 3261 §21, for the codes that Fleetkey or fleetsim answer with */
+static const struct {
+	uint16_t status;
+	const char *reason;
+} reasons[] = {
+	{100, "Trying"},
+	{200, "OK"},
+	{202, "Accepted"},
+	{400, "Bad Request"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{408, "Request Timeout"},
+	{413, "Request Entity Too Large"},
+	{415, "Unsupported Media Type"},
+	{480, "Temporarily Unavailable"},
+	{483, "Too Many Hops"},
+	{500, "Server Internal Error"},
+	{501, "Not Implemented"},
+	{503, "Service Unavailable"},
+	{504, "Server Time-out"},
+	{505, "Version Not Supported"},
+	{513, "Message Too Large"},
+	{600, "Busy Everywhere"},
+	{603, "Decline"},
+};
+
+static void put_text(struct fk_wire_writer *w, const char *text)
+{
+	fk_wire_put_bytes(w, text, strlen(text));
+}
+
+static void put_number(struct fk_wire_writer *w, uint32_t value)
+{
+	char digits[10];
+	size_t n = sizeof(digits);
+
+	do {
+		digits[--n] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	fk_wire_put_bytes(w, digits + n, sizeof(digits) - n);
+}
+
+/* A header value without its folds: the space or tab that follows a CRLF stays. */
+static void put_unfolded(struct fk_wire_writer *w, struct fk_view v)
+{
+	uint32_t start = 0;
+
+	for (uint32_t i = 0; i <= v.len; i++) {
+		if (i < v.len && v.at[i] != '\r' && v.at[i] != '\n')
+			continue;
+		fk_wire_put_bytes(w, v.at + start, i - start);
+		start = i + 1;
+	}
+}
+
+/* "200 OK"; a code without a phrase of its own gets that of its class. */
+static void put_status_line(struct fk_wire_writer *w, uint16_t status)
+{
+	const char *reason = "Failure";
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (reasons[i].status == status / 100 * 100 || reasons[i].status == status)
+			reason = reasons[i].reason;
+		if (reasons[i].status == status)
+			break;
+	}
+	put_text(w, "SIP/2.0 ");
+	put_number(w, status);
+	put_text(w, " ");
+	put_text(w, reason);
+	put_text(w, "\r\n");
+}
+
+/* True if sent-by names another host than the one that the datagram came from. */
+static bool host_differs(struct fk_view sent_by, const char *source)
+{
+	uint32_t n = 0;
+
+	if (sent_by.len > 0 && sent_by.at[0] == '[')
+		return true;
+	while (n < sent_by.len && sent_by.at[n] != ':' && !fk_sip_is_space(sent_by.at[n]))
+		n++;
+	return !fk_view_is(fk_view_part(sent_by, 0, n), source);
+}
+
+/*
+ * The topmost Via with received and rport. spec: RFC 3261 §18.2.1, RFC 3581 §4: who asks for rport
+ * gets both. A received or rport value that came with the request is the peer's own claim and is
+ * replaced.
+ */
+static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *request,
+			uint32_t source_ipv4, uint16_t source_port)
+{
+	struct fk_view via = request->vias[0], sent_by, params, name, value;
+	char source[16];
+
+	fk_ipv4_format(source_ipv4, source);
+	if (!fk_sip_via_split(via, &sent_by, &params)) {
+		put_unfolded(w, via);
+		return;
+	}
+	put_unfolded(w, fk_view_part(via, 0, (uint32_t)(params.at - via.at)));
+	while (fk_sip_param_next(&params, &name, &value) == FK_SIP_PARAM) {
+		if (fk_view_is(name, "received") || fk_view_is(name, "rport"))
+			continue;
+		put_text(w, ";");
+		put_unfolded(w, name);
+		if (value.len > 0) {
+			put_text(w, "=");
+			put_unfolded(w, value);
+		}
+	}
+	if (request->via_rport || host_differs(sent_by, source)) {
+		put_text(w, ";received=");
+		put_text(w, source);
+	}
+	if (request->via_rport) {
+		put_text(w, ";rport=");
+		put_number(w, source_port);
+	}
+}
+
+static void put_header(struct fk_wire_writer *w, const char *name, struct fk_view value)
+{
+	put_text(w, name);
+	put_unfolded(w, value);
+	put_text(w, "\r\n");
+}
+
+enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t status,
+				  const char *to_tag, uint32_t source_ipv4, uint16_t source_port,
+				  const char *extra_headers, uint8_t *buf, size_t cap,
+				  size_t *ret_size)
+{
+	struct fk_wire_writer w = fk_wire_writer(buf, cap);
+
+	if (status < 100 || status > 699 || request->n_vias == 0)
+		return FK_EINVAL;
+
+	/* spec: RFC 3261 §8.2.6.2 */
+	put_status_line(&w, status);
+	put_text(&w, "Via: ");
+	put_top_via(&w, request, source_ipv4, source_port);
+	put_text(&w, "\r\n");
+	for (uint32_t i = 1; i < request->n_vias; i++)
+		put_header(&w, "Via: ", request->vias[i]);
+	put_header(&w, "From: ", request->from);
+	put_text(&w, "To: ");
+	put_unfolded(&w, request->to);
+	if (request->to_tag.len == 0 && to_tag != NULL) {
+		put_text(&w, ";tag=");
+		put_text(&w, to_tag);
+	}
+	put_text(&w, "\r\n");
+	put_header(&w, "Call-ID: ", request->call_id);
+	put_header(&w, "CSeq: ", request->cseq);
+	if (extra_headers != NULL)
+		put_text(&w, extra_headers);
+	put_text(&w, "Content-Length: 0\r\n\r\n");
+	return fk_wire_done(&w, ret_size);
+}
