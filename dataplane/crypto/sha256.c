@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sha256.h"
 
+#include <stdatomic.h>
+#include <stddef.h>
+
 #include "cpu.h"
 
 const uint32_t fk_sha256_initial[8] = {
@@ -74,11 +77,20 @@ void fk_sha256_compress_portable(uint32_t (*states)[8], const uint8_t (*blocks)[
 		compress_one(states[i], blocks[i]);
 }
 
+/* CPUID leaves a virtual machine, at the price of a hundred compressions: asked once. Threads that
+ * ask at the same time come to the same answer. */
 fk_sha256_compress_fn fk_sha256_fastest(void)
 {
+	static _Atomic(fk_sha256_compress_fn) fastest;
+	fk_sha256_compress_fn fn = atomic_load_explicit(&fastest, memory_order_relaxed);
+
+	if (fn == NULL) {
+		fn = fk_sha256_compress_portable;
 #if defined(__x86_64__)
-	if (fk_cpu_has_sha())
-		return fk_sha256_compress_ni;
+		if (fk_cpu_has_sha())
+			fn = fk_sha256_compress_ni;
 #endif
-	return fk_sha256_compress_portable;
+		atomic_store_explicit(&fastest, fn, memory_order_relaxed);
+	}
+	return fn;
 }
