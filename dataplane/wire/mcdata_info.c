@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mcdata_info.c - which values of an mcdatainfo document are kept, and which are refused.
+ *
+ * xml.c reads the document; this file follows the path to the elements that matter.
+ */
+#include "wire/mcdata_info.h"
+
+#include <string.h>
+
+#include "xml.h"
+
+#define MCDATA_INFO_NS "urn:3gpp:ns:mcdataInfo:1.0" /* spec: TS 24.282 §D.1.2 */
+
+/* Depths of the path mcdatainfo / mcdata-Params / <element> / mcdataURI. */
+enum {
+	DEPTH_ROOT = 1,
+	DEPTH_PARAMS,
+	DEPTH_ELEMENT,
+	DEPTH_URI,
+};
+
+/* The elements that are kept. */
+enum element {
+	ELEMENT_NONE,
+	ELEMENT_REQUEST_TYPE,
+	ELEMENT_REQUEST_URI,
+	ELEMENT_CALLING_USER_ID,
+	N_ELEMENTS,
+};
+
+static const char *const element_names[N_ELEMENTS] = {
+	[ELEMENT_REQUEST_TYPE] = "request-type",
+	[ELEMENT_REQUEST_URI] = "mcdata-request-uri",
+	[ELEMENT_CALLING_USER_ID] = "mcdata-calling-user-id",
+};
+
+struct walk {
+	struct fk_mcdata_info *info;
+	bool in_params;
+	enum element element; /* that we are inside of */
+	bool in_uri;	      /* inside its <mcdataURI> */
+	uint32_t seen;	      /* bit per element */
+	uint32_t seen_uris;   /* bit per element whose <mcdataURI> was there */
+	char text[FK_URI_SIZE_MAX + 1];
+	size_t text_size;
+	bool text_is_too_long;
+};
+
+static enum element find_element(const struct fk_xml_name *name)
+{
+	enum element e = ELEMENT_REQUEST_TYPE;
+
+	while (e < N_ELEMENTS && !fk_xml_is(name, MCDATA_INFO_NS, element_names[e]))
+		e++;
+	return e < N_ELEMENTS ? e : ELEMENT_NONE;
+}
+
+static bool collects_text(const struct walk *w, uint32_t depth)
+{
+	if (w->element == ELEMENT_REQUEST_TYPE)
+		return depth == DEPTH_ELEMENT;
+	return w->in_uri && depth == DEPTH_URI;
+}
+
+static enum fk_err on_start(struct walk *w, const struct fk_xml_event *event)
+{
+	const struct fk_xml_name *name = &event->name;
+
+	/* xmlenc, wherever it stands, says that a value is hidden from us: 3GPP sheet 7.5. */
+	if (fk_view_is(name->local, "EncryptedData") || event->is_type_encrypted)
+		return FK_EUNSUPPORTED;
+	switch (event->depth) {
+	case DEPTH_ROOT:
+		return fk_xml_is(name, MCDATA_INFO_NS, "mcdatainfo") ? FK_OK : FK_EFORMAT;
+	case DEPTH_PARAMS:
+		w->in_params = fk_xml_is(name, MCDATA_INFO_NS, "mcdata-Params");
+		return FK_OK;
+	case DEPTH_ELEMENT:
+		w->element = w->in_params ? find_element(name) : ELEMENT_NONE;
+		if (w->element == ELEMENT_NONE)
+			return FK_OK;
+		/* A second value would leave it to the reader which of the two counts. */
+		if ((w->seen & 1u << w->element) != 0)
+			return FK_EFORMAT;
+		w->seen |= 1u << w->element;
+		break;
+	case DEPTH_URI:
+		if (w->element == ELEMENT_NONE)
+			return FK_OK;
+		if (w->element == ELEMENT_REQUEST_TYPE)
+			return FK_EFORMAT;
+		w->in_uri = fk_xml_is(name, MCDATA_INFO_NS, "mcdataURI");
+		if (!w->in_uri)
+			return FK_OK;
+		if ((w->seen_uris & 1u << w->element) != 0)
+			return FK_EFORMAT;
+		w->seen_uris |= 1u << w->element;
+		break;
+	default:
+		return w->in_uri ? FK_EFORMAT : FK_OK; /* a URI has no elements inside */
+	}
+	w->text_size = 0;
+	w->text_is_too_long = false;
+	return FK_OK;
+}
+
+static void on_text(struct walk *w, const struct fk_xml_event *event)
+{
+	if (!collects_text(w, event->depth))
+		return;
+	for (uint32_t i = 0; i < event->text.len; i++) {
+		char c = event->text.at[i];
+
+		/* White space around the value is layout; inside, it is kept and judged later. */
+		if (w->text_size == 0 && fk_xml_is_space(c))
+			continue;
+		if (w->text_size == sizeof(w->text)) {
+			w->text_is_too_long |= !fk_xml_is_space(c);
+			continue;
+		}
+		w->text[w->text_size++] = c;
+	}
+}
+
+/* Keeps the text of an element that has ended. */
+static enum fk_err keep(struct walk *w, char *value, size_t value_cap, uint32_t *ret_size)
+{
+	while (w->text_size > 0 && fk_xml_is_space(w->text[w->text_size - 1]))
+		w->text_size--;
+	if (w->text_is_too_long || w->text_size >= value_cap)
+		return FK_ERANGE;
+	memcpy(value, w->text, w->text_size);
+	value[w->text_size] = '\0';
+	if (ret_size != NULL)
+		*ret_size = (uint32_t)w->text_size;
+	return FK_OK;
+}
+
+static enum fk_err on_end(struct walk *w, const struct fk_xml_event *event)
+{
+	struct fk_mcdata_info *info = w->info;
+	enum fk_err err = FK_OK;
+
+	if (collects_text(w, event->depth)) {
+		if (w->element == ELEMENT_REQUEST_TYPE)
+			err = keep(w, info->request_type, sizeof(info->request_type), NULL);
+		else if (w->element == ELEMENT_REQUEST_URI)
+			err = keep(w, info->request_uri, sizeof(info->request_uri),
+				   &info->request_uri_size);
+		else
+			err = keep(w, info->calling_user_id, sizeof(info->calling_user_id),
+				   &info->calling_user_id_size);
+	}
+	if (event->depth == DEPTH_URI)
+		w->in_uri = false;
+	else if (event->depth == DEPTH_ELEMENT)
+		w->element = ELEMENT_NONE;
+	else if (event->depth == DEPTH_PARAMS)
+		w->in_params = false;
+	return err;
+}
+
+enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,
+				 struct fk_mcdata_info *ret_info)
+{
+	struct fk_mcdata_info info = {0};
+	struct walk w = {.info = &info};
+	struct fk_xml xml;
+	struct fk_xml_event event;
+	enum fk_err err;
+
+	if (size > FK_MCDATA_INFO_SIZE_MAX)
+		return FK_ERANGE;
+	err = fk_xml_init(&xml, octets, size);
+	while (err == FK_OK && (err = fk_xml_next(&xml, &event)) == FK_OK &&
+	       event.kind != FK_XML_DONE) {
+		if (event.kind == FK_XML_START)
+			err = on_start(&w, &event);
+		else if (event.kind == FK_XML_TEXT)
+			on_text(&w, &event);
+		else
+			err = on_end(&w, &event);
+	}
+	if (err != FK_OK)
+		return err;
+	*ret_info = info;
+	return FK_OK;
+}
