@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * counts.h - everything that fleetsim counts, under the names that its report uses.
+ *
+ * Threads: written by the worker, read after it has ended.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* What the fleet's side found. */
+#define FK_SIM_COUNT_MAP(X)                                                                       \
+	X(REQUESTS, "requests")		      /* SIP requests from the KMF, repeats included */   \
+	X(RESPONSES, "responses")	      /* final responses that ended a transaction */      \
+	X(RESPONSES_STRAY, "responses_stray") /* responses that match nothing open */             \
+	X(RESPONSES_REFUSED, "responses_refused") /* of RESPONSES: not 2xx */                     \
+	X(REPEATS, "repeats")			  /* commands heard again: same octets */         \
+	X(RETRANSMISSIONS, "retransmissions")	  /* of REPEATS: in the same transaction */       \
+	X(MESSAGE_NUMBER_REUSED, "message_number_reused")                                         \
+	X(COMMANDS, "commands")		    /* KMMs accepted by a radio */                        \
+	X(BAD_MAC, "bad_mac")		    /* KMM without a MAC that verifies */                 \
+	X(BAD_WRAP, "bad_wrap")		    /* keys that did not unwrap */                        \
+	X(NO_KEK, "no_kek")		    /* Rekey-Commands under a KEK that the radio lacks */ \
+	X(NUMBER_REFUSED, "number_refused") /* KMMs outside the number window */                  \
+	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \
+	X(ANSWERS, "answers")		    /* transactions begun */                              \
+	X(SENT_AGAIN, "sent_again")	    /* by timer E */                                      \
+	X(TIMEOUTS, "timeouts")		    /* transactions given up by timer F */                \
+	X(DEFERRED, "deferred")		    /* commands ignored for want of a transaction */      \
+	X(OVERSIZE, "oversize")		    /* answers not sent: over the datagram limit */       \
+	X(RX, "rx") /* UDP datagrams for us, those lost on purpose included */                    \
+	X(TX, "tx") /* UDP datagrams meant to leave, those lost on purpose included */            \
+	X(LOST_RX, "lost_rx")                                                                     \
+	X(LOST_TX, "lost_tx")                                                                     \
+	X(NO_ROUTE, "no_route") /* not sent: the peer's MAC address is unknown */                 \
+	X(TX_FULL, "tx_full")	/* not sent: the port took nothing */                             \
+	X(ARP, "arp")                                                                             \
+	X(ICMP, "icmp")                                                                           \
+	X(NOT_OURS, "not_ours")                                                                   \
+	X(BAD_FRAME, "bad_frame") /* frames whose headers or checksums are wrong */
+
+/* Why a message from the KMF is malformed; a message counts once, under its first reason. */
+#define FK_SIM_MALFORMED_MAP(X)                                                          \
+	X(NOT_SIP, "not_sip")                                                            \
+	X(SIP_SYNTAX, "sip_syntax")   /* breaks RFC 3261 */                              \
+	X(METHOD, "method")	      /* neither MESSAGE nor OPTIONS */                  \
+	X(NOT_COMPACT, "not_compact") /* a header in long form that has a compact one */ \
+	X(NO_MAX_FORWARDS, "no_max_forwards")                                            \
+	X(CONTACT, "contact")		    /* Contact in a MESSAGE: RFC 3428 */         \
+	X(CONTENT_LENGTH, "content_length") /* missing, or not the octets that follow */ \
+	X(SIZE, "size")			    /* more than 1300 octets: RFC 3428 §8 */    \
+	X(MULTIPART, "multipart")                                                        \
+	X(PARTS, "parts") /* a part is missing or there twice */                         \
+	X(MCDATA_INFO, "mcdata_info")                                                    \
+	X(REQUEST_TYPE, "request_type") /* not one-to-one-sds */                         \
+	X(UNKNOWN_UE, "unknown_ue")                                                      \
+	X(CALLING_USER, "calling_user") /* not the KMF */                                \
+	X(SIGNALLING, "signalling")                                                      \
+	X(DISPOSITION_REQUEST, "disposition_request") /* DELIVERY was not asked for */   \
+	X(PAYLOAD, "payload")                                                            \
+	X(PREAMBLE, "preamble")                                                          \
+	X(KMM, "kmm")                                                                    \
+	X(KMM_NOT_FOR_UE, "kmm_not_for_ue") /* destination RSI is another's */           \
+	X(KMM_SOURCE, "kmm_source")	    /* source RSI is not the KMF's */
+
+enum fk_sim_count {
+#define X(name, label) FK_SIM_##name,
+	FK_SIM_COUNT_MAP(X)
+#undef X
+	FK_SIM_COUNTS
+};
+
+enum fk_sim_malformed {
+	FK_SIM_WELL_FORMED = 0,
+#define X(name, label) FK_SIM_MALFORMED_##name,
+	FK_SIM_MALFORMED_MAP(X)
+#undef X
+	FK_SIM_MALFORMED_REASONS
+};
+
+struct fk_sim_counts {
+	uint64_t count[FK_SIM_COUNTS];
+	uint64_t malformed[FK_SIM_MALFORMED_REASONS]; /* [0] stays 0 */
+};
+
+static inline const char *fk_sim_count_name(enum fk_sim_count count)
+{
+	static const char *const names[] = {
+#define X(name, label) label,
+		FK_SIM_COUNT_MAP(X)
+#undef X
+	};
+
+	return names[count];
+}
+
+static inline const char *fk_sim_malformed_name(enum fk_sim_malformed reason)
+{
+	static const char *const names[] = {"well_formed",
+#define X(name, label) label,
+					    FK_SIM_MALFORMED_MAP(X)
+#undef X
+	};
+
+	return names[reason];
+}

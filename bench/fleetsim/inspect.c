@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inspect.c - see inspect.h. */
+#include <string.h>
+#include <strings.h>
+
+#include "compose.h"
+#include "inspect.h"
+
+#define PARTS_MAX 8
+
+static bool name_is(const char *name, size_t len, const char *text)
+{
+	return strlen(text) == len && strncasecmp(name, text, len) == 0;
+}
+
+/* What one look at the header names finds. */
+struct header_names {
+	bool has_long_form, has_contact, has_content_length;
+};
+
+/* Reads the names only; the parser has found the lines to be well formed. */
+static struct header_names read_names(const char *at, const char *end)
+{
+	static const char *const has_compact[] = {
+		"Via",
+		"From",
+		"To",
+		"Call-ID",
+		"Contact",
+		"Content-Type",
+		"Content-Length",
+		"Accept-Contact",
+		"Reject-Contact",
+		"Supported",
+		"Content-Encoding",
+		"Subject",
+		"Request-Disposition",
+	};
+	struct header_names names = {0};
+	const char *line = at;
+
+	while (line < end) {
+		const char *eol = memchr(line, '\n', (size_t)(end - line));
+		const char *colon = memchr(line, ':', (size_t)((eol ? eol : end) - line));
+		size_t len = colon ? (size_t)(colon - line) : 0;
+
+		while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+			len--;
+		for (size_t i = 0; i < sizeof(has_compact) / sizeof(has_compact[0]); i++)
+			names.has_long_form |= len > 1 && name_is(line, len, has_compact[i]);
+		names.has_contact |= name_is(line, len, "m") || name_is(line, len, "Contact");
+		names.has_content_length |=
+			name_is(line, len, "l") || name_is(line, len, "Content-Length");
+		if (eol == NULL)
+			break;
+		line = eol + 1;
+	}
+	return names;
+}
+
+enum fk_sim_malformed fk_inspect_header(const struct fk_sip_message *message, const uint8_t *octets,
+					size_t size)
+{
+	const char *text = (const char *)octets;
+	const char *start = memchr(text, '\n', size);
+	const char *end = (const char *)message->body;
+	struct header_names names;
+
+	if (start == NULL || end == NULL || end < start)
+		return FK_SIM_MALFORMED_SIP_SYNTAX;
+	names = read_names(start + 1, end);
+	if (names.has_long_form)
+		return FK_SIM_MALFORMED_NOT_COMPACT;
+	if (!message->has_max_forwards)
+		return FK_SIM_MALFORMED_NO_MAX_FORWARDS;
+	if (names.has_contact)
+		return FK_SIM_MALFORMED_CONTACT;
+	if (!names.has_content_length || message->body + message->body_size != octets + size)
+		return FK_SIM_MALFORMED_CONTENT_LENGTH;
+	if (size > FK_SIM_MESSAGE_MAX)
+		return FK_SIM_MALFORMED_SIZE;
+	return FK_SIM_WELL_FORMED;
+}
+
+/* The one part of this type; NULL if there is none or more than one. */
+static const struct fk_sip_part *find_part(const struct fk_sip_part *parts, uint32_t n,
+					   const char *type)
+{
+	const struct fk_sip_part *found = NULL;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!fk_view_is(parts[i].content_type, type))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = &parts[i];
+	}
+	return found;
+}
+
+/* The target of resource-lists with exactly one entry (3GPP sheet 3.3). */
+static bool read_resource_lists(const struct fk_sip_part *part, struct fk_inspected *x)
+{
+	static const char attribute[] = "<entry uri=\"";
+	const uint8_t *entry, *value, *quote, *end = part->octets + part->size;
+
+	entry = memmem(part->octets, part->size, attribute, sizeof(attribute) - 1);
+	if (entry == NULL)
+		return false;
+	value = entry + sizeof(attribute) - 1;
+	quote = memchr(value, '"', (size_t)(end - value));
+	if (quote == NULL || quote - value > FK_URI_SIZE_MAX ||
+	    memmem(quote, (size_t)(end - quote), "<entry", 6) != NULL)
+		return false;
+	x->target_size = (uint32_t)(quote - value);
+	memcpy(x->target, value, x->target_size);
+	return true;
+}
+
+static enum fk_sim_malformed read_target(const struct fk_sip_part *parts, uint32_t n,
+					 struct fk_inspected *x)
+{
+	const struct fk_sip_part *lists = find_part(parts, n, "application/resource-lists+xml");
+
+	if (strcmp(x->info.request_type, "one-to-one-sds") != 0)
+		return FK_SIM_MALFORMED_REQUEST_TYPE;
+	if (lists != NULL)
+		return read_resource_lists(lists, x) ? FK_SIM_WELL_FORMED
+						     : FK_SIM_MALFORMED_UNKNOWN_UE;
+	memcpy(x->target, x->info.request_uri, x->info.request_uri_size);
+	x->target_size = x->info.request_uri_size;
+	return FK_SIM_WELL_FORMED;
+}
+
+static enum fk_sim_malformed read_payload(const struct fk_sip_part *part, struct fk_inspected *x)
+{
+	const uint8_t *octets = part->octets;
+	size_t size = part->size;
+
+	if (part->is_base64) {
+		if (fk_base64_decode(part->octets, part->size, x->decoded, sizeof(x->decoded),
+				     &size) != FK_OK)
+			return FK_SIM_MALFORMED_PAYLOAD;
+		octets = x->decoded;
+	}
+	if (fk_sds_decode_data(octets, size, &x->payload, &x->payload_size) != FK_OK)
+		return FK_SIM_MALFORMED_PAYLOAD;
+	return FK_SIM_WELL_FORMED;
+}
+
+enum fk_sim_malformed fk_inspect_body(const struct fk_sip_message *message, struct fk_inspected *x)
+{
+	struct fk_sip_part parts[PARTS_MAX];
+	const struct fk_sip_part *info, *signalling, *payload;
+	enum fk_sim_malformed malformed;
+	uint32_t n = 0;
+
+	if (fk_sip_split_body(message, parts, PARTS_MAX, &n) != FK_OK)
+		return FK_SIM_MALFORMED_MULTIPART;
+	info = find_part(parts, n, "application/vnd.3gpp.mcdata-info+xml");
+	signalling = find_part(parts, n, "application/vnd.3gpp.mcdata-signalling");
+	payload = find_part(parts, n, "application/vnd.3gpp.mcdata-payload");
+	if (info == NULL || signalling == NULL || payload == NULL)
+		return FK_SIM_MALFORMED_PARTS;
+	if (fk_mcdata_info_parse(info->octets, info->size, &x->info) != FK_OK)
+		return FK_SIM_MALFORMED_MCDATA_INFO;
+	malformed = read_target(parts, n, x);
+	if (malformed != FK_SIM_WELL_FORMED)
+		return malformed;
+	if (signalling->is_base64 ||
+	    fk_sds_decode_signalling(signalling->octets, signalling->size, &x->signalling) != FK_OK)
+		return FK_SIM_MALFORMED_SIGNALLING;
+	if (x->signalling.disposition_request != FK_SDS_REQUEST_DELIVERY)
+		return FK_SIM_MALFORMED_DISPOSITION_REQUEST;
+	return read_payload(payload, x);
+}

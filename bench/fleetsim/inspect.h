@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect.h - takes a MESSAGE from the KMF apart and says what is wrong with it.
+ *
+ * Threads: everything here is pure. Memory: views borrow from the datagram; nothing allocates.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/keytable.h>
+#include <fleetkey/sds.h>
+
+#include "counts.h"
+#include "wire/mcdata_info.h"
+#include "wire/sip.h"
+
+/* The parts of one SDS. */
+struct fk_inspected {
+	struct fk_mcdata_info info;
+	char target[FK_URI_SIZE_MAX + 1]; /* MCData ID of the UE it is for */
+	uint32_t target_size;
+	struct fk_sds_signalling signalling;
+	const uint8_t *payload; /* preamble and KMM, in 'decoded' if it came as base64 */
+	size_t payload_size;
+	uint8_t decoded[1536];
+};
+
+/*
+ * Checks what RFC 3261, RFC 3428 and the size rule ask of the header: compact form, Max-Forwards,
+ * no Contact, a Content-Length that is the octets that follow, at most 1300 octets. 'octets' is the
+ * datagram that 'message' was parsed from. Such a message can still be understood.
+ */
+enum fk_sim_malformed fk_inspect_header(const struct fk_sip_message *message, const uint8_t *octets,
+					size_t size);
+
+/*
+ * Reads the body: mcdata-info, signalling and payload once each, one-to-one-sds, DELIVERY asked
+ * for. The target comes from <mcdata-request-uri>, or, when the KMF acts as a client (profiles A
+ * and B), from the one entry of resource-lists.
+ */
+enum fk_sim_malformed fk_inspect_body(const struct fk_sip_message *message,
+				      struct fk_inspected *ret_inspected);

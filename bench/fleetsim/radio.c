@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* radio.c - see radio.h. */
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#include "radio.h"
+
+#define STATUS_NOT_PERFORMED	   0x01 /* P25 sheet 1.6 */
+#define STATUS_UNSUPPORTED_MESSAGE 0x03
+#define STATUS_OUT_OF_MEMORY	   0x05
+#define STATUS_INVALID_ALGORITHM   0x09
+#define KEYSET_ID_MAX		   240	/* above are the keysets of KEKs, P25 sheet 2.3 */
+#define KEY_FORMAT_KEK_OR_ERASE	   0xa0 /* P25 sheet 2.4 */
+#define KEYSET_FORMAT_KEK	   0x80
+
+/* One KMM on its way through the radio. */
+struct exchange {
+	struct fk_radio *radio;
+	struct fk_sim_ue *ue;
+	struct fk_kmm_frame frame;
+	const uint8_t *tek;		/* the key that the MAC verified under */
+	struct fk_sim_key *traffic_key; /* its entry, or NULL if it is the protection TEK */
+};
+
+static void count(struct fk_radio *radio, enum fk_sim_count c)
+{
+	radio->counts->count[c]++;
+}
+
+static bool mac_verifies(struct exchange *x, const uint8_t *tek)
+{
+	const struct fk_kmm_mac *mac = &x->frame.header.mac;
+	uint8_t expected[FK_KMM_MAC_SIZE];
+
+	if (fk_ossl_mac(x->radio->ossl, tek, x->frame.octets, x->frame.size, mac->mac_format,
+			expected) != FK_OK)
+		return false;
+	return fk_ct_equal(expected, mac->mac, sizeof(expected));
+}
+
+/* Tries every key that goes by the name in the MAC block; key IDs need not be unique. */
+static bool authenticate(struct exchange *x)
+{
+	const struct fk_kmm_header *h = &x->frame.header;
+	struct fk_sim_ue *ue = x->ue;
+	struct fk_sim_key *key;
+
+	if (!h->has_mac || !h->has_message_number)
+		return false;
+	if (ue->ptek_algorithm_id != 0 && ue->ptek_algorithm_id == h->mac.algorithm_id &&
+	    ue->ptek_key_id == h->mac.key_id && mac_verifies(x, ue->ptek)) {
+		x->tek = ue->ptek;
+		return true;
+	}
+	for (uint32_t i = 0;
+	     (key = fk_sim_ue_find_key(ue, h->mac.algorithm_id, h->mac.key_id, i)) != NULL; i++) {
+		if (mac_verifies(x, key->octets)) {
+			x->tek = key->octets;
+			x->traffic_key = key;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Header of an answer: kind 1, the UE's next number, MAC as in the command. */
+static struct fk_kmm_header answer_header(struct exchange *x)
+{
+	const struct fk_kmm_header *h = &x->frame.header;
+
+	return (struct fk_kmm_header){
+		.response_kind = FK_KMM_RESPONSE_NONE,
+		.has_message_number = true,
+		.has_mac = true,
+		.destination_rsi = h->source_rsi,
+		.source_rsi = x->ue->rsi,
+		.message_number = (uint16_t)(x->ue->outbound_number + 1),
+		.mac = {.algorithm_id = h->mac.algorithm_id,
+			.key_id = h->mac.key_id,
+			.mac_format = h->mac.mac_format},
+	};
+}
+
+/* Puts the MAC under 'tek' into the encoded answer; its number counts as sent. */
+static void seal(struct exchange *x, const uint8_t *tek, enum fk_err err, size_t size,
+		 struct fk_radio_answer *answer)
+{
+	uint8_t *mac = answer->octets + size - FK_KMM_MAC_BLOCK_SIZE;
+
+	if (err != FK_OK || fk_ossl_mac(x->radio->ossl, tek, answer->octets, size,
+					x->frame.header.mac.mac_format, mac) != FK_OK)
+		return;
+	answer->size = size;
+	x->ue->outbound_number++;
+}
+
+static void refuse(struct exchange *x, uint8_t status, struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	struct fk_kmm_negative_ack nack = {
+		.acknowledged_message_id = x->frame.header.message_id,
+		.acknowledged_message_number = x->frame.header.message_number,
+		.status = status,
+	};
+	size_t size = 0;
+	enum fk_err err = fk_kmm_encode_negative_ack(&header, &nack, answer->octets,
+						     sizeof(answer->octets), &size);
+
+	seal(x, x->tek, err, size, answer);
+}
+
+/* Unwraps and stores one key; returns its status. */
+static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *rekey,
+			const struct fk_kmm_key_item *item)
+{
+	struct fk_sim_ue *ue = x->ue;
+	uint8_t octets[FK_OSSL_KEY_SIZE];
+	enum fk_err err;
+	bool is_stored;
+
+	if (rekey->decryption_algorithm_id != ue->kek_algorithm_id ||
+	    rekey->decryption_key_id != ue->kek_key_id) {
+		count(x->radio, FK_SIM_NO_KEK);
+		return FK_KMM_STATUS_NO_KEK;
+	}
+	if (rekey->algorithm_id != FK_ALGORITHM_AES_256 ||
+	    rekey->key_length != FK_OSSL_WRAPPED_SIZE)
+		return STATUS_INVALID_ALGORITHM;
+	if (rekey->keyset_id == 0 || rekey->keyset_id > KEYSET_ID_MAX ||
+	    (rekey->keyset_format & KEYSET_FORMAT_KEK) ||
+	    (item->key_format & KEY_FORMAT_KEK_OR_ERASE))
+		return STATUS_NOT_PERFORMED;
+	err = fk_ossl_unwrap(x->radio->ossl, ue->kek, item->key, octets);
+	if (err != FK_OK) {
+		count(x->radio, FK_SIM_BAD_WRAP);
+		return STATUS_NOT_PERFORMED;
+	}
+	is_stored = fk_sim_ue_store_key(ue, rekey->keyset_id, item->sln, rekey->algorithm_id,
+					item->key_id, octets);
+	fk_wipe(octets, sizeof(octets));
+	return is_stored ? FK_KMM_STATUS_PERFORMED : STATUS_OUT_OF_MEMORY;
+}
+
+static void obey_rekey(struct exchange *x, const struct fk_kmm_rekey_command *rekey,
+		       struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	struct fk_kmm_rekey_ack ack = {.acknowledged_message_id = FK_KMM_REKEY_COMMAND};
+	uint8_t tek[FK_OSSL_KEY_SIZE]; /* the MAC key of the command, which it may replace */
+	size_t size = 0;
+	enum fk_err err;
+
+	memcpy(tek, x->tek, sizeof(tek));
+	for (uint32_t i = 0; i < rekey->n_keys; i++)
+		ack.statuses[ack.n_statuses++] = (struct fk_kmm_key_status){
+			.algorithm_id = rekey->algorithm_id,
+			.key_id = rekey->keys[i].key_id,
+			.status = load_key(x, rekey, &rekey->keys[i]),
+		};
+	err = fk_kmm_encode_rekey_ack(&header, &ack, answer->octets, sizeof(answer->octets), &size);
+	seal(x, tek, err, size, answer);
+	fk_wipe(tek, sizeof(tek));
+}
+
+/* Lists the keys of the active keyset; the protection TEK is in none. */
+static void obey_inventory(struct exchange *x, struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	struct fk_kmm_inventory inventory = {.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS};
+	const struct fk_sim_ue *ue = x->ue;
+	size_t size = 0;
+	enum fk_err err;
+
+	for (uint32_t i = 0; i < FK_SIM_KEYS_MAX; i++) {
+		const struct fk_sim_key *key = &ue->keys[i];
+
+		if (key->keyset_id != 0 && key->keyset_id == ue->active_keyset)
+			inventory.items[inventory.n_items++] = (struct fk_kmm_inventory_item){
+				.keyset_id = key->keyset_id,
+				.algorithm_id = key->algorithm_id,
+				.key_id = key->key_id,
+			};
+	}
+	err = fk_kmm_encode_inventory_response(&header, &inventory, answer->octets,
+					       sizeof(answer->octets), &size);
+	seal(x, x->tek, err, size, answer);
+	/* The KMF has proven that it holds the traffic key, and this answer proves that we do. */
+	if (x->traffic_key != NULL)
+		x->traffic_key->is_verified = true;
+}
+
+/* Decodes the body before anything changes, so that a bad body changes nothing. */
+static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
+{
+	struct fk_kmm_rekey_command rekey;
+	uint8_t type;
+
+	switch (x->frame.header.message_id) {
+	case FK_KMM_REKEY_COMMAND:
+		if (fk_kmm_decode_rekey_command(&x->frame, &rekey) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		obey_rekey(x, &rekey, answer);
+		break;
+	case FK_KMM_INVENTORY_COMMAND:
+		if (fk_kmm_decode_inventory_command(&x->frame, &type) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		if (type == FK_INVENTORY_ACTIVE_KEY_IDS)
+			obey_inventory(x, answer);
+		else
+			refuse(x, STATUS_NOT_PERFORMED, answer);
+		break;
+	default:
+		x->ue->inbound_number = x->frame.header.message_number;
+		refuse(x, STATUS_UNSUPPORTED_MESSAGE, answer);
+	}
+	return FK_SIM_WELL_FORMED;
+}
+
+/* Keeps the answer for a repeat of the command. */
+static void remember(struct fk_sim_ue *ue, uint64_t hash, const struct fk_radio_answer *answer)
+{
+	ue->accepted_hash = hash;
+	ue->answer_size = (uint8_t)answer->size;
+	memcpy(ue->answer, answer->octets, answer->size);
+}
+
+enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue *ue,
+				       const uint8_t *kmm, size_t size,
+				       struct fk_radio_answer *ret_answer)
+{
+	struct exchange x = {.radio = radio, .ue = ue};
+	const struct fk_kmm_header *h = &x.frame.header;
+	enum fk_sim_malformed malformed;
+	uint64_t hash;
+
+	ret_answer->size = 0;
+	if (fk_kmm_decode(kmm, size, &x.frame) != FK_OK || x.frame.size != size)
+		return FK_SIM_MALFORMED_KMM;
+	if (h->destination_rsi != ue->rsi)
+		return FK_SIM_MALFORMED_KMM_NOT_FOR_UE;
+	if (h->source_rsi != radio->kmf_rsi)
+		return FK_SIM_MALFORMED_KMM_SOURCE;
+	hash = fk_sim_hash(kmm, size);
+	if (h->has_message_number && h->has_mac &&
+	    fk_sim_ue_note_number(ue, h->mac.key_id, h->message_number, hash))
+		count(radio, FK_SIM_MESSAGE_NUMBER_REUSED);
+	/* These octets have verified once; the key they verified under may be gone by now. */
+	if (h->message_number == ue->inbound_number && ue->accepted_hash == hash) {
+		count(radio, FK_SIM_REPEATS);
+		ret_answer->size = ue->answer_size;
+		memcpy(ret_answer->octets, ue->answer, ue->answer_size);
+		return FK_SIM_WELL_FORMED;
+	}
+	if (!authenticate(&x)) {
+		count(radio, FK_SIM_BAD_MAC);
+		return FK_SIM_WELL_FORMED;
+	}
+	if (!fk_kmm_number_is_new(ue->inbound_number, h->message_number, ue->mnp)) {
+		count(radio, FK_SIM_NUMBER_REFUSED);
+		refuse(&x, FK_KMM_STATUS_INVALID_NUMBER, ret_answer);
+		return FK_SIM_WELL_FORMED;
+	}
+	malformed = obey(&x, ret_answer);
+	if (malformed != FK_SIM_WELL_FORMED)
+		return malformed;
+	count(radio, FK_SIM_COMMANDS);
+	if (h->response_kind == FK_KMM_RESPONSE_NONE)
+		ret_answer->size = 0;
+	remember(ue, hash, ret_answer);
+	return FK_SIM_WELL_FORMED;
+}

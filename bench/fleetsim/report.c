@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report.c - see report.h. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "report.h"
+
+#define GROUPS_MAX	  1024
+#define DISTINCT_KEYS_MAX 64 /* different keys told apart in one group; more still count */
+#define SCHEMA		  1
+
+struct group {
+	char *name;
+	uint64_t n_members, n_holding, n_distinct;
+	uint32_t n_known;
+	struct fk_sim_key known[DISTINCT_KEYS_MAX]; /* known[0] is the one reported */
+};
+
+struct groups {
+	struct group **list;
+	uint32_t n;
+};
+
+static enum fk_err group_find(struct groups *groups, const char *name, size_t len,
+			      struct group **ret_group)
+{
+	struct group *g;
+
+	for (uint32_t i = 0; i < groups->n; i++) {
+		if (strncmp(groups->list[i]->name, name, len) == 0 &&
+		    groups->list[i]->name[len] == '\0') {
+			*ret_group = groups->list[i];
+			return FK_OK;
+		}
+	}
+	g = groups->n < GROUPS_MAX ? calloc(1, sizeof(*g)) : NULL;
+	if (g != NULL)
+		g->name = strndup(name, len);
+	if (g == NULL || g->name == NULL) {
+		free(g);
+		return FK_ENOMEM;
+	}
+	groups->list[groups->n++] = g;
+	*ret_group = g;
+	return FK_OK;
+}
+
+static const struct fk_sim_key *newest_key(const struct fk_sim_ue *ue)
+{
+	return ue->newest_key < FK_SIM_KEYS_MAX ? &ue->keys[ue->newest_key] : NULL;
+}
+
+static void group_add(struct group *g, const struct fk_sim_ue *ue)
+{
+	const struct fk_sim_key *key = newest_key(ue);
+
+	g->n_members++;
+	if (key == NULL)
+		return;
+	g->n_holding++;
+	for (uint32_t i = 0; i < g->n_known; i++) {
+		const struct fk_sim_key *known = &g->known[i];
+
+		if (known->keyset_id == key->keyset_id && known->sln == key->sln &&
+		    known->algorithm_id == key->algorithm_id && known->key_id == key->key_id &&
+		    fk_ct_equal(known->octets, key->octets, sizeof(key->octets)))
+			return;
+	}
+	g->n_distinct++;
+	if (g->n_known < DISTINCT_KEYS_MAX)
+		g->known[g->n_known++] = *key;
+}
+
+/* A UE counts in each of its groups; one without any in the group of no name. */
+static enum fk_err groups_add(struct groups *groups, const char *field, const struct fk_sim_ue *ue)
+{
+	struct group *g = NULL;
+
+	for (;;) {
+		size_t len = strcspn(field, ";");
+		enum fk_err err = group_find(groups, field, len, &g);
+
+		if (err != FK_OK)
+			return err;
+		group_add(g, ue);
+		if (field[len] == '\0')
+			return FK_OK;
+		field += len + 1;
+	}
+}
+
+static void groups_free(struct groups *groups)
+{
+	for (uint32_t i = 0; i < groups->n; i++) {
+		free(groups->list[i]->name);
+		fk_wipe(groups->list[i], sizeof(*groups->list[i]));
+		free(groups->list[i]);
+	}
+	free(groups->list);
+}
+
+static enum fk_err groups_collect(const struct fk_fleet *fleet, struct groups *ret_groups)
+{
+	struct groups groups = {.list = calloc(GROUPS_MAX, sizeof(*groups.list))};
+	enum fk_err err = groups.list == NULL ? FK_ENOMEM : FK_OK;
+
+	for (uint32_t i = 0; i < fleet->n_ues && err == FK_OK; i++)
+		err = groups_add(&groups, fleet->group_fields[fleet->ues[i].groups],
+				 &fleet->ues[i]);
+	if (err != FK_OK) {
+		groups_free(&groups);
+		return err;
+	}
+	*ret_groups = groups;
+	return FK_OK;
+}
+
+static json_t *groups_json(const struct groups *groups, bool *ret_agree)
+{
+	json_t *array = json_array();
+
+	*ret_agree = true;
+	for (uint32_t i = 0; i < groups->n; i++) {
+		const struct group *g = groups->list[i];
+		json_t *o = json_pack("{s:s, s:I, s:I, s:I}", "group", g->name, "members",
+				      (json_int_t)g->n_members, "holding", (json_int_t)g->n_holding,
+				      "distinct_keys", (json_int_t)g->n_distinct);
+
+		if (g->n_known > 0)
+			json_object_update_new(o, json_pack("{s:i, s:i, s:i, s:i}", "keyset_id",
+							    g->known[0].keyset_id, "sln",
+							    g->known[0].sln, "algorithm_id",
+							    g->known[0].algorithm_id, "key_id",
+							    g->known[0].key_id));
+		if (g->n_distinct > 1)
+			*ret_agree = false;
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static void put_count(json_t *object, const char *name, uint64_t value)
+{
+	json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static void put_ues(json_t *root, const struct fk_fleet *fleet)
+{
+	uint64_t n_holding = 0, n_verified = 0;
+
+	for (uint32_t i = 0; i < fleet->n_ues; i++) {
+		const struct fk_sim_key *key = newest_key(&fleet->ues[i]);
+
+		n_holding += key != NULL;
+		n_verified += key != NULL && key->is_verified;
+	}
+	put_count(root, "ues", fleet->n_ues);
+	put_count(root, "holding", n_holding);
+	put_count(root, "verified", n_verified);
+}
+
+static void put_counts(json_t *root, const struct fk_sim_counts *counts)
+{
+	json_t *reasons = json_object(), *datagrams = json_object();
+	uint64_t n_malformed = 0;
+
+	for (int i = 1; i < FK_SIM_MALFORMED_REASONS; i++) {
+		n_malformed += counts->malformed[i];
+		if (counts->malformed[i] > 0)
+			put_count(reasons, fk_sim_malformed_name((enum fk_sim_malformed)i),
+				  counts->malformed[i]);
+	}
+	put_count(root, "malformed", n_malformed);
+	json_object_set_new(root, "malformed_reasons", reasons);
+	for (int i = 0; i < FK_SIM_COUNTS; i++) {
+		bool is_datagrams = i == FK_SIM_RX || i == FK_SIM_TX || i == FK_SIM_LOST_RX ||
+				    i == FK_SIM_LOST_TX;
+
+		put_count(is_datagrams ? datagrams : root, fk_sim_count_name((enum fk_sim_count)i),
+			  counts->count[i]);
+	}
+	json_object_set_new(root, "datagrams", datagrams);
+}
+
+static json_t *hostile_json(const struct fk_hostile *hostile)
+{
+	json_t *object = json_object();
+
+	put_count(object, "ues", hostile->n_ues);
+	for (int i = 0; i < FK_HOSTILE_KINDS; i++)
+		put_count(object, fk_hostile_kind_name((enum fk_hostile_kind)i), hostile->sent[i]);
+	return object;
+}
+
+/* Writes what 'write' has to say beside 'path' and puts it in place. */
+static enum fk_err write_atomically(const char *path, bool (*write)(FILE *file, const void *what),
+				    const void *what)
+{
+	char temporary[PATH_MAX];
+	FILE *file;
+	bool ok;
+	int saved;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int)sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return FK_EIO;
+	}
+	file = fopen(temporary, "we");
+	if (file == NULL)
+		return FK_EIO;
+	ok = write(file, what);
+	ok = fclose(file) == 0 && ok;
+	if (ok && rename(temporary, path) == 0)
+		return FK_OK;
+	saved = errno;
+	unlink(temporary);
+	errno = saved;
+	return FK_EIO;
+}
+
+static bool write_json(FILE *file, const void *what)
+{
+	return json_dumpf(what, file, JSON_INDENT(1) | JSON_PRESERVE_ORDER) == 0 &&
+	       fputc('\n', file) != EOF;
+}
+
+enum fk_err fk_report_write(const char *path, const struct fk_fleet *fleet,
+			    const struct fk_sim_counts *counts, const struct fk_hostile *hostile)
+{
+	json_t *root = json_pack("{s:i}", "schema", SCHEMA);
+	struct groups groups;
+	bool agree = false;
+	enum fk_err err = root == NULL ? FK_ENOMEM : groups_collect(fleet, &groups);
+
+	if (err != FK_OK) {
+		json_decref(root);
+		return err;
+	}
+	put_ues(root, fleet);
+	json_object_set_new(root, "groups", groups_json(&groups, &agree));
+	groups_free(&groups);
+	json_object_set_new(root, "groups_agree", json_boolean(agree));
+	put_counts(root, counts);
+	json_object_set_new(root, "hostile", hostile_json(hostile));
+	err = write_atomically(path, write_json, root);
+	json_decref(root);
+	return err;
+}
+
+struct book {
+	const struct fk_fleet *fleet;
+	uint32_t *order; /* UEs by ue_id */
+};
+
+static int compare_ue_ids(const void *a, const void *b, void *arg)
+{
+	const struct fk_fleet *fleet = arg;
+	const struct fk_sim_ue *x = &fleet->ues[*(const uint32_t *)a];
+	const struct fk_sim_ue *y = &fleet->ues[*(const uint32_t *)b];
+	size_t n = x->ue_id_size < y->ue_id_size ? x->ue_id_size : y->ue_id_size;
+	int order = memcmp(fk_fleet_ue_id(fleet, x), fk_fleet_ue_id(fleet, y), n);
+
+	return order != 0 ? order : (int)x->ue_id_size - (int)y->ue_id_size;
+}
+
+static bool write_book(FILE *file, const void *what)
+{
+	const struct book *book = what;
+	const struct fk_fleet *fleet = book->fleet;
+	bool ok = true;
+
+	for (uint32_t i = 0; i < fleet->n_ues; i++) {
+		const struct fk_sim_ue *ue = &fleet->ues[book->order[i]];
+
+		for (uint32_t k = 0; k < FK_SIM_KEYS_MAX && ok; k++) {
+			const struct fk_sim_key *key = &ue->keys[k];
+
+			if (key->keyset_id == 0)
+				continue;
+			ok = fprintf(file,
+				     "{\"ue_id\":\"%.*s\",\"keyset_id\":%u,\"sln\":%u,"
+				     "\"algorithm_id\":%u,\"key_id\":%u,\"verified\":%s}\n",
+				     ue->ue_id_size, fk_fleet_ue_id(fleet, ue), key->keyset_id,
+				     key->sln, key->algorithm_id, key->key_id,
+				     key->is_verified ? "true" : "false") > 0;
+		}
+	}
+	return ok;
+}
+
+enum fk_err fk_book_write(const char *path, const struct fk_fleet *fleet)
+{
+	struct book book = {.fleet = fleet, .order = calloc(fleet->n_ues, sizeof(*book.order))};
+	enum fk_err err;
+
+	if (book.order == NULL)
+		return FK_ENOMEM;
+	for (uint32_t i = 0; i < fleet->n_ues; i++)
+		book.order[i] = i;
+	qsort_r(book.order, fleet->n_ues, sizeof(*book.order), compare_ue_ids,
+		(void *)(uintptr_t)fleet);
+	err = write_atomically(path, write_book, &book);
+	free(book.order);
+	return err;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report.h - the fleet's verdict, written when fleetsim ends.
+ *
+ * The report is one JSON object: counts, and per group who holds what. A group agrees if those of
+ * its members that hold a traffic key all hold the same one; how many hold one is a number of its
+ * own. The book is NDJSON: one line per held key, sorted by ue_id. Key octets are compared in
+ * memory and appear in neither, nor does a hash of them.
+ *
+ * Both files are written beside their place and renamed: a reader sees them whole or not at all.
+ *
+ * Threads: the main lcore, after the worker has ended.
+ */
+#pragma once
+
+#include <fleetkey/err.h>
+
+#include "counts.h"
+#include "fleet.h"
+#include "hostile.h"
+
+/* Returns FK_OK; FK_EIO, with errno set; FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_report_write(const char *path, const struct fk_fleet *fleet,
+					const struct fk_sim_counts *counts,
+					const struct fk_hostile *hostile);
+FK_MUST_USE enum fk_err fk_book_write(const char *path, const struct fk_fleet *fleet);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.c - see server.h. */
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#include "inspect.h"
+#include "server.h"
+
+#define SIP_PORT_DEFAULT       5060
+#define RESPONSE_SIZE_MAX      FK_SIM_DATAGRAM_MAX
+#define TRANSACTIONS_A_COMMAND 2 /* NOTIFICATION and answer */
+
+/* One request from the KMF while it is dealt with. */
+struct request {
+	const struct fk_net_frame *frame;
+	struct fk_sip_message sip;
+	uint16_t response_port;
+	uint8_t response[RESPONSE_SIZE_MAX];
+	size_t response_size;
+	struct fk_inspected parts;
+	const uint8_t *kmm;
+	size_t kmm_size;
+	struct fk_sim_ue *ue;
+};
+
+static void count(struct fk_server *s, enum fk_sim_count c)
+{
+	s->counts->count[c]++;
+}
+
+/* Where responses go: the sent-by port, or the source port if rport asks so (RFC 3581). */
+static uint16_t response_port(const struct fk_net_frame *frame, const struct fk_sip_message *sip)
+{
+	const char *colon = sip->via_sent_by.len == 0
+				    ? NULL
+				    : memchr(sip->via_sent_by.at, ':', sip->via_sent_by.len);
+	uint32_t port = 0;
+
+	if (sip->via_rport)
+		return frame->source_port;
+	if (colon == NULL)
+		return SIP_PORT_DEFAULT;
+	for (const char *c = colon + 1; c < sip->via_sent_by.at + sip->via_sent_by.len; c++)
+		if (*c >= '0' && *c <= '9' && port <= 65535)
+			port = port * 10 + (uint32_t)(*c - '0');
+	return port >= 1 && port <= 65535 ? (uint16_t)port : SIP_PORT_DEFAULT;
+}
+
+/* The To-tag is a hash of what names the transaction: a repeat gets the same response. */
+static void write_response(struct request *r, uint16_t status, const char *extra_headers)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t hash = fk_sim_hash(r->sip.via_branch.at, r->sip.via_branch.len) ^
+			fk_sim_hash(r->sip.call_id.at, r->sip.call_id.len);
+	char tag[17];
+
+	for (uint32_t i = 0; i < 16; i++)
+		tag[i] = digits[hash >> (4 * i) & 15];
+	tag[16] = '\0';
+	r->response_size = 0;
+	r->response_port = response_port(r->frame, &r->sip);
+	if (fk_sip_build_response(&r->sip, status, tag, r->frame->source_ipv4,
+				  r->frame->source_port, extra_headers, r->response,
+				  sizeof(r->response), &r->response_size) != FK_OK)
+		r->response_size = 0;
+}
+
+static void send_response(struct fk_server *s, const struct request *r)
+{
+	struct fk_datagram datagram = {
+		.payload = r->response,
+		.size = (uint16_t)r->response_size,
+		.source_ipv4 = s->ipv4,
+		.source_port = s->sip_port,
+		.destination_ipv4 = r->frame->source_ipv4,
+		.destination_port = r->response_port,
+	};
+
+	/* What cannot leave is as good as lost: the KMF repeats its request. */
+	if (r->response_size > 0)
+		(void)s->outbox.send(s->outbox.arg, &datagram);
+}
+
+static void respond(struct fk_server *s, struct request *r, uint16_t status,
+		    const char *extra_headers)
+{
+	write_response(r, status, extra_headers);
+	send_response(s, r);
+}
+
+/* Refuses a request that cannot be understood; 3GPP sheet 3.7 names status and warning. */
+static void refuse(struct fk_server *s, struct request *r, enum fk_sim_malformed reason)
+{
+	s->counts->malformed[reason]++;
+	switch (reason) {
+	case FK_SIM_MALFORMED_PARTS:
+		respond(s, r, 403,
+			"Warning: 399 fleetsim \"199 expected MIME bodies not in the "
+			"request\"\r\n");
+		break;
+	case FK_SIM_MALFORMED_UNKNOWN_UE:
+		respond(s, r, 404, NULL);
+		break;
+	case FK_SIM_MALFORMED_METHOD:
+		respond(s, r, 405, "Allow: MESSAGE, OPTIONS\r\n");
+		break;
+	default:
+		respond(s, r, 400, NULL);
+	}
+}
+
+/* Body, target, sender and preamble; everything that can be said before the radio looks. */
+static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
+{
+	const struct fk_mcdata_info *info = &r->parts.info;
+	struct fk_kmm_preamble preamble;
+	enum fk_sim_malformed malformed = fk_inspect_body(&r->sip, &r->parts);
+
+	if (malformed != FK_SIM_WELL_FORMED)
+		return malformed;
+	r->ue = fk_fleet_find(s->fleet, r->parts.target, r->parts.target_size);
+	if (r->ue == NULL)
+		return FK_SIM_MALFORMED_UNKNOWN_UE;
+	/* Absent in profile A: the participating function knows who the client is. */
+	if (info->calling_user_id_size != 0 &&
+	    (info->calling_user_id_size != s->compose.kmf_uri_size ||
+	     memcmp(info->calling_user_id, s->compose.kmf_uri, s->compose.kmf_uri_size) != 0))
+		return FK_SIM_MALFORMED_CALLING_USER;
+	r->kmm = r->parts.payload;
+	r->kmm_size = r->parts.payload_size;
+	if (s->bare_kmm)
+		return FK_SIM_WELL_FORMED;
+	if (fk_kmm_preamble_decode(r->kmm, r->kmm_size, &preamble) != FK_OK ||
+	    preamble.algorithm_id != FK_ALGORITHM_CLEAR)
+		return FK_SIM_MALFORMED_PREAMBLE;
+	r->kmm += FK_KMM_PREAMBLE_SIZE;
+	r->kmm_size -= FK_KMM_PREAMBLE_SIZE;
+	return FK_SIM_WELL_FORMED;
+}
+
+static struct fk_compose compose_base(struct fk_server *s, const struct request *r)
+{
+	uint32_t index = (uint32_t)(r->ue - s->fleet->ues);
+
+	return (struct fk_compose){
+		.context = &s->compose,
+		.mcdata_id = fk_fleet_mcdata_id(s->fleet, r->ue),
+		.mcdata_id_size = r->ue->mcdata_id_size,
+		.is_compact = (index & 1) != 0, /* both forms occur in every fleet */
+		.date_time_s = s->date_time_s,
+		.conversation_id = r->parts.signalling.conversation_id,
+		.message_id = r->parts.signalling.message_id,
+		.bare_kmm = s->bare_kmm,
+	};
+}
+
+/* A version-4 UUID. spec: RFC 4122 §4.4 */
+static void draw_message_id(struct fk_server *s, uint8_t id[static FK_SDS_ID_SIZE])
+{
+	uint64_t random[2] = {fk_txns_draw(s->txns), fk_txns_draw(s->txns)};
+
+	memcpy(id, random, FK_SDS_ID_SIZE);
+	id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
+	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
+}
+
+static struct fk_hostile_truth hostile_truth(struct fk_server *s, const struct request *r,
+					     const struct fk_compose *notification,
+					     const struct fk_compose *answer)
+{
+	const struct fk_fleet *fleet = s->fleet;
+	const struct fk_sim_ue *other =
+		&fleet->ues[((uint32_t)(r->ue - fleet->ues) + 1) % fleet->n_ues];
+
+	return (struct fk_hostile_truth){
+		.txns = s->txns,
+		.outbox = s->outbox,
+		.notification = *notification,
+		.answer = *answer,
+		.other_mcdata_id = other == r->ue ? NULL : fk_fleet_mcdata_id(fleet, other),
+		.other_mcdata_id_size = other->mcdata_id_size,
+		.accepted = r->response,
+		.accepted_size = r->response_size,
+		.source_ipv4 = s->ipv4,
+		.kmf_ipv4 = r->frame->source_ipv4,
+		.source_port = s->sip_port,
+		.kmf_port = s->kmf_port,
+		.response_port = r->response_port,
+	};
+}
+
+/* Speaks for the UE: the client has the SDS, and its radio may have an answer. */
+static void speak(struct fk_server *s, struct request *r, const struct fk_radio_answer *kmm)
+{
+	struct fk_compose notification = compose_base(s, r), answer = notification;
+	bool is_hostile = fk_hostile_wants(s->hostile) && kmm->size > 0;
+	uint8_t message_id[FK_SDS_ID_SIZE];
+	struct fk_hostile_truth truth;
+
+	draw_message_id(s, message_id);
+	answer.message_id = message_id;
+	answer.in_reply_to = r->parts.signalling.message_id;
+	answer.kmm = kmm->octets;
+	answer.kmm_size = kmm->size;
+	if (is_hostile) {
+		truth = hostile_truth(s, r, &notification, &answer);
+		fk_hostile_before(s->hostile, &truth);
+	}
+	if (fk_txn_begin(s->txns, &notification, r->frame->source_ipv4, s->kmf_port, s->now_ms) ==
+	    FK_OK)
+		count(s, FK_SIM_NOTIFICATIONS);
+	if (kmm->size > 0 &&
+	    fk_txn_begin(s->txns, &answer, r->frame->source_ipv4, s->kmf_port, s->now_ms) == FK_OK)
+		count(s, FK_SIM_ANSWERS);
+	if (is_hostile)
+		fk_hostile_after(s->hostile, &truth);
+}
+
+static void receive_message(struct fk_server *s, struct request *r)
+{
+	enum fk_sim_malformed malformed;
+	struct fk_radio_answer answer;
+	uint64_t branch_hash;
+
+	malformed = fk_inspect_header(&r->sip, r->frame->payload, r->frame->payload_size);
+	if (malformed != FK_SIM_WELL_FORMED)
+		s->counts->malformed[malformed]++;
+	enum fk_sim_malformed body = inspect(s, r);
+
+	if (body != FK_SIM_WELL_FORMED) {
+		if (malformed != FK_SIM_WELL_FORMED)
+			s->counts->malformed[malformed]--; /* a message counts once */
+		refuse(s, r, body);
+		return;
+	}
+	/* Without room for its answers the command is not taken, and not accepted: the KMF repeats
+	 * it. */
+	if (fk_txns_free_count(s->txns) < TRANSACTIONS_A_COMMAND) {
+		count(s, FK_SIM_DEFERRED);
+		return;
+	}
+	respond(s, r, 202, NULL);
+	branch_hash = fk_sim_hash(r->sip.via_branch.at, r->sip.via_branch.len);
+	if (fk_sim_ue_has_transaction(r->ue, branch_hash)) {
+		count(s, FK_SIM_REPEATS);
+		count(s, FK_SIM_RETRANSMISSIONS);
+		return;
+	}
+	body = fk_radio_receive(s->radio, r->ue, r->kmm, r->kmm_size, &answer);
+	if (body != FK_SIM_WELL_FORMED && malformed == FK_SIM_WELL_FORMED)
+		s->counts->malformed[body]++;
+	speak(s, r, &answer);
+}
+
+static void receive_request(struct fk_server *s, struct request *r)
+{
+	count(s, FK_SIM_REQUESTS);
+	switch ((enum fk_sip_method)r->sip.method) {
+	case FK_SIP_MESSAGE:
+		receive_message(s, r);
+		break;
+	case FK_SIP_OPTIONS:
+		respond(s, r, 200, NULL);
+		break;
+	case FK_SIP_ACK: /* is never answered */
+		s->counts->malformed[FK_SIM_MALFORMED_METHOD]++;
+		break;
+	case FK_SIP_OTHER:
+		refuse(s, r, FK_SIM_MALFORMED_METHOD);
+		break;
+	}
+}
+
+void fk_server_receive(void *server, const struct fk_net_frame *frame)
+{
+	struct fk_server *s = server;
+	struct request r; /* three kilobytes: each stage fills in what the next one needs */
+	enum fk_err err;
+
+	r.frame = frame;
+	r.response_size = 0;
+	if (frame->destination_port != s->sip_port) {
+		count(s, FK_SIM_NOT_OURS);
+		return;
+	}
+	err = fk_sip_parse(frame->payload, frame->payload_size, &r.sip);
+	if (err == FK_EFORMAT) {
+		s->counts->malformed[FK_SIM_MALFORMED_NOT_SIP]++;
+	} else if (err != FK_OK) {
+		s->counts->malformed[FK_SIM_MALFORMED_SIP_SYNTAX]++;
+		if (!r.sip.is_response && r.sip.can_answer)
+			respond(s, &r, 400, NULL);
+	} else if (r.sip.is_response) {
+		fk_txn_respond(s->txns, r.sip.via_branch.at, r.sip.via_branch.len, r.sip.status,
+			       s->now_ms);
+	} else {
+		receive_request(s, &r);
+	}
+}

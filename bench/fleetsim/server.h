@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server.h - the MCData server: judges the KMF's MESSAGEs, answers 202, and speaks for the UEs.
+ *
+ * For each MESSAGE: the SIP syntax, the compact form, the size and the three parts are checked and
+ * what is wrong is counted by its first reason. A good one is answered 202 and its KMM given to the
+ * UE; then go out, each as a transaction of its own, the NOTIFICATION DELIVERED and the SDS with
+ * the radio's answer. Repeats of a transaction get the same 202 and nothing more (RFC 3261
+ * §17.2.2).
+ *
+ * Threads: the worker only. Memory: nothing here allocates.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "compose.h"
+#include "counts.h"
+#include "fleet.h"
+#include "hostile.h"
+#include "outbox.h"
+#include "radio.h"
+#include "txn.h"
+#include "wire/net.h"
+
+struct fk_server {
+	struct fk_fleet *fleet;
+	struct fk_radio *radio;
+	struct fk_txns *txns;
+	struct fk_hostile *hostile;
+	struct fk_sim_counts *counts;
+	struct fk_outbox outbox;
+	struct fk_compose_context compose;
+	uint32_t ipv4;
+	uint16_t sip_port, kmf_port;
+	bool bare_kmm;
+	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */
+};
+
+/* One UDP datagram for this host; an argument of fk_wire_port_receive(). */
+void fk_server_receive(void *server, const struct fk_net_frame *frame);

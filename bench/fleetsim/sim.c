@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim.c - see sim.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "hostile.h"
+#include "report.h"
+#include "server.h"
+#include "sim.h"
+#include "wire_port.h"
+
+#define SLOTS_MIN      1024u
+#define SLOTS_MAX      65536u
+#define IDLE_POLLS     200 /* empty polls before the worker begins to sleep */
+#define IDLE_SLEEP_US  50
+#define WAIT_STEP_MS   100
+#define SERVER_URI_MAX 300
+
+struct sim {
+	const struct fk_sim_options *options;
+	struct fk_fleet fleet;
+	struct fk_sim_counts counts;
+	struct fk_hostile hostile;
+	struct fk_radio radio;
+	struct fk_txns *txns;
+	struct fk_server server;
+	struct fk_wire_port port;
+	char server_uri[SERVER_URI_MAX];
+	atomic_bool stop;
+};
+
+static volatile sig_atomic_t n_signals; /* while EAL starts, which may wait for its peer */
+
+static void note_signal(int signal_number)
+{
+	(void)signal_number;
+	n_signals = 1;
+}
+
+static uint64_t clock_ms(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int worker_main(void *arg)
+{
+	struct sim *sim = arg;
+	struct fk_server *server = &sim->server;
+	uint32_t n_idle = 0;
+
+	while (!atomic_load_explicit(&sim->stop, memory_order_relaxed)) {
+		server->now_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
+		uint16_t n = fk_wire_port_receive(&sim->port, fk_server_receive, server);
+
+		fk_txns_advance(sim->txns, server->now_ms);
+		if (sim->port.n_pending > 0)
+			fk_wire_port_flush(&sim->port);
+		if (n > 0) {
+			n_idle = 0;
+			server->date_time_s = clock_ms(CLOCK_REALTIME_COARSE) / 1000;
+		} else if (!sim->options->idle_poll && ++n_idle > IDLE_POLLS) {
+			usleep(IDLE_SLEEP_US);
+		}
+	}
+	return 0;
+}
+
+/* The server's own URI: "mcdata" at the KMF's domain. */
+static bool make_server_uri(struct sim *sim)
+{
+	const char *at = strchr(sim->options->kmf_uri, '@');
+	int n = snprintf(sim->server_uri, sizeof(sim->server_uri), "sip:mcdata%s",
+			 at == NULL ? "@mc.invalid" : at);
+
+	return n > 0 && (size_t)n < sizeof(sim->server_uri);
+}
+
+static bool setup_server(struct sim *sim)
+{
+	const struct fk_sim_options *o = sim->options;
+	struct fk_outbox outbox = {.arg = &sim->port, .send = fk_wire_port_send};
+	uint32_t n_slots = sim->fleet.n_ues * 4 + 64;
+	struct fk_txns_spec txns = {
+		.n_slots = n_slots < SLOTS_MIN					 ? SLOTS_MIN
+			   : n_slots > SLOTS_MAX || sim->fleet.n_ues > SLOTS_MAX ? SLOTS_MAX
+										 : n_slots,
+		.t1_ms = o->t1_ms,
+		.source_ipv4 = o->ipv4,
+		.source_port = o->sip_port,
+		.outbox = outbox,
+		.counts = &sim->counts,
+		.nonce_seed = o->seed ^ clock_ms(CLOCK_REALTIME) << 20 ^ (uint64_t)getpid(),
+	};
+	char ip[16];
+
+	sim->radio = (struct fk_radio){.counts = &sim->counts, .kmf_rsi = o->kmf_rsi};
+	if (!make_server_uri(sim) || fk_ossl_new(&sim->radio.ossl) != FK_OK ||
+	    fk_txns_new(&txns, clock_ms(CLOCK_MONOTONIC_COARSE), &sim->txns) != FK_OK)
+		return false;
+	sim->hostile.kinds = o->hostile_kinds;
+	sim->server = (struct fk_server){
+		.fleet = &sim->fleet,
+		.radio = &sim->radio,
+		.txns = sim->txns,
+		.hostile = &sim->hostile,
+		.counts = &sim->counts,
+		.outbox = outbox,
+		.ipv4 = o->ipv4,
+		.sip_port = o->sip_port,
+		.kmf_port = o->kmf_port,
+		.bare_kmm = o->bare_kmm,
+		.date_time_s = clock_ms(CLOCK_REALTIME) / 1000,
+		.compose = {.kmf_uri = o->kmf_uri,
+			    .kmf_uri_size = strlen(o->kmf_uri),
+			    .server_uri = sim->server_uri,
+			    .server_uri_size = strlen(sim->server_uri)},
+	};
+	fk_ipv4_format(o->ipv4, ip);
+	snprintf(sim->server.compose.sent_by, sizeof(sim->server.compose.sent_by), "%s:%u", ip,
+		 o->sip_port);
+	return true;
+}
+
+static bool touch(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	return file != NULL && fclose(file) == 0;
+}
+
+/* Waits for a signal or the end of the time. The signals are blocked in every thread. */
+static void wait_for_end(const struct fk_sim_options *o, const sigset_t *signals)
+{
+	uint64_t end_ms = clock_ms(CLOCK_MONOTONIC) + (uint64_t)o->for_s * 1000;
+	struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
+
+	while (n_signals == 0 && sigtimedwait(signals, NULL, &step) < 0)
+		if (o->for_s != 0 && clock_ms(CLOCK_MONOTONIC) >= end_ms)
+			break;
+}
+
+/* With EAL up: start the port, run the worker, wait, stop. */
+static int run_worker(struct sim *sim, const sigset_t *signals)
+{
+	const struct fk_sim_options *o = sim->options;
+	struct fk_wire_port_spec spec = {
+		.ipv4 = o->ipv4,
+		.loss_percent = o->loss_percent,
+		.seed = o->seed,
+		.counts = &sim->counts,
+	};
+	unsigned lcore = rte_get_next_lcore(-1, 1, 0);
+	enum fk_err err;
+
+	if (rte_lcore_count() != 2) {
+		fprintf(stderr,
+			"fleetsim: EAL arguments: --lcores names %u lcores; the range is "
+			"2..2, one that waits and one that works\n",
+			rte_lcore_count());
+		return FK_EXIT_USAGE;
+	}
+	err = fk_wire_port_start(&sim->port, &spec);
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetsim: port: cannot start: %s\n", fk_err_text(err));
+		return FK_EXIT_FAILED;
+	}
+	rte_eal_remote_launch(worker_main, sim, lcore);
+	fprintf(stderr, "fleetsim: ready ues=%u\n", sim->fleet.n_ues);
+	if (o->ready_path != NULL && !touch(o->ready_path))
+		fprintf(stderr, "fleetsim: --ready-file %s: %s\n", o->ready_path, strerror(errno));
+	wait_for_end(o, signals);
+	atomic_store(&sim->stop, true);
+	rte_eal_wait_lcore(lcore);
+	fk_wire_port_stop(&sim->port);
+	return FK_EXIT_DONE;
+}
+
+static int write_verdict(const struct sim *sim)
+{
+	const struct fk_sim_options *o = sim->options;
+	int code = FK_EXIT_DONE;
+
+	if (o->report_path != NULL &&
+	    fk_report_write(o->report_path, &sim->fleet, &sim->counts, &sim->hostile) != FK_OK) {
+		fprintf(stderr, "fleetsim: --report %s: %s\n", o->report_path, strerror(errno));
+		code = FK_EXIT_FAILED;
+	}
+	if (o->book_path != NULL && fk_book_write(o->book_path, &sim->fleet) != FK_OK) {
+		fprintf(stderr, "fleetsim: --book %s: %s\n", o->book_path, strerror(errno));
+		code = FK_EXIT_FAILED;
+	}
+	return code;
+}
+
+/* EAL may block until its peer connects: a signal has to get through until then. */
+static int run_eal(struct sim *sim)
+{
+	const struct fk_sim_options *o = sim->options;
+	struct sigaction action = {.sa_handler = note_signal};
+	sigset_t signals;
+	int code = FK_EXIT_DONE;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaction(SIGTERM, &action, NULL); /* no SA_RESTART: accept() returns */
+	sigaction(SIGINT, &action, NULL);
+	if (rte_eal_init(o->eal_argc, o->eal_argv) < 0) {
+		if (n_signals > 0)
+			return FK_EXIT_DONE;
+		fprintf(stderr, "fleetsim: EAL arguments: %s\n", rte_strerror(rte_errno));
+		return FK_EXIT_FAILED;
+	}
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	code = run_worker(sim, &signals);
+	rte_eal_cleanup();
+	return code;
+}
+
+int fk_sim_run(const struct fk_sim_options *options)
+{
+	static struct sim sim;
+	char text[256] = "";
+	enum fk_err err;
+	int code;
+
+	sim.options = options;
+	(void)prctl(PR_SET_DUMPABLE, 0); /* it holds a fleet's keys */
+	err = fk_fleet_load(options->fleet_path, &sim.fleet, text, sizeof(text));
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetsim: --fleet %s: %s\n", options->fleet_path,
+			text[0] != '\0' ? text : fk_err_text(err));
+		return err == FK_EIO || err == FK_ENOMEM ? FK_EXIT_FAILED : FK_EXIT_USAGE;
+	}
+	if (!setup_server(&sim)) {
+		fprintf(stderr, "fleetsim: out of memory, or OpenSSL without AES-256\n");
+		code = FK_EXIT_FAILED;
+	} else {
+		code = run_eal(&sim);
+		if (code == FK_EXIT_DONE)
+			code = write_verdict(&sim);
+	}
+	fk_txns_free(sim.txns);
+	fk_ossl_free(sim.radio.ossl);
+	fk_fleet_free(&sim.fleet);
+	return code;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim.h - one run of the simulated side: EAL, port, worker loop, verdict.
+ *
+ * Threads: fk_sim_run() uses the calling thread as EAL's main lcore, which waits for signals, and
+ * one worker lcore, which does everything else.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FK_EXIT_DONE   0 /* exit codes of all programs, design section 9 */
+#define FK_EXIT_FAILED 1
+#define FK_EXIT_USAGE  2
+
+struct fk_sim_options {
+	const char *fleet_path;
+	uint32_t ipv4;
+	uint16_t sip_port, kmf_port;
+	const char *kmf_uri;
+	uint32_t kmf_rsi;
+	double loss_percent;
+	uint64_t seed;
+	const char *report_path, *book_path, *ready_path; /* NULL: not written */
+	uint32_t t1_ms;
+	uint32_t hostile_kinds;
+	uint32_t for_s; /* 0: until a signal */
+	bool bare_kmm;
+	bool idle_poll;
+	int eal_argc; /* program name and what stood behind "--" */
+	char **eal_argv;
+};
+
+/* Runs until SIGTERM, SIGINT or 'for_s', writes report and book; returns the exit code. */
+int fk_sim_run(const struct fk_sim_options *options);

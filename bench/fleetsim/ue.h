@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ue.h - one simulated UE: who it is, what its radio holds, and what it has heard.
+ *
+ * A million of these are walked in random order, so a UE is flat and small; its names lie in the
+ * fleet's text area.
+ *
+ * Threads: a UE belongs to the worker while it runs, to the reporter afterwards.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fleetkey/secret.h>
+
+#define FK_SIM_KEYS_MAX		 3  /* traffic keys that one radio holds, over all keysets */
+#define FK_SIM_ANSWER_SIZE_MAX	 64 /* octets of the answer KMM kept for repeats */
+#define FK_SIM_SEEN		 16 /* KMMs remembered to find a message number used twice */
+#define FK_SIM_TRANSACTIONS_SEEN 2  /* server transactions remembered to absorb repeats */
+#define FK_SIM_NO_KEY		 0xff
+
+/* A traffic key. keyset_id 0: the place is free. */
+struct fk_sim_key {
+	uint8_t octets[FK_KEY_SIZE_MAX];
+	uint16_t sln, key_id;
+	uint8_t keyset_id, algorithm_id;
+	bool is_verified; /* a closing exchange under this key has verified */
+	uint8_t reserved;
+};
+
+struct fk_sim_ue {
+	uint8_t kek[FK_KEY_SIZE_MAX];
+	uint8_t ptek[FK_KEY_SIZE_MAX]; /* protection TEK: held apart, in no traffic keyset */
+	uint32_t rsi;
+	uint32_t ue_id_offset, mcdata_id_offset; /* into the fleet's text */
+	uint16_t kek_key_id, ptek_key_id, mnp;
+	uint16_t groups;		    /* index into the fleet's list of group fields */
+	uint8_t ue_id_size, mcdata_id_size; /* octets */
+	uint8_t kek_algorithm_id;
+	uint8_t ptek_algorithm_id; /* 0: no protection TEK */
+	uint8_t active_keyset;	   /* 0: the radio is empty */
+	uint8_t newest_key;	   /* index into keys, or FK_SIM_NO_KEY */
+	uint8_t answer_size;	   /* 0: the last accepted KMM wanted no answer */
+	uint8_t next_seen, n_seen;
+	uint8_t next_transaction;
+	uint16_t inbound_number;  /* last accepted; 0 after key fill */
+	uint16_t outbound_number; /* last sent */
+	uint64_t accepted_hash;	  /* of the last accepted KMM, 0 if there is none */
+	uint64_t transactions[FK_SIM_TRANSACTIONS_SEEN]; /* hashes of branches */
+	uint8_t answer[FK_SIM_ANSWER_SIZE_MAX];
+	struct fk_sim_key keys[FK_SIM_KEYS_MAX];
+	uint64_t seen_hashes[FK_SIM_SEEN];
+	uint16_t seen_numbers[FK_SIM_SEEN], seen_mac_keys[FK_SIM_SEEN];
+};
+static_assert(sizeof(struct fk_sim_ue) <= 512, "a million UEs have to fit into half a gigabyte");
+
+/* Hash of some octets, to recognise repeats; not a secret's and not for authentication. */
+uint64_t fk_sim_hash(const void *octets, size_t size);
+
+/*
+ * Remembers that a KMM with this hash came under this MAC key and number. True if another KMM
+ * came under the same two before: a message number was used twice.
+ */
+bool fk_sim_ue_note_number(struct fk_sim_ue *ue, uint16_t mac_key_id, uint16_t number,
+			   uint64_t hash);
+
+/* True if the server transaction was seen already; remembers it otherwise. */
+bool fk_sim_ue_has_transaction(struct fk_sim_ue *ue, uint64_t branch_hash);
+
+/*
+ * Stores a traffic key in place of the one with the same keyset and SLN, or in a free place. The
+ * first keyset loaded into an empty radio becomes active (P25 sheet 2.3). False if the radio is
+ * full. A key that is stored again unchanged stays verified.
+ */
+bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
+			 uint8_t algorithm_id, uint16_t key_id,
+			 const uint8_t octets[static FK_KEY_SIZE_MAX]);
+
+/* The traffic key whose number among those that match is 'nth', or NULL. */
+struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,
+				      uint32_t nth);

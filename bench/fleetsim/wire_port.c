@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wire_port.c - see wire_port.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "wire_port.h"
+
+#define POOL_SIZE	 4095 /* mbufs: both rings, the bursts, and a reserve */
+#define POOL_CACHE	 128
+#define RING_SIZE	 1024
+#define HOSTILE_TRIES	 2000 /* a hostile datagram waits this long for room in the ring ... */
+#define HOSTILE_PAUSE_US 50   /* ... times this */
+
+static double draw(struct fk_wire_port *port)
+{
+	uint64_t z = port->random += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	z ^= z >> 31;
+	return (double)(z >> 11) * 0x1p-53;
+}
+
+static bool is_lost(struct fk_wire_port *port)
+{
+	return port->loss > 0 && draw(port) < port->loss;
+}
+
+static enum fk_err complain(const char *step, int error)
+{
+	fprintf(stderr, "fleetsim: port: %s failed: %s\n", step, rte_strerror(-error));
+	return FK_EIO;
+}
+
+static enum fk_err configure(struct fk_wire_port *port)
+{
+	struct rte_eth_conf conf = {0};
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	uint16_t n_rx = RING_SIZE, n_tx = RING_SIZE;
+	int socket = rte_eth_dev_socket_id(port->port_id), error;
+
+	error = rte_eth_dev_info_get(port->port_id, &info);
+	if (error != 0)
+		return complain("reading the device's abilities", error);
+	conf.intr_conf.lsc = (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+	error = rte_eth_dev_configure(port->port_id, 1, 1, &conf);
+	if (error == 0)
+		error = rte_eth_dev_adjust_nb_rx_tx_desc(port->port_id, &n_rx, &n_tx);
+	if (error == 0)
+		error = rte_eth_rx_queue_setup(port->port_id, 0, n_rx, (unsigned)socket, NULL,
+					       port->pool);
+	if (error == 0)
+		error = rte_eth_tx_queue_setup(port->port_id, 0, n_tx, (unsigned)socket, NULL);
+	if (error != 0)
+		return complain("configuring", error);
+	error = rte_eth_dev_start(port->port_id);
+	if (error != 0)
+		return complain("starting", error);
+	(void)rte_eth_promiscuous_enable(port->port_id); /* not every driver can, none needs it */
+	error = rte_eth_macaddr_get(port->port_id, &mac);
+	if (error != 0)
+		return complain("reading the MAC address", error);
+	memcpy(port->mac, mac.addr_bytes, FK_MAC_SIZE);
+	return FK_OK;
+}
+
+enum fk_err fk_wire_port_start(struct fk_wire_port *port, const struct fk_wire_port_spec *spec)
+{
+	memset(port, 0, sizeof(*port));
+	port->ipv4 = spec->ipv4;
+	port->loss = spec->loss_percent / 100;
+	port->random = spec->seed;
+	port->counts = spec->counts;
+	port->port_id = (uint16_t)rte_eth_find_next(0);
+	if (port->port_id >= RTE_MAX_ETHPORTS)
+		return FK_ENOTFOUND;
+	port->pool = rte_pktmbuf_pool_create("fleetsim", POOL_SIZE, POOL_CACHE, 0,
+					     RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	if (port->pool == NULL)
+		return FK_ENOMEM;
+	return configure(port);
+}
+
+void fk_wire_port_stop(struct fk_wire_port *port)
+{
+	fk_wire_port_flush(port);
+	(void)rte_eth_dev_stop(port->port_id); /* the process ends anyway */
+	(void)rte_eth_dev_close(port->port_id);
+}
+
+static void learn(struct fk_wire_port *port, uint32_t ipv4, const uint8_t mac[static FK_MAC_SIZE])
+{
+	struct fk_wire_peer *peer = NULL;
+
+	for (uint32_t i = 0; i < port->n_peers && peer == NULL; i++)
+		if (port->peers[i].ipv4 == ipv4)
+			peer = &port->peers[i];
+	if (peer == NULL && port->n_peers < FK_WIRE_PEERS) {
+		peer = &port->peers[port->n_peers++];
+	} else if (peer == NULL) {
+		peer = &port->peers[port->next_peer];
+		port->next_peer = (port->next_peer + 1) % FK_WIRE_PEERS;
+	}
+	peer->ipv4 = ipv4;
+	memcpy(peer->mac, mac, FK_MAC_SIZE);
+}
+
+static const uint8_t *find_mac(const struct fk_wire_port *port, uint32_t ipv4)
+{
+	for (uint32_t i = 0; i < port->n_peers; i++)
+		if (port->peers[i].ipv4 == ipv4)
+			return port->peers[i].mac;
+	return NULL;
+}
+
+static void enqueue(struct fk_wire_port *port, struct rte_mbuf *m)
+{
+	if (port->n_pending == FK_WIRE_TX_PENDING)
+		fk_wire_port_flush(port);
+	port->pending[port->n_pending++] = m;
+}
+
+void fk_wire_port_flush(struct fk_wire_port *port)
+{
+	uint16_t n_sent = 0, n_tries = 0;
+
+	/* A full ring is emptied by the peer within microseconds; a dead peer never does. */
+	while (n_sent < port->n_pending && n_tries++ < 100)
+		n_sent += rte_eth_tx_burst(port->port_id, 0, port->pending + n_sent,
+					   (uint16_t)(port->n_pending - n_sent));
+	port->counts->count[FK_SIM_TX_FULL] += (uint64_t)(port->n_pending - n_sent);
+	if (n_sent < port->n_pending)
+		rte_pktmbuf_free_bulk(port->pending + n_sent, port->n_pending - n_sent);
+	port->n_pending = 0;
+}
+
+static void send_arp_reply(struct fk_wire_port *port, const struct fk_net_frame *request)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(port->pool);
+
+	if (m == NULL)
+		return; /* whoever asked asks again */
+	fk_net_build_arp(true, port->mac, port->ipv4, request->source_mac, request->source_ipv4,
+			 (uint8_t *)rte_pktmbuf_append(m, FK_ARP_FRAME_SIZE));
+	enqueue(port, m);
+}
+
+/* Takes the frame over. */
+static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
+			  void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	struct fk_sim_counts *counts = port->counts;
+	uint8_t *octets = rte_pktmbuf_mtod(m, uint8_t *);
+	struct fk_net_frame frame;
+
+	if (!rte_pktmbuf_is_contiguous(m) ||
+	    fk_net_parse(octets, rte_pktmbuf_data_len(m), &frame) != FK_OK) {
+		counts->count[FK_SIM_BAD_FRAME]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (frame.kind == FK_NET_OTHER || frame.kind == FK_NET_FRAGMENT ||
+	    frame.destination_ipv4 != port->ipv4) {
+		counts->count[FK_SIM_NOT_OURS]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	learn(port, frame.source_ipv4, frame.source_mac);
+	switch (frame.kind) {
+	case FK_NET_ARP_REQUEST:
+		send_arp_reply(port, &frame);
+		/* fall through */
+	case FK_NET_ARP_REPLY:
+		counts->count[FK_SIM_ARP]++;
+		break;
+	case FK_NET_ICMP_ECHO:
+		counts->count[FK_SIM_ICMP]++;
+		fk_net_turn_echo(octets, rte_pktmbuf_data_len(m), port->mac);
+		enqueue(port, m);
+		return;
+	case FK_NET_UDP:
+		counts->count[FK_SIM_RX]++;
+		if (is_lost(port))
+			counts->count[FK_SIM_LOST_RX]++;
+		else
+			deliver(arg, &frame);
+		break;
+	case FK_NET_FRAGMENT:
+	case FK_NET_OTHER:
+		break;
+	}
+	rte_pktmbuf_free(m);
+}
+
+uint16_t fk_wire_port_receive(struct fk_wire_port *port,
+			      void (*deliver)(void *arg, const struct fk_net_frame *frame),
+			      void *arg)
+{
+	struct rte_mbuf *mbufs[FK_WIRE_BURST];
+	uint16_t n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
+
+	for (uint16_t i = 0; i < n; i++)
+		receive_frame(port, mbufs[i], deliver, arg);
+	return n;
+}
+
+/* Writes the frame into a new mbuf; NULL if there is none or the peer's MAC is unknown. */
+static struct rte_mbuf *build(struct fk_wire_port *port, const struct fk_datagram *d)
+{
+	const uint8_t *mac = find_mac(port, d->destination_ipv4);
+	struct fk_net_path path = {
+		.source_ipv4 = d->source_ipv4,
+		.destination_ipv4 = d->destination_ipv4,
+		.source_port = d->source_port,
+		.destination_port = d->destination_port,
+	};
+	struct rte_mbuf *m;
+	uint8_t *frame;
+
+	if (mac == NULL) {
+		port->counts->count[FK_SIM_NO_ROUTE]++;
+		return NULL;
+	}
+	m = rte_pktmbuf_alloc(port->pool);
+	if (m == NULL) {
+		port->counts->count[FK_SIM_TX_FULL]++;
+		return NULL;
+	}
+	memcpy(path.source_mac, port->mac, FK_MAC_SIZE);
+	memcpy(path.destination_mac, mac, FK_MAC_SIZE);
+	frame = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(FK_UDP_FRAME_OVERHEAD + d->size));
+	memcpy(frame + FK_UDP_FRAME_OVERHEAD, d->payload, d->size);
+	(void)fk_net_finish_udp(&path, frame, d->size, port->ip_id++);
+	return m;
+}
+
+/* Hands one frame to the port and waits for room: hostile datagrams are counted one by one. */
+static bool send_now(struct fk_wire_port *port, struct rte_mbuf *m)
+{
+	fk_wire_port_flush(port);
+	for (uint32_t i = 0; i < HOSTILE_TRIES; i++) {
+		if (rte_eth_tx_burst(port->port_id, 0, &m, 1) == 1)
+			return true;
+		rte_delay_us_sleep(HOSTILE_PAUSE_US);
+	}
+	port->counts->count[FK_SIM_TX_FULL]++;
+	rte_pktmbuf_free(m);
+	return false;
+}
+
+bool fk_wire_port_send(void *arg, const struct fk_datagram *datagram)
+{
+	struct fk_wire_port *port = arg;
+	struct rte_mbuf *m;
+
+	if (!datagram->is_hostile && is_lost(port)) {
+		port->counts->count[FK_SIM_TX]++;
+		port->counts->count[FK_SIM_LOST_TX]++;
+		return true;
+	}
+	m = build(port, datagram);
+	if (m == NULL)
+		return false;
+	port->counts->count[FK_SIM_TX]++;
+	if (datagram->is_hostile)
+		return send_now(port, m);
+	enqueue(port, m);
+	return true;
+}

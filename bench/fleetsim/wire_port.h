@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire_port.h - fleetsim's end of the wire: one DPDK port with one queue each way.
+ *
+ * Learns its peers' MAC addresses from what they send, loses datagrams on purpose by a seeded
+ * generator (ARP and ICMP are spared), and survives a peer that goes away and comes back.
+ *
+ * Threads: set up by the main lcore, used by the worker alone afterwards.
+ * Memory:  one mempool and one port; nothing else allocates.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include <fleetkey/err.h>
+
+#include "counts.h"
+#include "outbox.h"
+#include "wire/net.h"
+
+#define FK_WIRE_BURST	   32
+#define FK_WIRE_PEERS	   16 /* MAC addresses remembered */
+#define FK_WIRE_TX_PENDING 256
+
+struct fk_wire_peer {
+	uint32_t ipv4;
+	uint8_t mac[FK_MAC_SIZE];
+};
+
+struct fk_wire_port {
+	uint16_t port_id;
+	struct rte_mempool *pool;
+	uint8_t mac[FK_MAC_SIZE];
+	uint32_t ipv4; /* our address, host order */
+	double loss;   /* probability of losing one datagram, 0..1 */
+	uint64_t random;
+	struct fk_sim_counts *counts;
+	struct fk_wire_peer peers[FK_WIRE_PEERS];
+	uint32_t n_peers, next_peer;
+	uint16_t ip_id;
+	uint16_t n_pending;
+	struct rte_mbuf *pending[FK_WIRE_TX_PENDING];
+};
+
+struct fk_wire_port_spec {
+	uint32_t ipv4;
+	double loss_percent;
+	uint64_t seed;
+	struct fk_sim_counts *counts;
+};
+
+/*
+ * Configures and starts the first port that EAL has. Link-state interrupts are on where the driver
+ * has them: virtio_user as a server accepts its peer again only then.
+ * Returns FK_OK; FK_ENOTFOUND (no port); FK_EIO (a step failed; it is named on stderr); FK_ENOMEM.
+ */
+FK_MUST_USE enum fk_err fk_wire_port_start(struct fk_wire_port *port,
+					   const struct fk_wire_port_spec *spec);
+void fk_wire_port_stop(struct fk_wire_port *port);
+
+/*
+ * Takes up to FK_WIRE_BURST frames, deals with ARP and ICMP, and gives every UDP datagram for us
+ * that was not lost to 'deliver'. Returns the number of frames taken.
+ */
+uint16_t fk_wire_port_receive(struct fk_wire_port *port,
+			      void (*deliver)(void *arg, const struct fk_net_frame *frame),
+			      void *arg);
+
+/* Queues one datagram; an fk_outbox's send() with the port as argument. */
+bool fk_wire_port_send(void *port, const struct fk_datagram *datagram);
+
+/* Hands what is queued to the port; what it does not take is dropped and counted. */
+void fk_wire_port_flush(struct fk_wire_port *port);
