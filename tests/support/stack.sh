@@ -31,7 +31,9 @@ STACK_ATTEMPTS=5
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_CAPTURE=       # fleetkey-dp --capture
 STACK_CAPTURE_FRAMES=
+STACK_CAPTURE_KEYS=false
 STACK_BOUND_S=900    # no process lives longer
+STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
 STACK_BIN=${FLEETKEY_BIN:-$STACK_ROOT/build}
 STACK_KEEP=false     # leave the folder behind
@@ -150,6 +152,14 @@ stack_kill() {
 	kill -KILL "$pid"
 }
 
+# stack_kill_hold NAME: the same, and it stays dead until stack_start_NAME.
+stack_kill_hold() {
+	local pid=${STACK_PIDS[$1]}
+	stack_kill "$1"
+	unset "STACK_PIDS[$1]"
+	wait "$pid" 2>/dev/null || true
+}
+
 stack_start_redis() {
 	stack_spawn redis "$STACK_CPU_OURS" redis-server --port 0 \
 		--unixsocket "$STACK_DIR/redis.sock" --unixsocketperm 700 --dir "$STACK_DIR/redis" \
@@ -174,6 +184,7 @@ stack_start_fleetsim() {
 stack_start_dataplane() {
 	local -a extra=()
 	[ -z "$STACK_CAPTURE" ] || extra+=(--capture "$STACK_CAPTURE")
+	! $STACK_CAPTURE_KEYS || extra+=(--capture-keys)
 	[ -z "$STACK_CAPTURE_FRAMES" ] || extra+=(--capture-frames "$STACK_CAPTURE_FRAMES")
 	stack_spawn dataplane "$STACK_CPU_OURS" "$STACK_BIN/fleetkey-dp" \
 		--link "$STACK_DIR/link.sock" --ip 192.0.2.10/24 --idle sleep "${extra[@]}" -- \
@@ -259,6 +270,8 @@ stack_config() {
 		  socket: $STACK_DIR/link.sock
 		api:
 		  socket: $STACK_DIR/api.sock
+		${STACK_API_PORT:+  loopback_port: $STACK_API_PORT}
+		${STACK_API_PORT:+  token_file: $STACK_DIR/api.token}
 		sip:
 		  t1_ms: $STACK_T1_MS
 		  t2_ms: $((STACK_T1_MS * 8))
@@ -279,7 +292,8 @@ stack_config() {
 }
 
 stack_prepare() {
-	(umask 077 && head -c 32 /dev/urandom >"$STACK_DIR/root.key")
+	(umask 077 && head -c 32 /dev/urandom >"$STACK_DIR/root.key" &&
+		head -c 24 /dev/urandom | base64 >"$STACK_DIR/api.token")
 	timeout 300 "$STACK_BIN/fleetsim" make-fleet --ues "$STACK_UES" --seed "$STACK_SEED" \
 		--out "$STACK_DIR/fleet.csv" >"$STACK_DIR/make-fleet.log" 2>&1 || {
 		cat "$STACK_DIR/make-fleet.log" >&2
@@ -318,6 +332,11 @@ stack_campaign_create() {
 	stack_until 30 "attached dataplane" stack_attached
 	STACK_CAMPAIGN=$(stack_ctl campaign create --json "$@" | jq -r '.id') ||
 		stack_fail "the campaign was not accepted"
+}
+
+# True once N deliveries are acknowledged and durable.
+stack_acked_is_at_least() {
+	[ "$(stack_campaign_get .acked)" -ge "$1" ]
 }
 
 # Members of the campaign's object, by a jq filter.

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A fleet file with an error changes nothing, and every error is named with its line and column.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/support/tap.sh
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
+
+good() {
+	cat "$STACK_DIR/fleet.csv"
+}
+
+# set_field LINE COLUMN VALUE: the good file with one field changed. Its fields hold no quotes.
+set_field() {
+	good | awk -F, -v OFS=, -v line="$1" -v name="$2" -v value="$3" '
+		NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+		NR == line { $column[name] = value }
+		{ print }'
+}
+
+# refused SENTENCE LINE COLUMN: the import of standard input fails, names the place, and the fleet
+# is as before.
+refused() {
+	local sentence=$1 status=0 verdict=
+	timeout 60 cat >"$STACK_DIR/bad.csv"
+	stack_ctl fleet import "$STACK_DIR/bad.csv" --allow-plain-keys >"$STACK_DIR/out" 2>&1 ||
+		status=$?
+	[ "$status" -eq 1 ] || verdict="status $status"
+	grep -qF "bad.csv:$2: $3" "$STACK_DIR/out" || verdict="$verdict, place not named"
+	[ "$(stack_ctl fleet show --json)" = "$before" ] || verdict="$verdict, fleet changed"
+	! grep -qiE '[0-9a-f]{40}' "$STACK_DIR/out" || verdict="$verdict, key shown"
+	tap_is "$sentence" "$verdict" ""
+	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
+}
+
+tap_plan 24
+stack_init import
+STACK_UES=20
+stack_prepare
+stack_start_redis
+stack_until 20 "answer from Redis" stack_redis_answers
+stack_start_control
+stack_until 30 "answer from fleetkeyd" stack_ctl health
+tap_ok "a good file is imported" stack_import
+tap_is "the fleet has its UEs" "$(stack_ctl fleet show --ues --json | wc -l)" 20
+before=$(stack_ctl fleet show --json)
+
+refused "an RSI of 0" 4 rsi < <(set_field 4 rsi 0)
+refused "an RSI above the range" 4 rsi < <(set_field 4 rsi 10000000)
+refused "an RSI given twice" 5 rsi < <(set_field 5 rsi "$(good | awk -F, 'NR == 2 { print $5 }')")
+refused "a UE id given twice" 6 ue_id < <(set_field 6 ue_id "$(good | awk -F, 'NR == 2 { print $1 }')")
+refused "a UE id with a space" 2 ue_id < <(set_field 2 ue_id 'a b')
+refused "an MCData ID that would break a header" 3 mcdata_id < <(set_field 3 mcdata_id 'sip:x@y>')
+refused "an MCData ID that is no SIP URI" 3 mcdata_id < <(set_field 3 mcdata_id 'mailto:x@y')
+refused "an LMR type that is not served" 3 lmr_type < <(set_field 3 lmr_type TETRA)
+refused "a next hop that is not configured" 3 next_hop < <(set_field 3 next_hop elsewhere)
+refused "a KEK that is too short" 3 kek < <(set_field 3 kek 00ff)
+refused "a KEK that is not hexadecimal" 21 kek < <(set_field 21 kek "$(printf 'zz%062d' 0)")
+refused "an algorithm that is not served" 3 kek_alg < <(set_field 3 kek_alg DES)
+refused "a MAC kind that does not exist" 3 mac < <(set_field 3 mac md5)
+refused "a window of 0" 3 mnp < <(set_field 3 mnp 0)
+refused "half a protection TEK" 3 ptek < <(set_field 3 ptek_key_id '')
+refused "an unknown column" 1 mnpp < <(set_field 1 mnp mnpp)
+refused "a missing column" 1 mnp < <(good | cut -d, -f1-16)
+refused "a row with too many fields" 3 '' < <(good | sed '3s/$/,1/')
+endless() {
+	good | head -n 3
+	head -c 70000 /dev/zero | tr '\0' a
+}
+refused "a line without end" 4 '' < <(endless)
+
+status=0
+stack_ctl fleet import "$STACK_DIR/fleet.csv" >"$STACK_DIR/out" 2>&1 || status=$?
+tap_is "plain keys need to be allowed" \
+	"$status $(grep -cF -- --allow-plain-keys "$STACK_DIR/out" | sed 's/[1-9][0-9]*/named/')" \
+	"1 named"
+tap_is "and nothing of it was taken" "$(stack_ctl fleet show --json)" "$before"
+tap_ok "the import from standard input is the same" \
+	bash -c "'$STACK_BIN/fleetkeyctl' --socket '$STACK_DIR/api.sock' fleet import - \
+		--allow-plain-keys <'$STACK_DIR/fleet.csv'"
+tap_end
