@@ -17,6 +17,7 @@
 #include <rte_lcore.h>
 
 #include "hostile.h"
+#include "ready.h"
 #include "report.h"
 #include "server.h"
 #include "sim.h"
@@ -38,6 +39,7 @@ struct sim {
 	struct fk_txns *txns;
 	struct fk_server server;
 	struct fk_wire_port port;
+	struct fk_ready ready;
 	char server_uri[SERVER_URI_MAX];
 	atomic_bool stop;
 };
@@ -137,13 +139,6 @@ static bool setup_server(struct sim *sim)
 	return true;
 }
 
-static bool touch(const char *path)
-{
-	FILE *file = fopen(path, "we");
-
-	return file != NULL && fclose(file) == 0;
-}
-
 /* Waits for a signal or the end of the time. The signals are blocked in every thread. */
 static void wait_for_end(const struct fk_sim_options *o, const sigset_t *signals)
 {
@@ -182,8 +177,7 @@ static int run_worker(struct sim *sim, const sigset_t *signals)
 	}
 	rte_eal_remote_launch(worker_main, sim, lcore);
 	fprintf(stderr, "fleetsim: ready ues=%u\n", sim->fleet.n_ues);
-	if (o->ready_path != NULL && !touch(o->ready_path))
-		fprintf(stderr, "fleetsim: --ready-file %s: %s\n", o->ready_path, strerror(errno));
+	fk_ready_stop(&sim->ready, true);
 	wait_for_end(o, signals);
 	atomic_store(&sim->stop, true);
 	rte_eal_wait_lcore(lcore);
@@ -214,21 +208,27 @@ static int run_eal(struct sim *sim)
 	const struct fk_sim_options *o = sim->options;
 	struct sigaction action = {.sa_handler = note_signal};
 	sigset_t signals;
-	int code = FK_EXIT_DONE;
+	int code, n_args;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaction(SIGTERM, &action, NULL); /* no SA_RESTART: accept() returns */
 	sigaction(SIGINT, &action, NULL);
-	if (rte_eal_init(o->eal_argc, o->eal_argv) < 0) {
-		if (n_signals > 0)
-			return FK_EXIT_DONE;
+	fk_ready_start(&sim->ready, o->ready_path, o->eal_argc, o->eal_argv);
+	n_args = rte_eal_init(o->eal_argc, o->eal_argv);
+	if (n_signals > 0) { /* it was told to end before its peer came */
+		fk_ready_stop(&sim->ready, false);
+		return FK_EXIT_DONE;
+	}
+	if (n_args < 0) {
 		fprintf(stderr, "fleetsim: EAL arguments: %s\n", rte_strerror(rte_errno));
+		fk_ready_stop(&sim->ready, false);
 		return FK_EXIT_FAILED;
 	}
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	code = run_worker(sim, &signals);
+	fk_ready_stop(&sim->ready, false);
 	rte_eal_cleanup();
 	return code;
 }
