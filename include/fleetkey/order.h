@@ -106,7 +106,8 @@ struct fk_ue_state {
 	uint8_t inbound_known;	 /* 1: inbound_number is meaningful */
 	uint8_t listed; /* Inventory-Response: 1 if it listed the campaign's key as active */
 	uint32_t retry_after_s; /* Retry-After of a refusal, 0 if none */
-	uint8_t reserved[12];
+	uint8_t kind, mac_key;	/* copied from the order: what an answer is held against */
+	uint8_t reserved[10];
 };
 static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");
 
