@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answer.h"
+
+#include <string.h>
+
+#include "tag_hash.h"
+
+#define DEFAULT_SIP_PORT 5060
+#define HASH_PART_MAX	 128 /* octets of Call-ID, From-tag and branch that are hashed, each */
+
+static const char allow[] = "Allow: MESSAGE, OPTIONS\r\n";
+static const char accept_types[] = "Accept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, "
+				   "application/vnd.3gpp.mcdata-signalling, "
+				   "application/vnd.3gpp.mcdata-payload\r\n";
+static const char allow_accept[] =
+	"Allow: MESSAGE, OPTIONS\r\n"
+	"Accept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, "
+	"application/vnd.3gpp.mcdata-signalling, application/vnd.3gpp.mcdata-payload\r\n";
+
+static bool take_frame(struct fk_answers *answers, struct fk_worker *w)
+{
+	const struct fk_port *port = &w->config.port;
+
+	if (port->ops->alloc(port->self, &answers->frames[answers->n], 1) == 1)
+		return true;
+	fk_worker_count(w, FK_COUNTER_DEFER_NO_MBUF);
+	return false;
+}
+
+/* Parts end with a zero octet, so that neighbours cannot trade octets. */
+static size_t put_part(uint8_t *at, struct fk_view view)
+{
+	size_t len = view.len < HASH_PART_MAX ? view.len : HASH_PART_MAX;
+
+	if (len > 0)
+		memcpy(at, view.at, len);
+	at[len] = 0;
+	return len + 1;
+}
+
+/* A repeat of the request gets the same To-tag. spec: RFC 3261 §8.2.6.2 */
+static void to_tag(const struct fk_worker *w, const struct fk_sip_message *request,
+		   char text[static FK_TAG_HEX_LEN + 1])
+{
+	uint8_t octets[1 + 3 * (HASH_PART_MAX + 1)] = {'T'};
+	size_t size = 1;
+
+	size += put_part(octets + size, request->via_branch);
+	size += put_part(octets + size, request->from_tag);
+	size += put_part(octets + size, request->call_id);
+	fk_tag_format(fk_tag_hash(w->table->header.to_tag_key, octets, size), text);
+	text[FK_TAG_HEX_LEN] = '\0';
+}
+
+/* The port that the response goes to: where it came from if rport asks for that, else the one in
+ * sent-by. spec: RFC 3581 §4, RFC 3261 §18.2.2 */
+static uint16_t response_port(const struct fk_sip_message *request, uint16_t source_port)
+{
+	struct fk_view sent_by = request->via_sent_by;
+	uint32_t port = 0, i = sent_by.len;
+
+	if (request->via_rport)
+		return source_port;
+	while (i > 0 && sent_by.at[i - 1] >= '0' && sent_by.at[i - 1] <= '9')
+		i--;
+	if (i == 0 || i == sent_by.len || sent_by.at[i - 1] != ':')
+		return DEFAULT_SIP_PORT;
+	for (; i < sent_by.len && port <= UINT16_MAX; i++)
+		port = port * 10 + (uint32_t)(sent_by.at[i] - '0');
+	return port >= 1 && port <= UINT16_MAX ? (uint16_t)port : DEFAULT_SIP_PORT;
+}
+
+static const char *extra_headers(const struct fk_sip_message *request, uint16_t status)
+{
+	if (status == 405)
+		return allow;
+	if (status == 415)
+		return accept_types;
+	return request->method == FK_SIP_OPTIONS ? allow_accept : NULL;
+}
+
+void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
+			const struct fk_net_frame *net, const struct fk_sip_message *request,
+			uint16_t status)
+{
+	struct fk_net_path path = {
+		.source_ipv4 = w->config.ipv4,
+		.destination_ipv4 = net->source_ipv4,
+		.source_port = net->destination_port,
+		.destination_port = response_port(request, net->source_port),
+	};
+	struct fk_frame *frame = &answers->frames[answers->n];
+	char tag[FK_TAG_HEX_LEN + 1];
+	size_t size;
+
+	if (!take_frame(answers, w))
+		return;
+	to_tag(w, request, tag);
+	if (fk_sip_build_response(request, status, tag, net->source_ipv4, net->source_port,
+				  extra_headers(request, status),
+				  frame->octets + FK_UDP_FRAME_OVERHEAD,
+				  frame->cap - FK_UDP_FRAME_OVERHEAD, &size) != FK_OK) {
+		/* Only a request of nothing but Vias makes a response that does not fit. */
+		w->config.port.ops->free(w->config.port.self, frame, 1);
+		return;
+	}
+	memcpy(path.source_mac, w->config.port.mac, FK_MAC_SIZE);
+	memcpy(path.destination_mac, net->source_mac, FK_MAC_SIZE);
+	frame->size = (uint16_t)fk_net_finish_udp(&path, frame->octets, (uint16_t)size, w->ip_id++);
+	fk_worker_count(w, FK_COUNTER_TX_RESPONSES);
+	answers->n++;
+}
+
+void fk_answers_add_arp(struct fk_answers *answers, struct fk_worker *w,
+			const struct fk_net_frame *request)
+{
+	struct fk_frame *frame = &answers->frames[answers->n];
+
+	if (!take_frame(answers, w))
+		return;
+	fk_net_build_arp(true, w->config.port.mac, w->config.ipv4, request->source_mac,
+			 request->source_ipv4, frame->octets);
+	frame->size = FK_ARP_FRAME_SIZE;
+	fk_worker_count(w, FK_COUNTER_TX_ARP);
+	answers->n++;
+}
+
+void fk_answers_send(struct fk_answers *answers, struct fk_worker *w)
+{
+	const struct fk_port *port = &w->config.port;
+	uint32_t n_left;
+
+	if (answers->n == 0)
+		return;
+	n_left = fk_worker_transmit(w, answers->frames, NULL, answers->n);
+	port->ops->free(port->self, answers->frames + n_left, answers->n - n_left);
+	answers->n = 0;
+}
+
+void fk_answer_echo(struct fk_worker *w, struct fk_frame *frame)
+{
+	fk_worker_count(w, FK_COUNTER_TX_ICMP);
+	if (fk_worker_transmit(w, frame, NULL, 1) == 0)
+		return; /* freed with the rest of the burst */
+	frame->octets = NULL;
+}
+
+void fk_answer_probe(struct fk_worker *w, const struct fk_neigh_entry *entry)
+{
+	static const uint8_t anybody[FK_MAC_SIZE] = {0};
+	const struct fk_port *port = &w->config.port;
+	struct fk_frame frame;
+
+	if (port->ops->alloc(port->self, &frame, 1) == 0) {
+		fk_worker_count(w, FK_COUNTER_DEFER_NO_MBUF);
+		return;
+	}
+	fk_net_build_arp(false, port->mac, w->config.ipv4, anybody, entry->ipv4, frame.octets);
+	frame.size = FK_ARP_FRAME_SIZE;
+	fk_worker_count(w, FK_COUNTER_TX_ARP);
+	if (fk_worker_transmit(w, &frame, NULL, 1) == 0)
+		port->ops->free(port->self, &frame, 1);
+}

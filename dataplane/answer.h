@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * answer.h - sends what a received burst calls for: SIP responses, ARP replies, ICMP echo replies.
+ *
+ * Answers go back to the Ethernet address that the frame came from. What the port does not take is
+ * dropped: the peer repeats. spec: RFC 3261 §18.2.2, RFC 3581 §4, RFC 826, RFC 792
+ *
+ * Threads: the worker. Memory: nothing allocates.
+ */
+#pragma once
+
+#include "worker.h"
+
+#include "wire/sip.h"
+
+/* The answers of one burst; they need room on the stack only. */
+struct fk_answers {
+	uint32_t n;
+	struct fk_frame frames[FK_WORKER_BURST];
+};
+
+static inline void fk_answers_begin(struct fk_answers *answers)
+{
+	answers->n = 0;
+}
+
+/* Each builds one answer, or counts why it could not (no buffer). At most FK_WORKER_BURST. */
+void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
+			const struct fk_net_frame *net, const struct fk_sip_message *request,
+			uint16_t status);
+void fk_answers_add_arp(struct fk_answers *answers, struct fk_worker *w,
+			const struct fk_net_frame *request);
+void fk_answers_send(struct fk_answers *answers, struct fk_worker *w);
+
+/* Sends the turned frame of an echo request; then 'frame->octets' is NULL. */
+void fk_answer_echo(struct fk_worker *w, struct fk_frame *frame);
+
+/* Sends an ARP request for a neighbour. */
+void fk_answer_probe(struct fk_worker *w, const struct fk_neigh_entry *entry);

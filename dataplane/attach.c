@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <fleetkey/ring.h>
+
+#define HOST_TEXT_SIZE 24 /* "255.255.255.255:65535" and a NUL */
+
+/* Texts of one next hop's template, NUL-terminated. */
+struct hop_texts {
+	char sent_by[HOST_TEXT_SIZE], route_host[HOST_TEXT_SIZE];
+	char psi[FK_URI_SIZE_MAX + 1], kmf_uri[FK_URI_SIZE_MAX + 1], kmf_psi[FK_URI_SIZE_MAX + 1];
+};
+
+static void format_host(uint32_t ipv4, uint16_t port, char text[static HOST_TEXT_SIZE])
+{
+	char address[16];
+
+	fk_ipv4_format(ipv4, address);
+	snprintf(text, HOST_TEXT_SIZE, "%s:%u", address, port);
+}
+
+/* fk_keytable_check() has seen that the text is inside and not too long. */
+static void copy_text(const struct fk_keytable *table, uint32_t offset, uint16_t size,
+		      char text[static FK_URI_SIZE_MAX + 1])
+{
+	memcpy(text, fk_keytable_text(table) + offset, size);
+	text[size] = '\0';
+}
+
+static enum fk_err build_template(struct fk_worker *w, uint32_t hop_index)
+{
+	const struct fk_keytable_header *h = &w->table->header;
+	const struct fk_next_hop *hop = &w->table->next_hops[hop_index];
+	struct hop_texts texts;
+	const struct fk_sip_template_spec spec = {
+		.profile = hop->profile,
+		.sent_by = texts.sent_by,
+		.route_host = hop->route ? texts.route_host : NULL,
+		.psi = texts.psi,
+		.kmf_uri = texts.kmf_uri,
+		.kmf_psi = texts.kmf_psi,
+		.disposition_request = FK_SDS_REQUEST_DELIVERY,
+		.extended_app_id_type = h->extended_app_id_type,
+		.extended_app_id = (const uint8_t *)w->text + h->extended_app_id_offset,
+		.extended_app_id_size = h->extended_app_id_size,
+	};
+
+	format_host(w->config.ipv4, w->config.worker_port, texts.sent_by);
+	format_host(hop->ipv4, hop->port, texts.route_host);
+	copy_text(w->table, hop->psi_offset, hop->psi_size, texts.psi);
+	copy_text(w->table, h->kmf_uri_offset, h->kmf_uri_size, texts.kmf_uri);
+	copy_text(w->table, h->kmf_psi_offset, h->kmf_psi_size, texts.kmf_psi);
+	return fk_sip_template_build(&spec, &w->templates[hop_index]);
+}
+
+static uint32_t neighbour_address(const struct fk_worker *w, uint32_t ipv4)
+{
+	bool on_link = ((ipv4 ^ w->config.ipv4) & w->config.netmask) == 0;
+
+	return on_link || w->config.gateway_ipv4 == 0 ? ipv4 : w->config.gateway_ipv4;
+}
+
+static enum fk_err prepare_hops(struct fk_worker *w, char *ret_text, size_t text_size)
+{
+	fk_neigh_init(&w->neigh, w->config.ipv4, w->config.port.mac);
+	for (uint32_t i = 0; i < w->table->header.n_next_hops; i++) {
+		uint32_t ipv4 = neighbour_address(w, w->table->next_hops[i].ipv4);
+		enum fk_err err = build_template(w, i);
+
+		if (err != FK_OK) {
+			snprintf(ret_text, text_size,
+				 "next hop %u: no SIP message can be made of its texts: %s", i,
+				 fk_err_text(err));
+			return err;
+		}
+		w->neigh_of_hop[i] = fk_neigh_add(&w->neigh, ipv4);
+	}
+	return FK_OK;
+}
+
+/* Where the rings and blocks of this worker stand in the region. */
+static void find_blocks(struct fk_worker *w, struct fk_region *region)
+{
+	const struct fk_region_header *h = &region->header;
+	uint8_t *base = (uint8_t *)region;
+	uint32_t i = w->config.index;
+
+	w->states = fk_region_states(region);
+	w->control = fk_region_control(region);
+	w->block = fk_region_worker(region, i);
+	w->orders = (struct rte_ring *)(base + h->orders_offset + i * h->order_ring_stride);
+	w->doorbells =
+		(struct rte_ring *)(base + h->doorbells_offset + i * h->doorbell_ring_stride);
+}
+
+/* What control had ordered before it died is what the next control may think never happened. */
+static void discard_orders(struct fk_worker *w)
+{
+	struct fk_order orders[FK_WORKER_BURST];
+	uint32_t n;
+
+	while ((n = fk_ring_pop(w->orders, orders, sizeof(orders[0]), FK_WORKER_BURST)) > 0)
+		fk_worker_add(w, FK_COUNTER_ORDER_DISCARDED, n);
+	for (uint32_t i = 0; i < w->n_slots && w->txns != NULL; i++) {
+		if (w->txns[i].phase != FK_TXN_QUEUED)
+			continue;
+		fk_worker_close(w, &w->txns[i]);
+		fk_worker_count(w, FK_COUNTER_ORDER_DISCARDED);
+	}
+}
+
+static enum fk_err resize_txns(struct fk_worker *w, uint32_t n_slots)
+{
+	void *txns;
+
+	if (w->txns != NULL)
+		munmap(w->txns, (size_t)w->n_slots * sizeof(*w->txns));
+	w->txns = NULL;
+	w->n_slots = 0;
+	w->n_open = 0;
+	w->slots_waiting = 0;
+	for (uint32_t i = 0; i < FK_CAMPAIGN_SLOTS; i++) {
+		fk_list_init(&w->queues[i].repeats);
+		fk_list_init(&w->queues[i].fresh);
+	}
+	fk_wheel_init(&w->wheel, w->now_us);
+	if (n_slots == 0)
+		return FK_OK;
+	txns = mmap(NULL, (size_t)n_slots * sizeof(*w->txns), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (txns == MAP_FAILED)
+		return FK_ENOMEM;
+	w->txns = txns;
+	w->n_slots = n_slots;
+	return FK_OK;
+}
+
+enum fk_err fk_worker_attach(struct fk_worker *worker, const struct fk_keytable *table,
+			     struct fk_region *region, uint32_t epoch, bool same_region,
+			     char *ret_text, size_t text_size)
+{
+	const struct fk_keytable_header *h = &table->header;
+	enum fk_err err;
+
+	worker->table = table;
+	worker->ues = fk_keytable_ues(table);
+	worker->text = fk_keytable_text(table);
+	worker->epoch = epoch;
+	worker->t1_us = h->sip_t1_ms * 1000u;
+	worker->t2_us = h->sip_t2_ms * 1000u;
+	find_blocks(worker, region);
+	fk_token_key_init(&worker->secrets->token_key, worker->config.engine,
+			  &worker->secrets->scratch, h->token_key);
+	err = prepare_hops(worker, ret_text, text_size);
+	if (err == FK_OK && (!same_region || worker->n_slots != h->n_slots)) {
+		err = resize_txns(worker, h->n_slots);
+		if (err != FK_OK)
+			snprintf(ret_text, text_size, "no memory for %u transactions", h->n_slots);
+	}
+	if (err != FK_OK) {
+		fk_worker_detach(worker);
+		return err;
+	}
+	for (uint32_t i = 0; i < FK_CAMPAIGN_SLOTS; i++)
+		worker->queues[i].generation = 0; /* the pace is read again */
+	discard_orders(worker);
+	return FK_OK;
+}
+
+void fk_worker_detach(struct fk_worker *worker)
+{
+	worker->table = NULL;
+	worker->ues = NULL;
+	worker->text = NULL;
+	worker->states = NULL;
+	worker->control = NULL;
+	worker->block = NULL;
+	worker->orders = worker->doorbells = NULL;
+	fk_token_key_wipe(&worker->secrets->token_key);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "build.h"
+
+#include <string.h>
+
+#include <fleetkey/secret.h>
+
+#include "tag_hash.h"
+
+#define WRAPPED_SIZE 40 /* octets of a wrapped AES-256 key */
+
+static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
+{
+	struct fk_wrap_lane wraps[FK_WORKER_BURST];
+	uint32_t n_wraps = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (lanes[i].txn->kind != FK_ORDER_REKEY)
+			continue;
+		wraps[n_wraps++] = (struct fk_wrap_lane){
+			.kek = lanes[i].ue->kek,
+			.key = lanes[i].campaign->tek,
+			.wrapped = lanes[i].wrapped,
+		};
+	}
+	w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
+}
+
+static const uint8_t *mac_tek(const struct fk_build_lane *lane)
+{
+	return lane->txn->mac_key == FK_MAC_KEY_PTEK ? lane->ue->ptek : lane->campaign->tek;
+}
+
+static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct fk_build_lane *lane)
+{
+	bool ptek = lane->txn->mac_key == FK_MAC_KEY_PTEK;
+
+	return (struct fk_kmm_header){
+		.response_kind = FK_KMM_RESPONSE_IMMEDIATE,
+		.has_message_number = true,
+		.has_mac = true,
+		.destination_rsi = lane->ue->rsi,
+		.source_rsi = w->table->header.kmf_rsi,
+		.message_number = lane->txn->message_number,
+		.mac = {.algorithm_id = FK_ALGORITHM_AES_256,
+			.key_id = ptek ? lane->ue->ptek_key_id : lane->campaign->key_id,
+			.mac_format = lane->ue->mac_kind == FK_MAC_CMAC ? FK_KMM_MAC_FORMAT_CMAC
+									: FK_KMM_MAC_FORMAT_CBC},
+	};
+}
+
+/* spec: P25 sheet 1.5: Rekey-Command with one keyset and one key; 3.2: wrapped under the UKEK */
+static enum fk_err encode_rekey(const struct fk_kmm_header *header,
+				const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
+				size_t *ret_size)
+{
+	const struct fk_kmm_rekey_command rekey = {
+		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
+		.decryption_key_id = lane->ue->kek_key_id,
+		.keyset_id = lane->campaign->keyset_id,
+		.algorithm_id = lane->campaign->algorithm_id,
+		.key_length = WRAPPED_SIZE,
+		.n_keys = 1,
+		.keys = {{.sln = lane->campaign->sln,
+			  .key_id = lane->campaign->key_id,
+			  .key = lane->wrapped}},
+	};
+
+	return fk_kmm_encode_rekey_command(header, &rekey, kmm, cap, ret_size);
+}
+
+static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, uint16_t start)
+{
+	const struct fk_kmm_header header = kmm_header(w, lane);
+	uint8_t *kmm = lane->payload + start;
+	size_t cap = sizeof(lane->payload) - start, size;
+	enum fk_err err;
+
+	if (lane->txn->kind == FK_ORDER_REKEY)
+		err = encode_rekey(&header, lane, kmm, cap, &size);
+	else
+		err = fk_kmm_encode_inventory_command(&header, FK_INVENTORY_ACTIVE_KEY_IDS, kmm,
+						      cap, &size);
+	if (err != FK_OK)
+		return false;
+	lane->payload_size = (uint16_t)(start + size);
+	return true;
+}
+
+static bool kmm_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
+{
+	/* The KMM follows in clear: algorithm $80, key ID 0, no message indicator. */
+	static const struct fk_kmm_preamble preamble = {.algorithm_id = FK_ALGORITHM_CLEAR};
+	uint16_t start = w->table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (start > 0 &&
+		    fk_kmm_preamble_encode(&preamble, lanes[i].payload, start) != FK_OK)
+			return false;
+		if (!encode_one(w, &lanes[i], start))
+			return false;
+	}
+	return true;
+}
+
+static void mac_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
+{
+	struct fk_mac_lane macs[FK_WORKER_BURST];
+	uint16_t start = w->table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE;
+
+	for (uint32_t i = 0; i < n; i++) {
+		macs[i] = (struct fk_mac_lane){
+			.tek = mac_tek(&lanes[i]),
+			.frame = lanes[i].payload + start,
+			.frame_size = (uint16_t)(lanes[i].payload_size - start),
+			.mac_format = lanes[i].ue->mac_kind == FK_MAC_CMAC ? FK_KMM_MAC_FORMAT_CMAC
+									   : FK_KMM_MAC_FORMAT_CBC,
+		};
+	}
+	w->config.engine->mac(&w->secrets->scratch, macs, n);
+	for (uint32_t i = 0; i < n; i++)
+		memcpy(lanes[i].payload + lanes[i].payload_size - FK_KMM_MAC_BLOCK_SIZE,
+		       macs[i].mac, FK_KMM_MAC_SIZE);
+}
+
+static void token_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
+{
+	uint64_t tokens[FK_WORKER_BURST] = {0};
+	struct fk_branch branches[FK_WORKER_BURST] = {0};
+	uint8_t ids[FK_WORKER_BURST][FK_MESSAGE_ID_SIZE];
+	char texts[FK_WORKER_BURST][FK_BRANCH_LEN];
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct fk_txn *txn = lanes[i].txn;
+
+		tokens[i] = txn->token;
+		branches[i] = (struct fk_branch){
+			.token = txn->token, .epoch = txn->epoch, .count = txn->count};
+	}
+	fk_message_id_make(&w->secrets->token_key, tokens, ids, n);
+	fk_branch_make(&w->secrets->token_key, branches, texts, n);
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(lanes[i].message_id, ids[i], sizeof(ids[i]));
+		memcpy(lanes[i].branch, texts[i], sizeof(texts[i]));
+	}
+}
+
+static void format_hex(uint64_t value, uint32_t n_digits, char *text)
+{
+	for (uint32_t i = 0; i < n_digits; i++)
+		text[i] = "0123456789abcdef"[value >> (4 * (n_digits - 1 - i)) & 15];
+}
+
+/* The From-tag names the attempt and stays for all its transactions. */
+static void from_tag(const struct fk_worker *w, uint64_t token, char text[static FK_TAG_HEX_LEN])
+{
+	uint8_t octets[9] = {'F'};
+
+	memcpy(octets + 1, &token, sizeof(token));
+	fk_tag_format(fk_tag_hash(w->table->header.to_tag_key, octets, sizeof(octets)), text);
+}
+
+static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *lane,
+		       struct fk_frame *frame, size_t *ret_payload_offset)
+{
+	char call_id[FK_CALL_ID_LEN], tag[FK_FROM_TAG_LEN];
+	const struct fk_sip_fill fill = {
+		.mcdata_id = w->text + lane->ue->mcdata_id_offset,
+		.mcdata_id_size = lane->ue->mcdata_id_size,
+		.branch = lane->branch,
+		.call_id = call_id,
+		.from_tag = tag,
+		.date_time_s = lane->txn->date_time_s,
+		.conversation_id = lane->campaign->conversation_id,
+		.message_id = lane->message_id,
+		.payload = lane->payload,
+		.payload_size = lane->payload_size,
+	};
+
+	/* A Call-ID is unique in the lives of the dataplane: the count starts anew with each
+	 * epoch, so its upper part carries the epoch's low bits. */
+	format_hex(lane->txn->token, 16, call_id);
+	format_hex((lane->txn->count ^ (uint64_t)lane->txn->epoch << 12) & 0xffffff, 6,
+		   call_id + 16);
+	from_tag(w, lane->txn->token, tag);
+	return fk_sip_template_fill(&w->templates[lane->ue->next_hop], &fill,
+				    frame->octets + FK_UDP_FRAME_OVERHEAD,
+				    frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset);
+}
+
+static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
+			struct fk_frame *frame, struct fk_capture_mask *ret_mask)
+{
+	const struct fk_next_hop *hop = &w->table->next_hops[lane->ue->next_hop];
+	struct fk_net_path path = {
+		.source_ipv4 = w->config.ipv4,
+		.destination_ipv4 = hop->ipv4,
+		.source_port = w->config.worker_port,
+		.destination_port = hop->port,
+	};
+	size_t payload_offset, size = fill_sip(w, lane, frame, &payload_offset);
+
+	if (size == 0)
+		return false;
+	memcpy(path.source_mac, w->config.port.mac, FK_MAC_SIZE);
+	memcpy(path.destination_mac, lane->neigh->mac, FK_MAC_SIZE);
+	frame->size = (uint16_t)fk_net_finish_udp(&path, frame->octets, (uint16_t)size, w->ip_id++);
+	*ret_mask = (struct fk_capture_mask){0};
+	/* The one key is the last thing before the MAC block. */
+	if (lane->txn->kind == FK_ORDER_REKEY) {
+		ret_mask->size = WRAPPED_SIZE;
+		ret_mask->offset =
+			(uint16_t)(FK_UDP_FRAME_OVERHEAD + payload_offset + lane->payload_size -
+				   FK_KMM_MAC_BLOCK_SIZE - WRAPPED_SIZE);
+	}
+	return true;
+}
+
+/* Control may unload a campaign at any time. What was built from a key that was being wiped must
+ * not leave: a UE would accept it. */
+static bool campaigns_stand(const struct fk_build_lane *lanes, uint32_t n)
+{
+	atomic_thread_fence(memory_order_acquire);
+	for (uint32_t i = 0; i < n; i++) {
+		uint16_t generation =
+			atomic_load_explicit(&lanes[i].campaign->generation, memory_order_relaxed);
+
+		if (generation != fk_token_unpack(lanes[i].txn->token).campaign_generation)
+			return false;
+	}
+	return true;
+}
+
+bool fk_build_burst(struct fk_worker *w, struct fk_build_lane *lanes, struct fk_frame *frames,
+		    struct fk_capture_mask *ret_masks, uint32_t n)
+{
+	wrap_stage(w, lanes, n);
+	if (!kmm_stage(w, lanes, n))
+		return false;
+	mac_stage(w, lanes, n);
+	token_stage(w, lanes, n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!frame_stage(w, &lanes[i], &frames[i], &ret_masks[i]))
+			return false;
+	}
+	return campaigns_stand(lanes, n);
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "match.h"
+
+#include <string.h>
+
+#include <fleetkey/secret.h>
+
+#include "record.h"
+
+/* The 2xx came: repeats end, and the KMM's answer is awaited for as long as the campaign says. */
+static void accept_transaction(struct fk_worker *w, struct fk_txn *txn, uint32_t ue_index,
+			       uint16_t status)
+{
+	const struct fk_campaign_block *campaign = fk_worker_campaign_of(w, txn->token);
+	uint64_t wait_us = campaign != NULL ? (uint64_t)campaign->answer_timeout_ms * 1000 : 0;
+
+	fk_worker_count(w, FK_COUNTER_RX_RESPONSES);
+	txn->phase = FK_TXN_ACCEPTED;
+	txn->end_at_us = w->now_us + wait_us;
+	fk_worker_arm(w, txn, txn->end_at_us);
+	fk_record_progress(w, ue_index, FK_PROGRESS_ACCEPTED, status);
+}
+
+/* spec: RFC 3261 §17.1.2.2: any final response but a 2xx ends the attempt. */
+static void refuse_transaction(struct fk_worker *w, struct fk_txn *txn, uint32_t ue_index,
+			       const struct fk_sip_message *response)
+{
+	if (!fk_record_has_room(w)) {
+		/* Timer E will bring the response again. */
+		fk_worker_count(w, FK_COUNTER_RX_NOT_RECORDED);
+		return;
+	}
+	fk_worker_count(w, FK_COUNTER_RX_RESPONSES);
+	fk_record_outcome(w, ue_index, FK_OUTCOME_REFUSED, response->status,
+			  response->retry_after_s);
+	fk_worker_close(w, txn);
+}
+
+void fk_match_response(struct fk_worker *w, const struct fk_sip_message *response)
+{
+	struct fk_branch branch;
+	struct fk_txn *txn;
+	uint32_t ue_index;
+
+	/* spec: RFC 3261 §8.1.3.3: more than one Via means it is not for us. */
+	if (response->n_vias != 1 || response->method != FK_SIP_MESSAGE) {
+		fk_worker_count(w, FK_COUNTER_RX_MALFORMED_SIP);
+		return;
+	}
+	if (fk_branch_check(&w->secrets->token_key, response->via_branch.at,
+			    response->via_branch.len, &branch) != FK_OK) {
+		fk_worker_count(w, FK_COUNTER_RX_RESPONSE_FORGED);
+		return;
+	}
+	ue_index = fk_token_unpack(branch.token).ue_index;
+	if (fk_worker_ue_of(w, branch.token) == NULL) {
+		fk_worker_count(w, FK_COUNTER_RX_RESPONSE_LATE);
+		return;
+	}
+	txn = &w->txns[ue_index];
+	if (!fk_txn_awaits_response(txn) || txn->token != branch.token ||
+	    txn->epoch != branch.epoch || txn->count != branch.count) {
+		fk_worker_count(w, FK_COUNTER_RX_RESPONSE_LATE);
+	} else if (response->status < 200) {
+		fk_worker_count(w, FK_COUNTER_RX_RESPONSE_PROVISIONAL);
+		txn->phase = FK_TXN_PROCEEDING;
+	} else if (response->status < 300) {
+		accept_transaction(w, txn, ue_index, response->status);
+	} else {
+		refuse_transaction(w, txn, ue_index, response);
+	}
+}
+
+static bool is_user(const struct fk_worker *w, const struct fk_ue_slot *ue, struct fk_view user)
+{
+	return user.len == ue->mcdata_id_size &&
+	       memcmp(user.at, w->text + ue->mcdata_id_offset, user.len) == 0;
+}
+
+static enum fk_match_result drop(struct fk_worker *w, enum fk_counter reason)
+{
+	fk_worker_count(w, reason);
+	return FK_MATCH_ANSWER;
+}
+
+static enum fk_match_result not_recorded(struct fk_worker *w)
+{
+	fk_worker_count(w, FK_COUNTER_RX_NOT_RECORDED);
+	return FK_MATCH_SILENT;
+}
+
+/* UNDELIVERED and PREVENTED end the attempt that is open; the KMM may have been answered already.
+ */
+static enum fk_match_result note_failure(struct fk_worker *w, uint32_t ue_index)
+{
+	if (w->states[ue_index].outcome != FK_OUTCOME_NONE)
+		return drop(w, FK_COUNTER_RX_NOTIFICATION_LATE);
+	if (!fk_record_has_room(w))
+		return not_recorded(w);
+	fk_record_outcome(w, ue_index, FK_OUTCOME_UNDELIVERED, 0, 0);
+	fk_worker_close(w, &w->txns[ue_index]);
+	return drop(w, FK_COUNTER_RX_NOTIFICATIONS);
+}
+
+enum fk_match_result fk_match_notification(struct fk_worker *w,
+					   const struct fk_sds_notification *note,
+					   struct fk_view user)
+{
+	const struct fk_ue_slot *ue;
+	uint32_t ue_index;
+	uint64_t token;
+
+	if (fk_message_id_check(&w->secrets->token_key, note->message_id, &token) != FK_OK)
+		return drop(w, FK_COUNTER_RX_NOTIFICATION_FORGED);
+	ue = fk_worker_ue_of(w, token);
+	ue_index = fk_token_unpack(token).ue_index;
+	if (ue == NULL)
+		return drop(w, FK_COUNTER_RX_NOTIFICATION_LATE);
+	if (!is_user(w, ue, user))
+		return drop(w, FK_COUNTER_RX_NOTIFICATION_NOT_THAT_UE);
+	if (w->states[ue_index].token != token)
+		return drop(w, FK_COUNTER_RX_NOTIFICATION_LATE);
+	switch (note->disposition) {
+	case FK_SDS_DELIVERED:
+	case FK_SDS_READ:
+	case FK_SDS_DELIVERED_AND_READ:
+		fk_record_progress(w, ue_index, FK_PROGRESS_DELIVERED, 0);
+		return drop(w, FK_COUNTER_RX_NOTIFICATIONS);
+	default:
+		return note_failure(w, ue_index);
+	}
+}
+
+/* spec: P25 sheet 3.7: the preamble says whether the KMM stands in clear. */
+static bool find_frame(struct fk_worker *w, const uint8_t *payload, size_t size,
+		       struct fk_kmm_frame *ret_frame)
+{
+	struct fk_kmm_preamble preamble;
+
+	if (!w->table->header.bare_kmm) {
+		if (fk_kmm_preamble_decode(payload, size, &preamble) != FK_OK) {
+			fk_worker_count(w, FK_COUNTER_RX_KMM_MALFORMED);
+			return false;
+		}
+		if (preamble.algorithm_id != FK_ALGORITHM_CLEAR) {
+			fk_worker_count(w, FK_COUNTER_RX_KMM_PROTECTED);
+			return false;
+		}
+		payload += FK_KMM_PREAMBLE_SIZE;
+		size -= FK_KMM_PREAMBLE_SIZE;
+	}
+	if (fk_kmm_decode(payload, size, ret_frame) != FK_OK) {
+		fk_worker_count(w, FK_COUNTER_RX_KMM_MALFORMED);
+		return false;
+	}
+	return true;
+}
+
+/* The same message as the last accepted one: its number, and its MAC as this worker saw it. */
+static bool is_repeat(const struct fk_worker *w, const struct fk_match_kmm *kmm)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+	uint64_t mac;
+
+	memcpy(&mac, kmm->frame.header.mac.mac, sizeof(mac));
+	return state->inbound_known && kmm->frame.header.has_message_number &&
+	       kmm->frame.header.message_number == state->inbound_number && mac != 0 &&
+	       mac == w->txns[kmm->ue_index].last_mac;
+}
+
+/* The key that the attempt's command was authenticated under must authenticate the answer (I8). */
+static bool names_attempt_key(const struct fk_worker *w, struct fk_match_kmm *kmm,
+			      const struct fk_campaign_block *campaign)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+	const struct fk_kmm_mac *mac = &kmm->frame.header.mac;
+
+	if (state->mac_key == FK_MAC_KEY_PTEK) {
+		kmm->tek = kmm->ue->ptek;
+		return kmm->ue->ptek_algorithm_id == FK_ALGORITHM_AES_256 &&
+		       mac->algorithm_id == kmm->ue->ptek_algorithm_id &&
+		       mac->key_id == kmm->ue->ptek_key_id;
+	}
+	kmm->tek = campaign->tek;
+	return mac->algorithm_id == campaign->algorithm_id && mac->key_id == campaign->key_id;
+}
+
+/* Who the KMM says it is from and for. Returns FK_COUNTERS if nothing is wrong, else the reason. */
+static enum fk_counter check_parties(const struct fk_worker *w, struct fk_match_kmm *kmm,
+				     struct fk_view user)
+{
+	const struct fk_kmm_header *header = &kmm->frame.header;
+	int64_t ue_index = fk_keytable_find_rsi(w->table, header->source_rsi);
+
+	if (header->destination_rsi != w->table->header.kmf_rsi)
+		return FK_COUNTER_RX_KMM_NOT_FOR_US;
+	if (ue_index < 0 || w->ues[ue_index].rsi != header->source_rsi)
+		return FK_COUNTER_RX_KMM_UNKNOWN_RSI;
+	kmm->ue_index = (uint32_t)ue_index;
+	kmm->ue = &w->ues[ue_index];
+	return is_user(w, kmm->ue, user) ? FK_COUNTERS : FK_COUNTER_RX_KMM_NOT_THAT_UE;
+}
+
+static enum fk_counter check_key(const struct fk_worker *w, struct fk_match_kmm *kmm)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+	const struct fk_campaign_block *campaign;
+
+	if (!kmm->frame.header.has_mac)
+		return FK_COUNTER_RX_KMM_UNAUTHENTICATED;
+	if (is_repeat(w, kmm))
+		return FK_COUNTER_RX_KMM_REPEAT;
+	campaign = fk_worker_campaign_of(w, state->token);
+	if (campaign == NULL || fk_worker_ue_of(w, state->token) == NULL)
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	return names_attempt_key(w, kmm, campaign) ? FK_COUNTERS : FK_COUNTER_RX_KMM_WRONG_KEY;
+}
+
+bool fk_match_kmm_begin(struct fk_worker *w, const uint8_t *payload, size_t size,
+			const struct fk_sds_signalling *signalling, struct fk_view user,
+			struct fk_match_kmm *ret_kmm)
+{
+	enum fk_counter reason;
+
+	if (!find_frame(w, payload, size, &ret_kmm->frame))
+		return false;
+	reason = check_parties(w, ret_kmm, user);
+	if (reason == FK_COUNTERS)
+		reason = check_key(w, ret_kmm);
+	if (reason != FK_COUNTERS) {
+		fk_worker_count(w, reason);
+		return false;
+	}
+	ret_kmm->has_in_reply_to = signalling->has_in_reply_to;
+	memcpy(ret_kmm->in_reply_to, signalling->in_reply_to, sizeof(ret_kmm->in_reply_to));
+	return true;
+}
+
+static bool is_reply_to(struct fk_worker *w, const struct fk_match_kmm *kmm, uint64_t token)
+{
+	uint64_t named;
+
+	return !kmm->has_in_reply_to ||
+	       (fk_message_id_check(&w->secrets->token_key, kmm->in_reply_to, &named) == FK_OK &&
+		named == token);
+}
+
+/* Exactly the key that was sent, and nothing else. */
+static enum fk_counter read_rekey_ack(const struct fk_campaign_block *campaign,
+				      const struct fk_match_kmm *kmm,
+				      struct fk_record_answer *answer)
+{
+	struct fk_kmm_rekey_ack ack;
+
+	if (fk_kmm_decode_rekey_ack(&kmm->frame, &ack) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (ack.acknowledged_message_id != FK_KMM_REKEY_COMMAND)
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	if (ack.n_statuses != 1 || ack.statuses[0].algorithm_id != campaign->algorithm_id ||
+	    ack.statuses[0].key_id != campaign->key_id)
+		return FK_COUNTER_RX_KMM_WRONG_KEYS;
+	answer->kmm_status = ack.statuses[0].status;
+	return FK_COUNTERS;
+}
+
+static enum fk_counter read_negative_ack(const struct fk_ue_state *state,
+					 const struct fk_match_kmm *kmm,
+					 struct fk_record_answer *answer)
+{
+	uint8_t asked =
+		state->kind == FK_ORDER_REKEY ? FK_KMM_REKEY_COMMAND : FK_KMM_INVENTORY_COMMAND;
+	struct fk_kmm_negative_ack nack;
+
+	if (fk_kmm_decode_negative_ack(&kmm->frame, &nack) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (nack.acknowledged_message_id != asked ||
+	    nack.acknowledged_message_number != state->message_number)
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	answer->kmm_status = nack.status;
+	return FK_COUNTERS;
+}
+
+static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
+				      const struct fk_match_kmm *kmm,
+				      struct fk_record_answer *answer)
+{
+	struct fk_kmm_inventory inventory;
+
+	if (fk_kmm_decode_inventory_response(&kmm->frame, &inventory) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (inventory.inventory_type != FK_INVENTORY_ACTIVE_KEY_IDS)
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	for (uint16_t i = 0; i < inventory.n_items; i++) {
+		if (inventory.items[i].algorithm_id == campaign->algorithm_id &&
+		    inventory.items[i].key_id == campaign->key_id)
+			answer->listed = 1;
+	}
+	return FK_COUNTERS;
+}
+
+/* The answer must be of the kind that the attempt asked for. */
+static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_match_kmm *kmm,
+				   struct fk_record_answer *answer)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+	const struct fk_campaign_block *campaign = fk_worker_campaign_of(w, state->token);
+	uint8_t id = kmm->frame.header.message_id;
+
+	if (campaign == NULL)
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	if (id == FK_KMM_NEGATIVE_ACK)
+		return read_negative_ack(state, kmm, answer);
+	if (id == FK_KMM_REKEY_ACK && state->kind == FK_ORDER_REKEY)
+		return read_rekey_ack(campaign, kmm, answer);
+	if (id == FK_KMM_INVENTORY_RESPONSE && state->kind == FK_ORDER_INVENTORY)
+		return read_inventory(campaign, kmm, answer);
+	return FK_COUNTER_RX_KMM_UNEXPECTED;
+}
+
+/* spec: P25 sheet 3.9, rule 1. Before the first answer any number will do. */
+static bool is_new_number(const struct fk_worker *w, const struct fk_match_kmm *kmm)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+
+	if (!kmm->frame.header.has_message_number)
+		return false;
+	return !state->inbound_known ||
+	       fk_kmm_number_is_new(state->inbound_number, kmm->frame.header.message_number,
+				    kmm->ue->mnp);
+}
+
+/* What comes after the MAC. Returns FK_COUNTERS if the KMM answers the open attempt. */
+static enum fk_counter judge(struct fk_worker *w, const struct fk_match_kmm *kmm,
+			     struct fk_record_answer *answer)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+
+	if (is_repeat(w, kmm))
+		return FK_COUNTER_RX_KMM_REPEAT; /* the first copy is in this very burst */
+	if (!is_new_number(w, kmm))
+		return FK_COUNTER_RX_KMM_BAD_NUMBER;
+	if (state->outcome == FK_OUTCOME_ANSWERED || state->outcome == FK_OUTCOME_UNBUILDABLE ||
+	    !is_reply_to(w, kmm, state->token))
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	return read_answer(w, kmm, answer);
+}
+
+enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_match_kmm *kmm,
+					 const uint8_t mac[static FK_KMM_MAC_SIZE])
+{
+	const struct fk_kmm_header *header = &kmm->frame.header;
+	struct fk_record_answer answer = {
+		.kmm_message_id = header->message_id,
+		.mac_algorithm_id = header->mac.algorithm_id,
+		.mac_key_id = header->mac.key_id,
+		.number = header->message_number,
+		.mac = header->mac.mac,
+	};
+	struct fk_txn *txn = &w->txns[kmm->ue_index];
+	enum fk_counter reason;
+
+	if (!fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
+		return drop(w, FK_COUNTER_RX_KMM_BAD_MAC);
+	reason = judge(w, kmm, &answer);
+	if (reason != FK_COUNTERS)
+		return drop(w, reason);
+	if (!fk_record_has_room(w))
+		return not_recorded(w);
+	fk_record_answered(w, kmm->ue_index, &answer);
+	memcpy(&txn->last_mac, header->mac.mac, sizeof(txn->last_mac));
+	/* An answer proves delivery: no need to wait for a lost response. */
+	if (txn->token == w->states[kmm->ue_index].token)
+		fk_worker_close(w, txn);
+	return drop(w, FK_COUNTER_RX_ACKS);
+}

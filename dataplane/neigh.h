@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * neigh.h - the few Ethernet neighbours that a worker sends to, found by ARP.
+ *
+ * The table holds the addresses of the next hops, or the gateway's for those off the subnet, and
+ * nothing else: a peer that asks for us is answered but not remembered. An entry that does not
+ * answer is asked again every second; one that does, every 30 seconds; it is dropped after three
+ * requests without an answer. spec: RFC 826
+ *
+ * Threads: a table belongs to one worker. Time is a parameter. Nothing allocates.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/net.h"
+
+#define FK_NEIGHS_MAX	     64
+#define FK_NEIGH_RETRY_US    1000000u
+#define FK_NEIGH_REFRESH_US  30000000u
+#define FK_NEIGH_PROBES_MAX  3
+#define FK_NEIGH_NONE	     UINT8_MAX
+#define FK_NEIGH_POLL_MAX_US 100000u
+
+struct fk_neigh_entry {
+	uint32_t ipv4;
+	uint8_t mac[FK_MAC_SIZE];
+	bool is_resolved;
+	uint8_t n_probes; /* sent since the last answer */
+	uint64_t probe_at_us;
+};
+
+struct fk_neigh {
+	uint64_t poll_at_us;
+	uint32_t own_ipv4;
+	uint8_t own_mac[FK_MAC_SIZE];
+	uint8_t n;
+	struct fk_neigh_entry entries[FK_NEIGHS_MAX];
+};
+
+void fk_neigh_init(struct fk_neigh *neigh, uint32_t own_ipv4,
+		   const uint8_t own_mac[static FK_MAC_SIZE]);
+/* Adds an address; returns its index, the old one if it is there, FK_NEIGH_NONE if full. */
+uint8_t fk_neigh_add(struct fk_neigh *neigh, uint32_t ipv4);
+
+/* Learns from an ARP packet if its sender is an entry. */
+void fk_neigh_learn(struct fk_neigh *neigh, const struct fk_net_frame *arp, uint64_t now_us);
+
+/* Index of an entry that is due for a request, booked as sent now; FK_NEIGH_NONE if none is. */
+uint8_t fk_neigh_next_probe(struct fk_neigh *neigh, uint64_t now_us);
+
+static inline const struct fk_neigh_entry *fk_neigh_find(const struct fk_neigh *neigh,
+							 uint8_t index)
+{
+	return index < neigh->n && neigh->entries[index].is_resolved ? &neigh->entries[index]
+								     : NULL;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "wire/net.h"
+
+enum kind {
+	TEXT,
+	NUMBER32,
+	NUMBER64,
+	ADDRESS,
+	NETWORK,
+	IDLE,
+	LEVEL,
+	FLAG,
+};
+
+struct option_row {
+	const char *name, *value_name, *help;
+	enum kind kind;
+	size_t offset;
+	uint64_t min, max;
+};
+
+#define AT(field) offsetof(struct fk_options, field)
+
+static const struct option_row rows[] = {
+	{"--link", "SOCKET", "socket of fleetkeyd; needed", TEXT, AT(link), 0, 0},
+	{"--ip", "ADDRESS/PREFIX", "own IPv4 address and subnet; needed", NETWORK, AT(ipv4), 1, 32},
+	{"--gateway", "ADDRESS", "router for next hops off the subnet", ADDRESS, AT(gateway_ipv4),
+	 0, 0},
+	{"--sip-port", "PORT", "where requests come in (5060)", NUMBER32, AT(sip_port), 1, 65535},
+	{"--worker-port-base", "PORT", "where worker 0 sends from; the next ones count up (5070)",
+	 NUMBER32, AT(worker_port_base), 1, 65520},
+	{"--idle", "sleep|poll", "what a worker without work does (sleep)", IDLE, AT(idle_sleeps),
+	 0, 0},
+	{"--engine", "NAME", "crypto engine (the fastest that this CPU has)", TEXT, AT(engine), 0,
+	 0},
+	{"--orphan-timeout", "SECONDS", "without control, wipe and end after this time (30)",
+	 NUMBER32, AT(orphan_timeout_s), 1, 86400},
+	{"--capture", "FILE", "write a pcap of what is sent and received", TEXT, AT(capture), 0, 0},
+	{"--capture-frames", "N", "end the capture after N frames (0: no limit)", NUMBER64,
+	 AT(capture_frames), 0, UINT64_MAX},
+	{"--capture-keys", NULL, "keep wrapped keys in the capture instead of zeros", FLAG,
+	 AT(capture_keys), 0, 0},
+	{"--log-level", "LEVEL", "error, warning, info or debug (info)", LEVEL, AT(log_level), 0,
+	 0},
+	{"--help", NULL, "print this and end", FLAG, AT(help), 0, 0},
+	{"--version", NULL, "print the version and end", FLAG, AT(version), 0, 0},
+};
+
+void fk_options_print_help(FILE *file)
+{
+	fputs("usage: fleetkey-dp --link SOCKET --ip ADDRESS/PREFIX [OPTION...] -- EAL ARGUMENTS\n"
+	      "\n"
+	      "Sends rekey messages to P25 radios through MCData servers and verifies their "
+	      "answers.\n"
+	      "\n",
+	      file);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		fprintf(file, "  %-18s %-15s %s\n", rows[i].name,
+			rows[i].value_name != NULL ? rows[i].value_name : "", rows[i].help);
+	fputs("\nEAL ARGUMENTS name the cores and the port, for instance:\n"
+	      "  --lcores 0@0,1@0 --no-pci --no-huge --no-shconf -m 256 --file-prefix=fk\n"
+	      "  --vdev=net_vhost0,iface=SOCKET,client=1,queues=1\n"
+	      "\nexit codes: 0 done, 1 failed, 2 wrong usage\n",
+	      file);
+}
+
+static const struct option_row *find_row(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static enum fk_err read_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return FK_EINVAL;
+	errno = 0;
+	*ret_value = strtoull(text, &end, 10);
+	if (*end != '\0')
+		return FK_EINVAL;
+	return errno == 0 && *ret_value >= min && *ret_value <= max ? FK_OK : FK_ERANGE;
+}
+
+/* "192.0.2.10/24" */
+static enum fk_err read_network(const char *text, struct fk_options *options)
+{
+	const char *slash = strchr(text, '/');
+	char address[16];
+	uint64_t prefix;
+
+	if (slash == NULL || (size_t)(slash - text) >= sizeof(address))
+		return FK_EINVAL;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	if (fk_ipv4_parse(address, &options->ipv4) != FK_OK || options->ipv4 == 0)
+		return FK_EINVAL;
+	if (read_number(slash + 1, 1, 32, &prefix) != FK_OK)
+		return FK_ERANGE;
+	options->netmask = (uint32_t)(0xffffffffull << (32 - prefix));
+	return FK_OK;
+}
+
+static enum fk_err read_value(const struct option_row *row, const char *text,
+			      struct fk_options *options)
+{
+	void *at = (char *)options + row->offset;
+	enum fk_err err = FK_OK;
+	uint64_t number = 0;
+
+	switch (row->kind) {
+	case TEXT:
+		*(const char **)at = text;
+		return text[0] != '\0' ? FK_OK : FK_EINVAL;
+	case NUMBER32:
+		err = read_number(text, row->min, row->max, &number);
+		*(uint32_t *)at = (uint32_t)number;
+		return err;
+	case NUMBER64:
+		err = read_number(text, row->min, row->max, &number);
+		*(uint64_t *)at = number;
+		return err;
+	case ADDRESS:
+		return fk_ipv4_parse(text, at);
+	case NETWORK:
+		return read_network(text, options);
+	case IDLE:
+		options->idle_sleeps = strcmp(text, "sleep") == 0;
+		return options->idle_sleeps || strcmp(text, "poll") == 0 ? FK_OK : FK_EINVAL;
+	case LEVEL:
+		options->log_level = fk_log_level_parse(text);
+		return options->log_level >= 0 ? FK_OK : FK_EINVAL;
+	case FLAG:
+		*(bool *)at = true;
+		return FK_OK;
+	}
+	return FK_EINVAL;
+}
+
+static void explain(const struct option_row *row, const char *value, enum fk_err err,
+		    char *ret_text, size_t text_size)
+{
+	if (err == FK_ERANGE && row->kind == NETWORK)
+		snprintf(ret_text, text_size, "%s %s: the prefix is not within 1..32", row->name,
+			 value);
+	else if (row->kind == NUMBER32 || row->kind == NUMBER64)
+		snprintf(ret_text, text_size, "%s %s: not a number within %llu..%llu", row->name,
+			 value, (unsigned long long)row->min, (unsigned long long)row->max);
+	else
+		snprintf(ret_text, text_size, "%s \"%s\": not a valid %s", row->name, value,
+			 row->value_name);
+}
+
+/* Reads argv[*i], and the value that belongs to it. */
+static enum fk_err read_argument(int argc, char **argv, int *i, struct fk_options *options,
+				 char *ret_text, size_t text_size)
+{
+	const char *arg = argv[*i], *value = strchr(arg, '=');
+	const struct option_row *row =
+		find_row(arg, value != NULL ? (size_t)(value - arg) : strlen(arg));
+	enum fk_err err;
+
+	if (row == NULL) {
+		snprintf(ret_text, text_size, "%s: no such option; EAL arguments go after --", arg);
+		return FK_EINVAL;
+	}
+	if (row->kind == FLAG && value != NULL) {
+		snprintf(ret_text, text_size, "%s: takes no value", row->name);
+		return FK_EINVAL;
+	}
+	if (row->kind != FLAG && value == NULL) {
+		if (*i + 1 >= argc || strcmp(argv[*i + 1], "--") == 0) {
+			snprintf(ret_text, text_size, "%s: needs a value, %s", row->name,
+				 row->value_name);
+			return FK_EINVAL;
+		}
+		value = argv[++*i];
+	} else if (value != NULL) {
+		value++;
+	}
+	err = read_value(row, value, options);
+	if (err != FK_OK)
+		explain(row, value, err, ret_text, text_size);
+	return err;
+}
+
+static enum fk_err check_whole(const struct fk_options *options, char *ret_text, size_t text_size)
+{
+	const char *wrong = NULL;
+
+	if (options->link == NULL)
+		wrong = "--link: needed, the socket of fleetkeyd";
+	else if (options->ipv4 == 0)
+		wrong = "--ip: needed, for instance 192.0.2.10/24";
+	else if (options->sip_port >= options->worker_port_base &&
+		 options->sip_port < options->worker_port_base + 16)
+		wrong = "--sip-port: must not be one of the 16 ports from --worker-port-base";
+	else if (options->gateway_ipv4 != 0 &&
+		 ((options->gateway_ipv4 ^ options->ipv4) & options->netmask) != 0)
+		wrong = "--gateway: must be inside the subnet of --ip";
+	else if (options->capture == NULL &&
+		 (options->capture_frames != 0 || options->capture_keys))
+		wrong = "--capture-frames and --capture-keys: need --capture";
+	if (wrong == NULL)
+		return FK_OK;
+	snprintf(ret_text, text_size, "%s", wrong);
+	return FK_EINVAL;
+}
+
+enum fk_err fk_options_parse(int argc, char **argv, struct fk_options *ret_options, char *ret_text,
+			     size_t text_size)
+{
+	struct fk_options options = {
+		.sip_port = 5060,
+		.worker_port_base = 5070,
+		.idle_sleeps = true,
+		.orphan_timeout_s = 30,
+		.log_level = FK_LOG_INFO,
+	};
+	enum fk_err err = FK_OK;
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0 && err == FK_OK; i++)
+		err = read_argument(argc, argv, &i, &options, ret_text, text_size);
+	if (err == FK_OK && !options.help && !options.version)
+		err = check_whole(&options, ret_text, text_size);
+	if (err != FK_OK)
+		return err;
+	options.n_eal_args = i < argc ? argc - i - 1 : 0;
+	options.eal_args = argv + (i < argc ? i + 1 : argc);
+	*ret_options = options;
+	return FK_OK;
+}

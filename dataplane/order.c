@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "send.h"
+
+#include <fleetkey/kmm.h>
+#include <fleetkey/ring.h>
+#include <fleetkey/secret.h>
+
+#include "record.h"
+
+enum verdict {
+	TAKE,
+	IGNORE,	      /* counted; nothing to report */
+	ANSWER_AGAIN, /* its outcome stands: ring once more */
+	UNBUILDABLE,
+};
+
+/* Largest KMM that an order of each kind makes: header, number, body, MAC block. */
+static uint16_t payload_size(const struct fk_keytable *table, uint8_t kind)
+{
+	uint16_t body = kind == FK_ORDER_REKEY ? 15 + FK_WRAPPED_SIZE_MAX : 1;
+	uint16_t kmm = FK_KMM_HEADER_SIZE + 2 + body + FK_KMM_MAC_BLOCK_SIZE;
+
+	return kmm + (table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE);
+}
+
+static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue, uint8_t kind)
+{
+	uint16_t limit = w->table->next_hops[ue->next_hop].max_datagram;
+	size_t size = fk_sip_template_size(&w->templates[ue->next_hop], ue->mcdata_id_size,
+					   payload_size(w->table, kind));
+
+	return size <= FK_FRAME_CAP_MIN - FK_UDP_FRAME_OVERHEAD && (limit == 0 || size <= limit);
+}
+
+/* True if the key table holds what the order names. */
+static bool is_buildable(const struct fk_worker *w, const struct fk_order *order,
+			 const struct fk_ue_slot *ue)
+{
+	const struct fk_campaign_block *campaign = fk_worker_campaign_of(w, order->token);
+
+	if (campaign == NULL || campaign->algorithm_id != FK_ALGORITHM_AES_256)
+		return false;
+	if (order->kind != FK_ORDER_REKEY && order->kind != FK_ORDER_INVENTORY)
+		return false;
+	if (order->kind == FK_ORDER_REKEY && ue->kek_algorithm_id != FK_ALGORITHM_AES_256)
+		return false;
+	if (order->mac_key == FK_MAC_KEY_PTEK) {
+		if (ue->ptek_algorithm_id != FK_ALGORITHM_AES_256)
+			return false;
+	} else if (order->mac_key != FK_MAC_KEY_CAMPAIGN_TEK) {
+		return false;
+	}
+	return fits_datagram(w, ue, order->kind);
+}
+
+/* True if 'token' is an older attempt of the step that 'last' is an attempt of. */
+static bool is_older(uint64_t token, uint64_t last)
+{
+	return fk_token_step_key(token) == fk_token_step_key(last) && token < last;
+}
+
+/* True if the order says something else than the attempt of the same token did: building it would
+ * put two messages under one number. */
+static bool contradicts(const struct fk_order *order, const struct fk_ue_state *state)
+{
+	return state->token == order->token &&
+	       (state->message_number != order->message_number ||
+		state->date_time_s != order->date_time_s || state->kind != order->kind ||
+		state->mac_key != order->mac_key);
+}
+
+static enum verdict judge(struct fk_worker *w, const struct fk_order *order)
+{
+	const struct fk_ue_slot *ue = fk_worker_ue_of(w, order->token);
+	uint32_t ue_index = fk_token_unpack(order->token).ue_index;
+	const struct fk_ue_state *state;
+	const struct fk_txn *txn;
+
+	if (ue == NULL) {
+		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
+		return IGNORE; /* no UE whose state could tell */
+	}
+	state = &w->states[ue_index];
+	txn = &w->txns[ue_index];
+	if (txn->phase != FK_TXN_IDLE && txn->token == order->token) {
+		fk_worker_count(w, FK_COUNTER_ORDER_DUPLICATE);
+		return IGNORE;
+	}
+	if (is_older(order->token, state->token) ||
+	    (txn->phase != FK_TXN_IDLE && is_older(order->token, txn->token))) {
+		fk_worker_count(w, FK_COUNTER_ORDER_STALE);
+		return IGNORE;
+	}
+	if (contradicts(order, state)) {
+		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
+		return IGNORE;
+	}
+	if (state->token == order->token && state->outcome == FK_OUTCOME_ANSWERED) {
+		fk_worker_count(w, FK_COUNTER_ORDER_DUPLICATE);
+		return ANSWER_AGAIN;
+	}
+	if (is_buildable(w, order, ue))
+		return TAKE;
+	fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
+	return UNBUILDABLE;
+}
+
+static void take(struct fk_worker *w, const struct fk_order *order)
+{
+	struct fk_txn *txn = &w->txns[fk_token_unpack(order->token).ue_index];
+
+	/* A newer attempt ends the repeats of the older one (design: after n + 1 is sent, n is
+	 * never sent again). */
+	fk_worker_close(w, txn);
+	fk_txn_queue(txn, order, w->epoch);
+	fk_worker_enqueue(w, txn, false);
+}
+
+uint32_t fk_send_take_orders(struct fk_worker *w)
+{
+	struct fk_order orders[FK_WORKER_BURST];
+	uint32_t n = fk_ring_peek(w->orders, orders, sizeof(orders[0]), FK_WORKER_BURST);
+	uint32_t n_done = 0;
+
+	for (; n_done < n && fk_record_has_room(w); n_done++) {
+		const struct fk_order *order = &orders[n_done];
+
+		fk_worker_count(w, FK_COUNTER_ORDERS);
+		switch (judge(w, order)) {
+		case TAKE:
+			take(w, order);
+			break;
+		case ANSWER_AGAIN:
+			fk_record_ring(w, fk_token_unpack(order->token).ue_index);
+			break;
+		case UNBUILDABLE:
+			fk_worker_close(w, &w->txns[fk_token_unpack(order->token).ue_index]);
+			fk_record_unbuildable(w, order);
+			break;
+		case IGNORE:
+			break;
+		}
+	}
+	if (n > 0)
+		fk_ring_release(w->orders, n_done);
+	return n_done;
+}

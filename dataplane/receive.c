@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "receive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "match.h"
+#include "wire/mcdata_info.h"
+
+#define PARTS_MAX	 8    /* body parts of one message */
+#define DECODED_SIZE_MAX 2048 /* octets of all base64 parts of one message, decoded */
+
+/* One frame on its way through the stages. */
+struct lane {
+	struct fk_net_frame net;
+	struct fk_sip_message sip;
+	uint16_t status; /* of the response to send; 0: none */
+	bool has_kmm;	 /* a MAC is to be verified */
+	struct fk_match_kmm kmm;
+	size_t n_decoded;
+	uint8_t decoded[DECODED_SIZE_MAX];
+};
+
+struct fk_receive_stage {
+	struct fk_frame frames[FK_WORKER_BURST];
+	struct lane lanes[FK_WORKER_BURST];
+};
+
+struct fk_receive_stage *fk_receive_stage_new(void)
+{
+	return calloc(1, sizeof(struct fk_receive_stage));
+}
+
+void fk_receive_stage_free(struct fk_receive_stage *stage)
+{
+	free(stage);
+}
+
+/* The three parts of an SDS (3GPP sheet 3.3); NULL where there is none. */
+struct sds_parts {
+	const uint8_t *info, *signalling, *payload;
+	size_t info_size, signalling_size, payload_size;
+};
+
+static bool is_next_hop(const struct fk_worker *w, uint32_t ipv4)
+{
+	for (uint32_t i = 0; i < w->table->header.n_next_hops; i++) {
+		if (w->table->next_hops[i].ipv4 == ipv4)
+			return true;
+	}
+	return false;
+}
+
+/* The octets of one part, decoded if need be. */
+static bool part_octets(struct lane *lane, const struct fk_sip_part *part, const uint8_t **ret_at,
+			size_t *ret_size)
+{
+	size_t size;
+
+	if (!part->is_base64) {
+		*ret_at = part->octets;
+		*ret_size = part->size;
+		return true;
+	}
+	if (fk_base64_decode(part->octets, part->size, lane->decoded + lane->n_decoded,
+			     sizeof(lane->decoded) - lane->n_decoded, &size) != FK_OK)
+		return false;
+	*ret_at = lane->decoded + lane->n_decoded;
+	*ret_size = size;
+	lane->n_decoded += size;
+	return true;
+}
+
+/* Sorts the body into 'ret_parts'. Returns 0, or the status that refuses the request. */
+static uint16_t sort_parts(struct lane *lane, struct sds_parts *ret_parts)
+{
+	struct fk_sip_part parts[PARTS_MAX];
+	enum fk_err err;
+	bool ok = true;
+	uint32_t n;
+
+	*ret_parts = (struct sds_parts){0};
+	err = fk_sip_split_body(&lane->sip, parts, PARTS_MAX, &n);
+	if (err == FK_EUNSUPPORTED)
+		return 415;
+	if (err != FK_OK)
+		return 400;
+	for (uint32_t i = 0; i < n && ok; i++) {
+		struct fk_view type = parts[i].content_type;
+
+		if (fk_view_is(type, "application/vnd.3gpp.mcdata-info+xml"))
+			ok = part_octets(lane, &parts[i], &ret_parts->info, &ret_parts->info_size);
+		else if (fk_view_is(type, "application/vnd.3gpp.mcdata-signalling"))
+			ok = part_octets(lane, &parts[i], &ret_parts->signalling,
+					 &ret_parts->signalling_size);
+		else if (fk_view_is(type, "application/vnd.3gpp.mcdata-payload"))
+			ok = part_octets(lane, &parts[i], &ret_parts->payload,
+					 &ret_parts->payload_size);
+	}
+	if (!ok)
+		return 400;
+	if (ret_parts->info == NULL && ret_parts->signalling == NULL && ret_parts->payload == NULL)
+		return 415;
+	return ret_parts->info == NULL || ret_parts->signalling == NULL ? 400 : 0;
+}
+
+static void refuse(struct fk_worker *w, struct lane *lane, uint16_t status)
+{
+	fk_worker_count(w, status == 415   ? FK_COUNTER_RX_MEDIA_REFUSED
+			   : status == 405 ? FK_COUNTER_RX_METHOD_REFUSED
+					   : FK_COUNTER_RX_BODY_REFUSED);
+	lane->status = status;
+}
+
+static void settle(struct lane *lane, enum fk_match_result result)
+{
+	lane->status = result == FK_MATCH_ANSWER ? 200 : 0;
+}
+
+static void take_notification(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts,
+			      struct fk_view user)
+{
+	struct fk_sds_notification note;
+
+	if (fk_sds_decode_notification(parts->signalling, parts->signalling_size, &note) != FK_OK)
+		refuse(w, lane, 400);
+	else
+		settle(lane, fk_match_notification(w, &note, user));
+}
+
+static void take_kmm(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts,
+		     struct fk_view user)
+{
+	struct fk_sds_signalling signalling;
+	const uint8_t *payload;
+	size_t payload_size;
+	enum fk_err err;
+
+	err = fk_sds_decode_signalling(parts->signalling, parts->signalling_size, &signalling);
+	if (err != FK_OK || parts->payload == NULL) {
+		refuse(w, lane, 400);
+		return;
+	}
+	lane->status = 200;
+	err = fk_sds_decode_data(parts->payload, parts->payload_size, &payload, &payload_size);
+	if (err != FK_OK)
+		fk_worker_count(w, err == FK_EUNSUPPORTED ? FK_COUNTER_RX_KMM_PROTECTED
+							  : FK_COUNTER_RX_KMM_MALFORMED);
+	else
+		lane->has_kmm =
+			fk_match_kmm_begin(w, payload, payload_size, &signalling, user, &lane->kmm);
+}
+
+/* An SDS: signalling alone is a disposition, with a payload it is a KMM. 3GPP sheet 4.6 */
+static void take_message(struct fk_worker *w, struct lane *lane)
+{
+	struct fk_mcdata_info info;
+	struct sds_parts parts;
+	uint16_t status = sort_parts(lane, &parts);
+	struct fk_view user;
+
+	if (status != 0) {
+		refuse(w, lane, status);
+		return;
+	}
+	if (fk_mcdata_info_parse(parts.info, parts.info_size, &info) != FK_OK ||
+	    parts.signalling_size == 0) {
+		refuse(w, lane, 400);
+		return;
+	}
+	user = (struct fk_view){.at = info.calling_user_id, .len = info.calling_user_id_size};
+	if ((parts.signalling[0] & FK_SDS_PROTECTED) != 0) {
+		fk_worker_count(w, FK_COUNTER_RX_KMM_PROTECTED);
+		lane->status = 200;
+	} else if (parts.signalling[0] == FK_SDS_NOTIFICATION) {
+		take_notification(w, lane, &parts, user);
+	} else {
+		take_kmm(w, lane, &parts, user);
+	}
+}
+
+static void take_request(struct fk_worker *w, struct lane *lane)
+{
+	fk_worker_count(w, FK_COUNTER_RX_REQUESTS);
+	switch (lane->sip.method) {
+	case FK_SIP_MESSAGE:
+		take_message(w, lane);
+		break;
+	case FK_SIP_OPTIONS:
+		fk_worker_count(w, FK_COUNTER_RX_OPTIONS);
+		lane->status = 200;
+		break;
+	case FK_SIP_ACK:
+		break; /* never answered: RFC 3261 §17.1.1.3 */
+	default:
+		refuse(w, lane, 405);
+	}
+}
+
+static void take_malformed(struct fk_worker *w, struct lane *lane, enum fk_err err)
+{
+	if (err == FK_EFORMAT) {
+		fk_worker_count(w, FK_COUNTER_RX_NOT_SIP);
+		return;
+	}
+	fk_worker_count(w, FK_COUNTER_RX_MALFORMED_SIP);
+	if (!lane->sip.is_response && lane->sip.can_answer && lane->sip.method != FK_SIP_ACK)
+		lane->status = 400;
+}
+
+static void take_datagram(struct fk_worker *w, struct lane *lane)
+{
+	const struct fk_net_frame *net = &lane->net;
+	enum fk_err err;
+
+	if (net->destination_ipv4 != w->config.ipv4 ||
+	    (net->destination_port != w->config.sip_port &&
+	     net->destination_port != w->config.worker_port)) {
+		fk_worker_count(w, FK_COUNTER_RX_NOT_OURS);
+		return;
+	}
+	if (!is_next_hop(w, net->source_ipv4)) {
+		fk_worker_count(w, FK_COUNTER_RX_UNKNOWN_PEER);
+		return;
+	}
+	err = fk_sip_parse(net->payload, net->payload_size, &lane->sip);
+	if (err != FK_OK)
+		take_malformed(w, lane, err);
+	else if (lane->sip.is_response)
+		fk_match_response(w, &lane->sip);
+	else
+		take_request(w, lane);
+}
+
+/* Returns true if the frame was turned into its own answer and is to be sent. */
+static bool take_icmp(struct fk_worker *w, const struct fk_net_frame *net, struct fk_frame *frame)
+{
+	fk_worker_count(w, FK_COUNTER_RX_ICMP);
+	if (net->destination_ipv4 != w->config.ipv4)
+		return false;
+	fk_net_turn_echo(frame->octets, frame->size, w->config.port.mac);
+	return true;
+}
+
+static void take_unreadable(struct fk_worker *w, enum fk_err err)
+{
+	fk_worker_count(w, err == FK_EAUTH    ? FK_COUNTER_RX_BAD_CHECKSUM
+			   : err == FK_ETRUNC ? FK_COUNTER_RX_TRUNCATED_FRAME
+					      : FK_COUNTER_RX_NOT_OURS);
+}
+
+/* Reads one frame. Returns true if it is to be sent back as it is now. */
+static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *frame)
+{
+	enum fk_err err = fk_net_parse(frame->octets, frame->size, &lane->net);
+
+	lane->status = 0;
+	lane->has_kmm = false;
+	lane->n_decoded = 0;
+	if (err != FK_OK) {
+		lane->net.kind = FK_NET_OTHER;
+		take_unreadable(w, err);
+		return false;
+	}
+	switch (lane->net.kind) {
+	case FK_NET_UDP:
+		take_datagram(w, lane);
+		return false;
+	case FK_NET_ARP_REQUEST:
+	case FK_NET_ARP_REPLY:
+		fk_worker_count(w, FK_COUNTER_RX_ARP);
+		if (lane->net.destination_ipv4 == w->config.ipv4)
+			fk_neigh_learn(&w->neigh, &lane->net, w->now_us);
+		return false;
+	case FK_NET_ICMP_ECHO:
+		return take_icmp(w, &lane->net, frame);
+	case FK_NET_FRAGMENT:
+		fk_worker_count(w, FK_COUNTER_RX_FRAGMENT);
+		return false;
+	case FK_NET_OTHER:
+		break;
+	}
+	fk_worker_count(w, FK_COUNTER_RX_NOT_OURS);
+	return false;
+}
+
+/* All MACs of the burst together, then each message is applied in the order it came. */
+static void verify_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
+{
+	struct fk_mac_lane macs[FK_WORKER_BURST];
+	uint32_t n_macs = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct fk_kmm_frame *frame = &lanes[i].kmm.frame;
+
+		if (!lanes[i].has_kmm)
+			continue;
+		macs[n_macs++] = (struct fk_mac_lane){
+			.tek = lanes[i].kmm.tek,
+			.frame = frame->octets,
+			.frame_size = frame->size,
+			.mac_format = frame->header.mac.mac_format,
+		};
+	}
+	if (n_macs == 0)
+		return;
+	w->config.engine->mac(&w->secrets->scratch, macs, n_macs);
+	n_macs = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (lanes[i].has_kmm)
+			settle(&lanes[i],
+			       fk_match_kmm_finish(w, &lanes[i].kmm, macs[n_macs++].mac));
+	}
+}
+
+static void answer_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
+{
+	struct fk_answers answers;
+
+	fk_answers_begin(&answers);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct fk_net_frame *net = &lanes[i].net;
+
+		if (lanes[i].status != 0)
+			fk_answers_add_sip(&answers, w, net, &lanes[i].sip, lanes[i].status);
+		else if (net->kind == FK_NET_ARP_REQUEST && net->destination_ipv4 == w->config.ipv4)
+			fk_answers_add_arp(&answers, w, net);
+	}
+	fk_answers_send(&answers, w);
+}
+
+uint32_t fk_receive_poll(struct fk_worker *w)
+{
+	struct fk_receive_stage *s = w->receive;
+	const struct fk_port *port = &w->config.port;
+	uint32_t n = port->ops->receive(port->self, s->frames, FK_WORKER_BURST);
+	uint64_t at_us = w->now_us + w->realtime_offset_us;
+	uint32_t n_free = 0;
+
+	if (n == 0)
+		return 0;
+	fk_worker_add(w, FK_COUNTER_RX_FRAMES, n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (w->config.capture != NULL)
+			fk_capture_put(w->config.capture, s->frames[i].octets, s->frames[i].size,
+				       (struct fk_capture_mask){0}, at_us);
+		if (take_frame(w, &s->lanes[i], &s->frames[i]))
+			fk_answer_echo(w, &s->frames[i]);
+	}
+	verify_stage(w, s->lanes, n);
+	answer_stage(w, s->lanes, n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (s->frames[i].octets != NULL)
+			s->frames[n_free++] = s->frames[i];
+	}
+	port->ops->free(port->self, s->frames, n_free);
+	return n;
+}

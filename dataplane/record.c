@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record.h"
+
+#include <string.h>
+
+#include <fleetkey/ring.h>
+
+bool fk_record_has_room(const struct fk_worker *w)
+{
+	return fk_ring_room(w->doorbells) > 0;
+}
+
+void fk_record_ring(struct fk_worker *w, uint32_t ue_index)
+{
+	const struct fk_doorbell doorbell = {.ue_index = ue_index};
+
+	/* Room was asked for, and this worker is the only producer. */
+	(void)fk_ring_push(w->doorbells, &doorbell, sizeof(doorbell), 1);
+}
+
+/* Forgets the attempt that stands in the state; what outlives attempts stays. */
+static void start_attempt(struct fk_ue_state *s, uint64_t token, uint32_t date_time_s,
+			  uint16_t message_number)
+{
+	s->token = token;
+	s->date_time_s = date_time_s;
+	s->message_number = message_number;
+	s->answered_at_us = 0;
+	s->sip_status = 0;
+	s->outcome = FK_OUTCOME_NONE;
+	s->progress = 0;
+	s->n_sends = 0;
+	s->kmm_message_id = 0;
+	s->kmm_status = 0;
+	s->mac_algorithm_id = 0;
+	s->mac_key_id = 0;
+	memset(s->mac, 0, sizeof(s->mac));
+	s->listed = 0;
+	s->retry_after_s = 0;
+	s->kind = 0;
+	s->mac_key = 0;
+}
+
+void fk_record_sent(struct fk_worker *w, const struct fk_txn *txn, bool is_first)
+{
+	struct fk_ue_state *s = &w->states[fk_token_unpack(txn->token).ue_index];
+
+	fk_ue_state_write_begin(s);
+	if (s->token != txn->token) {
+		start_attempt(s, txn->token, txn->date_time_s, txn->message_number);
+	} else if (is_first) {
+		s->outcome = FK_OUTCOME_NONE;
+		s->sip_status = 0;
+		s->retry_after_s = 0;
+		s->answered_at_us = 0;
+	}
+	s->kind = txn->kind;
+	s->mac_key = txn->mac_key;
+	s->progress |= FK_PROGRESS_SENT;
+	if (s->n_sends < UINT8_MAX)
+		s->n_sends++;
+	fk_ue_state_write_end(s);
+}
+
+void fk_record_progress(struct fk_worker *w, uint32_t ue_index, uint8_t bit, uint16_t sip_status)
+{
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	s->progress |= bit;
+	if (sip_status != 0)
+		s->sip_status = sip_status;
+	fk_ue_state_write_end(s);
+}
+
+void fk_record_outcome(struct fk_worker *w, uint32_t ue_index, enum fk_outcome outcome,
+		       uint16_t sip_status, uint32_t retry_after_s)
+{
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	s->outcome = (uint8_t)outcome;
+	if (sip_status != 0)
+		s->sip_status = sip_status;
+	s->retry_after_s = retry_after_s;
+	s->answered_at_us = w->now_us + w->realtime_offset_us;
+	fk_ue_state_write_end(s);
+	fk_record_ring(w, ue_index);
+}
+
+void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order)
+{
+	uint32_t ue_index = fk_token_unpack(order->token).ue_index;
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	start_attempt(s, order->token, order->date_time_s, order->message_number);
+	s->kind = order->kind;
+	s->mac_key = order->mac_key;
+	s->outcome = FK_OUTCOME_UNBUILDABLE;
+	s->answered_at_us = w->now_us + w->realtime_offset_us;
+	fk_ue_state_write_end(s);
+	fk_record_ring(w, ue_index);
+}
+
+void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
+			const struct fk_record_answer *answer)
+{
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	s->outcome = FK_OUTCOME_ANSWERED;
+	s->kmm_message_id = answer->kmm_message_id;
+	s->kmm_status = answer->kmm_status;
+	s->listed = answer->listed;
+	s->mac_algorithm_id = answer->mac_algorithm_id;
+	s->mac_key_id = answer->mac_key_id;
+	memcpy(s->mac, answer->mac, sizeof(s->mac));
+	s->inbound_number = answer->number;
+	s->inbound_known = 1;
+	s->answered_at_us = w->now_us + w->realtime_offset_us;
+	fk_ue_state_write_end(s);
+	fk_record_ring(w, ue_index);
+}

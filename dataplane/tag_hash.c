@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tag_hash.h"
+
+#include <string.h>
+
+struct state {
+	uint64_t a, b, c, d;
+};
+
+static uint64_t rotate(uint64_t x, unsigned n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static uint64_t load(const uint8_t *p, size_t size)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < size; i++)
+		word |= (uint64_t)p[i] << (8 * i);
+	return word;
+}
+
+static void mix(struct state *s, unsigned rounds)
+{
+	while (rounds-- > 0) {
+		s->a += s->b;
+		s->c += s->d;
+		s->b = rotate(s->b, 13) ^ s->a;
+		s->d = rotate(s->d, 16) ^ s->c;
+		s->a = rotate(s->a, 32);
+		s->c += s->b;
+		s->a += s->d;
+		s->b = rotate(s->b, 17) ^ s->c;
+		s->d = rotate(s->d, 21) ^ s->a;
+		s->c = rotate(s->c, 32);
+	}
+}
+
+static void absorb(struct state *s, uint64_t word)
+{
+	s->d ^= word;
+	mix(s, 2);
+	s->a ^= word;
+}
+
+uint64_t fk_tag_hash(const uint8_t key[static 16], const void *octets, size_t size)
+{
+	const uint8_t *p = octets;
+	uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
+	struct state s = {
+		.a = k0 ^ 0x736f6d6570736575ull,
+		.b = k1 ^ 0x646f72616e646f6dull,
+		.c = k0 ^ 0x6c7967656e657261ull,
+		.d = k1 ^ 0x7465646279746573ull,
+	};
+	size_t left = size;
+
+	for (; left >= 8; p += 8, left -= 8)
+		absorb(&s, load(p, 8));
+	absorb(&s, load(p, left) | (uint64_t)size << 56);
+	s.c ^= 0xff;
+	mix(&s, 4);
+	return s.a ^ s.b ^ s.c ^ s.d;
+}
+
+void fk_tag_format(uint64_t hash, char text[static FK_TAG_HEX_LEN])
+{
+	static const char digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
+					'8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+
+	for (unsigned i = 0; i < FK_TAG_HEX_LEN; i++)
+		text[i] = digits[hash >> (60 - 4 * i) & 15];
+}
