@@ -92,4 +92,9 @@ void fk_cmac_double(uint8_t block[static FK_AES_BLOCK]);
 /* Overwrites the stack below the caller, where the compiler may have spilled key words. */
 void fk_stack_wipe(void);
 
+/* fk_engine_select() on a table of the caller's: so that a broken engine can be put to the test. */
+FK_MUST_USE enum fk_err fk_engine_select_from(const struct fk_crypto_engine *const *engines,
+					      const char *name, struct fk_crypto_scratch *scratch,
+					      const struct fk_crypto_engine **ret_engine);
+
 extern const struct fk_crypto_engine fk_engine_vaes, fk_engine_aesni, fk_engine_scalar;

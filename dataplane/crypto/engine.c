@@ -14,11 +14,12 @@ const struct fk_crypto_engine *const fk_crypto_engines[] = {
 	NULL,
 };
 
-enum fk_err fk_engine_select(const char *name, struct fk_crypto_scratch *scratch,
-			     const struct fk_crypto_engine **ret_engine)
+enum fk_err fk_engine_select_from(const struct fk_crypto_engine *const *engines, const char *name,
+				  struct fk_crypto_scratch *scratch,
+				  const struct fk_crypto_engine **ret_engine)
 {
-	for (uint32_t i = 0; fk_crypto_engines[i] != NULL; i++) {
-		const struct fk_crypto_engine *engine = fk_crypto_engines[i];
+	for (uint32_t i = 0; engines[i] != NULL; i++) {
+		const struct fk_crypto_engine *engine = engines[i];
 		enum fk_err err;
 
 		if (name != NULL && strcmp(name, engine->name) != 0)
@@ -34,4 +35,10 @@ enum fk_err fk_engine_select(const char *name, struct fk_crypto_scratch *scratch
 		return err;
 	}
 	return FK_ENOTFOUND;
+}
+
+enum fk_err fk_engine_select(const char *name, struct fk_crypto_scratch *scratch,
+			     const struct fk_crypto_engine **ret_engine)
+{
+	return fk_engine_select_from(fk_crypto_engines, name, scratch, ret_engine);
 }

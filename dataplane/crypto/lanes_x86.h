@@ -226,6 +226,7 @@ static TARGET void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lan
 	if (n > 0)
 		fk_wipe(work, sizeof(*work));
 	VECS_CLEAR();
+	fk_stack_wipe();
 }
 
 static void engine_wrap(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
@@ -304,6 +305,7 @@ static TARGET void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_un
 	if (n > 0)
 		fk_wipe(work, sizeof(*work));
 	VECS_CLEAR();
+	fk_stack_wipe();
 }
 
 /* Encrypts one register-load of blocks per lane that stands in 's', whitened already; the result
@@ -351,7 +353,7 @@ static TARGET void kernel_cbc(void *kernel_work, struct fk_cbc_batch *batch)
 	for (uint32_t first = 0; first < batch->n_lanes; first += LANES)
 		batch_cbc(work, batch, first);
 	fk_wipe(work, sizeof(*work));
-	VECS_CLEAR();
+	VECS_CLEAR(); /* fk_mac_burst() wipes the stack */
 }
 
 static const struct fk_aes_kernel kernel = {
@@ -398,6 +400,7 @@ static TARGET void engine_ecb(struct fk_crypto_scratch *scratch, const uint8_t k
 		fk_wipe(&work->keys[r][0], sizeof(vec));
 	fk_wipe(work->blocks, sizeof(work->blocks));
 	VECS_CLEAR();
+	fk_stack_wipe();
 }
 
 const struct fk_crypto_engine ENGINE = {

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "crypto/aes_kernel.h"
+#include "fixture.h"
+
+static int never_supported(void)
+{
+	return 0;
+}
+
+static const struct fk_crypto_engine *good_engine(void)
+{
+	return test_engines()[0];
+}
+
+/* Engines that err in one lane of one burst size. */
+static void wrap_wrong(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
+		       uint32_t n)
+{
+	good_engine()->wrap(scratch, lanes, n);
+	if (n == 37)
+		lanes[36].wrapped[39] ^= 1;
+}
+
+static void unwrap_wrong(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes,
+			 uint32_t n)
+{
+	good_engine()->unwrap(scratch, lanes, n);
+	for (uint32_t i = 0; i < n; i++)
+		lanes[i].ok = 1;
+}
+
+static void mac_wrong(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n)
+{
+	good_engine()->mac(scratch, lanes, n);
+	if (n == 64)
+		lanes[17].mac[0] ^= 0x80;
+}
+
+static void ecb_wrong(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
+		      const uint8_t (*in)[16], uint8_t (*out)[16], uint32_t n)
+{
+	good_engine()->ecb(scratch, key, in, out, n);
+	if (n == 9)
+		out[8][15] ^= 1;
+}
+
+Test(engine, the_list_goes_from_fastest_to_portable)
+{
+	size_t n = 0;
+
+	while (fk_crypto_engines[n] != NULL)
+		n++;
+	cr_assert_gt(n, 0);
+	cr_assert_str_eq(fk_crypto_engines[n - 1]->name, "scalar");
+	cr_assert(fk_crypto_engines[n - 1]->is_supported());
+}
+
+Test(engine, every_engine_of_this_cpu_passes_its_self_test)
+{
+	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++)
+		cr_assert_eq(fk_engine_self_test(*e, test_scratch()), FK_OK, "%s", (*e)->name);
+}
+
+Test(engine, self_test_finds_one_wrong_bit_in_one_lane)
+{
+	struct fk_crypto_engine bad;
+
+	bad = *good_engine();
+	bad.wrap = wrap_wrong;
+	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
+	bad = *good_engine();
+	bad.unwrap = unwrap_wrong;
+	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
+	bad = *good_engine();
+	bad.mac = mac_wrong;
+	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
+	bad = *good_engine();
+	bad.ecb = ecb_wrong;
+	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
+}
+
+Test(engine, select_takes_the_fastest_that_this_cpu_supports)
+{
+	const struct fk_crypto_engine *engine = NULL;
+
+	cr_assert_eq(fk_engine_select(NULL, test_scratch(), &engine), FK_OK);
+	cr_assert_eq(engine, good_engine());
+}
+
+Test(engine, select_finds_every_engine_by_name)
+{
+	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
+		const struct fk_crypto_engine *engine = NULL;
+
+		cr_assert_eq(fk_engine_select((*e)->name, test_scratch(), &engine), FK_OK);
+		cr_assert_eq(engine, *e);
+	}
+}
+
+Test(engine, select_refuses_a_name_that_it_does_not_know)
+{
+	const struct fk_crypto_engine *engine = NULL;
+
+	cr_assert_eq(fk_engine_select("abacus", test_scratch(), &engine), FK_ENOTFOUND);
+	cr_assert_eq(fk_engine_select("", test_scratch(), &engine), FK_ENOTFOUND);
+	cr_assert_null(engine);
+}
+
+Test(engine, select_refuses_or_skips_what_this_cpu_lacks)
+{
+	struct fk_crypto_engine lacking = *good_engine();
+	const struct fk_crypto_engine *engines[] = {&lacking, &fk_engine_scalar, NULL};
+	const struct fk_crypto_engine *engine = NULL;
+
+	lacking.name = "lacking";
+	lacking.is_supported = never_supported;
+	cr_assert_eq(fk_engine_select_from(engines, "lacking", test_scratch(), &engine),
+		     FK_EUNSUPPORTED);
+	cr_assert_null(engine);
+	cr_assert_eq(fk_engine_select_from(engines, NULL, test_scratch(), &engine), FK_OK);
+	cr_assert_eq(engine, &fk_engine_scalar);
+}
+
+Test(engine, select_names_the_engine_that_fails_its_self_test)
+{
+	struct fk_crypto_engine bad = *good_engine();
+	const struct fk_crypto_engine *engines[] = {&bad, &fk_engine_scalar, NULL};
+	const struct fk_crypto_engine *engine = NULL;
+
+	bad.name = "bad";
+	bad.wrap = wrap_wrong;
+	cr_assert_eq(fk_engine_select_from(engines, NULL, test_scratch(), &engine), FK_ESELFTEST);
+	cr_assert_eq(engine, &bad, "never silently another one");
+}
+
+Test(engine, ecb_agrees_with_openssl_in_place_and_apart)
+{
+	uint64_t seed = 3;
+
+	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
+		for (uint32_t n = 0; n <= LANES_MAX; n++) {
+			uint8_t key[32], in[LANES_MAX][16], out[LANES_MAX][16], expected[16];
+
+			random_fill(&seed, key, sizeof(key));
+			random_fill(&seed, in, sizeof(in));
+			memset(out, 0x5c, sizeof(out));
+			(*e)->ecb(test_scratch(), key, (const uint8_t(*)[16])in, out, n);
+			for (uint32_t i = 0; i < n; i++) {
+				openssl_ecb(key, in[i], expected);
+				cr_assert_arr_eq(out[i], expected, 16, "%s %u", (*e)->name, i);
+			}
+			for (uint32_t i = n; i < LANES_MAX; i++)
+				cr_assert_eq(out[i][0], 0x5c, "no block too many");
+			(*e)->ecb(test_scratch(), key, (const uint8_t(*)[16])in, in, n);
+			cr_assert_arr_eq(in, out, n * 16, "%s in place", (*e)->name);
+		}
+	}
+}
+
+/* What is left in memory: every call below leaves scratch and stack to the search. */
+#define FILL	   0xa5
+#define STACK_SIZE 262144
+
+struct residue {
+	const struct fk_crypto_engine *engine;
+	uint8_t keks[LANES_MAX][32], keys[LANES_MAX][32], frames[LANES_MAX][80];
+	uint8_t wrapped[LANES_MAX][40], unwrapped[LANES_MAX][32], blocks[LANES_MAX][16];
+	struct fk_wrap_lane wraps[LANES_MAX];
+	struct fk_unwrap_lane unwraps[LANES_MAX];
+	struct fk_mac_lane macs[LANES_MAX];
+	uint32_t n;
+	ucontext_t home, there;
+	uint8_t stack[STACK_SIZE];
+};
+
+static struct residue residue;
+
+static void call_wrap(void)
+{
+	residue.engine->wrap(test_scratch(), residue.wraps, residue.n);
+}
+
+static void call_unwrap(void)
+{
+	residue.engine->unwrap(test_scratch(), residue.unwraps, residue.n);
+}
+
+static void call_mac(void)
+{
+	residue.engine->mac(test_scratch(), residue.macs, residue.n);
+}
+
+static void call_ecb(void)
+{
+	residue.engine->ecb(test_scratch(), residue.keks[0], (const uint8_t(*)[16])residue.blocks,
+			    residue.blocks, residue.n);
+}
+
+static void residue_prepare(const struct fk_crypto_engine *engine, uint32_t n)
+{
+	struct residue *r = &residue;
+	uint64_t seed = n;
+
+	r->engine = engine;
+	r->n = n;
+	random_fill(&seed, r->keks, sizeof(r->keks));
+	random_fill(&seed, r->keys, sizeof(r->keys));
+	random_fill(&seed, r->frames, sizeof(r->frames));
+	for (uint32_t i = 0; i < LANES_MAX; i++) {
+		openssl_wrap(r->keks[i], r->keys[i], r->wrapped[i]);
+		r->wraps[i] = (struct fk_wrap_lane){r->keks[i], r->keys[i], r->wrapped[i]};
+		r->unwraps[i] =
+			(struct fk_unwrap_lane){r->keks[i], r->wrapped[i], r->unwrapped[i], 0};
+		r->macs[i] = (struct fk_mac_lane){.tek = r->keks[i],
+						  .frame = r->frames[i],
+						  .frame_size = 80,
+						  .mac_format = i % 2 == 0 ? FK_KMM_MAC_FORMAT_CMAC
+									   : FK_KMM_MAC_FORMAT_CBC};
+	}
+}
+
+/* Runs 'call' on a stack of its own, filled beforehand. */
+static void residue_run(void (*call)(void))
+{
+	struct residue *r = &residue;
+
+	memset(test_scratch(), FILL, sizeof(struct fk_crypto_scratch));
+	memset(r->stack, FILL, sizeof(r->stack));
+	cr_assert_eq(getcontext(&r->there), 0);
+	r->there.uc_stack.ss_sp = r->stack;
+	r->there.uc_stack.ss_size = sizeof(r->stack);
+	r->there.uc_link = &r->home;
+	makecontext(&r->there, call, 0);
+	cr_assert_eq(swapcontext(&r->home, &r->there), 0);
+}
+
+/* Any eight octets in a row of the secret, as they stand, or as the words of SHA-256. */
+static int holds(const uint8_t *area, size_t area_size, const uint8_t *secret, size_t secret_size)
+{
+	uint8_t words[32];
+
+	for (size_t i = 0; i < secret_size; i++)
+		words[i] = secret[i ^ 3];
+	for (size_t i = 0; i + 8 <= secret_size; i += 4)
+		if (memmem(area, area_size, secret + i, 8) != NULL ||
+		    memmem(area, area_size, words + i, 8) != NULL)
+			return 1;
+	return 0;
+}
+
+static void expect_no_residue_of(const uint8_t secret[32], const char *what)
+{
+	uint8_t padded[32];
+
+	cr_assert(!holds(residue.stack, STACK_SIZE, secret, 32), "%s: %s on the stack",
+		  residue.engine->name, what);
+	for (size_t i = 0; i < 32; i++)
+		padded[i] = secret[i] ^ 0x36;
+	cr_assert(!holds(residue.stack, STACK_SIZE, padded, 32), "%s: inner pad of %s on the stack",
+		  residue.engine->name, what);
+	for (size_t i = 0; i < 32; i++)
+		padded[i] = secret[i] ^ 0x5c;
+	cr_assert(!holds(residue.stack, STACK_SIZE, padded, 32), "%s: outer pad of %s on the stack",
+		  residue.engine->name, what);
+}
+
+static void expect_no_residue(const char *call)
+{
+	const uint8_t *octets = test_scratch()->octets;
+
+	/* The scratch holds what it held before, or zeros: stronger than a search. */
+	for (size_t i = 0; i < sizeof(struct fk_crypto_scratch); i++)
+		cr_assert(octets[i] == FILL || octets[i] == 0, "%s: %s left octet %zu",
+			  residue.engine->name, call, i);
+	for (uint32_t i = 0; i < residue.n; i++) {
+		uint8_t mac_key[32];
+
+		openssl_mac_key(residue.keks[i], residue.frames[i], 80, residue.macs[i].mac_format,
+				mac_key);
+		expect_no_residue_of(residue.keks[i], "a KEK or TEK");
+		expect_no_residue_of(residue.keys[i], "a key");
+		expect_no_residue_of(mac_key, "a MAC key");
+	}
+}
+
+static void run_residue(uint32_t n)
+{
+	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
+		residue_prepare(*e, n);
+		residue_run(call_wrap);
+		expect_no_residue("wrap");
+		residue_run(call_unwrap);
+		cr_assert_arr_eq(residue.unwrapped, residue.keys, n * 32, "the call did its work");
+		expect_no_residue("unwrap");
+		residue_run(call_mac);
+		expect_no_residue("mac");
+		residue_run(call_ecb);
+		expect_no_residue("ecb");
+	}
+}
+
+Test(engine, leaves_no_key_octets_in_scratch_or_stack_after_a_full_burst)
+{
+	run_residue(LANES_MAX);
+}
+
+Test(engine, leaves_no_key_octets_in_scratch_or_stack_after_a_short_burst)
+{
+	run_residue(1);
+	run_residue(17);
+}
+
+Test(engine, the_search_for_residue_does_find_a_key)
+{
+	uint8_t secret[32], area[100] = {0};
+	uint64_t seed = 5;
+
+	random_fill(&seed, secret, sizeof(secret));
+	cr_assert(!holds(area, sizeof(area), secret, sizeof(secret)));
+	memcpy(area + 13, secret + 8, 8);
+	cr_assert(holds(area, sizeof(area), secret, sizeof(secret)));
+}
