@@ -43,7 +43,7 @@ struct fk_import_options {
 	const struct fk_config *config;
 	struct fk_store *store;
 	struct fk_keyring *keyring;
-	const struct fk_fleet *fleet;
+	struct fk_fleet *fleet;
 	const struct fk_keytable_file *table;
 	bool allow_plain_keys;
 };

@@ -51,8 +51,13 @@ FK_MUST_USE enum fk_err fk_keytable_new(const struct fk_config *config,
 					const struct fk_keytable_extent *extent,
 					struct fk_keytable_file **ret_file,
 					struct fk_reason *reason);
-/* Wipes the table, unmaps it and closes the descriptor. */
+/* Wipes the table, unmaps it and closes the descriptor. Only when no dataplane works with it any
+ * more: a worker that read wiped keys would send wrong octets under a number that is in use. */
 void fk_keytable_free(struct fk_keytable_file *file);
+/* Unmaps and closes without wiping, for a control that goes while its dataplane stays: the octets
+ * live as long as the dataplane's mapping, and the kernel clears the pages before anybody gets
+ * them. */
+void fk_keytable_release(struct fk_keytable_file *file);
 
 /*
  * The slot of a UE, to be filled in place, all but rsi and mcdata_id: those come by the next call.
@@ -74,7 +79,9 @@ FK_MUST_USE enum fk_err fk_keytable_enter_ue(struct fk_keytable_file *file, uint
  */
 FK_MUST_USE enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slot,
 						 const struct fk_campaign_terms *terms);
-/* Takes the campaign out: generation 0 first, then the TEK is wiped. Any slot may be given. */
+/* Takes the campaign out: generation 0 first, then the TEK is wiped. Any slot may be given. A
+ * reader that takes the TEK at the same time has to look at the generation again after it copied
+ * it. */
 void fk_keytable_disarm_campaign(struct fk_keytable_file *file, uint32_t slot);
 
 /* The descriptor to pass over the link; stays owned by 'file'. */

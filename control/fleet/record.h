@@ -28,7 +28,9 @@
 #define FK_RECORD_LAYOUT      1
 #define FK_RECORD_KEYS_SIZE   64 /* octets sealed together: KEK, then protection TEK */
 #define FK_RECORD_SEALED_SIZE (FK_RECORD_KEYS_SIZE + FK_SEAL_OVERHEAD)
-#define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 22, groups 32, strings 577, keys 97 */
+#define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 20, groups 32, strings 577, keys 97 */
+
+#define FK_RECORD_PAGE_SIZE_MAX (1 + FK_STORE_PAGE_UES * (2 + FK_RECORD_SIZE_MAX)) /* octets */
 
 struct fk_record_text {
 	const char *at; /* not NUL-terminated */
