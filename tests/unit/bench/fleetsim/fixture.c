@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fixture.c - see fixture.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "fixture.h"
+#include "make_fleet.h"
+
+static void need(bool ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		abort();
+	}
+}
+
+void fixture_init(struct fixture *f)
+{
+	struct fk_make_fleet spec = {.n_ues = N_UES,
+				     .seed = 5,
+				     .next_hop = "nh1",
+				     .groups = "alpha",
+				     .domain = "mc.example"};
+	char text[256];
+
+	memset(f, 0, sizeof(*f));
+	strcpy(f->directory, "/tmp/fleetsim-test-XXXXXX");
+	need(mkdtemp(f->directory) != NULL, "mkdtemp");
+	snprintf(f->path, sizeof(f->path), "%s/fleet.csv", f->directory);
+	spec.path = f->path;
+	need(fk_make_fleet(&spec) == FK_OK, "fk_make_fleet");
+	need(fk_fleet_load(f->path, &f->fleet, text, sizeof(text)) == FK_OK, "fk_fleet_load");
+	need(fk_ossl_new(&f->ossl) == FK_OK, "fk_ossl_new");
+	for (size_t i = 0; i < sizeof(f->tek); i++)
+		f->tek[i] = (uint8_t)(0x40 + i);
+}
+
+void fixture_fini(struct fixture *f)
+{
+	fk_fleet_free(&f->fleet);
+	fk_ossl_free(f->ossl);
+	unlink(f->path);
+	rmdir(f->directory);
+}
+
+void wrap_key(const uint8_t kek[static 32], const uint8_t key[static 32],
+	      uint8_t wrapped[static 40])
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0, last = 0;
+
+	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+	need(EVP_EncryptInit_ex(ctx, EVP_aes_256_wrap(), NULL, kek, NULL) == 1 &&
+		     EVP_EncryptUpdate(ctx, wrapped, &n, key, 32) == 1 &&
+		     EVP_EncryptFinal_ex(ctx, wrapped + n, &last) == 1 && n + last == 40,
+	     "EVP wrap");
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+struct command usual_command(const struct fixture *f, const struct fk_sim_ue *ue, uint16_t number)
+{
+	(void)f;
+	return (struct command){
+		.number = number,
+		.mac_key = ue->ptek,
+		.mac_key_id = ue->ptek_key_id,
+		.kek = ue->kek,
+		.kek_key_id = ue->kek_key_id,
+		.key_id = KEY_ID,
+		.mac_format = FK_KMM_MAC_FORMAT_CMAC,
+	};
+}
+
+static struct fk_kmm_header command_header(const struct fk_sim_ue *ue, const struct command *c)
+{
+	return (struct fk_kmm_header){
+		.response_kind = FK_KMM_RESPONSE_IMMEDIATE,
+		.has_message_number = true,
+		.has_mac = true,
+		.destination_rsi = ue->rsi,
+		.source_rsi = KMF_RSI,
+		.message_number = c->number,
+		.mac = {.algorithm_id = FK_ALGORITHM_AES_256,
+			.key_id = c->mac_key_id,
+			.mac_format = c->mac_format},
+	};
+}
+
+static void put_mac(struct fixture *f, const struct command *c, uint8_t *kmm, size_t size)
+{
+	need(fk_ossl_mac(f->ossl, c->mac_key, kmm, size, c->mac_format,
+			 kmm + size - FK_KMM_MAC_BLOCK_SIZE) == FK_OK,
+	     "fk_ossl_mac");
+}
+
+size_t make_rekey(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		  uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	uint8_t wrapped[40];
+	struct fk_kmm_rekey_command rekey = {
+		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
+		.decryption_key_id = c->kek_key_id,
+		.keyset_id = KEYSET,
+		.algorithm_id = FK_ALGORITHM_AES_256,
+		.key_length = sizeof(wrapped),
+		.n_keys = 1,
+		.keys = {{.sln = SLN, .key_id = c->key_id, .key = wrapped}},
+	};
+	size_t size = 0;
+
+	wrap_key(c->kek, f->tek, wrapped);
+	need(fk_kmm_encode_rekey_command(&header, &rekey, kmm, FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_rekey_command");
+	put_mac(f, c, kmm, size);
+	return size;
+}
+
+size_t make_inventory(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		      uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	size_t size = 0;
+
+	need(fk_kmm_encode_inventory_command(&header, FK_INVENTORY_ACTIVE_KEY_IDS, kmm,
+					     FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_inventory_command");
+	put_mac(f, c, kmm, size);
+	return size;
+}

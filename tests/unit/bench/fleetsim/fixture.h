@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fixture.h - a small fleet in a temporary file, and a KMF that writes KMMs for it.
+ *
+ * Threads: none. Memory: fixture_fini() frees everything.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/kmm.h>
+
+#include "fleet.h"
+#include "ossl.h"
+
+#define KMF_RSI 9999999u
+#define KEYSET	1
+#define SLN	1
+#define KEY_ID	0x4001
+#define N_UES	16
+
+struct fixture {
+	char directory[64], path[96];
+	struct fk_fleet fleet;
+	struct fk_ossl *ossl;
+	uint8_t tek[32];
+};
+
+void fixture_init(struct fixture *f);
+void fixture_fini(struct fixture *f);
+
+/* What a command is made of; fixture_rekey() and fixture_inventory() say the usual. */
+struct command {
+	uint16_t number, mac_key_id;
+	const uint8_t *mac_key, *kek;
+	uint16_t kek_key_id, key_id;
+	uint8_t mac_format;
+};
+
+struct command usual_command(const struct fixture *f, const struct fk_sim_ue *ue, uint16_t number);
+size_t make_rekey(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		  uint8_t kmm[static FK_KMM_SIZE_MAX]);
+size_t make_inventory(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		      uint8_t kmm[static FK_KMM_SIZE_MAX]);
+
+/* RFC 3394 by OpenSSL's own name for it: another implementation than the one under test. */
+void wrap_key(const uint8_t kek[static 32], const uint8_t key[static 32],
+	      uint8_t wrapped[static 40]);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_radio.c - what a radio does with good and bad KMMs. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "fixture.h"
+#include "radio.h"
+
+static struct fixture f;
+static struct fk_sim_counts counts;
+static struct fk_radio radio;
+static struct fk_sim_ue *ue;
+static struct fk_radio_answer answer;
+static uint8_t kmm[FK_KMM_SIZE_MAX];
+
+static void setup(void)
+{
+	fixture_init(&f);
+	memset(&counts, 0, sizeof(counts));
+	radio = (struct fk_radio){.ossl = f.ossl, .counts = &counts, .kmf_rsi = KMF_RSI};
+	ue = &f.fleet.ues[3];
+}
+
+static void teardown(void)
+{
+	fixture_fini(&f);
+}
+
+TestSuite(radio, .init = setup, .fini = teardown);
+
+static enum fk_sim_malformed give(size_t size)
+{
+	return fk_radio_receive(&radio, ue, kmm, size, &answer);
+}
+
+/* The answer's frame, after its MAC has been checked under 'key'. */
+static struct fk_kmm_frame check_answer(const uint8_t *key, uint8_t message_id)
+{
+	struct fk_kmm_frame frame = {0};
+	uint8_t mac[FK_KMM_MAC_SIZE];
+
+	cr_assert_gt(answer.size, 0);
+	cr_assert_eq(fk_kmm_decode(answer.octets, answer.size, &frame), FK_OK);
+	cr_assert_eq(frame.size, answer.size);
+	cr_assert_eq(frame.header.message_id, message_id);
+	cr_assert_eq(frame.header.source_rsi, ue->rsi);
+	cr_assert_eq(frame.header.destination_rsi, KMF_RSI);
+	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_NONE);
+	cr_assert(frame.header.has_mac && frame.header.has_message_number);
+	cr_assert_eq(fk_ossl_mac(f.ossl, key, answer.octets, answer.size,
+				 frame.header.mac.mac_format, mac),
+		     FK_OK);
+	cr_assert(fk_ct_equal(mac, frame.header.mac.mac, sizeof(mac)));
+	return frame;
+}
+
+static uint8_t rekey_status(const struct command *c)
+{
+	struct fk_kmm_frame frame;
+	struct fk_kmm_rekey_ack ack;
+
+	cr_assert_eq(give(make_rekey(&f, ue, c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(c->mac_key, FK_KMM_REKEY_ACK);
+	cr_assert_eq(frame.header.mac.key_id, c->mac_key_id);
+	cr_assert_eq(frame.header.mac.mac_format, c->mac_format);
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &ack), FK_OK);
+	cr_assert_eq(ack.acknowledged_message_id, FK_KMM_REKEY_COMMAND);
+	cr_assert_eq(ack.n_statuses, 1);
+	cr_assert_eq(ack.statuses[0].key_id, c->key_id);
+	return ack.statuses[0].status;
+}
+
+Test(radio, a_good_rekey_is_stored_made_active_and_acknowledged)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_assert_eq(ue->active_keyset, KEYSET);
+	cr_assert_eq(ue->newest_key, 0);
+	cr_assert_eq(ue->keys[0].keyset_id, KEYSET);
+	cr_assert_eq(ue->keys[0].sln, SLN);
+	cr_assert_eq(ue->keys[0].key_id, KEY_ID);
+	cr_assert(fk_ct_equal(ue->keys[0].octets, f.tek, 32));
+	cr_assert_not(ue->keys[0].is_verified);
+	cr_assert_eq(ue->inbound_number, 1);
+	cr_assert_eq(ue->outbound_number, 1);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+}
+
+Test(radio, the_answer_has_the_mac_kind_of_the_command)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	c.mac_format = FK_KMM_MAC_FORMAT_CBC;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+}
+
+Test(radio, the_closing_exchange_under_the_new_key_verifies_it)
+{
+	struct command c = usual_command(&f, ue, 1);
+	struct fk_kmm_inventory inventory;
+	struct fk_kmm_frame frame;
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	c.number = 2;
+	c.mac_key = f.tek;
+	c.mac_key_id = KEY_ID;
+	cr_assert_eq(give(make_inventory(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(f.tek, FK_KMM_INVENTORY_RESPONSE);
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_OK);
+	cr_assert_eq(inventory.inventory_type, FK_INVENTORY_ACTIVE_KEY_IDS);
+	cr_assert_eq(inventory.n_items, 1);
+	cr_assert_eq(inventory.items[0].key_id, KEY_ID);
+	cr_assert_eq(inventory.items[0].keyset_id, KEYSET);
+	cr_assert(ue->keys[0].is_verified);
+}
+
+Test(radio, an_inventory_under_the_protection_tek_verifies_nothing)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	c.number = 2;
+	cr_assert_eq(give(make_inventory(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	check_answer(ue->ptek, FK_KMM_INVENTORY_RESPONSE);
+	cr_assert_not(ue->keys[0].is_verified);
+}
+
+Test(radio, another_key_in_the_same_place_is_not_verified)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	ue->keys[0].is_verified = true;
+	c.number = 2;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED); /* the same key again */
+	cr_assert(ue->keys[0].is_verified);
+	f.tek[0] ^= 1;
+	c.number = 3;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_assert_not(ue->keys[0].is_verified);
+}
+
+Test(radio, any_changed_bit_is_met_with_silence_or_found_malformed_and_changes_nothing)
+{
+	struct command c = usual_command(&f, ue, 1);
+	size_t size = make_rekey(&f, ue, &c, kmm);
+
+	for (size_t bit = 0; bit < 8 * size; bit++) {
+		kmm[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		(void)give(size);
+		cr_assert_eq(answer.size, 0, "bit %zu", bit);
+		cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY, "bit %zu", bit);
+		cr_assert_eq(ue->inbound_number, 0, "bit %zu", bit);
+		kmm[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	cr_assert_gt(counts.count[FK_SIM_BAD_MAC], 0);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 0);
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+}
+
+Test(radio, a_key_of_another_ue_does_not_authenticate)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	c.mac_key = f.fleet.ues[4].ptek;
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(answer.size, 0);
+	cr_assert_eq(counts.count[FK_SIM_BAD_MAC], 1);
+	c = usual_command(&f, ue, 1);
+	c.mac_key_id ^= 1;
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(answer.size, 0);
+	cr_assert_eq(counts.count[FK_SIM_BAD_MAC], 2);
+}
+
+Test(radio, a_key_wrapped_for_another_ue_gets_status_01_and_one_under_an_absent_kek_06)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	c.kek = f.fleet.ues[4].kek;
+	cr_assert_eq(rekey_status(&c), 0x01);
+	cr_assert_eq(counts.count[FK_SIM_BAD_WRAP], 1);
+	c = usual_command(&f, ue, 2);
+	c.kek_key_id ^= 0x100;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_NO_KEK);
+	cr_assert_eq(counts.count[FK_SIM_NO_KEK], 1);
+	cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY);
+}
+
+Test(radio, a_repeat_gets_the_same_answer_octet_for_octet)
+{
+	struct command c = usual_command(&f, ue, 1);
+	struct fk_radio_answer first;
+	size_t size = make_rekey(&f, ue, &c, kmm);
+
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	first = answer;
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	cr_assert_eq(answer.size, first.size);
+	cr_assert_arr_eq(answer.octets, first.octets, first.size);
+	cr_assert_eq(counts.count[FK_SIM_REPEATS], 1);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+	cr_assert_eq(counts.count[FK_SIM_MESSAGE_NUMBER_REUSED], 0);
+	cr_assert_eq(ue->outbound_number, 1);
+}
+
+static void expect_refused_number(uint16_t number)
+{
+	struct command c = usual_command(&f, ue, number);
+	uint16_t before = ue->inbound_number;
+	struct fk_kmm_negative_ack nack;
+	struct fk_kmm_frame frame;
+
+	c.key_id = (uint16_t)(KEY_ID + 1); /* other octets than any command before */
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(ue->ptek, FK_KMM_NEGATIVE_ACK);
+	cr_assert_eq(fk_kmm_decode_negative_ack(&frame, &nack), FK_OK);
+	cr_assert_eq(nack.acknowledged_message_id, FK_KMM_REKEY_COMMAND);
+	cr_assert_eq(nack.acknowledged_message_number, number);
+	cr_assert_eq(nack.status, FK_KMM_STATUS_INVALID_NUMBER);
+	cr_assert_eq(ue->inbound_number, before);
+}
+
+/* spec: P25 sheet 3.9, rule 1 */
+Test(radio, numbers_outside_the_window_are_refused_with_status_07)
+{
+	struct command c = usual_command(&f, ue, 1000); /* the message number period is 1000 */
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	expect_refused_number(1000); /* the same number, other octets */
+	expect_refused_number(999);
+	expect_refused_number(2001);
+	expect_refused_number(65535);
+	cr_assert_eq(counts.count[FK_SIM_NUMBER_REFUSED], 4);
+	c.number = 2000;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+}
+
+Test(radio, numbers_wrap_around)
+{
+	struct command c = usual_command(&f, ue, 3);
+
+	ue->inbound_number = 65534;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_assert_eq(ue->inbound_number, 3);
+}
+
+Test(radio, two_different_kmms_under_one_number_are_counted_as_one_pair)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	c.key_id++;
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(counts.count[FK_SIM_MESSAGE_NUMBER_REUSED], 1);
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(counts.count[FK_SIM_MESSAGE_NUMBER_REUSED], 1);
+}
+
+Test(radio, kmms_for_others_or_from_others_are_malformed)
+{
+	struct command c = usual_command(&f, ue, 1);
+	size_t size = make_rekey(&f, &f.fleet.ues[4], &c, kmm);
+
+	cr_assert_eq(give(size), FK_SIM_MALFORMED_KMM_NOT_FOR_UE);
+	size = make_rekey(&f, ue, &c, kmm);
+	radio.kmf_rsi--;
+	cr_assert_eq(give(size), FK_SIM_MALFORMED_KMM_SOURCE);
+	radio.kmf_rsi++;
+	for (size_t n = 0; n < size; n++)
+		cr_assert_eq(give(n), FK_SIM_MALFORMED_KMM, "%zu octets", n);
+	kmm[size] = 0; /* an octet too many */
+	cr_assert_eq(give(size + 1), FK_SIM_MALFORMED_KMM);
+	cr_assert_eq(answer.size, 0);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_server.c - the MCData server against MESSAGEs as the dataplane writes them. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "fixture.h"
+#include "server.h"
+#include "wire/mcdata_info.h"
+#include "wire/sip.h"
+#include "wire/sip_template.h"
+
+#define KMF_IP	  0xc000020au
+#define SERVER_IP 0xc0000214u
+#define SENT_MAX  4096
+
+struct capture {
+	uint8_t payload[FK_SIM_DATAGRAM_MAX];
+	uint16_t size, destination_port;
+	uint32_t source_ipv4;
+	bool is_hostile;
+};
+
+static struct fixture f;
+static struct fk_sim_counts counts;
+static struct fk_radio radio;
+static struct fk_txns *txns;
+static struct fk_hostile hostile;
+static struct fk_server server;
+static struct fk_sip_template template;
+static struct capture sent[SENT_MAX];
+static uint32_t n_sent;
+static struct fk_sim_ue *ue;
+static const uint8_t conversation_id[16] = {0xc0, [6] = 0x40, [8] = 0x80, [15] = 1};
+static const uint8_t message_id[16] = {0xa0, [6] = 0x40, [8] = 0x80, [15] = 2};
+
+static bool capture(void *arg, const struct fk_datagram *d)
+{
+	(void)arg;
+	cr_assert_lt(n_sent, SENT_MAX);
+	memcpy(sent[n_sent].payload, d->payload, d->size);
+	sent[n_sent].size = d->size;
+	sent[n_sent].destination_port = d->destination_port;
+	sent[n_sent].source_ipv4 = d->source_ipv4;
+	sent[n_sent].is_hostile = d->is_hostile;
+	cr_assert_eq(d->destination_ipv4, KMF_IP);
+	n_sent++;
+	return true;
+}
+
+static void setup_with(uint8_t profile)
+{
+	struct fk_outbox outbox = {.send = capture};
+	struct fk_txns_spec txns_spec = {.n_slots = 64,
+					 .t1_ms = 500,
+					 .source_ipv4 = SERVER_IP,
+					 .source_port = 5060,
+					 .outbox = outbox,
+					 .counts = &counts,
+					 .nonce_seed = 1};
+	struct fk_sip_template_spec spec = {.profile = profile,
+					    .sent_by = "192.0.2.10:5070",
+					    .psi = "sip:mcdata-pf@mc.example",
+					    .kmf_uri = "sip:kmf@mc.example",
+					    .kmf_psi = "sip:kmf@mc.example",
+					    .disposition_request = FK_SDS_REQUEST_DELIVERY};
+
+	memset(&counts, 0, sizeof(counts));
+	memset(&hostile, 0, sizeof(hostile));
+	n_sent = 0;
+	fixture_init(&f);
+	radio = (struct fk_radio){.ossl = f.ossl, .counts = &counts, .kmf_rsi = KMF_RSI};
+	cr_assert_eq(fk_txns_new(&txns_spec, 1000, &txns), FK_OK);
+	cr_assert_eq(fk_sip_template_build(&spec, &template), FK_OK);
+	server = (struct fk_server){.fleet = &f.fleet,
+				    .radio = &radio,
+				    .txns = txns,
+				    .hostile = &hostile,
+				    .counts = &counts,
+				    .outbox = outbox,
+				    .ipv4 = SERVER_IP,
+				    .sip_port = 5060,
+				    .kmf_port = 5060,
+				    .now_ms = 1000,
+				    .date_time_s = 1700000000,
+				    .compose = {.kmf_uri = "sip:kmf@mc.example",
+						.kmf_uri_size = 18,
+						.server_uri = "sip:mcdata@mc.example",
+						.server_uri_size = 21,
+						.sent_by = "192.0.2.20:5060"}};
+	ue = &f.fleet.ues[3];
+}
+
+static void setup(void)
+{
+	setup_with(FK_PROFILE_C);
+}
+
+static void teardown(void)
+{
+	fk_txns_free(txns);
+	fixture_fini(&f);
+}
+
+TestSuite(server, .init = setup, .fini = teardown);
+
+/* Writes a MESSAGE with the UE's rekey 'number'; 'count' makes the transaction another one. */
+static size_t write_rekey(uint16_t number, char count, uint8_t *buf, size_t cap)
+{
+	uint8_t payload[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX];
+	struct fk_kmm_preamble preamble = {.algorithm_id = FK_ALGORITHM_CLEAR};
+	struct command c = usual_command(&f, ue, number);
+	char branch[FK_BRANCH_LEN], call_id[FK_CALL_ID_LEN];
+	size_t kmm_size = make_rekey(&f, ue, &c, payload + FK_KMM_PREAMBLE_SIZE), size;
+	struct fk_sip_fill fill = {.mcdata_id = fk_fleet_mcdata_id(&f.fleet, ue),
+				   .mcdata_id_size = ue->mcdata_id_size,
+				   .branch = branch,
+				   .call_id = call_id,
+				   .from_tag = "01234567",
+				   .date_time_s = 1700000000,
+				   .conversation_id = conversation_id,
+				   .message_id = message_id,
+				   .payload = payload,
+				   .payload_size = (uint16_t)(FK_KMM_PREAMBLE_SIZE + kmm_size)};
+
+	memset(branch, count, sizeof(branch));
+	memcpy(branch, FK_BRANCH_COOKIE, strlen(FK_BRANCH_COOKIE));
+	memset(call_id, count, sizeof(call_id));
+	cr_assert_eq(fk_kmm_preamble_encode(&preamble, payload, sizeof(payload)), FK_OK);
+	size = fk_sip_template_fill(&template, &fill, buf, cap, NULL);
+	cr_assert_gt(size, 0);
+	return size;
+}
+
+static void deliver(const uint8_t *octets, size_t size)
+{
+	/* A copy of exact size, so that a sanitizer sees any read past the datagram. */
+	uint8_t *copy = malloc(size > 0 ? size : 1);
+	struct fk_net_frame frame = {.kind = FK_NET_UDP,
+				     .source_ipv4 = KMF_IP,
+				     .destination_ipv4 = SERVER_IP,
+				     .source_port = 5070,
+				     .destination_port = 5060,
+				     .payload = copy,
+				     .payload_size = (uint16_t)size};
+
+	memcpy(copy, octets, size);
+	fk_server_receive(&server, &frame);
+	free(copy);
+}
+
+static struct fk_sip_message parse_sent(uint32_t i)
+{
+	struct fk_sip_message sip;
+
+	cr_assert_lt(i, n_sent);
+	cr_assert_eq(fk_sip_parse(sent[i].payload, sent[i].size, &sip), FK_OK, "%s", sip.error);
+	return sip;
+}
+
+static uint64_t n_malformed(void)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < FK_SIM_MALFORMED_REASONS; i++)
+		n += counts.malformed[i];
+	return n;
+}
+
+Test(server, a_good_rekey_gets_202_then_delivered_then_the_ack)
+{
+	uint8_t buf[1500];
+	struct fk_sip_message sip;
+	struct fk_sip_part parts[4];
+	struct fk_mcdata_info info;
+	struct fk_sds_notification notification;
+	struct fk_sds_signalling signalling;
+	const uint8_t *payload;
+	size_t payload_size;
+	uint32_t n = 0;
+
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_malformed(), 0);
+	cr_assert_eq(n_sent, 3);
+	sip = parse_sent(0);
+	cr_assert(sip.is_response);
+	cr_assert_eq(sip.status, 202);
+	cr_assert_gt(sip.to_tag.len, 0);
+	cr_assert_eq(sent[0].destination_port, 5070);
+
+	sip = parse_sent(1);
+	cr_assert_eq(sent[1].destination_port, 5060);
+	cr_assert_eq(fk_sip_split_body(&sip, parts, 4, &n), FK_OK);
+	cr_assert_eq(n, 2);
+	cr_assert_eq(fk_mcdata_info_parse(parts[0].octets, parts[0].size, &info), FK_OK);
+	cr_assert_str_eq(info.calling_user_id, "sip:ue0000004@mc.example");
+	cr_assert_str_eq(info.request_uri, "sip:kmf@mc.example");
+	cr_assert_eq(fk_sds_decode_notification(parts[1].octets, parts[1].size, &notification),
+		     FK_OK);
+	cr_assert_eq(notification.disposition, FK_SDS_DELIVERED);
+	cr_assert_arr_eq(notification.message_id, message_id, 16);
+	cr_assert_arr_eq(notification.conversation_id, conversation_id, 16);
+
+	sip = parse_sent(2);
+	cr_assert_eq(fk_sip_split_body(&sip, parts, 4, &n), FK_OK);
+	cr_assert_eq(n, 3);
+	cr_assert_eq(fk_sds_decode_signalling(parts[1].octets, parts[1].size, &signalling), FK_OK);
+	cr_assert(signalling.has_in_reply_to);
+	cr_assert_arr_eq(signalling.in_reply_to, message_id, 16);
+	cr_assert_arr_eq(signalling.conversation_id, conversation_id, 16);
+	cr_assert_neq(memcmp(signalling.message_id, message_id, 16), 0);
+	cr_assert_eq(fk_sds_decode_data(parts[2].octets, parts[2].size, &payload, &payload_size),
+		     FK_OK);
+	cr_assert_eq(payload[FK_KMM_PREAMBLE_SIZE], FK_KMM_REKEY_ACK);
+}
+
+Test(server, a_repeat_in_the_same_transaction_gets_the_same_202_and_nothing_more)
+{
+	uint8_t buf[1500];
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+
+	deliver(buf, size);
+	deliver(buf, size);
+	cr_assert_eq(n_sent, 4);
+	cr_assert_eq(sent[3].size, sent[0].size);
+	cr_assert_arr_eq(sent[3].payload, sent[0].payload, sent[0].size);
+	cr_assert_eq(counts.count[FK_SIM_RETRANSMISSIONS], 1);
+	cr_assert_eq(counts.count[FK_SIM_REPEATS], 1);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+}
+
+Test(server, the_same_kmm_in_a_new_transaction_is_answered_again)
+{
+	uint8_t buf[1500];
+
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	deliver(buf, write_rekey(1, 'b', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 6);
+	cr_assert_eq(counts.count[FK_SIM_REPEATS], 1);
+	cr_assert_eq(counts.count[FK_SIM_RETRANSMISSIONS], 0);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+	cr_assert_eq(counts.count[FK_SIM_MESSAGE_NUMBER_REUSED], 0);
+}
+
+Test(server, profile_a_names_the_target_in_resource_lists)
+{
+	uint8_t buf[1500];
+
+	teardown();
+	setup_with(FK_PROFILE_A);
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_malformed(), 0);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+}
+
+Test(server, every_truncation_is_malformed_and_changes_nothing)
+{
+	uint8_t buf[1500];
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+
+	for (size_t n = 0; n < size; n++) {
+		deliver(buf, n);
+		cr_assert_eq(n_malformed(), n + 1, "%zu octets", n);
+	}
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 0);
+	cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY);
+}
+
+/* Replaces one occurrence of 'old' by 'new' of the same length. */
+static void patch(uint8_t *buf, size_t size, const char *old, const char *new)
+{
+	char *at = memmem(buf, size, old, strlen(old));
+
+	cr_assert_not_null(at, "%s", old);
+	cr_assert_eq(strlen(old), strlen(new));
+	memcpy(at, new, strlen(new));
+}
+
+static void expect_malformed(const char *old, const char *new, enum fk_sim_malformed reason)
+{
+	uint8_t buf[1500];
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+
+	patch(buf, size, old, new);
+	deliver(buf, size);
+	cr_assert_eq(n_malformed(), 1, "%s", new);
+	cr_assert_eq(counts.malformed[reason], 1, "%s", new);
+	counts.malformed[reason] = 0;
+}
+
+Test(server, each_fault_is_counted_under_its_reason)
+{
+	expect_malformed("SIP/2.0\r\nv", "SAP/2.0\r\nv", FK_SIM_MALFORMED_NOT_SIP);
+	expect_malformed("CSeq:1 MESSAGE", "CSeq:1 MESSENG", FK_SIM_MALFORMED_SIP_SYNTAX);
+	expect_malformed("Max-Forwards:70", "Max-Forwords:70", FK_SIM_MALFORMED_NO_MAX_FORWARDS);
+	expect_malformed("\r\na:*;+g.3gpp", "\r\nm:*;+g.3gpp", FK_SIM_MALFORMED_CONTACT);
+	expect_malformed("one-to-one-sds", "one-to-all-sds", FK_SIM_MALFORMED_REQUEST_TYPE);
+	expect_malformed("<mcdataURI>sip:ue0000004@", "<mcdataURI>sip:ue9000004@",
+			 FK_SIM_MALFORMED_UNKNOWN_UE);
+	expect_malformed("<mcdataURI>sip:kmf@", "<mcdataURI>sip:kmg@",
+			 FK_SIM_MALFORMED_CALLING_USER);
+	expect_malformed("vnd.3gpp.mcdata-signalling", "vnd.3gpp.mcdata-semaphores",
+			 FK_SIM_MALFORMED_PARTS);
+	expect_malformed("</mcdata-Params>", "</mcdata-params>", FK_SIM_MALFORMED_MCDATA_INFO);
+	/* Two have a good body: it is obeyed once, and repeated once in the same transaction. */
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+	cr_assert_eq(counts.count[FK_SIM_RETRANSMISSIONS], 1);
+}
+
+Test(server, a_message_without_a_delivery_request_is_malformed)
+{
+	uint8_t buf[1500];
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+	uint8_t *at = memmem(buf, size, message_id, sizeof(message_id));
+
+	cr_assert_not_null(at);
+	cr_assert_eq(at[16], 0x80 | FK_SDS_REQUEST_DELIVERY);
+	at[16] = 0x80 | FK_SDS_REQUEST_READ;
+	deliver(buf, size);
+	cr_assert_eq(counts.malformed[FK_SIM_MALFORMED_DISPOSITION_REQUEST], 1);
+}
+
+Test(server, more_than_1300_octets_and_octets_behind_the_body_are_malformed)
+{
+	uint8_t buf[1500];
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+
+	buf[size] = '\n';
+	deliver(buf, size + 1);
+	cr_assert_eq(counts.malformed[FK_SIM_MALFORMED_CONTENT_LENGTH], 1);
+}
+
+Test(server, other_methods_are_refused_and_options_answered)
+{
+	static const char options[] = "OPTIONS sip:mcdata@mc.example SIP/2.0\r\n"
+				      "v:SIP/2.0/UDP 192.0.2.10:5070;branch=z9hG4bKx1\r\n"
+				      "Max-Forwards:70\r\nf:<sip:kmf@mc.example>;tag=1\r\n"
+				      "t:<sip:mcdata@mc.example>\r\ni:1\r\nCSeq:1 OPTIONS\r\n"
+				      "l:0\r\n\r\n";
+	char invite[sizeof(options)];
+
+	deliver((const uint8_t *)options, sizeof(options) - 1);
+	cr_assert_eq(parse_sent(0).status, 200);
+	memcpy(invite, options, sizeof(options));
+	patch((uint8_t *)invite, sizeof(invite), "OPTIONS sip", "PUBLISH sip");
+	patch((uint8_t *)invite, sizeof(invite), "1 OPTIONS", "1 PUBLISH");
+	deliver((const uint8_t *)invite, sizeof(invite) - 1);
+	cr_assert_eq(parse_sent(1).status, 405);
+	cr_assert_eq(counts.malformed[FK_SIM_MALFORMED_METHOD], 1);
+}
+
+Test(server, a_command_that_could_not_be_answered_is_not_accepted)
+{
+	uint8_t buf[1500];
+
+	while (fk_txns_free_count(txns) > 1) {
+		struct fk_compose c = {.context = &server.compose,
+				       .mcdata_id = "sip:x@y",
+				       .mcdata_id_size = 7,
+				       .conversation_id = message_id,
+				       .message_id = message_id};
+
+		cr_assert_eq(fk_txn_begin(txns, &c, KMF_IP, 5060, 1000), FK_OK);
+	}
+	n_sent = 0;
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 0);
+	cr_assert_eq(counts.count[FK_SIM_DEFERRED], 1);
+	cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY);
+}
+
+Test(server, lies_stand_beside_the_truth_once_and_are_counted)
+{
+	uint8_t buf[1500];
+	uint32_t n_hostile = 0, n_strangers = 0;
+	uint64_t n_counted = 0;
+
+	cr_assert(fk_hostile_read_mode("all", &hostile.kinds));
+	cr_assert_not(fk_hostile_read_mode("nonsense", &hostile.kinds));
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	for (uint32_t i = 0; i < n_sent; i++) {
+		n_hostile += sent[i].is_hostile;
+		n_strangers += sent[i].source_ipv4 != SERVER_IP;
+	}
+	for (int i = 0; i < FK_HOSTILE_KINDS; i++) {
+		cr_assert_gt(hostile.sent[i], 0, "%s",
+			     fk_hostile_kind_name((enum fk_hostile_kind)i));
+		n_counted += hostile.sent[i];
+	}
+	cr_assert_eq(n_hostile, n_counted);
+	cr_assert_eq(n_strangers, hostile.sent[FK_HOSTILE_UNKNOWN_PEER]);
+	cr_assert_eq(n_sent, n_hostile + 3);
+	cr_assert(sent[n_sent - 1].is_hostile, "the replay follows the truth");
+	cr_assert_not(sent[n_sent - 2].is_hostile);
+
+	hostile.n_ues = FK_HOSTILE_UES;
+	n_sent = 0;
+	deliver(buf, write_rekey(2, 'b', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 3);
+}
