@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include <fleetkey/kmm.h>
+
+#include "support.h"
+
+static const uint8_t key_octets[40] = {0x11, 0x22, 0x33};
+
+static struct fk_kmm_header header;
+static struct fk_kmm_rekey_command rekey;
+static uint8_t frame_octets[FK_KMM_SIZE_MAX];
+static size_t frame_size;
+
+static void set_up(void)
+{
+	header = (struct fk_kmm_header){
+		.response_kind = FK_KMM_RESPONSE_IMMEDIATE,
+		.has_message_number = true,
+		.has_mac = true,
+		.destination_rsi = 1234567,
+		.source_rsi = 9999999,
+		.message_number = 77,
+		.mac = {.algorithm_id = FK_ALGORITHM_AES_256,
+			.key_id = 0x2f62,
+			.mac_format = FK_KMM_MAC_FORMAT_CMAC},
+	};
+	rekey = (struct fk_kmm_rekey_command){
+		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
+		.decryption_key_id = 0x50bc,
+		.keyset_id = 2,
+		.algorithm_id = FK_ALGORITHM_AES_256,
+		.key_length = 40,
+		.n_keys = 1,
+	};
+	for (uint32_t i = 0; i < FK_KMM_KEYS_MAX; i++)
+		rekey.keys[i] = (struct fk_kmm_key_item){
+			.sln = (uint16_t)(i + 1), .key_id = (uint16_t)(100 + i), .key = key_octets};
+	cr_assert_eq(fk_kmm_encode_rekey_command(&header, &rekey, frame_octets,
+						 sizeof(frame_octets), &frame_size),
+		     FK_OK);
+}
+
+TestSuite(kmm, .init = set_up);
+
+static enum fk_err encode_rekey(size_t cap, size_t *ret_size)
+{
+	static uint8_t buf[FK_KMM_SIZE_MAX + 100];
+
+	return fk_kmm_encode_rekey_command(&header, &rekey, buf, cap, ret_size);
+}
+
+static enum fk_err decode(struct fk_kmm_frame *ret_frame)
+{
+	return fk_kmm_decode(frame_octets, frame_size, ret_frame);
+}
+
+static enum fk_err decode_rekey(void)
+{
+	struct fk_kmm_rekey_command decoded;
+	struct fk_kmm_frame frame;
+
+	cr_assert_eq(decode(&frame), FK_OK);
+	return fk_kmm_decode_rekey_command(&frame, &decoded);
+}
+
+Test(kmm, a_frame_cut_at_any_octet_is_truncated_and_writes_nothing)
+{
+	for (size_t size = 0; size < frame_size; size++) {
+		uint8_t *octets = exact_copy(frame_octets, size);
+		struct fk_kmm_frame frame = {.size = 4711};
+
+		cr_assert_eq(fk_kmm_decode(octets, size, &frame), FK_ETRUNC, "%zu", size);
+		cr_assert_eq(frame.size, 4711);
+		free(octets);
+	}
+}
+
+Test(kmm, octets_behind_the_announced_length_are_not_part_of_the_frame)
+{
+	uint8_t padded[FK_KMM_SIZE_MAX + 20];
+	struct fk_kmm_frame frame;
+
+	memset(padded, 0xee, sizeof(padded));
+	memcpy(padded, frame_octets, frame_size);
+	cr_assert_eq(fk_kmm_decode(padded, sizeof(padded), &frame), FK_OK);
+	cr_assert_eq(frame.size, frame_size);
+	cr_assert_eq(frame.body + frame.body_size, padded + frame_size - FK_KMM_MAC_BLOCK_SIZE);
+}
+
+Test(kmm, a_body_cut_at_any_octet_is_refused)
+{
+	struct fk_kmm_rekey_command decoded;
+	struct fk_kmm_frame frame;
+	uint16_t whole;
+
+	cr_assert_eq(decode(&frame), FK_OK);
+	whole = frame.body_size;
+	for (frame.body_size = 0; frame.body_size < whole; frame.body_size++)
+		cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &decoded), FK_ETRUNC);
+	frame.body_size = (uint16_t)(whole + 1); /* the MAC block's first octet */
+	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &decoded), FK_EFORMAT);
+}
+
+Test(kmm, a_length_beyond_the_largest_kmm_is_refused_even_if_the_octets_are_there)
+{
+	static uint8_t long_frame[2000];
+	struct fk_kmm_frame frame;
+
+	memcpy(long_frame, frame_octets, frame_size);
+	long_frame[1] = 509 >> 8;
+	long_frame[2] = 509 & 0xff;
+	cr_assert_eq(fk_kmm_decode(long_frame, sizeof(long_frame), &frame), FK_EFORMAT); /* MAC */
+	long_frame[3] &= 0xf3;
+	cr_assert_eq(fk_kmm_decode(long_frame, sizeof(long_frame), &frame), FK_OK);
+	long_frame[2] = 510 & 0xff;
+	cr_assert_eq(fk_kmm_decode(long_frame, sizeof(long_frame), &frame), FK_EFORMAT);
+}
+
+/* spec: P25 sheet 1.2: what each pair of bits may be */
+Test(kmm, unassigned_message_format_bits_are_refused)
+{
+	struct fk_kmm_frame frame;
+
+	frame_octets[3] = 0xe8; /* response kind 11 */
+	cr_assert_eq(decode(&frame), FK_EFORMAT);
+	frame_octets[3] = 0x98; /* message number 01 */
+	cr_assert_eq(decode(&frame), FK_EFORMAT);
+	frame_octets[3] = 0xb8; /* message number 11 */
+	cr_assert_eq(decode(&frame), FK_EFORMAT);
+	frame_octets[3] = 0xa4; /* MAC type 01 */
+	cr_assert_eq(decode(&frame), FK_EFORMAT);
+	frame_octets[3] = 0xac; /* DES MAC */
+	cr_assert_eq(decode(&frame), FK_EUNSUPPORTED);
+}
+
+Test(kmm, the_done_bit_and_the_reserved_bit_do_not_matter_on_receipt)
+{
+	struct fk_kmm_frame frame;
+
+	frame_octets[3] |= 0x03;
+	cr_assert_eq(decode(&frame), FK_OK);
+	cr_assert(frame.header.done);
+	cr_assert_eq(decode_rekey(), FK_OK);
+	header.done = true;
+	cr_assert_eq(fk_kmm_encode_rekey_command(&header, &rekey, frame_octets,
+						 sizeof(frame_octets), &frame_size),
+		     FK_OK);
+	cr_assert_eq(frame_octets[3], 0xa8);
+}
+
+Test(kmm, a_mac_block_that_is_not_8_octets_or_not_known_is_refused)
+{
+	struct fk_kmm_frame frame;
+
+	frame_octets[frame_size - 5] = 4;
+	cr_assert_eq(decode(&frame), FK_EFORMAT);
+	frame_octets[frame_size - 5] = FK_KMM_MAC_SIZE;
+	frame_octets[frame_size - 1] = 0x42;
+	cr_assert_eq(decode(&frame), FK_EUNSUPPORTED);
+}
+
+Test(kmm, the_d_bit_of_the_mac_format_is_ignored)
+{
+	struct fk_kmm_frame frame;
+
+	frame_octets[frame_size - 1] = 0x01;
+	cr_assert_eq(decode(&frame), FK_OK);
+	cr_assert_eq(frame.header.mac.mac_format, FK_KMM_MAC_FORMAT_CMAC);
+	frame_octets[frame_size - 1] = 0x00;
+	cr_assert_eq(decode(&frame), FK_OK);
+	cr_assert_eq(frame.header.mac.mac_format, FK_KMM_MAC_FORMAT_CBC);
+}
+
+Test(kmm, header_fields_that_do_not_fit_are_refused)
+{
+	size_t size = 4711;
+
+	header.destination_rsi = 0x1000000;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	set_up();
+	header.source_rsi = 0x1000000;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	set_up();
+	header.response_kind = 3;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	set_up();
+	header.mac.mac_format = 0;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	header.has_mac = false; /* then the format is not written */
+	cr_assert_eq(size, 4711);
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_OK);
+	cr_assert_eq(size, frame_size - FK_KMM_MAC_BLOCK_SIZE);
+}
+
+Test(kmm, rekey_commands_that_cannot_be_written_are_refused)
+{
+	size_t size;
+
+	rekey.n_keys = 0;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	rekey.n_keys = FK_KMM_KEYS_MAX + 1;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	rekey.n_keys = 1;
+	rekey.key_length = 0;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	rekey.key_length = 40;
+	rekey.keyset_format = 0x20;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+	rekey.keyset_format = 0;
+	rekey.keys[0].key_format = 4; /* a name of four octets that is not there */
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX, &size), FK_EINVAL);
+}
+
+/* spec: P25 sheet 6: 35 + 45n octets; ten keys are the most that fit */
+Test(kmm, ten_keys_fit_a_frame_and_eleven_do_not)
+{
+	size_t size = 0;
+
+	rekey.n_keys = 10;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX + 100, &size), FK_OK);
+	cr_assert_eq(size, 35 + 45 * 10);
+	rekey.n_keys = 11;
+	cr_assert_eq(encode_rekey(FK_KMM_SIZE_MAX + 100, &size), FK_EFULL);
+}
+
+Test(kmm, a_buffer_one_octet_short_is_full_and_is_not_overrun)
+{
+	for (size_t cap = 0; cap < frame_size; cap++) {
+		uint8_t *buf = exact_copy(frame_octets, cap);
+		size_t size = 4711;
+
+		cr_assert_eq(fk_kmm_encode_rekey_command(&header, &rekey, buf, cap, &size),
+			     FK_EFULL);
+		cr_assert_eq(size, 4711);
+		free(buf);
+	}
+}
+
+/* spec: P25 sheet 2.5 and 1.5: forms whose layout is not known */
+Test(kmm, unknown_forms_of_a_rekey_command_are_unsupported)
+{
+	static const struct {
+		uint8_t offset, value;
+	} forms[] = {
+		{12, 0x20}, /* decryption instruction format */
+		{16, 2},    /* keysets */
+		{17, 0x20}, /* keyset format: activation time */
+		{22, 0x40}, /* key format: bit 6 */
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		uint8_t was = frame_octets[forms[i].offset];
+
+		frame_octets[forms[i].offset] = forms[i].value;
+		cr_assert_eq(decode_rekey(), FK_EUNSUPPORTED, "%zu", i);
+		frame_octets[forms[i].offset] = was;
+	}
+	frame_octets[16] = 0; /* no keyset at all */
+	cr_assert_eq(decode_rekey(), FK_EFORMAT);
+	frame_octets[16] = 1;
+	cr_assert_eq(decode_rekey(), FK_OK);
+}
+
+Test(kmm, a_decoder_refuses_every_other_message)
+{
+	struct fk_kmm_rekey_command r;
+	struct fk_kmm_rekey_ack a;
+	struct fk_kmm_negative_ack n;
+	struct fk_kmm_inventory i;
+	struct fk_kmm_frame frame;
+	uint8_t type;
+
+	cr_assert_eq(decode(&frame), FK_OK);
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &a), FK_EINVAL);
+	cr_assert_eq(fk_kmm_decode_negative_ack(&frame, &n), FK_EINVAL);
+	cr_assert_eq(fk_kmm_decode_inventory_command(&frame, &type), FK_EINVAL);
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &i), FK_EINVAL);
+	frame.header.message_id = FK_KMM_REKEY_ACK;
+	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &r), FK_EINVAL);
+}
+
+/* A frame around a body that no encoder would write. */
+static struct fk_kmm_frame frame_of(uint8_t message_id, const uint8_t *body, uint16_t size)
+{
+	return (struct fk_kmm_frame){
+		.header = {.message_id = message_id}, .body = body, .body_size = size};
+}
+
+Test(kmm, more_items_than_a_struct_holds_are_unsupported)
+{
+	static uint8_t body[3 + 3 + 2 * 300];
+	struct fk_kmm_inventory inventory;
+	struct fk_kmm_rekey_ack ack;
+	struct fk_kmm_frame frame;
+
+	body[1] = FK_KMM_KEYS_MAX;
+	frame = frame_of(FK_KMM_REKEY_ACK, body, 2 + 4 * FK_KMM_KEYS_MAX);
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &ack), FK_OK);
+	cr_assert_eq(ack.n_statuses, FK_KMM_KEYS_MAX);
+	body[1]++;
+	frame.body_size += 4;
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &ack), FK_EUNSUPPORTED);
+
+	memset(body, 0, sizeof(body));
+	body[0] = FK_INVENTORY_ACTIVE_KEY_IDS;
+	body[2] = 1; /* one item */
+	body[5] = FK_KMM_KEYS_MAX;
+	frame = frame_of(FK_KMM_INVENTORY_RESPONSE, body, 6 + 2 * FK_KMM_KEYS_MAX);
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_OK);
+	cr_assert_eq(inventory.n_items, FK_KMM_KEYS_MAX);
+	body[5]++;
+	frame.body_size += 2;
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_EUNSUPPORTED);
+}
+
+Test(kmm, counts_that_the_body_does_not_bear_out_are_refused)
+{
+	static const uint8_t ack_body[] = {0x1e, 2, 0x84, 0, 1, 0};
+	static const uint8_t inventory_body[] = {4, 0xff, 0xff, 1, 0x84, 1, 0x12, 0x34};
+	static const uint8_t long_body[] = {4, 0, 1, 1, 0x84, 1, 0x12, 0x34, 0};
+	struct fk_kmm_inventory inventory;
+	struct fk_kmm_rekey_ack ack;
+	struct fk_kmm_frame frame = frame_of(FK_KMM_REKEY_ACK, ack_body, sizeof(ack_body));
+
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &ack), FK_ETRUNC);
+	frame = frame_of(FK_KMM_INVENTORY_RESPONSE, inventory_body, sizeof(inventory_body));
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_ETRUNC);
+	frame = frame_of(FK_KMM_INVENTORY_RESPONSE, long_body, sizeof(long_body));
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_EFORMAT);
+}
+
+Test(kmm, items_that_share_keyset_and_algorithm_become_one_wire_item)
+{
+	struct fk_kmm_inventory inventory = {
+		.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS,
+		.n_items = 4,
+		.items = {{1, 0x84, 10}, {1, 0x84, 11}, {2, 0x84, 12}, {1, 0x84, 13}},
+	};
+	static const uint8_t body[] = {4, 0,	3, 1, 0x84, 2, 0,    10, 0, 11,
+				       2, 0x84, 1, 0, 12,   1, 0x84, 1,	 0, 13};
+	struct fk_kmm_inventory decoded;
+	struct fk_kmm_frame frame;
+
+	header.response_kind = FK_KMM_RESPONSE_NONE;
+	cr_assert_eq(fk_kmm_encode_inventory_response(&header, &inventory, frame_octets,
+						      sizeof(frame_octets), &frame_size),
+		     FK_OK);
+	cr_assert_eq(decode(&frame), FK_OK);
+	cr_assert_eq(frame.body_size, sizeof(body));
+	cr_assert_arr_eq(frame.body, body, sizeof(body));
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &decoded), FK_OK);
+	cr_assert_eq(decoded.n_items, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		cr_assert_eq(decoded.items[i].key_id, 10 + i);
+}
+
+Test(kmm, inventory_types_other_than_key_ids_are_refused)
+{
+	struct fk_kmm_inventory inventory = {.inventory_type = 2};
+	uint8_t buf[FK_KMM_SIZE_MAX];
+	size_t size;
+
+	cr_assert_eq(fk_kmm_encode_inventory_command(&header, 2, buf, sizeof(buf), &size),
+		     FK_EINVAL);
+	cr_assert_eq(fk_kmm_encode_inventory_response(&header, &inventory, buf, sizeof(buf), &size),
+		     FK_EINVAL);
+	inventory.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS;
+	inventory.n_items = FK_KMM_KEYS_MAX + 1;
+	cr_assert_eq(fk_kmm_encode_inventory_response(&header, &inventory, buf, sizeof(buf), &size),
+		     FK_EINVAL);
+}
+
+/* spec: P25 sheet 3.7 transport B */
+Test(kmm, the_preamble_has_14_octets_and_comes_back)
+{
+	struct fk_kmm_preamble preamble = {.algorithm_id = FK_ALGORITHM_CLEAR, .key_id = 0x1234};
+	static const uint8_t expected[FK_KMM_PREAMBLE_SIZE] = {0, 0, 0x80, 0x12, 0x34, 1, 2,
+							       3, 4, 5,	   6,	 7,    8, 0};
+	uint8_t buf[FK_KMM_PREAMBLE_SIZE];
+	struct fk_kmm_preamble decoded;
+
+	for (uint8_t i = 0; i < 8; i++)
+		preamble.message_indicator[i] = (uint8_t)(i + 1);
+	cr_assert_eq(fk_kmm_preamble_encode(&preamble, buf, sizeof(buf)), FK_OK);
+	cr_assert_arr_eq(buf, expected, sizeof(buf));
+	cr_assert_eq(fk_kmm_preamble_encode(&preamble, buf, sizeof(buf) - 1), FK_EFULL);
+	cr_assert_eq(fk_kmm_preamble_decode(buf, sizeof(buf), &decoded), FK_OK);
+	cr_assert_eq(decoded.key_id, 0x1234);
+	cr_assert_arr_eq(decoded.message_indicator, preamble.message_indicator, 9);
+	for (size_t size = 0; size < sizeof(buf); size++)
+		cr_assert_eq(fk_kmm_preamble_decode(buf, size, &decoded), FK_ETRUNC);
+}
+
+Test(kmm, a_preamble_of_another_version_or_manufacturer_is_refused)
+{
+	struct fk_kmm_preamble preamble = {.mfid = 0x90};
+	uint8_t buf[FK_KMM_PREAMBLE_SIZE] = {0, 0x90};
+
+	cr_assert_eq(fk_kmm_preamble_encode(&preamble, frame_octets, 14), FK_EINVAL);
+	cr_assert_eq(fk_kmm_preamble_decode(buf, sizeof(buf), &preamble), FK_EUNSUPPORTED);
+	buf[0] = 1;
+	buf[1] = 0;
+	cr_assert_eq(fk_kmm_preamble_decode(buf, sizeof(buf), &preamble), FK_EUNSUPPORTED);
+	buf[0] = 0xe0; /* reserved bits */
+	cr_assert_eq(fk_kmm_preamble_decode(buf, sizeof(buf), &preamble), FK_OK);
+}
+
+Test(kmm, random_octets_never_break_a_decoder)
+{
+	uint32_t state = 20240607;
+
+	for (uint32_t round = 0; round < 20000; round++) {
+		size_t size = next_random(&state) % 80;
+		uint8_t *octets = exact_copy(frame_octets, size);
+		struct fk_kmm_rekey_command decoded;
+		struct fk_kmm_frame frame;
+
+		for (uint32_t i = 0; i < 3 && size > 0; i++)
+			octets[next_random(&state) % size] = (uint8_t)next_random(&state);
+		if (size > 3) {
+			octets[1] = 0;
+			octets[2] = (uint8_t)(size - 3);
+		}
+		if (fk_kmm_decode(octets, size, &frame) == FK_OK &&
+		    fk_kmm_decode_rekey_command(&frame, &decoded) == FK_OK)
+			cr_assert_leq(decoded.n_keys, FK_KMM_KEYS_MAX);
+		free(octets);
+	}
+}
