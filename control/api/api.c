@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/call.h"
+#include "api/routes.h"
+#include "api/token.h"
+#include "link/unix_socket.h"
+
+#define CONNECTION_TIMEOUT_S 60
+
+/* One listening socket. */
+struct endpoint {
+	struct fk_api *api;
+	struct MHD_Daemon *daemon;
+	bool is_local; /* the Unix socket: its mode is the authorisation */
+};
+
+struct fk_api {
+	struct fk_app *app;
+	struct endpoint endpoints[FK_API_DAEMONS];
+	struct fk_bearer_token token;
+	bool import_busy;
+	bool has_socket;
+};
+
+/* One request, from its first line to its end. */
+struct exchange {
+	struct fk_call call;
+	const struct fk_route *route;
+};
+
+static void begin_exchange(struct endpoint *endpoint, struct exchange *x, const char *path,
+			   const char *method)
+{
+	struct fk_call *call = &x->call;
+	enum fk_err err;
+
+	if (!endpoint->is_local &&
+	    !fk_bearer_token_matches(&endpoint->api->token,
+				     MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND,
+								 MHD_HTTP_HEADER_AUTHORIZATION))) {
+		fk_call_reply_problem(call, 401, "not authorised", "Authorization",
+				      "a bearer token is needed", NULL);
+		return;
+	}
+	err = fk_route_find(method, path, &x->route, &call->id);
+	if (err == FK_EUNSUPPORTED)
+		fk_call_reply_problem(call, 405, "method not allowed", NULL, NULL, NULL);
+	else if (err != FK_OK)
+		fk_call_reply_problem(call, 404, "no such resource", NULL, NULL, NULL);
+	else if (x->route->begin != NULL)
+		x->route->begin(call);
+}
+
+static void collect_body(struct fk_call *call, const char *octets, size_t size)
+{
+	char *grown;
+
+	if (fk_call_has_reply(call))
+		return;
+	if (size > FK_API_BODY_MAX - call->body_size) {
+		fk_call_reply_problem(call, 413, "the body is too large", NULL,
+				      "at most 65536 octets", NULL);
+		return;
+	}
+	if (call->body_size + size > call->body_cap) {
+		call->body_cap = 2 * (call->body_size + size);
+		grown = realloc(call->body, call->body_cap);
+		if (grown == NULL) {
+			fk_call_reply_err(call, FK_ENOMEM, NULL, NULL);
+			return;
+		}
+		call->body = grown;
+	}
+	memcpy(call->body + call->body_size, octets, size);
+	call->body_size += size;
+}
+
+static enum MHD_Result send_reply(struct fk_call *call)
+{
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (!fk_call_has_reply(call))
+		fk_call_reply_err(call, FK_EIO, NULL, "the request got no answer");
+	response =
+		MHD_create_response_from_buffer(call->text_size, call->text, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		return MHD_NO;
+	call->text = NULL; /* the response owns it */
+	if (call->content_type != NULL)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+					      call->content_type);
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (call->status == 401)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	result = MHD_queue_response(call->connection, call->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* Called for the head, for each piece of the body, and once more at its end. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *upload_data,
+				  size_t *upload_data_size, void **request_ctx)
+{
+	struct endpoint *endpoint = ctx;
+	struct exchange *x = *request_ctx;
+
+	(void)version;
+	if (x == NULL) {
+		x = calloc(1, sizeof(*x));
+		if (x == NULL)
+			return MHD_NO;
+		*request_ctx = x;
+		x->call.app = endpoint->api->app;
+		x->call.connection = connection;
+		x->call.is_local = endpoint->is_local;
+		x->call.import_busy = &endpoint->api->import_busy;
+		begin_exchange(endpoint, x, url, method);
+		return MHD_YES;
+	}
+	/* A refused upload is read to its end all the same: a peer that is still sending would
+	 * otherwise see a broken connection in place of the reason. */
+	if (*upload_data_size > 0) {
+		if (x->route != NULL && x->route->feed != NULL)
+			x->route->feed(&x->call, upload_data, *upload_data_size);
+		else
+			collect_body(&x->call, upload_data, *upload_data_size);
+		*upload_data_size = 0;
+		return MHD_YES;
+	}
+	if (!fk_call_has_reply(&x->call))
+		x->route->handler(&x->call);
+	return send_reply(&x->call);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request_ctx,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct endpoint *endpoint = ctx;
+	struct exchange *x = *request_ctx;
+
+	(void)connection;
+	(void)code;
+	if (x == NULL)
+		return;
+	fk_import_free(x->call.import);
+	if (x->call.owns_import_lock)
+		endpoint->api->import_busy = false;
+	free(x->call.body);
+	free(x->call.text);
+	free(x);
+	*request_ctx = NULL;
+}
+
+/* Takes 'listen_fd', also on failure. */
+static enum fk_err start_daemon(struct fk_api *api, struct endpoint *endpoint, int listen_fd,
+				bool is_local, struct fk_reason *reason)
+{
+	endpoint->api = api;
+	endpoint->is_local = is_local;
+	endpoint->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL, 0, NULL, NULL, on_request, endpoint, MHD_OPTION_LISTEN_SOCKET,
+		(MHD_socket)listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, endpoint,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)FK_API_CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+	if (endpoint->daemon == NULL) {
+		fk_reason_set(reason, "the HTTP server does not start");
+		close(listen_fd);
+		return FK_EIO;
+	}
+	return FK_OK;
+}
+
+static enum fk_err listen_loopback(uint16_t port, int *ret_fd, struct fk_reason *reason)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_port = htons(port),
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 || listen(fd, 64) != 0) {
+		fk_reason_set(reason, "api.loopback_port %u: %s", port, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return FK_EIO;
+	}
+	*ret_fd = fd;
+	return FK_OK;
+}
+
+static enum fk_err start_loopback(struct fk_api *api, struct fk_reason *reason)
+{
+	const struct fk_config *config = api->app->config;
+	int fd;
+	enum fk_err err;
+
+	if (config->api.loopback_port == 0)
+		return FK_OK;
+	err = fk_bearer_token_load(config->api.token_file, &api->token, reason);
+	if (err == FK_OK)
+		err = listen_loopback((uint16_t)config->api.loopback_port, &fd, reason);
+	if (err != FK_OK)
+		return err;
+	return start_daemon(api, &api->endpoints[1], fd, false, reason);
+}
+
+enum fk_err fk_api_new(struct fk_app *app, struct fk_api **ret_api, struct fk_reason *reason)
+{
+	struct fk_api *api = calloc(1, sizeof(*api));
+	enum fk_err err;
+	int fd;
+
+	if (api == NULL)
+		return FK_ENOMEM;
+	api->app = app;
+	err = fk_unix_listen(app->config->api.socket, SOCK_STREAM, &fd, reason);
+	if (err == FK_OK) {
+		api->has_socket = true;
+		err = start_daemon(api, &api->endpoints[0], fd, true, reason);
+	}
+	if (err == FK_OK)
+		err = start_loopback(api, reason);
+	if (err != FK_OK) {
+		fk_api_free(api);
+		return err;
+	}
+	*ret_api = api;
+	return FK_OK;
+}
+
+void fk_api_free(struct fk_api *api)
+{
+	if (api == NULL)
+		return;
+	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
+		if (api->endpoints[i].daemon != NULL)
+			MHD_stop_daemon(api->endpoints[i].daemon);
+	}
+	if (api->has_socket)
+		(void)unlink(api->app->config->api.socket); /* it may be gone; then all is well */
+	fk_wipe(&api->token, sizeof(api->token));
+	free(api);
+}
+
+uint32_t fk_api_fds(const struct fk_api *api, int ret_fds[static FK_API_DAEMONS])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
+		if (api->endpoints[i].daemon != NULL)
+			ret_fds[n++] = MHD_get_daemon_info(api->endpoints[i].daemon,
+							   MHD_DAEMON_INFO_EPOLL_FD)
+					       ->epoll_fd;
+	}
+	return n;
+}
+
+void fk_api_run(struct fk_api *api)
+{
+	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
+		if (api->endpoints[i].daemon != NULL)
+			(void)MHD_run(api->endpoints[i].daemon);
+	}
+}
+
+int fk_api_wait_ms(const struct fk_api *api)
+{
+	int wait_ms = -1;
+
+	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
+		MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+		if (api->endpoints[i].daemon == NULL ||
+		    MHD_get_timeout(api->endpoints[i].daemon, &timeout_ms) != MHD_YES)
+			continue;
+		if (timeout_ms > 60000)
+			timeout_ms = 60000;
+		if (wait_ms < 0 || (int)timeout_ms < wait_ms)
+			wait_ms = (int)timeout_ms;
+	}
+	return wait_ms;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call.h - one request while it is served: what the handlers see of it, and how they answer.
+ *
+ * A handler ends with exactly one fk_call_reply_*(). JSON types do not leave control/api/.
+ *
+ * Threads: one owner.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#include "api/problem.h"
+#include "app.h"
+#include "fleet/import.h"
+
+struct MHD_Connection;
+
+struct fk_call {
+	struct fk_app *app;
+	struct MHD_Connection *connection;
+	bool is_local; /* it came over the Unix socket */
+	bool *import_busy;
+	uint32_t id; /* the {id} of the path */
+	/* Body: collected, or for an import, taken row by row. */
+	char *body;
+	size_t body_size, body_cap;
+	struct fk_import *import;
+	bool owns_import_lock;
+	/* The answer. */
+	unsigned status;
+	const char *content_type;
+	char *text; /* owned; the answer's body */
+	size_t text_size;
+};
+
+/* Takes 'json', also on failure. */
+void fk_call_reply_json(struct fk_call *call, unsigned status, json_t *json);
+/* Takes 'text', which came from malloc. */
+void fk_call_reply_text(struct fk_call *call, unsigned status, const char *content_type, char *text,
+			size_t size);
+/* RFC 9457. 'field' and 'reason' may be NULL. 'extra' (may be NULL) is taken, and its members are
+ * added. */
+void fk_call_reply_problem(struct fk_call *call, unsigned status, const char *title,
+			   const char *field, const char *reason, json_t *extra);
+/* The same for an error code: its HTTP status and text. */
+void fk_call_reply_err(struct fk_call *call, enum fk_err err, const char *field,
+		       const char *reason);
+static inline bool fk_call_has_reply(const struct fk_call *call)
+{
+	return call->status != 0;
+}
+
+/* A parameter of the query, or NULL. Borrowed. */
+const char *fk_call_query(const struct fk_call *call, const char *name);
+/*
+ * Reads ?cursor and ?limit. FK_OK; or FK_ERANGE, and the reply is made.
+ */
+FK_MUST_USE enum fk_err fk_call_page(struct fk_call *call, uint32_t *ret_from, uint32_t *ret_limit);
+
+/* Handlers; see the table in routes.c. */
+void fk_api_health(struct fk_call *call);
+void fk_api_dataplane(struct fk_call *call);
+void fk_api_metrics(struct fk_call *call);
+void fk_api_fleet(struct fk_call *call);
+void fk_api_fleet_ues(struct fk_call *call);
+void fk_api_import_begin(struct fk_call *call);
+void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size);
+void fk_api_import_end(struct fk_call *call);
+void fk_api_campaign_create(struct fk_call *call);
+void fk_api_campaign_list(struct fk_call *call);
+void fk_api_campaign_show(struct fk_call *call);
+void fk_api_campaign_abort(struct fk_call *call);
+void fk_api_campaign_report(struct fk_call *call);
+void fk_api_campaign_deliveries(struct fk_call *call);

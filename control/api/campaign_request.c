@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/campaign_request.h"
+
+#include <jansson.h>
+#include <string.h>
+
+enum member_kind {
+	KIND_KIND,
+	KIND_GROUP,
+	KIND_NUMBER,
+	KIND_BOOL
+};
+
+/* The members, one row each. */
+static const struct member {
+	const char *name;
+	enum member_kind kind;
+	json_int_t min, max;
+} members[] = {
+	{"kind", KIND_KIND, 0, 0},
+	{"group", KIND_GROUP, 0, 0},
+	{"sln", KIND_NUMBER, 1, 4095},
+	{"keyset_id", KIND_NUMBER, 1, 16},
+	{"pace_per_s", KIND_NUMBER, 1, 10000000},
+	{"closing", KIND_BOOL, 0, 0},
+};
+
+static const struct member *find_member(const char *name)
+{
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (strcmp(members[i].name, name) == 0)
+			return &members[i];
+	}
+	return NULL;
+}
+
+static enum fk_err take_group(const json_t *value, struct fk_campaign_request *request,
+			      struct fk_reason *reason)
+{
+	size_t size = json_string_length(value);
+
+	if (!json_is_string(value)) {
+		fk_reason_set(reason, "must be a string");
+		return FK_EINVAL;
+	}
+	if (size >= sizeof(request->group) || strlen(json_string_value(value)) != size) {
+		fk_reason_set(reason, "must be at most %zu characters", sizeof(request->group) - 1);
+		return FK_ERANGE;
+	}
+	memcpy(request->group, json_string_value(value), size + 1);
+	return FK_OK;
+}
+
+static enum fk_err take_number(const struct member *member, const json_t *value,
+			       struct fk_campaign_request *request, struct fk_reason *reason)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_integer(value)) {
+		fk_reason_set(reason,
+			      "must be an integer from %" JSON_INTEGER_FORMAT
+			      " to %" JSON_INTEGER_FORMAT,
+			      member->min, member->max);
+		return FK_EINVAL;
+	}
+	if (number < member->min || number > member->max) {
+		fk_reason_set(reason,
+			      "%" JSON_INTEGER_FORMAT " is not from %" JSON_INTEGER_FORMAT
+			      " to %" JSON_INTEGER_FORMAT,
+			      number, member->min, member->max);
+		return FK_ERANGE;
+	}
+	if (strcmp(member->name, "sln") == 0)
+		request->sln = (uint16_t)number;
+	else if (strcmp(member->name, "keyset_id") == 0)
+		request->keyset_id = (uint8_t)number;
+	else
+		request->pace_per_s = (uint32_t)number;
+	return FK_OK;
+}
+
+static enum fk_err take_member(const struct member *member, const json_t *value,
+			       struct fk_campaign_request *request, struct fk_reason *reason)
+{
+	switch (member->kind) {
+	case KIND_KIND:
+		if (json_is_string(value) && strcmp(json_string_value(value), "rekey") == 0)
+			return FK_OK;
+		fk_reason_set(reason, "must be \"rekey\"");
+		return FK_EINVAL;
+	case KIND_GROUP:
+		return take_group(value, request, reason);
+	case KIND_NUMBER:
+		return take_number(member, value, request, reason);
+	case KIND_BOOL:
+		if (!json_is_boolean(value)) {
+			fk_reason_set(reason, "must be true or false");
+			return FK_EINVAL;
+		}
+		request->closing = json_is_true(value);
+		return FK_OK;
+	}
+	return FK_EINVAL;
+}
+
+static enum fk_err take_object(const json_t *object, struct fk_campaign_request *request,
+			       char *ret_field, struct fk_reason *reason)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		const struct member *member = find_member(name);
+		enum fk_err err = FK_EINVAL;
+
+		if (member != NULL)
+			err = take_member(member, value, request, reason);
+		else
+			fk_reason_set(reason, "there is no such member");
+		if (err != FK_OK) {
+			(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "%s", name);
+			return err;
+		}
+	}
+	if (json_object_get(object, "kind") == NULL) {
+		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "kind");
+		fk_reason_set(reason, "is missing; must be \"rekey\"");
+		return FK_EINVAL;
+	}
+	return FK_OK;
+}
+
+enum fk_err fk_campaign_request_parse(const char *body, size_t size,
+				      struct fk_campaign_request *ret_request,
+				      char ret_field[static FK_FIELD_NAME_SIZE],
+				      struct fk_reason *reason)
+{
+	struct fk_campaign_request request = {.sln = 1, .keyset_id = 1, .closing = true};
+	json_error_t error;
+	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
+	enum fk_err err;
+
+	ret_field[0] = '\0';
+	if (!json_is_object(root)) {
+		fk_reason_set(reason, "the body is no JSON object%s%s", root == NULL ? ": " : "",
+			      root == NULL ? error.text : "");
+		json_decref(root);
+		return FK_EFORMAT;
+	}
+	err = take_object(root, &request, ret_field, reason);
+	json_decref(root);
+	if (err == FK_OK)
+		*ret_request = request;
+	return err;
+}

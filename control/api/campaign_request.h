@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * campaign_request.h - the JSON body of POST /v1/campaigns, checked into a plain struct.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <fleetkey/err.h>
+
+#include "campaign/engine.h"
+#include "reason.h"
+
+#define FK_FIELD_NAME_SIZE 64
+
+/*
+ * Reads the request. Members that are absent get their defaults: group everyone, sln 1, keyset_id
+ * 1, the configuration's pace, closing true. Returns FK_OK; FK_EFORMAT if it is no JSON object;
+ * FK_EINVAL for an unknown, duplicate or wrongly typed member; FK_ERANGE for a value out of range.
+ * On failure 'ret_field' names the member (empty for the body as a whole) and 'reason' the range.
+ */
+FK_MUST_USE enum fk_err fk_campaign_request_parse(const char *body, size_t size,
+						  struct fk_campaign_request *ret_request,
+						  char ret_field[static FK_FIELD_NAME_SIZE],
+						  struct fk_reason *reason);

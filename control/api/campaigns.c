@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/call.h"
+#include "api/campaign_request.h"
+
+/* RFC 3339 with milliseconds, UTC; null for 0. */
+static json_t *timestamp(uint64_t at_ms)
+{
+	time_t at_s = (time_t)(at_ms / 1000);
+	char text[40], whole[32];
+	struct tm tm;
+
+	if (at_ms == 0 || gmtime_r(&at_s, &tm) == NULL ||
+	    strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return json_null();
+	(void)snprintf(text, sizeof(text), "%s.%03uZ", whole, (unsigned)(at_ms % 1000));
+	return json_string(text);
+}
+
+static double rounded(double value)
+{
+	return round(value * 1000) / 1000;
+}
+
+static json_t *states_json(const struct fk_campaign *c)
+{
+	json_t *states = json_object();
+
+	for (uint8_t i = FK_DELIVERY_PENDING; i < FK_DELIVERY_STATES; i++)
+		json_object_set_new(states, fk_delivery_state_label(i), json_integer(c->states[i]));
+	return states;
+}
+
+static json_t *seconds_to_json(const struct fk_campaign *c)
+{
+	static const char *const names[FK_MILESTONES] = {"50", "99", "99.9", "100"};
+	json_t *seconds = json_object();
+
+	for (uint32_t i = 0; i < FK_MILESTONES; i++)
+		json_object_set_new(
+			seconds, names[i],
+			c->milestones_ms[i] == FK_MILESTONE_NONE
+				? json_null()
+				: json_real(rounded((double)c->milestones_ms[i] / 1000)));
+	return seconds;
+}
+
+static json_t *halt_json(const struct fk_campaign *c)
+{
+	char text[FK_CAUSE_TEXT_SIZE];
+
+	if (c->halt_status == 0)
+		return json_null();
+	fk_cause_text(FK_CAUSE_SIP, c->halt_status, text, sizeof(text));
+	return json_string(text);
+}
+
+static json_t *campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
+{
+	uint64_t elapsed_ms = fk_engine_elapsed_ms(engine, c);
+	double per_s = elapsed_ms > 0 ? (double)c->n_messages * 1000 / (double)elapsed_ms : 0;
+
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:I, s:b, s:o, s:o, s:I,"
+			 " s:o, s:I, s:I, s:I, s:o, s:f}",
+			 "id", (json_int_t)c->id, "kind", "rekey", "group", c->group, "state",
+			 fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln",
+			 c->sln, "keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id,
+			 "key_id", c->key_id, "pace_per_s", (json_int_t)c->pace_per_s, "closing",
+			 c->closing, "created_at", timestamp(c->created_at_ms), "finished_at",
+			 timestamp(c->finished_at_ms), "n_deliveries", (json_int_t)c->n_deliveries,
+			 "states", states_json(c), "acked", (json_int_t)c->n_held, "proven",
+			 (json_int_t)c->n_proven, "n_messages", (json_int_t)c->n_messages,
+			 "seconds_to", seconds_to_json(c), "messages_per_second", rounded(per_s));
+}
+
+static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
+{
+	struct fk_engine *engine = call->app->engine;
+	const struct fk_campaign *c = fk_engine_campaign(engine, id);
+
+	if (c == NULL)
+		fk_call_reply_err(call, FK_ENOTFOUND, "id", "there is no such campaign");
+	else
+		fk_call_reply_json(call, status, campaign_json(engine, c));
+}
+
+void fk_api_campaign_create(struct fk_call *call)
+{
+	struct fk_campaign_request request;
+	char field_name[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason = {{0}};
+	const char *field = NULL;
+	uint32_t id;
+	enum fk_err err;
+
+	err = fk_campaign_request_parse(call->body != NULL ? call->body : "", call->body_size,
+					&request, field_name, &reason);
+	if (err != FK_OK) {
+		fk_call_reply_err(call, err, field_name[0] != '\0' ? field_name : NULL,
+				  reason.text);
+		return;
+	}
+	if (*call->import_busy) {
+		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
+		return;
+	}
+	err = fk_engine_create(call->app->engine, &request, &id, &field, &reason);
+	if (err == FK_OK)
+		reply_campaign(call, 201, id);
+	else if (field != NULL)
+		fk_call_reply_problem(call, 400, fk_err_text(err), field, reason.text, NULL);
+	else
+		fk_call_reply_problem(call, err == FK_EINVAL ? 409 : fk_problem_status(err),
+				      fk_err_text(err), NULL,
+				      reason.text[0] != '\0' ? reason.text : NULL, NULL);
+}
+
+void fk_api_campaign_list(struct fk_call *call)
+{
+	struct fk_engine *engine = call->app->engine;
+	json_t *items;
+	uint32_t from, limit, n = fk_engine_n_campaigns(engine), i;
+
+	if (fk_call_page(call, &from, &limit) != FK_OK)
+		return;
+	items = json_array();
+	for (i = from; i < n && i - from < limit; i++)
+		json_array_append_new(items,
+				      campaign_json(engine, fk_engine_campaign_at(engine, i)));
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:o, s:o}", "items", items, "next_cursor",
+				     i < n ? json_integer(i) : json_null()));
+}
+
+void fk_api_campaign_show(struct fk_call *call)
+{
+	reply_campaign(call, 200, call->id);
+}
+
+void fk_api_campaign_abort(struct fk_call *call)
+{
+	enum fk_err err = fk_engine_abort(call->app->engine, call->id);
+
+	if (err == FK_ESTALE)
+		fk_call_reply_err(call, err, "state", "the campaign is completed");
+	else
+		reply_campaign(call, 200, call->id);
+}
+
+void fk_api_campaign_report(struct fk_call *call)
+{
+	struct fk_cause_count causes[FK_CAMPAIGN_CAUSES_MAX];
+	struct fk_engine *engine = call->app->engine;
+	const struct fk_campaign *c = fk_engine_campaign(engine, call->id);
+	json_t *report, *reasons;
+	uint32_t n;
+
+	if (c == NULL) {
+		fk_call_reply_err(call, FK_ENOTFOUND, "id", "there is no such campaign");
+		return;
+	}
+	report = campaign_json(engine, c);
+	reasons = json_object();
+	n = fk_engine_causes(engine, c, causes);
+	for (uint32_t i = 0; i < n; i++)
+		json_object_set_new(reasons, causes[i].text, json_integer(causes[i].n));
+	json_object_set_new(report, "is_final", json_boolean(fk_campaign_is_final(c)));
+	json_object_set_new(report, "elapsed_s",
+			    json_real(rounded((double)fk_engine_elapsed_ms(engine, c) / 1000)));
+	json_object_set_new(report, "reasons", reasons);
+	fk_call_reply_json(call, 200, report);
+}
+
+struct row_writer {
+	const struct fk_campaign *campaign;
+	const struct fk_fleet *fleet;
+	json_t *items;
+};
+
+static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
+{
+	struct row_writer *writer = ctx;
+	bool is_held = (d->flags & FK_DELIVERY_HELD) != 0;
+	char reason[FK_CAUSE_TEXT_SIZE];
+	struct fk_fleet_ue ue;
+
+	if (!fk_fleet_get(writer->fleet, ue_index, &ue))
+		return;
+	fk_cause_text(d->cause, d->cause_detail, reason, sizeof(reason));
+	json_array_append_new(
+		writer->items,
+		json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "ue_id",
+			  ue.ue_id, "state", fk_delivery_state_label(d->state), "reason", reason,
+			  "held", is_held, "proven", (d->flags & FK_DELIVERY_PROVEN) != 0,
+			  "keyset_id", writer->campaign->keyset_id, "sln", writer->campaign->sln,
+			  "algorithm_id", writer->campaign->algorithm_id, "key_id",
+			  writer->campaign->key_id, "attempts", d->tries, "message_number",
+			  d->number, "acked_ms",
+			  is_held ? json_integer(d->acked_ms) : json_null()));
+}
+
+void fk_api_campaign_deliveries(struct fk_call *call)
+{
+	struct fk_engine *engine = call->app->engine;
+	struct row_writer writer = {.campaign = fk_engine_campaign(engine, call->id),
+				    .fleet = call->app->fleet};
+	uint32_t from, limit, next;
+	enum fk_err err;
+
+	if (fk_call_page(call, &from, &limit) != FK_OK)
+		return;
+	writer.items = json_array();
+	err = fk_engine_walk_deliveries(engine, call->id, from, limit, write_row, &writer, &next);
+	if (err != FK_OK) {
+		json_decref(writer.items);
+		fk_call_reply_err(call, err, NULL,
+				  err == FK_ESTALE ? "the fleet was replaced since this campaign"
+						   : NULL);
+		return;
+	}
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:o, s:o}", "items", writer.items, "next_cursor",
+				     next != UINT32_MAX ? json_integer(next) : json_null()));
+}

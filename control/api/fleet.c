@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "log.h"
+
+void fk_api_fleet(struct fk_call *call)
+{
+	const struct fk_fleet *fleet = call->app->fleet;
+	json_t *groups = json_array();
+
+	for (uint32_t i = 0; i < fk_fleet_n_groups(fleet); i++)
+		json_array_append_new(groups, json_pack("{s:s, s:I}", "name",
+							fk_fleet_group_name(fleet, i), "n_ues",
+							(json_int_t)fk_fleet_group_size(fleet, i)));
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:I, s:I, s:I, s:I, s:o}", "fleet_generation",
+				     (json_int_t)fk_fleet_generation(fleet), "n_ues",
+				     (json_int_t)fk_fleet_n_ues(fleet), "n_pages",
+				     (json_int_t)fk_fleet_n_pages(fleet), "n_areas",
+				     (json_int_t)fk_fleet_n_areas(fleet), "groups", groups));
+}
+
+/* One UE without its keys. */
+static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
+{
+	const char *area = fk_fleet_area_name(app->fleet, ue->area_id);
+	json_t *groups = json_array();
+
+	for (uint8_t i = 0; i < ue->n_groups; i++)
+		json_array_append_new(
+			groups, json_string(fk_fleet_group_name(app->fleet, ue->group_ids[i])));
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:s, s:i}",
+			 "ue_id", ue->ue_id, "mc_service_id", ue->mc_service_id, "mcdata_id",
+			 ue->mcdata_id, "lmr_type", "P25", "rsi", (json_int_t)ue->rsi, "next_hop",
+			 app->config->next_hops[ue->next_hop].name, "area",
+			 area != NULL ? area : "", "groups", groups, "kek_sln", ue->kek_sln,
+			 "kek_key_id", ue->kek_key_id, "ptek_key_id",
+			 ue->has_ptek ? json_integer(ue->ptek_key_id) : json_null(), "mac",
+			 ue->mac_kind == FK_MAC_CMAC ? "cmac" : "cbc", "mnp", ue->mnp);
+}
+
+void fk_api_fleet_ues(struct fk_call *call)
+{
+	const struct fk_fleet *fleet = call->app->fleet;
+	uint32_t from, limit, n = 0, i;
+	struct fk_fleet_ue ue;
+	json_t *items;
+
+	if (fk_call_page(call, &from, &limit) != FK_OK)
+		return;
+	items = json_array();
+	for (i = from; i < fk_fleet_n_slots(fleet); i++) {
+		if (!fk_fleet_get(fleet, i, &ue))
+			continue;
+		if (n++ == limit)
+			break;
+		json_array_append_new(items, ue_json(call->app, &ue));
+	}
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:o, s:o}", "items", items, "next_cursor",
+				     i < fk_fleet_n_slots(fleet) ? json_integer(i) : json_null()));
+}
+
+/* What an import may not begin on, nor end on. */
+static enum fk_err check_idle(const struct fk_call *call, const char **ret_reason)
+{
+	if (fk_engine_is_active(call->app->engine)) {
+		*ret_reason = "a campaign is active";
+		return FK_EBUSY;
+	}
+	if (!fk_engine_store_is_healthy(call->app->engine)) {
+		*ret_reason = fk_store_last_error(call->app->store);
+		return FK_ESTORE;
+	}
+	return FK_OK;
+}
+
+static enum fk_err want_plain_keys(struct fk_call *call, bool *ret_plain)
+{
+	const char *value = fk_call_query(call, "allow_plain_keys");
+
+	*ret_plain = value != NULL && strcmp(value, "true") == 0;
+	if (value != NULL && !*ret_plain && strcmp(value, "false") != 0) {
+		fk_call_reply_err(call, FK_EINVAL, "allow_plain_keys", "must be true or false");
+		return FK_EINVAL;
+	}
+	if (*ret_plain && !call->is_local) {
+		fk_call_reply_err(call, FK_EPOLICY, "allow_plain_keys",
+				  "plain keys are taken over the Unix socket only");
+		return FK_EPOLICY;
+	}
+	return FK_OK;
+}
+
+void fk_api_import_begin(struct fk_call *call)
+{
+	struct fk_app *app = call->app;
+	struct fk_import_options options = {.config = app->config,
+					    .store = app->store,
+					    .keyring = app->keyring,
+					    .fleet = app->fleet,
+					    .table = app->table};
+	const char *reason = NULL;
+	enum fk_err err;
+
+	if (want_plain_keys(call, &options.allow_plain_keys) != FK_OK)
+		return;
+	err = check_idle(call, &reason);
+	if (err == FK_OK && *call->import_busy) {
+		reason = "another import is running";
+		err = FK_EBUSY;
+	}
+	if (err == FK_OK)
+		err = fk_import_begin(&options, &call->import);
+	if (err != FK_OK) {
+		fk_call_reply_err(call, err, NULL, reason);
+		return;
+	}
+	call->owns_import_lock = true;
+	*call->import_busy = true;
+}
+
+/* The rows' errors, for the reply. */
+static json_t *import_errors(const struct fk_import *import)
+{
+	uint32_t n = 0;
+	const struct fk_import_error *errors = fk_import_errors(import, &n);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(
+			list, json_pack("{s:I, s:s, s:s}", "line", (json_int_t)errors[i].line,
+					"column", errors[i].column, "reason", errors[i].reason));
+	return list;
+}
+
+static void reply_import_error(struct fk_call *call, enum fk_err err)
+{
+	uint32_t n = 0;
+	char reason[64];
+
+	(void)fk_import_errors(call->import, &n);
+	if (err != FK_EINVAL || n == 0) {
+		fk_call_reply_err(call, err, NULL, NULL);
+		return;
+	}
+	(void)snprintf(reason, sizeof(reason), "%u error%s; nothing was changed", n,
+		       n == 1 ? "" : "s");
+	fk_call_reply_problem(call, 422, "the fleet file has errors", NULL, reason,
+			      json_pack("{s:o}", "errors", import_errors(call->import)));
+}
+
+void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size)
+{
+	enum fk_err err;
+
+	if (fk_call_has_reply(call) || call->import == NULL)
+		return; /* the verdict is known; the rest of the file is only swallowed */
+	err = fk_import_feed(call->import, octets, size);
+	if (err != FK_OK)
+		reply_import_error(call, err);
+}
+
+void fk_api_import_end(struct fk_call *call)
+{
+	struct fk_import_result result;
+	struct fk_reason reason = {{0}};
+	const char *why = NULL;
+	enum fk_err err;
+
+	if (fk_call_has_reply(call) || call->import == NULL)
+		return;
+	err = check_idle(call, &why);
+	if (err != FK_OK) {
+		fk_call_reply_err(call, err, NULL, why);
+		return;
+	}
+	err = fk_import_finish(call->import, &result);
+	if (err != FK_OK) {
+		reply_import_error(call, err);
+		return;
+	}
+	/* It borrows the fleet that is about to go. */
+	fk_import_free(call->import);
+	call->import = NULL;
+	fk_log(FK_LOG_INFO, "fleet imported", "generation=%" PRIu64 " n_ues=%u n_kept=%u",
+	       result.generation, result.n_ues, result.n_kept);
+	err = fk_app_reload_fleet(call->app, &reason);
+	if (err != FK_OK) {
+		fk_call_reply_err(call, err, NULL, reason.text);
+		return;
+	}
+	fk_call_reply_json(call, 201,
+			   json_pack("{s:I, s:I, s:I, s:I, s:I}", "fleet_generation",
+				     (json_int_t)result.generation, "n_ues",
+				     (json_int_t)result.n_ues, "n_pages",
+				     (json_int_t)result.n_pages, "n_kept_numbers",
+				     (json_int_t)result.n_kept, "n_without_protection_tek",
+				     (json_int_t)result.n_without_ptek));
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "api/call.h"
+
+static const struct fk_route routes[] = {
+	{"GET", "/v1/health", fk_api_health, NULL, NULL,
+	 "store, dataplane and campaign at a glance"},
+	{"GET", "/v1/fleet", fk_api_fleet, NULL, NULL, "the fleet in force and its groups"},
+	{"GET", "/v1/fleet/ues", fk_api_fleet_ues, NULL, NULL, "its UEs, without keys, by pages"},
+	{"POST", "/v1/fleet/imports", fk_api_import_end, fk_api_import_begin, fk_api_import_feed,
+	 "replaces the fleet by a CSV file, all of it or nothing"},
+	{"POST", "/v1/campaigns", fk_api_campaign_create, NULL, NULL, "starts a campaign"},
+	{"GET", "/v1/campaigns", fk_api_campaign_list, NULL, NULL, "all campaigns, oldest first"},
+	{"GET", "/v1/campaigns/{id}", fk_api_campaign_show, NULL, NULL, "one campaign"},
+	{"POST", "/v1/campaigns/{id}/abort", fk_api_campaign_abort, NULL, NULL, "stops it"},
+	{"GET", "/v1/campaigns/{id}/report", fk_api_campaign_report, NULL, NULL,
+	 "its figures, with the reasons of what did not succeed"},
+	{"GET", "/v1/campaigns/{id}/deliveries", fk_api_campaign_deliveries, NULL, NULL,
+	 "where each UE stands, by pages"},
+	{"GET", "/v1/dataplane", fk_api_dataplane, NULL, NULL, "link, load and counters"},
+	{"GET", "/metrics", fk_api_metrics, NULL, NULL, "Prometheus text format"},
+};
+
+const struct fk_route *fk_routes(uint32_t *ret_n)
+{
+	*ret_n = sizeof(routes) / sizeof(routes[0]);
+	return routes;
+}
+
+/* Reads a campaign number at '*path' and steps over it; 0 if there is none. */
+static uint32_t take_id(const char **path)
+{
+	uint64_t id = 0;
+	const char *at = *path;
+
+	for (; *at >= '0' && *at <= '9' && at - *path < 10; at++)
+		id = id * 10 + (uint64_t)(*at - '0');
+	if (**path == '0' || id > UINT32_MAX)
+		return 0;
+	*path = at;
+	return (uint32_t)id;
+}
+
+static bool path_matches(const char *pattern, const char *path, uint32_t *ret_id)
+{
+	uint32_t id = 0;
+
+	while (*pattern != '\0') {
+		if (strncmp(pattern, "{id}", 4) == 0) {
+			id = take_id(&path);
+			if (id == 0)
+				return false;
+			pattern += 4;
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	if (*path != '\0')
+		return false;
+	*ret_id = id;
+	return true;
+}
+
+enum fk_err fk_route_find(const char *method, const char *path, const struct fk_route **ret_route,
+			  uint32_t *ret_id)
+{
+	enum fk_err err = FK_ENOTFOUND;
+	uint32_t id;
+
+	for (uint32_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!path_matches(routes[i].path, path, &id))
+			continue;
+		if (strcmp(routes[i].method, method) == 0) {
+			*ret_route = &routes[i];
+			*ret_id = id;
+			return FK_OK;
+		}
+		err = FK_EUNSUPPORTED;
+	}
+	return err;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "keys/open.h"
+#include "log.h"
+
+static enum fk_err next_epoch(void *ctx, uint32_t *ret_epoch)
+{
+	struct fk_app *app = ctx;
+
+	return fk_store_next_epoch(app->store, ret_epoch);
+}
+
+static void on_region(void *ctx, struct fk_region_map *region, bool is_new)
+{
+	struct fk_app *app = ctx;
+
+	fk_engine_on_region(app->engine, region, is_new);
+}
+
+static void on_attached(void *ctx)
+{
+	struct fk_app *app = ctx;
+
+	fk_engine_on_attached(app->engine);
+}
+
+static void on_detached(void *ctx)
+{
+	struct fk_app *app = ctx;
+
+	fk_engine_on_detached(app->engine);
+}
+
+static enum fk_err find_user(const char *name, uid_t *ret_uid, struct fk_reason *reason)
+{
+	const struct passwd *user;
+
+	if (name == NULL) {
+		*ret_uid = geteuid();
+		return FK_OK;
+	}
+	user = getpwnam(name);
+	if (user == NULL) {
+		fk_reason_set(reason, "link.dataplane_user %s: there is no such user", name);
+		return FK_EINVAL;
+	}
+	*ret_uid = user->pw_uid;
+	return FK_OK;
+}
+
+static enum fk_err start_link(struct fk_app *app, struct fk_reason *reason)
+{
+	struct fk_link_options options = {
+		.socket_path = app->config->link.socket,
+		.lease_ms = app->config->link.lease_ms,
+		.callbacks = {.next_epoch = next_epoch,
+			      .on_region = on_region,
+			      .on_attached = on_attached,
+			      .on_detached = on_detached,
+			      .ctx = app},
+	};
+	enum fk_err err =
+		find_user(app->config->link.dataplane_user, &options.dataplane_uid, reason);
+
+	if (err != FK_OK)
+		return err;
+	return fk_link_server_new(&options, &app->link, reason);
+}
+
+/* Hands the fleet in force to the link. */
+static void publish_fleet(struct fk_app *app)
+{
+	struct fk_link_fleet fleet = {
+		.keytable_fd = fk_keytable_fd(app->table),
+		.numbers = fk_fleet_numbers(app->fleet, 0),
+		.fleet_generation = fk_fleet_generation(app->fleet),
+		.n_slots = fk_fleet_n_slots(app->fleet),
+	};
+
+	memcpy(fleet.kmf_id, fk_store_kmf_id(app->store), sizeof(fleet.kmf_id));
+	fk_link_server_set_fleet(app->link, &fleet);
+}
+
+static enum fk_err watch(struct fk_app *app, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(app->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? FK_OK : FK_EIO;
+}
+
+static enum fk_err start_loop(struct fk_app *app)
+{
+	int fds[FK_API_DAEMONS];
+	uint32_t n = fk_api_fds(app->api, fds);
+	enum fk_err err;
+
+	app->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (app->epoll_fd < 0)
+		return FK_EIO;
+	err = watch(app, app->signal_fd);
+	if (err == FK_OK)
+		err = watch(app, fk_link_server_fd(app->link));
+	for (uint32_t i = 0; err == FK_OK && i < n; i++)
+		err = watch(app, fds[i]);
+	return err;
+}
+
+/* Signals first: one that comes during the start must end it in order. */
+static enum fk_err take_signals(struct fk_app *app)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return FK_EIO;
+	app->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return app->signal_fd < 0 ? FK_EIO : FK_OK;
+}
+
+/* Replaced fleets and unfinished imports only take room; they can wait for the next time. */
+static void sweep(struct fk_app *app)
+{
+	enum fk_err err = fk_store_sweep_fleets(app->store);
+
+	if (err != FK_OK)
+		fk_log(FK_LOG_WARN, "old fleets stay for now", "error=\"%s\"", fk_err_text(err));
+}
+
+enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
+			struct fk_reason *reason)
+{
+	enum fk_err err;
+
+	*app = (struct fk_app){.config = config, .epoll_fd = -1, .signal_fd = -1};
+	err = take_signals(app);
+	if (err == FK_OK)
+		err = fk_store_open(config->store.redis_socket, &app->store, reason);
+	if (err == FK_OK)
+		err = fk_keys_open(config->keys.root_key_file, app->store, &app->keyring, reason);
+	if (err == FK_OK)
+		err = fk_fleet_load(app->store, app->keyring, config, &app->fleet, &app->table,
+				    reason);
+	if (err == FK_OK)
+		err = fk_engine_new(config, app->store, app->keyring, &app->engine);
+	/* Listening shuts a second fleetkeyd out before this one touches a campaign. */
+	if (err == FK_OK)
+		err = start_link(app, reason);
+	if (err == FK_OK)
+		err = fk_engine_set_fleet(app->engine, app->fleet, app->table, reason);
+	if (err == FK_OK)
+		publish_fleet(app);
+	if (err == FK_OK)
+		err = fk_api_new(app, &app->api, reason);
+	if (err == FK_OK)
+		err = start_loop(app);
+	if (err != FK_OK)
+		return err;
+	sweep(app);
+	fk_log(FK_LOG_INFO, "ready", "fleet_generation=%" PRIu64 " n_ues=%u n_campaigns=%u",
+	       fk_fleet_generation(app->fleet), fk_fleet_n_ues(app->fleet),
+	       fk_engine_n_campaigns(app->engine));
+	return FK_OK;
+}
+
+void fk_app_fini(struct fk_app *app)
+{
+	fk_api_free(app->api);
+	fk_link_server_free(app->link);
+	fk_engine_free(app->engine);
+	fk_keytable_free(app->table);
+	fk_fleet_free(app->fleet);
+	fk_keyring_free(app->keyring);
+	fk_store_close(app->store);
+	if (app->epoll_fd >= 0)
+		close(app->epoll_fd);
+	if (app->signal_fd >= 0)
+		close(app->signal_fd);
+}
+
+/* The engine forgot the region when the fleet was taken from it. */
+static void reconnect_engine(struct fk_app *app)
+{
+	struct fk_region_map *region = fk_link_server_region(app->link);
+
+	if (region == NULL)
+		return;
+	fk_engine_on_region(app->engine, region, false);
+	if (fk_link_server_is_attached(app->link))
+		fk_engine_on_attached(app->engine);
+}
+
+enum fk_err fk_app_reload_fleet(struct fk_app *app, struct fk_reason *reason)
+{
+	struct fk_fleet *fleet = NULL, *old_fleet = app->fleet;
+	struct fk_keytable_file *table = NULL, *old_table = app->table;
+	enum fk_err err;
+
+	if (fk_engine_is_active(app->engine))
+		return FK_EBUSY;
+	err = fk_fleet_load(app->store, app->keyring, app->config, &fleet, &table, reason);
+	if (err != FK_OK)
+		return err;
+	err = fk_engine_set_fleet(app->engine, fleet, table, reason);
+	if (err != FK_OK) {
+		fk_keytable_free(table);
+		fk_fleet_free(fleet);
+		if (fk_engine_set_fleet(app->engine, old_fleet, old_table, NULL) == FK_OK)
+			reconnect_engine(app);
+		return err;
+	}
+	app->fleet = fleet;
+	app->table = table;
+	publish_fleet(app);
+	fk_keytable_free(old_table);
+	fk_fleet_free(old_fleet);
+	sweep(app);
+	fk_log(FK_LOG_INFO, "fleet in force", "generation=%" PRIu64 " n_ues=%u",
+	       fk_fleet_generation(fleet), fk_fleet_n_ues(fleet));
+	return FK_OK;
+}
+
+static int shorter(int a_ms, int b_ms)
+{
+	if (a_ms < 0)
+		return b_ms;
+	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
+}
+
+static void handle_signal(struct fk_app *app)
+{
+	struct signalfd_siginfo info;
+
+	if (read(app->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	fk_log(FK_LOG_INFO, "stopping", "signal=%u", info.ssi_signo);
+	app->should_stop = true;
+}
+
+enum fk_err fk_app_run(struct fk_app *app)
+{
+	while (!app->should_stop) {
+		struct epoll_event events[8];
+		int wait_ms = shorter(fk_engine_wait_ms(app->engine), fk_api_wait_ms(app->api));
+		int n = epoll_wait(app->epoll_fd, events, 8, wait_ms);
+		bool is_api = wait_ms >= 0;
+
+		if (n < 0 && errno != EINTR)
+			return FK_EIO;
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.fd == app->signal_fd)
+				handle_signal(app);
+			else if (events[i].data.fd == fk_link_server_fd(app->link))
+				fk_link_server_run(app->link);
+			else
+				is_api = true;
+		}
+		fk_engine_tick(app->engine);
+		if (is_api)
+			fk_api_run(app->api);
+	}
+	fk_engine_flush(app->engine);
+	return FK_OK;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app.h - fleetkeyd put together: everything main.c owns, and the one loop over it.
+ *
+ * Threads: one. Memory: fk_app_fini() ends all parts in the reverse order of their start and wipes
+ * what held keys.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <fleetkey/err.h>
+
+#include "campaign/engine.h"
+#include "config/config.h"
+#include "fleet/fleet.h"
+#include "fleet/keytable.h"
+#include "keys/keyring.h"
+#include "link/server.h"
+#include "reason.h"
+#include "store/store.h"
+
+#define FK_VERSION "0.1.0"
+
+struct fk_api;
+
+/* Parts are created in this order; each may be NULL until then. */
+struct fk_app {
+	const struct fk_config *config; /* borrowed */
+	struct fk_store *store;
+	struct fk_keyring *keyring;
+	struct fk_fleet *fleet;
+	struct fk_keytable_file *table;
+	struct fk_engine *engine;
+	struct fk_link_server *link;
+	struct fk_api *api;
+	int epoll_fd, signal_fd;
+	bool should_stop;
+};
+
+/*
+ * Starts everything: store, keys, fleet, link, campaigns, and the API last. Borrows 'config' until
+ * fk_app_fini(). Returns the first error; 'reason' says what to do about it. Call fk_app_fini() in
+ * either case.
+ */
+FK_MUST_USE enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
+				    struct fk_reason *reason);
+/* Runs until SIGTERM or SIGINT, then writes what is dirty. Returns FK_OK or FK_EIO. */
+FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
+void fk_app_fini(struct fk_app *app);
+
+/*
+ * Loads the fleet in force in place of the old one, and lets an attached dataplane attach to it.
+ * Returns FK_EBUSY if a campaign is active; what fk_fleet_load() and fk_engine_set_fleet() return.
+ * On failure the old fleet stays.
+ */
+FK_MUST_USE enum fk_err fk_app_reload_fleet(struct fk_app *app, struct fk_reason *reason);

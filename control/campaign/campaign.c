@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "campaign/campaign.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const uint32_t fk_milestone_permille[FK_MILESTONES] = {500, 990, 999, 1000};
+
+uint32_t fk_milestone_need(uint32_t n_deliveries, uint32_t milestone)
+{
+	uint64_t need = ((uint64_t)n_deliveries * fk_milestone_permille[milestone] + 999) / 1000;
+
+	return need == 0 ? 1 : (uint32_t)need;
+}
+
+const char *fk_campaign_state_label(uint8_t state)
+{
+	switch (state) {
+	case FK_CAMPAIGN_RUNNING:
+		return "running";
+	case FK_CAMPAIGN_HALTED:
+		return "halted";
+	case FK_CAMPAIGN_COMPLETED:
+		return "completed";
+	case FK_CAMPAIGN_ABORTED:
+		return "aborted";
+	}
+	return "unknown";
+}
+
+/* One row per number of the record: its stored name, where it is, and whether it must be there. */
+struct number_field {
+	const char *name;
+	size_t offset, size;
+	bool required;
+};
+
+#define NUMBER(name, member, required)                                      \
+	{                                                                   \
+		name, offsetof(struct fk_campaign, member),                 \
+			sizeof(((struct fk_campaign *)0)->member), required \
+	}
+#define STATE(state, label, text) NUMBER("state_" label, states[state], false),
+
+static const struct number_field numbers[] = {NUMBER("id", id, true),
+					      NUMBER("state", state, true),
+					      NUMBER("keyset_id", keyset_id, true),
+					      NUMBER("algorithm_id", algorithm_id, true),
+					      NUMBER("slot", slot, true),
+					      NUMBER("generation", generation, true),
+					      NUMBER("sln", sln, true),
+					      NUMBER("key_id", key_id, true),
+					      NUMBER("halt_status", halt_status, false),
+					      NUMBER("closing", closing, true),
+					      NUMBER("pace_per_s", pace_per_s, true),
+					      NUMBER("fleet_generation", fleet_generation, true),
+					      NUMBER("created_at_ms", created_at_ms, true),
+					      NUMBER("finished_at_ms", finished_at_ms, false),
+					      NUMBER("n_messages", n_messages, false),
+					      NUMBER("n_deliveries", n_deliveries, false),
+					      NUMBER("n_held", n_held, false),
+					      NUMBER("n_proven", n_proven, false),
+					      NUMBER("milestone_500_ms", milestones_ms[0], false),
+					      NUMBER("milestone_990_ms", milestones_ms[1], false),
+					      NUMBER("milestone_999_ms", milestones_ms[2], false),
+					      NUMBER("milestone_1000_ms", milestones_ms[3], false),
+					      FK_DELIVERY_STATE_MAP(STATE)};
+
+#define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
+_Static_assert(N_NUMBERS + 3 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
+
+static uint64_t load_number(const struct fk_campaign *c, const struct number_field *f)
+{
+	const uint8_t *at = (const uint8_t *)c + f->offset;
+	uint64_t u64 = 0;
+	uint32_t u32;
+	uint16_t u16;
+
+	switch (f->size) {
+	case 1:
+		return *at;
+	case 2:
+		memcpy(&u16, at, 2);
+		return u16;
+	case 4:
+		memcpy(&u32, at, 4);
+		return u32;
+	}
+	memcpy(&u64, at, 8);
+	return u64;
+}
+
+static void store_number(struct fk_campaign *c, const struct number_field *f, uint64_t value)
+{
+	uint8_t *at = (uint8_t *)c + f->offset;
+	uint32_t u32 = (uint32_t)value;
+	uint16_t u16 = (uint16_t)value;
+
+	switch (f->size) {
+	case 1:
+		*at = (uint8_t)value;
+		return;
+	case 2:
+		memcpy(at, &u16, 2);
+		return;
+	case 4:
+		memcpy(at, &u32, 4);
+		return;
+	}
+	memcpy(at, &value, 8);
+}
+
+void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *ret_fields)
+{
+	struct fk_campaign_fields *f = ret_fields;
+
+	f->n = 0;
+	for (uint32_t i = 0; i < N_NUMBERS; i++) {
+		int len = snprintf(f->text[i], sizeof(f->text[i]), "%" PRIu64,
+				   load_number(c, &numbers[i]));
+
+		f->fields[f->n++] =
+			(struct fk_store_field){numbers[i].name, f->text[i], (size_t)len};
+	}
+	f->fields[f->n++] = (struct fk_store_field){"conversation_id", c->conversation_id,
+						    sizeof(c->conversation_id)};
+	f->fields[f->n++] = (struct fk_store_field){"group", c->group, strlen(c->group)};
+	f->fields[f->n++] = (struct fk_store_field){"causes", c->causes, strlen(c->causes)};
+}
+
+static enum fk_err decode_text(char *to, size_t cap, const char *value, size_t size)
+{
+	if (size >= cap)
+		return FK_EFORMAT;
+	memcpy(to, value, size);
+	to[size] = '\0';
+	return FK_OK;
+}
+
+static enum fk_err decode_number(struct fk_campaign *c, const struct number_field *f,
+				 const char *value)
+{
+	uint64_t max = f->size == 8 ? UINT64_MAX : (1ull << (8 * f->size)) - 1;
+	char *end;
+	unsigned long long number;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number > max)
+		return FK_EFORMAT;
+	store_number(c, f, number);
+	return FK_OK;
+}
+
+enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const char *value,
+				     size_t size)
+{
+	struct fk_campaign *c = campaign;
+
+	if (strcmp(name, "group") == 0)
+		return decode_text(c->group, sizeof(c->group), value, size);
+	if (strcmp(name, "causes") == 0)
+		return decode_text(c->causes, sizeof(c->causes), value, size);
+	if (strcmp(name, "conversation_id") == 0) {
+		if (size != sizeof(c->conversation_id))
+			return FK_EFORMAT;
+		memcpy(c->conversation_id, value, size);
+		return FK_OK;
+	}
+	for (uint32_t i = 0; i < N_NUMBERS; i++) {
+		if (strcmp(name, numbers[i].name) == 0)
+			return decode_number(c, &numbers[i], value);
+	}
+	return FK_OK;
+}
+
+enum fk_err fk_campaign_decode_done(const struct fk_campaign *c)
+{
+	if (c->id == 0 || c->generation == 0 || c->generation > FK_CAMPAIGN_GENERATION_MAX ||
+	    c->slot >= FK_CAMPAIGN_SLOTS || c->state < FK_CAMPAIGN_RUNNING ||
+	    c->state > FK_CAMPAIGN_ABORTED || c->created_at_ms == 0 || c->algorithm_id == 0)
+		return FK_EFORMAT;
+	return FK_OK;
+}
+
+/* Tells a cause by its number; texts are made at the end. */
+struct tally {
+	uint32_t key, n; /* cause << 16 | detail */
+};
+
+static int by_count(const void *a, const void *b)
+{
+	const struct tally *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+uint32_t fk_causes_count(const struct fk_delivery *deliveries, uint32_t n_slots,
+			 struct fk_cause_count ret_causes[static FK_CAMPAIGN_CAUSES_MAX])
+{
+	struct tally tallies[FK_CAMPAIGN_CAUSES_MAX - 1];
+	uint32_t n = 0, n_other = 0, last = 0;
+
+	for (uint32_t i = 0; i < n_slots; i++) {
+		const struct fk_delivery *d = &deliveries[i];
+		uint32_t key = (uint32_t)d->cause << 16 | d->cause_detail;
+
+		if (!fk_delivery_is_final(d) || d->cause == FK_CAUSE_NONE)
+			continue;
+		/* Neighbours tend to fail alike: look at the last one first. */
+		if (last >= n || tallies[last].key != key) {
+			for (last = 0; last < n && tallies[last].key != key; last++)
+				;
+		}
+		if (last < n)
+			tallies[last].n++;
+		else if (n < FK_CAMPAIGN_CAUSES_MAX - 1)
+			tallies[n++] = (struct tally){key, 1};
+		else
+			n_other++;
+	}
+	qsort(tallies, n, sizeof(tallies[0]), by_count);
+	for (uint32_t i = 0; i < n; i++) {
+		fk_cause_text((uint8_t)(tallies[i].key >> 16), (uint16_t)tallies[i].key,
+			      ret_causes[i].text, sizeof(ret_causes[i].text));
+		ret_causes[i].n = tallies[i].n;
+	}
+	if (n_other > 0) {
+		ret_causes[n] = (struct fk_cause_count){.text = "other", .n = n_other};
+		n++;
+	}
+	return n;
+}
+
+void fk_causes_format(const struct fk_cause_count *causes, uint32_t n, char *buf, size_t cap)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (uint32_t i = 0; i < n && at + FK_CAUSE_TEXT_SIZE + 12 < cap; i++)
+		at += (size_t)snprintf(buf + at, cap - at, "%s%s=%u", i == 0 ? "" : ";",
+				       causes[i].text, causes[i].n);
+}
+
+uint32_t fk_causes_parse(const char *text,
+			 struct fk_cause_count ret_causes[static FK_CAMPAIGN_CAUSES_MAX])
+{
+	uint32_t n = 0;
+
+	while (*text != '\0' && n < FK_CAMPAIGN_CAUSES_MAX) {
+		size_t len = strcspn(text, "=;");
+
+		if (text[len] != '=' || len >= FK_CAUSE_TEXT_SIZE)
+			break;
+		memcpy(ret_causes[n].text, text, len);
+		ret_causes[n].text[len] = '\0';
+		ret_causes[n].n = (uint32_t)strtoul(text + len + 1, NULL, 10);
+		n++;
+		text += len;
+		text += strcspn(text, ";");
+		text += *text == ';';
+	}
+	return n;
+}

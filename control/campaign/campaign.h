@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * campaign.h - the record of one campaign: what was asked, what it became, and how it ended.
+ *
+ * The record is stored as named text fields (fk_store_batch_put_campaign). Its TEK is stored apart,
+ * sealed, and is never part of this struct.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/token.h>
+
+#include "campaign/ledger.h"
+#include "campaign/scheduler.h"
+#include "store/store.h"
+
+#define FK_CAMPAIGN_FIELDS_MAX	64
+#define FK_CAMPAIGN_CAUSES_MAX	64 /* different reasons that a report tells apart */
+#define FK_MILESTONES		4
+#define FK_MILESTONE_NONE	UINT64_MAX
+#define FK_CAMPAIGN_GROUP_SIZE	(FK_NAME_SIZE_MAX + 1)
+#define FK_CAMPAIGN_CAUSES_TEXT 3072
+
+enum fk_campaign_state {
+	FK_CAMPAIGN_RUNNING = 1,
+	FK_CAMPAIGN_HALTED = 2, /* the system refuses us: only abort is left */
+	FK_CAMPAIGN_COMPLETED = 3,
+	FK_CAMPAIGN_ABORTED = 4,
+};
+
+/* "running", ...; "unknown" if there is no such state. */
+const char *fk_campaign_state_label(uint8_t state);
+
+/* Shares of the deliveries, in tenths of a percent: 50, 99, 99.9 and 100 %. */
+extern const uint32_t fk_milestone_permille[FK_MILESTONES];
+
+/* How many of 'n_deliveries' make the milestone; at least 1. */
+uint32_t fk_milestone_need(uint32_t n_deliveries, uint32_t milestone);
+
+struct fk_cause_count {
+	char text[FK_CAUSE_TEXT_SIZE];
+	uint32_t n;
+};
+
+struct fk_campaign {
+	uint32_t id;
+	uint8_t state; /* enum fk_campaign_state */
+	uint8_t keyset_id, algorithm_id, slot;
+	uint16_t generation; /* with 'slot', what its tokens carry */
+	uint16_t sln, key_id;
+	uint16_t halt_status; /* SIP status that halted it, 0: none */
+	bool closing;
+	uint32_t pace_per_s;
+	uint64_t fleet_generation;
+	uint64_t created_at_ms, finished_at_ms; /* since 1970; finished 0: not yet */
+	uint8_t conversation_id[16];
+	char group[FK_CAMPAIGN_GROUP_SIZE]; /* empty: everyone */
+	/* What it came to; kept up to date in memory, stored when the record is. */
+	uint64_t n_messages; /* KMMs ordered, repeats by control included */
+	uint32_t n_deliveries, n_held, n_proven;
+	uint32_t states[FK_DELIVERY_STATES];
+	uint64_t milestones_ms[FK_MILESTONES]; /* from creation to acknowledged and durable */
+	char causes[FK_CAMPAIGN_CAUSES_TEXT];  /* "sip_404=12;no_answer=3" of a finished one */
+};
+
+static inline bool fk_campaign_is_final(const struct fk_campaign *c)
+{
+	return c->state == FK_CAMPAIGN_COMPLETED || c->state == FK_CAMPAIGN_ABORTED;
+}
+
+/* The record as fields that point into 'text' and into the campaign. */
+struct fk_campaign_fields {
+	struct fk_store_field fields[FK_CAMPAIGN_FIELDS_MAX];
+	uint32_t n;
+	char text[FK_CAMPAIGN_FIELDS_MAX][40];
+};
+
+void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *ret_fields);
+/*
+ * Takes one stored field; a fk_store_field_fn whose ctx is the campaign, zeroed before the first.
+ * Unknown names are ignored. Returns FK_OK, or FK_EFORMAT if the value is not what the field holds.
+ */
+FK_MUST_USE enum fk_err fk_campaign_decode_field(void *campaign, const char *name,
+						 const char *value, size_t size);
+/* After the last field. FK_OK, or FK_EFORMAT if a field that must be there is not. */
+FK_MUST_USE enum fk_err fk_campaign_decode_done(const struct fk_campaign *c);
+
+/*
+ * Counts the causes of final deliveries, most frequent first; returns how many different ones there
+ * are, at most FK_CAMPAIGN_CAUSES_MAX: further ones are counted under "other".
+ */
+uint32_t fk_causes_count(const struct fk_delivery *deliveries, uint32_t n_slots,
+			 struct fk_cause_count ret_causes[static FK_CAMPAIGN_CAUSES_MAX]);
+/* To the text of the record and back. */
+void fk_causes_format(const struct fk_cause_count *causes, uint32_t n, char *buf, size_t cap);
+uint32_t fk_causes_parse(const char *text,
+			 struct fk_cause_count ret_causes[static FK_CAMPAIGN_CAUSES_MAX]);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#include "campaign/engine_private.h"
+#include "keys/tek.h"
+
+void fk_engine_key_name(uint32_t id, char ret_name[static FK_CAMPAIGN_NAME_SIZE])
+{
+	(void)snprintf(ret_name, FK_CAMPAIGN_NAME_SIZE, "tek:%u", id);
+}
+
+enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_campaign *c,
+				    struct fk_scheduler **ret_scheduler)
+{
+	const struct fk_config *config = engine->config;
+	const struct fk_scheduler_options options = {
+		.n_slots = fk_fleet_n_slots(engine->fleet),
+		.campaign_slot = c->slot,
+		.campaign_generation = c->generation,
+		.key_id = c->key_id,
+		.closing = c->closing,
+		.window = config->campaign.window,
+		.attempts_max = config->campaign.attempts_max,
+		.retry_backoff_ms = config->campaign.retry_backoff_ms,
+		.number_block = config->campaign.number_block,
+		.number_margin = config->campaign.number_margin,
+		.ues = fk_keytable_ues(fk_keytable_view(engine->table)),
+		.numbers = fk_fleet_numbers(engine->fleet, 0),
+	};
+
+	return fk_scheduler_new(&options, ret_scheduler);
+}
+
+void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
+			    const struct fk_campaign *c, uint32_t page)
+{
+	int32_t group = -1;
+
+	if (c->group[0] != '\0') {
+		group = fk_fleet_find_group(engine->fleet, c->group);
+		if (group < 0)
+			return;
+	}
+	for (uint32_t i = page * FK_LEDGER_PAGE; i < (page + 1) * FK_LEDGER_PAGE; i++) {
+		if (group < 0 || fk_fleet_is_member(engine->fleet, i, (uint32_t)group))
+			fk_scheduler_include(scheduler, i);
+	}
+}
+
+enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
+			  const struct fk_secret *tek)
+{
+	struct fk_campaign_terms terms = {
+		.tek = tek,
+		.generation = c->generation,
+		.sln = c->sln,
+		.key_id = c->key_id,
+		.algorithm_id = c->algorithm_id,
+		.keyset_id = c->keyset_id,
+		.pace_per_s = c->pace_per_s,
+		.answer_timeout_ms = engine->config->campaign.answer_timeout_ms,
+	};
+
+	memcpy(terms.conversation_id, c->conversation_id, sizeof(terms.conversation_id));
+	return fk_keytable_arm_campaign(engine->table, c->slot, &terms);
+}
+
+enum fk_err fk_engine_make_room(struct fk_engine *engine)
+{
+	struct fk_campaign *grown;
+
+	if (engine->n_campaigns == FK_ENGINE_CAMPAIGNS_MAX) {
+		memmove(&engine->campaigns[0], &engine->campaigns[1],
+			(engine->n_campaigns - 1) * sizeof(engine->campaigns[0]));
+		engine->n_campaigns--;
+		return FK_OK;
+	}
+	grown = realloc(engine->campaigns, (engine->n_campaigns + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return FK_ENOMEM;
+	engine->campaigns = grown;
+	return FK_OK;
+}
+
+/*
+ * The next key ID after the latest campaign's that no UE's own key and no remembered campaign has
+ * (I6: a radio may still hold the old key). 0 is left out: some radios show it as "no key".
+ */
+static enum fk_err choose_key_id(const struct fk_engine *engine, uint16_t *ret_key_id)
+{
+	static const uint32_t n_ids = 0x10000;
+	uint8_t *used = calloc(n_ids, 1);
+	uint32_t last = 0;
+	enum fk_err err = FK_EFULL;
+
+	if (used == NULL)
+		return FK_ENOMEM;
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		last = engine->campaigns[i].key_id;
+		used[last] = 1;
+	}
+	for (uint32_t i = 1; i < n_ids; i++) {
+		uint16_t key_id = (uint16_t)(last + i);
+
+		if (key_id == 0 || used[key_id] || fk_fleet_uses_key_id(engine->fleet, key_id))
+			continue;
+		*ret_key_id = key_id;
+		err = FK_OK;
+		break;
+	}
+	free(used);
+	return err;
+}
+
+static enum fk_err check_request(const struct fk_engine *engine,
+				 const struct fk_campaign_request *request, const char **ret_field,
+				 struct fk_reason *reason)
+{
+	*ret_field = NULL;
+	if (engine->fleet == NULL || fk_fleet_n_ues(engine->fleet) == 0) {
+		fk_reason_set(reason, "no fleet is imported yet");
+		return FK_EINVAL;
+	}
+	if (fk_engine_is_active(engine)) {
+		fk_reason_set(reason, "campaign %u is %s", engine->current->id,
+			      fk_campaign_state_label(engine->current->state));
+		return FK_EBUSY;
+	}
+	if (engine->record_dirty) {
+		fk_reason_set(reason, "the end of campaign %u is not stored yet",
+			      engine->current->id);
+		return FK_EBUSY;
+	}
+	if (request->pace_per_s > engine->config->campaign.pace_per_s) {
+		*ret_field = "pace_per_s";
+		fk_reason_set(reason, "%u is above the configured pace of %u", request->pace_per_s,
+			      engine->config->campaign.pace_per_s);
+		return FK_ERANGE;
+	}
+	if (request->group[0] != '\0' && fk_fleet_find_group(engine->fleet, request->group) < 0) {
+		*ret_field = "group";
+		fk_reason_set(reason, "the fleet has no group %s", request->group);
+		return FK_ENOTFOUND;
+	}
+	if (!fk_store_is_healthy(engine->store)) {
+		fk_reason_set(reason, "the store is not available: %s",
+			      fk_store_last_error(engine->store));
+		return FK_ESTORE;
+	}
+	if (!engine->has_been_attached) {
+		fk_reason_set(reason, "no dataplane has attached to this fleet yet");
+		return FK_ELINK;
+	}
+	return FK_OK;
+}
+
+static enum fk_err fill_campaign(struct fk_engine *engine,
+				 const struct fk_campaign_request *request, struct fk_campaign *c)
+{
+	enum fk_err err = fk_uuid_generate(c->conversation_id);
+
+	c->state = FK_CAMPAIGN_RUNNING;
+	c->sln = request->sln;
+	c->keyset_id = request->keyset_id;
+	c->algorithm_id = FK_ALGORITHM_AES_256;
+	c->closing = request->closing;
+	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
+						 : engine->config->campaign.pace_per_s;
+	c->fleet_generation = fk_fleet_generation(engine->fleet);
+	memcpy(c->group, request->group, sizeof(c->group));
+	for (uint32_t i = 0; i < FK_MILESTONES; i++)
+		c->milestones_ms[i] = FK_MILESTONE_NONE;
+	if (err == FK_OK)
+		err = choose_key_id(engine, &c->key_id);
+	if (err == FK_OK)
+		err = fk_store_next_campaign_id(engine->store, &c->id);
+	if (err != FK_OK)
+		return err;
+	/* Slot and generation come from the id, so no two campaigns share both for 262,080 ids. */
+	c->slot = (uint8_t)(c->id % FK_CAMPAIGN_SLOTS);
+	c->generation = (uint16_t)(c->id / FK_CAMPAIGN_SLOTS % FK_CAMPAIGN_GENERATION_MAX + 1);
+	return FK_OK;
+}
+
+/* Makes record and sealed TEK durable (I1); the key first, so that no record lacks its key. */
+static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campaign *c,
+				const struct fk_secret *tek)
+{
+	uint8_t sealed[FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
+	char name[FK_CAMPAIGN_NAME_SIZE];
+	size_t size;
+	enum fk_err err;
+
+	fk_engine_key_name(c->id, name);
+	err = fk_seal(engine->keyring, FK_SEAL_TEK, name, c->key_id, tek->octets, tek->size, sealed,
+		      sizeof(sealed), &size);
+	if (err != FK_OK)
+		return err;
+	fk_store_batch_begin(engine->store);
+	fk_store_batch_put_key(engine->store, name, sealed, size);
+	fk_engine_put_record(engine, c);
+	return fk_store_batch_commit(engine->store);
+}
+
+/* From here on nothing fails but by want of memory, and that was taken before. */
+static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
+		      struct fk_scheduler *scheduler, uint64_t accepted_at_us)
+{
+	fk_scheduler_free(engine->scheduler);
+	engine->scheduler = scheduler;
+	engine->campaigns[engine->n_campaigns++] = *c;
+	engine->current = &engine->campaigns[engine->n_campaigns - 1];
+	engine->n_messages_before = 0;
+	engine->may_have_sent = false;
+	engine->record_dirty = false;
+	engine->origin_us = (int64_t)accepted_at_us;
+	engine->progress_at_us = fk_engine_now_us();
+	fk_engine_set_stop(engine);
+	fk_engine_update_record(engine);
+}
+
+enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_request *request,
+			     uint32_t *ret_id, const char **ret_field, struct fk_reason *reason)
+{
+	uint64_t accepted_at_us = fk_engine_now_us();
+	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms()};
+	struct fk_scheduler *scheduler = NULL;
+	struct fk_secret tek;
+	enum fk_err err = check_request(engine, request, ret_field, reason);
+
+	if (err != FK_OK)
+		return err;
+	if (engine->scheduler != NULL)
+		fk_engine_flush(engine); /* late numbers of the campaign before */
+	err = fill_campaign(engine, request, &c);
+	if (err == FK_OK)
+		err = fk_engine_new_scheduler(engine, &c, &scheduler);
+	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++)
+		fk_engine_include_page(engine, scheduler, &c, page);
+	if (err == FK_OK && fk_scheduler_tally(scheduler)->n_deliveries == 0) {
+		*ret_field = "group";
+		fk_reason_set(reason, "nobody is in the group");
+		err = FK_EINVAL;
+	}
+	if (err == FK_OK) {
+		engine->current = NULL; /* making room may move the records */
+		err = fk_engine_make_room(engine);
+		if (engine->scheduler != NULL)
+			engine->current = &engine->campaigns[engine->n_campaigns - 1];
+	}
+	if (err == FK_OK)
+		err = fk_tek_generate(&tek);
+	if (err == FK_OK) {
+		c.n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
+		if (engine->current != NULL)
+			fk_keytable_disarm_campaign(engine->table, engine->current->slot);
+		err = make_durable(engine, &c, &tek);
+		if (err == FK_OK)
+			err = fk_engine_arm(engine, &c, &tek);
+		fk_secret_wipe(&tek);
+	}
+	if (err == FK_ESTORE)
+		fk_engine_store_failed(engine, "campaign creation");
+	if (err != FK_OK) {
+		fk_scheduler_free(scheduler);
+		return err;
+	}
+	take_over(engine, &c, scheduler, accepted_at_us);
+	fk_log(FK_LOG_INFO, "campaign created",
+	       "campaign=%u group=\"%s\" n_deliveries=%u sln=%u keyset_id=%u key_id=%u "
+	       "pace_per_s=%u",
+	       c.id, c.group, c.n_deliveries, c.sln, c.keyset_id, c.key_id, c.pace_per_s);
+	*ret_id = c.id;
+	return FK_OK;
+}

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "campaign/engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "campaign/engine_private.h"
+
+#define STORE_BACKOFF_MIN_MS 50
+#define STORE_BACKOFF_MAX_MS 2000
+#define LATE_POLL_MS	     200 /* between looks at the doorbells when no campaign is active */
+#define STALL_SLACK_US	     5000000
+
+uint64_t fk_engine_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t fk_engine_now_real_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine)
+{
+	int64_t since_us = (int64_t)fk_engine_now_us() - engine->origin_us;
+
+	return (struct fk_scheduler_now){
+		.ms = since_us > 0 ? (uint64_t)since_us / 1000 : 0,
+		.date_s = (uint32_t)(fk_engine_now_real_ms() / 1000),
+	};
+}
+
+enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
+			  struct fk_keyring *keyring, struct fk_engine **ret_engine)
+{
+	struct fk_engine *engine = calloc(1, sizeof(*engine));
+
+	if (engine == NULL)
+		return FK_ENOMEM;
+	engine->config = config;
+	engine->store = store;
+	engine->keyring = keyring;
+	*ret_engine = engine;
+	return FK_OK;
+}
+
+void fk_engine_free(struct fk_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	fk_scheduler_free(engine->scheduler);
+	free(engine->campaigns);
+	free(engine);
+}
+
+void fk_engine_drop_fleet(struct fk_engine *engine)
+{
+	fk_scheduler_free(engine->scheduler);
+	engine->scheduler = NULL;
+	engine->current = NULL;
+	engine->record_dirty = false;
+	engine->may_have_sent = false;
+	engine->fleet = NULL;
+	engine->table = NULL;
+	engine->region = NULL;
+	engine->is_attached = engine->has_been_attached = false;
+	engine->dirty_since_us = 0;
+}
+
+bool fk_engine_is_active(const struct fk_engine *engine)
+{
+	return engine->current != NULL && !fk_campaign_is_final(engine->current);
+}
+
+bool fk_engine_store_is_healthy(const struct fk_engine *engine)
+{
+	return fk_store_is_healthy(engine->store);
+}
+
+/* The store, when it fails and when it comes back. */
+
+void fk_engine_store_failed(struct fk_engine *engine, const char *doing)
+{
+	if (engine->store_backoff_ms == 0)
+		fk_log(FK_LOG_ERROR, "store lost", "doing=\"%s\" reason=\"%s\"", doing,
+		       fk_store_last_error(engine->store));
+	engine->store_backoff_ms =
+		engine->store_backoff_ms == 0 ? STORE_BACKOFF_MIN_MS : engine->store_backoff_ms * 2;
+	if (engine->store_backoff_ms > STORE_BACKOFF_MAX_MS)
+		engine->store_backoff_ms = STORE_BACKOFF_MAX_MS;
+	engine->retry_store_at_us = fk_engine_now_us() + (uint64_t)engine->store_backoff_ms * 1000;
+}
+
+static bool store_is_up(struct fk_engine *engine)
+{
+	struct fk_reason reason = {{0}};
+	bool is_new_run = false;
+	enum fk_err err;
+
+	if (fk_store_is_healthy(engine->store)) {
+		engine->store_backoff_ms = 0;
+		return true;
+	}
+	if (fk_engine_now_us() < engine->retry_store_at_us)
+		return false;
+	err = fk_store_reconnect(engine->store, &is_new_run, &reason);
+	if (err != FK_OK) {
+		fk_engine_store_failed(engine, "reconnect");
+		/* Another store's data in this place will not mend itself: say it every time. */
+		if (err == FK_ESTALE)
+			fk_log(FK_LOG_ERROR, "store is not ours", "reason=\"%s\"", reason.text);
+		return false;
+	}
+	engine->store_backoff_ms = 0;
+	fk_log(FK_LOG_INFO, "store is back", "restarted=%s", is_new_run ? "yes" : "no");
+	return true;
+}
+
+/* Records. */
+
+void fk_engine_update_record(struct fk_engine *engine)
+{
+	const struct fk_scheduler_tally *tally;
+	struct fk_campaign *c = engine->current;
+
+	if (engine->scheduler == NULL || c == NULL)
+		return;
+	tally = fk_scheduler_tally(engine->scheduler);
+	memcpy(c->states, tally->states, sizeof(c->states));
+	c->states[FK_DELIVERY_NONE] = 0;
+	c->n_deliveries = tally->n_deliveries;
+	c->n_held = tally->n_held_durable;
+	c->n_proven = tally->n_proven_durable;
+	c->n_messages = engine->n_messages_before + tally->n_orders;
+	for (uint32_t i = 0; i < FK_MILESTONES; i++) {
+		if (c->milestones_ms[i] == FK_MILESTONE_NONE &&
+		    tally->n_held_durable >= fk_milestone_need(tally->n_deliveries, i))
+			c->milestones_ms[i] = fk_engine_now(engine).ms;
+	}
+}
+
+void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	struct fk_campaign_fields fields;
+
+	fk_campaign_encode(c, &fields);
+	fk_store_batch_put_campaign(engine->store, c->id, fields.fields, fields.n);
+}
+
+static bool write_record(struct fk_engine *engine)
+{
+	fk_engine_update_record(engine);
+	fk_store_batch_begin(engine->store);
+	fk_engine_put_record(engine, engine->current);
+	if (fk_store_batch_commit(engine->store) != FK_OK) {
+		fk_engine_store_failed(engine, "campaign record");
+		return false;
+	}
+	engine->record_dirty = false;
+	return true;
+}
+
+void fk_engine_set_stop(struct fk_engine *engine)
+{
+	struct fk_control_block *block;
+	uint32_t stop = FK_STOP_NONE;
+
+	if (engine->region == NULL || engine->current == NULL)
+		return;
+	if (engine->current->state == FK_CAMPAIGN_ABORTED)
+		stop = FK_STOP_ABORT;
+	else if (engine->current->state == FK_CAMPAIGN_HALTED)
+		stop = FK_STOP_PAUSE;
+	block = fk_region_map_control(engine->region);
+	atomic_store_explicit(&block->stop_slot[engine->current->slot], stop, memory_order_release);
+}
+
+/* The link. */
+
+void fk_engine_on_region(struct fk_engine *engine, struct fk_region_map *region, bool is_new)
+{
+	engine->region = region;
+	engine->is_attached = false;
+	memset(engine->n_applied, 0, sizeof(engine->n_applied));
+	fk_engine_set_stop(engine);
+	if (is_new && fk_engine_is_active(engine) && engine->may_have_sent) {
+		fk_log(FK_LOG_WARN, "what was sent is unknown",
+		       "campaign=%u action=\"new numbers for all that is not final\"",
+		       engine->current->id);
+		fk_scheduler_forget_sent(engine->scheduler);
+		engine->may_have_sent = false;
+	}
+}
+
+static void apply_state(struct fk_engine *engine, uint32_t ue_index,
+			const struct fk_scheduler_now *now)
+{
+	struct fk_ue_state state;
+
+	if (fk_region_read_state(engine->region, ue_index, &state))
+		fk_scheduler_apply(engine->scheduler, ue_index, &state, now);
+	else if (ue_index < fk_region_n_slots(engine->region))
+		engine->rescan_wanted = true;
+}
+
+/* Reads every UE's state: after an ATTACH, and when something seems to be lost. */
+static void rescan(struct fk_engine *engine)
+{
+	struct fk_scheduler_now now;
+
+	engine->rescan_wanted = false;
+	engine->rescan_at_us = engine->progress_at_us = fk_engine_now_us();
+	if (engine->scheduler == NULL)
+		return;
+	now = fk_engine_now(engine);
+	for (uint32_t i = 0; i < fk_region_n_slots(engine->region); i++)
+		apply_state(engine, i, &now);
+	fk_scheduler_queue_open(engine->scheduler);
+}
+
+void fk_engine_on_attached(struct fk_engine *engine)
+{
+	engine->is_attached = engine->has_been_attached = true;
+	rescan(engine);
+}
+
+void fk_engine_on_detached(struct fk_engine *engine)
+{
+	engine->is_attached = false;
+	fk_log(FK_LOG_WARN, "dataplane gone", "active_campaign=%s",
+	       fk_engine_is_active(engine) ? "yes" : "no");
+}
+
+/* One tick's parts. */
+
+/* Takes the doorbells that are new. They stay in the ring until they are durable. */
+static bool collect(struct fk_engine *engine)
+{
+	struct fk_scheduler_now now = fk_engine_now(engine);
+	bool is_full = false;
+
+	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
+		struct rte_ring *ring = fk_region_doorbells(engine->region, w);
+		uint32_t n;
+
+		/* The other process can write here: never index by what it says unchecked. */
+		if (!fk_ring_is_sane(ring, FK_DOORBELL_RING_SIZE)) {
+			engine->rescan_wanted = true;
+			continue;
+		}
+		if (fk_ring_count(ring) <= engine->n_applied[w])
+			continue;
+		n = fk_ring_peek(ring, engine->bells, sizeof(engine->bells[0]),
+				 FK_ENGINE_BELLS_MAX);
+		for (uint32_t i = engine->n_applied[w]; i < n && engine->scheduler != NULL; i++)
+			apply_state(engine, engine->bells[i].ue_index, &now);
+		fk_ring_release(ring, 0);
+		if (n > engine->n_applied[w]) {
+			engine->n_applied[w] = n;
+			engine->progress_at_us = fk_engine_now_us();
+		}
+		is_full |= n == FK_ENGINE_BELLS_MAX;
+	}
+	return is_full;
+}
+
+/* What the applied doorbells changed is durable: now they may go. */
+static void release(struct fk_engine *engine)
+{
+	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
+		struct rte_ring *ring = fk_region_doorbells(engine->region, w);
+		uint32_t n = engine->n_applied[w];
+
+		if (n == 0 || !fk_ring_is_sane(ring, FK_DOORBELL_RING_SIZE))
+			continue;
+		n = fk_ring_peek(ring, engine->bells, sizeof(engine->bells[0]), n);
+		fk_ring_release(ring, n);
+		engine->n_applied[w] = 0;
+	}
+}
+
+/* Writes one batch of dirty pages; false if the store failed. */
+static bool write_pages(struct fk_engine *engine)
+{
+	const uint8_t *shards = fk_fleet_page_shards(engine->fleet);
+	const struct fk_delivery *deliveries = fk_scheduler_deliveries(engine->scheduler);
+	uint32_t pages[FK_ENGINE_BATCH_PAGES];
+	uint32_t n = fk_scheduler_list_dirty(engine->scheduler, pages, FK_ENGINE_BATCH_PAGES);
+	uint8_t numbers[FK_NUMBERS_PAGE_SIZE], ledger[FK_LEDGER_PAGE_SIZE];
+
+	fk_store_batch_begin(engine->store);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t page = pages[i];
+
+		/* Numbers first: a crash leaves a prefix, and a reservation without its delivery
+		 * only skips numbers. */
+		fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
+		fk_store_batch_put_numbers_page(engine->store, fk_fleet_generation(engine->fleet),
+						shards[page], page, numbers, sizeof(numbers));
+		fk_ledger_page_encode(&deliveries[(size_t)page * FK_LEDGER_PAGE], ledger);
+		fk_store_batch_put_ledger_page(engine->store, engine->current->id, shards[page],
+					       page, ledger, sizeof(ledger));
+	}
+	if (fk_store_batch_commit(engine->store) != FK_OK) {
+		fk_engine_store_failed(engine, "ledger");
+		return false;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		fk_scheduler_page_durable(engine->scheduler, pages[i]);
+	return true;
+}
+
+/* True if nothing is dirty afterwards. */
+static bool flush(struct fk_engine *engine, bool now)
+{
+	uint32_t n_dirty = fk_scheduler_n_dirty(engine->scheduler);
+	uint64_t now_us = fk_engine_now_us();
+
+	if (n_dirty == 0)
+		return true;
+	if (engine->dirty_since_us == 0)
+		engine->dirty_since_us = now_us;
+	if (!now && n_dirty < FK_ENGINE_FLUSH_PAGES &&
+	    now_us - engine->dirty_since_us < FK_ENGINE_FLUSH_AFTER_MS * 1000)
+		return false;
+	for (uint32_t i = 0; i < FK_ENGINE_BATCHES_MAX; i++) {
+		if (fk_scheduler_n_dirty(engine->scheduler) == 0)
+			break;
+		if (!write_pages(engine))
+			return false;
+	}
+	fk_engine_update_record(engine);
+	if (fk_scheduler_n_dirty(engine->scheduler) > 0)
+		return false;
+	engine->dirty_since_us = 0;
+	return true;
+}
+
+static uint32_t order_room(const struct fk_engine *engine)
+{
+	uint32_t room = FK_ENGINE_ORDERS_BURST;
+
+	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
+		const struct rte_ring *ring = fk_region_orders(engine->region, w);
+		uint32_t free = fk_ring_is_sane(ring, FK_ORDER_RING_SIZE) ? fk_ring_room(ring) : 0;
+
+		if (free < room)
+			room = free;
+	}
+	return room;
+}
+
+static void push_orders(struct fk_engine *engine)
+{
+	struct fk_scheduler_now now = fk_engine_now(engine);
+	struct fk_order orders[FK_ENGINE_ORDERS_BURST];
+	uint32_t room, n;
+
+	while ((room = order_room(engine)) > 0) {
+		n = fk_scheduler_poll(engine->scheduler, &now, orders, room);
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t owner = fk_region_owner(engine->region,
+							 fk_token_unpack(orders[i].token).ue_index);
+
+			/* There is room: this ring has no other producer. If the other side broke
+			 * it, the stall check orders again. */
+			(void)fk_ring_push(fk_region_orders(engine->region, owner), &orders[i],
+					   sizeof(orders[i]), 1);
+		}
+		if (n == 0)
+			return;
+		engine->may_have_sent = true;
+		engine->progress_at_us = fk_engine_now_us();
+	}
+}
+
+/* No order and no doorbell for longer than any attempt can take: look for oneself. */
+static void check_stall(struct fk_engine *engine)
+{
+	const struct fk_config *config = engine->config;
+	uint64_t longest_us = 64ull * config->sip.t1_ms * 1000 +
+			      (uint64_t)config->campaign.answer_timeout_ms * 1000 + STALL_SLACK_US;
+	uint64_t now_us = fk_engine_now_us();
+	bool is_stalled = fk_scheduler_tally(engine->scheduler)->states[FK_DELIVERY_OPEN] > 0 &&
+			  now_us - engine->progress_at_us > longest_us;
+
+	if (is_stalled)
+		fk_log(FK_LOG_WARN, "no outcome for too long", "campaign=%u action=rescan",
+		       engine->current->id);
+	if (is_stalled || (engine->rescan_wanted && now_us - engine->rescan_at_us > 1000000))
+		rescan(engine);
+}
+
+static void check_halt(struct fk_engine *engine)
+{
+	struct fk_campaign *c = engine->current;
+
+	if (c->state != FK_CAMPAIGN_RUNNING || fk_scheduler_halt_status(engine->scheduler) == 0)
+		return;
+	c->state = FK_CAMPAIGN_HALTED;
+	c->halt_status = fk_scheduler_halt_status(engine->scheduler);
+	fk_engine_set_stop(engine);
+	engine->record_dirty = true;
+	fk_log(FK_LOG_ERROR, "campaign halted", "campaign=%u reason=sip_%u", c->id, c->halt_status);
+}
+
+static void note_causes(struct fk_engine *engine)
+{
+	struct fk_cause_count causes[FK_CAMPAIGN_CAUSES_MAX];
+	uint32_t n = fk_causes_count(fk_scheduler_deliveries(engine->scheduler),
+				     fk_fleet_n_slots(engine->fleet), causes);
+
+	fk_causes_format(causes, n, engine->current->causes, sizeof(engine->current->causes));
+}
+
+/* Every delivery is final and durable: so is the campaign. */
+static void check_done(struct fk_engine *engine)
+{
+	struct fk_campaign *c = engine->current;
+
+	if (fk_campaign_is_final(c) || !fk_scheduler_is_done(engine->scheduler))
+		return;
+	fk_engine_update_record(engine);
+	c->finished_at_ms = fk_engine_now_real_ms();
+	c->state = FK_CAMPAIGN_COMPLETED;
+	c->halt_status = 0;
+	note_causes(engine);
+	if (!write_record(engine)) {
+		c->state = FK_CAMPAIGN_RUNNING;
+		c->finished_at_ms = 0;
+		return;
+	}
+	fk_engine_set_stop(engine);
+	fk_log(FK_LOG_INFO, "campaign completed",
+	       "campaign=%u n_deliveries=%u held=%u proven=%u acked=%u", c->id, c->n_deliveries,
+	       c->n_held, c->n_proven, c->states[FK_DELIVERY_ACKED]);
+}
+
+enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id)
+{
+	const struct fk_campaign *c = fk_engine_campaign(engine, id);
+
+	if (c == NULL)
+		return FK_ENOTFOUND;
+	if (c->state == FK_CAMPAIGN_ABORTED)
+		return FK_OK;
+	if (c != engine->current || c->state == FK_CAMPAIGN_COMPLETED)
+		return FK_ESTALE;
+	/* The flag in shared memory first (I9): it needs no store. */
+	engine->current->state = FK_CAMPAIGN_ABORTED;
+	fk_engine_set_stop(engine);
+	engine->current->finished_at_ms = fk_engine_now_real_ms();
+	fk_scheduler_abort(engine->scheduler);
+	fk_engine_update_record(engine);
+	note_causes(engine);
+	engine->record_dirty = true;
+	fk_log(FK_LOG_WARN, "campaign aborted", "campaign=%u held=%u", id, c->n_held);
+	return FK_OK;
+}
+
+void fk_engine_tick(struct fk_engine *engine)
+{
+	bool is_up = store_is_up(engine);
+	bool is_full = false, is_clean;
+
+	if (engine->fleet == NULL)
+		return;
+	if (engine->is_attached)
+		is_full = collect(engine);
+	if (engine->scheduler == NULL) {
+		if (engine->is_attached)
+			release(engine);
+		return;
+	}
+	check_halt(engine);
+	if (!is_up)
+		return;
+	if (fk_engine_is_active(engine)) {
+		struct fk_scheduler_now now = fk_engine_now(engine);
+
+		fk_scheduler_reserve(engine->scheduler, &now, FK_ENGINE_RESERVE_PAGES);
+	}
+	is_clean = flush(engine, is_full);
+	if (is_clean && engine->is_attached)
+		release(engine);
+	if (!fk_store_is_healthy(engine->store))
+		return;
+	if (engine->record_dirty && !write_record(engine))
+		return;
+	if (engine->is_attached && fk_engine_is_active(engine)) {
+		check_stall(engine);
+		push_orders(engine);
+	}
+	if (is_clean)
+		check_done(engine);
+}
+
+int fk_engine_wait_ms(const struct fk_engine *engine)
+{
+	const struct fk_scheduler *s = engine->scheduler;
+	uint64_t due_ms, now_ms;
+
+	if (!fk_store_is_healthy(engine->store))
+		return engine->is_attached ? 10 : STORE_BACKOFF_MIN_MS;
+	if (engine->fleet == NULL)
+		return -1;
+	if (s == NULL)
+		return engine->is_attached ? LATE_POLL_MS : -1;
+	if (engine->record_dirty || fk_scheduler_n_dirty(s) >= FK_ENGINE_FLUSH_PAGES)
+		return 0;
+	if (fk_scheduler_n_dirty(s) > 0)
+		return 1;
+	if (!engine->is_attached)
+		return -1;
+	if (!fk_engine_is_active(engine) || engine->current->state == FK_CAMPAIGN_HALTED)
+		return LATE_POLL_MS;
+	if (fk_scheduler_tally(s)->states[FK_DELIVERY_OPEN] > 0 ||
+	    fk_scheduler_tally(s)->states[FK_DELIVERY_QUEUED] > 0 ||
+	    fk_scheduler_tally(s)->states[FK_DELIVERY_PENDING] > 0)
+		return 1;
+	due_ms = fk_scheduler_next_due_ms(s);
+	now_ms = fk_engine_now(engine).ms;
+	if (due_ms <= now_ms)
+		return 0;
+	return due_ms - now_ms < LATE_POLL_MS ? (int)(due_ms - now_ms) : LATE_POLL_MS;
+}
+
+void fk_engine_flush(struct fk_engine *engine)
+{
+	if (engine->fleet == NULL || engine->scheduler == NULL ||
+	    !fk_store_is_healthy(engine->store))
+		return;
+	if (engine->is_attached)
+		(void)collect(engine);
+	while (!flush(engine, true)) {
+		if (!fk_store_is_healthy(engine->store))
+			return;
+	}
+	if (engine->is_attached)
+		release(engine);
+	if (fk_engine_is_active(engine) || engine->record_dirty)
+		(void)write_record(engine); /* what it held is in the ledger too */
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - drives the campaign in force: store, rings and clock around the pure scheduler.
+ *
+ * At most one campaign is active (running or halted). One tick: peek at the doorbells, read and
+ * apply the states, reserve ahead, write the dirty pages by the batch, release the doorbells,
+ * push orders. While the store is away nothing is ordered and nothing is released; what came in is
+ * kept, in memory here and in the states there, and written when the store is back.
+ *
+ * Threads: one owner. Times: what a campaign counts starts at its creation, by CLOCK_MONOTONIC in
+ * one life of the process and by CLOCK_REALTIME over restarts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#include "campaign/campaign.h"
+#include "config/config.h"
+#include "fleet/fleet.h"
+#include "fleet/keytable.h"
+#include "keys/keyring.h"
+#include "link/region.h"
+#include "reason.h"
+#include "store/store.h"
+
+#define FK_ENGINE_CAMPAIGNS_MAX 4096 /* records kept in memory; the latest ones */
+
+struct fk_engine;
+
+/* What an operator asks for; checked by fk_engine_create() against fleet and configuration. */
+struct fk_campaign_request {
+	char group[FK_CAMPAIGN_GROUP_SIZE]; /* empty: everyone */
+	uint16_t sln;			    /* 1..4095 */
+	uint8_t keyset_id;		    /* 1..16 */
+	uint32_t pace_per_s;		    /* 0: the configuration's */
+	bool closing;
+};
+
+/* All borrowed until fk_engine_free(). */
+FK_MUST_USE enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
+				      struct fk_keyring *keyring, struct fk_engine **ret_engine);
+void fk_engine_free(struct fk_engine *engine);
+
+/*
+ * Sets the fleet and loads the campaigns: the latest one goes on where its ledger stands, if it was
+ * made for this fleet. Borrows both until the next call. Returns FK_EBUSY if a campaign is active;
+ * FK_ESTORE; FK_EFORMAT if a stored record is damaged; FK_EAUTH if its TEK does not open;
+ * FK_ENOMEM.
+ */
+FK_MUST_USE enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet,
+					    struct fk_keytable_file *table,
+					    struct fk_reason *reason);
+/* Lets go of fleet, table and region, before they are freed. */
+void fk_engine_drop_fleet(struct fk_engine *engine);
+
+/* The link's events, in the meaning of link/server.h. */
+void fk_engine_on_region(struct fk_engine *engine, struct fk_region_map *region, bool is_new);
+void fk_engine_on_attached(struct fk_engine *engine);
+void fk_engine_on_detached(struct fk_engine *engine);
+
+/* One turn of work. */
+void fk_engine_tick(struct fk_engine *engine);
+/* Milliseconds until the next tick has to be; -1: not before something happens. */
+int fk_engine_wait_ms(const struct fk_engine *engine);
+/* Writes what is dirty, as far as the store allows: for an orderly end. */
+void fk_engine_flush(struct fk_engine *engine);
+
+/*
+ * Creates a campaign: FK_OK when record and sealed TEK are durable. 'ret_field' names the field at
+ * fault, or is NULL. Returns FK_EBUSY if one is active; FK_ENOTFOUND (group); FK_ERANGE; FK_EINVAL
+ * (nobody to serve); FK_ESTORE; FK_ELINK if no dataplane attached to this fleet yet; FK_EFULL if no
+ * key ID is left; FK_ENOMEM; FK_EIO.
+ */
+FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
+					 const struct fk_campaign_request *request,
+					 uint32_t *ret_id, const char **ret_field,
+					 struct fk_reason *reason);
+/*
+ * Stops the campaign: the flag in shared memory first, the record when the store can.
+ * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it is completed.
+ */
+FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
+
+bool fk_engine_is_active(const struct fk_engine *engine);
+bool fk_engine_store_is_healthy(const struct fk_engine *engine);
+uint32_t fk_engine_n_campaigns(const struct fk_engine *engine);
+/* By position, oldest first, and by id; up to date; NULL if there is none. Borrowed until the next
+ * call of any function here. */
+const struct fk_campaign *fk_engine_campaign_at(struct fk_engine *engine, uint32_t i);
+const struct fk_campaign *fk_engine_campaign(struct fk_engine *engine, uint32_t id);
+/* Milliseconds that it has run, or ran. */
+uint64_t fk_engine_elapsed_ms(const struct fk_engine *engine, const struct fk_campaign *c);
+/* See fk_causes_count(). */
+uint32_t fk_engine_causes(struct fk_engine *engine, const struct fk_campaign *c,
+			  struct fk_cause_count ret_causes[static FK_CAMPAIGN_CAUSES_MAX]);
+
+typedef void (*fk_delivery_fn)(void *ctx, uint32_t ue_index, const struct fk_delivery *delivery);
+/*
+ * Calls 'fn' for up to 'limit' deliveries from ue_index 'from' on; '*ret_next' is where to go on,
+ * UINT32_MAX at the end. Returns FK_OK; FK_ENOTFOUND; FK_ESTALE if the fleet was replaced since;
+ * FK_ESTORE; FK_EFORMAT.
+ */
+FK_MUST_USE enum fk_err fk_engine_walk_deliveries(struct fk_engine *engine, uint32_t id,
+						  uint32_t from, uint32_t limit, fk_delivery_fn fn,
+						  void *ctx, uint32_t *ret_next);

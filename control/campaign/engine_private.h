@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_private.h - the engine's inside, shared by engine.c (the tick), create.c (new campaigns),
+ * load.c (old ones) and books.c (what readers ask for). Nobody else includes it.
+ */
+#pragma once
+
+#include "campaign/engine.h"
+#include "log.h"
+
+#define FK_ENGINE_BELLS_MAX	 8192u /* doorbells taken in one tick, per worker */
+#define FK_ENGINE_FLUSH_PAGES	 64u   /* this many dirty pages are written at once, ... */
+#define FK_ENGINE_FLUSH_AFTER_MS 5u    /* ... fewer when the first is this old */
+#define FK_ENGINE_BATCH_PAGES	 512u  /* of one commit */
+#define FK_ENGINE_BATCHES_MAX	 8u    /* commits of one tick */
+#define FK_ENGINE_RESERVE_PAGES	 256u  /* pages reserved in one tick */
+#define FK_ENGINE_ORDERS_BURST	 256u
+
+struct fk_engine {
+	const struct fk_config *config;
+	struct fk_store *store;
+	struct fk_keyring *keyring;
+	struct fk_fleet *fleet;
+	struct fk_keytable_file *table;
+	struct fk_region_map *region;
+	bool is_attached, has_been_attached;
+
+	struct fk_campaign *campaigns; /* oldest first */
+	uint32_t n_campaigns;
+	/* The latest campaign, with its deliveries in memory; NULL if there is none here. */
+	struct fk_scheduler *scheduler;
+	struct fk_campaign *current; /* into campaigns */
+	bool record_dirty;	     /* the current record differs from the stored one */
+	bool may_have_sent;	     /* orders left, in this life or an earlier one */
+	uint64_t n_messages_before;  /* ordered in earlier lives */
+	int64_t origin_us;	     /* CLOCK_MONOTONIC at the campaign's creation */
+
+	uint64_t dirty_since_us; /* 0: clean */
+	uint64_t retry_store_at_us;
+	uint32_t store_backoff_ms;
+	uint64_t progress_at_us; /* the last order or doorbell */
+	bool rescan_wanted;	 /* a state could not be read */
+	uint64_t rescan_at_us;
+	uint32_t n_applied[FK_WORKERS_MAX]; /* doorbells applied, but not released yet */
+	struct fk_doorbell bells[FK_ENGINE_BELLS_MAX];
+};
+
+uint64_t fk_engine_now_us(void);      /* CLOCK_MONOTONIC */
+uint64_t fk_engine_now_real_ms(void); /* CLOCK_REALTIME */
+struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine);
+
+/* Brings what the record says up to what the scheduler knows. */
+void fk_engine_update_record(struct fk_engine *engine);
+/* Puts the record into the open batch. */
+void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c);
+/* After a store failure: log it, and try to reconnect a little later. */
+void fk_engine_store_failed(struct fk_engine *engine, const char *doing);
+/* Room for one more record; the oldest final one may have to go. FK_OK or FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_engine_make_room(struct fk_engine *engine);
+
+/* Makes the scheduler of a campaign for the fleet in force; nobody is in it yet. */
+FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,
+						const struct fk_campaign *c,
+						struct fk_scheduler **ret_scheduler);
+/* Takes the campaign's members of one page in. */
+void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
+			    const struct fk_campaign *c, uint32_t page);
+/* Publishes the campaign's TEK and terms to the dataplane. */
+FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
+				      const struct fk_secret *tek);
+/* Sets the stop flag of the current campaign's slot in the region, if there is one. */
+void fk_engine_set_stop(struct fk_engine *engine);
+
+/* "campaign:<id>" and "tek:<id>". */
+#define FK_CAMPAIGN_NAME_SIZE 32
+void fk_engine_key_name(uint32_t id, char ret_name[static FK_CAMPAIGN_NAME_SIZE]);
+
+static inline uint32_t fk_engine_n_pages(const struct fk_engine *engine)
+{
+	return fk_fleet_n_pages(engine->fleet);
+}

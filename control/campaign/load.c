@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaign/engine_private.h"
+
+static enum fk_err load_records(struct fk_engine *engine, struct fk_reason *reason)
+{
+	uint32_t *ids = calloc(FK_ENGINE_CAMPAIGNS_MAX, sizeof(*ids));
+	uint32_t n = 0;
+	enum fk_err err = FK_ENOMEM;
+
+	if (ids != NULL)
+		err = fk_store_list_campaigns(engine->store, ids, FK_ENGINE_CAMPAIGNS_MAX, &n);
+	engine->n_campaigns = 0;
+	for (uint32_t i = 0; err == FK_OK && i < n; i++) {
+		struct fk_campaign c = {0};
+
+		err = fk_store_read_campaign(engine->store, ids[i], fk_campaign_decode_field, &c);
+		if (err == FK_OK)
+			err = fk_campaign_decode_done(&c);
+		if (err == FK_OK && c.id != ids[i])
+			err = FK_EFORMAT;
+		if (err == FK_OK)
+			err = fk_engine_make_room(engine);
+		if (err == FK_OK)
+			engine->campaigns[engine->n_campaigns++] = c;
+		else
+			fk_reason_set(reason, "the record of campaign %u: %s", ids[i],
+				      fk_err_text(err));
+	}
+	free(ids);
+	return err;
+}
+
+struct page_reader {
+	const struct fk_engine *engine;
+	const struct fk_campaign *campaign;
+	struct fk_scheduler *scheduler;
+	uint64_t n_messages; /* at least so many must have been ordered */
+};
+
+static enum fk_err take_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	struct page_reader *reader = ctx;
+	struct fk_delivery deliveries[FK_LEDGER_PAGE];
+	enum fk_err err;
+
+	/* Pages that were not reserved yet are not stored: who is in them follows from the fleet.
+	 */
+	if (size == 0) {
+		fk_engine_include_page(reader->engine, reader->scheduler, reader->campaign, page);
+		return FK_OK;
+	}
+	err = fk_ledger_page_decode(octets, size, deliveries);
+	if (err != FK_OK)
+		return err;
+	for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++)
+		reader->n_messages += (uint64_t)deliveries[i].tries + (deliveries[i].step > 0);
+	fk_scheduler_restore_page(reader->scheduler, page, deliveries);
+	return FK_OK;
+}
+
+static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *c,
+			    struct fk_secret *ret_tek)
+{
+	uint8_t sealed[FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
+	char name[FK_CAMPAIGN_NAME_SIZE];
+	size_t sealed_size, size;
+	enum fk_err err;
+
+	fk_engine_key_name(c->id, name);
+	err = fk_store_read_key(engine->store, name, sealed, sizeof(sealed), &sealed_size);
+	if (err == FK_OK)
+		err = fk_unseal(engine->keyring, FK_SEAL_TEK, name, c->key_id, sealed, sealed_size,
+				ret_tek->octets, sizeof(ret_tek->octets), &size);
+	if (err != FK_OK)
+		return err;
+	ret_tek->size = (uint32_t)size;
+	return FK_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The milestones that the ledger proves; the record may have been written before they came. */
+static enum fk_err recall_milestones(const struct fk_engine *engine,
+				     const struct fk_scheduler *scheduler, struct fk_campaign *c)
+{
+	const struct fk_scheduler_tally *tally = fk_scheduler_tally(scheduler);
+	const struct fk_delivery *deliveries = fk_scheduler_deliveries(scheduler);
+	uint32_t *acked_ms = calloc(tally->n_held + 1, sizeof(*acked_ms));
+	uint32_t n = 0;
+
+	if (acked_ms == NULL)
+		return FK_ENOMEM;
+	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet) && n < tally->n_held; i++) {
+		if (deliveries[i].flags & FK_DELIVERY_HELD)
+			acked_ms[n++] = deliveries[i].acked_ms;
+	}
+	qsort(acked_ms, n, sizeof(*acked_ms), by_value);
+	for (uint32_t i = 0; i < FK_MILESTONES; i++) {
+		uint32_t need = fk_milestone_need(tally->n_deliveries, i);
+
+		if (c->milestones_ms[i] == FK_MILESTONE_NONE && need <= n)
+			c->milestones_ms[i] = acked_ms[need - 1];
+	}
+	free(acked_ms);
+	return FK_OK;
+}
+
+/* Brings the latest campaign back, with its deliveries. */
+static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
+{
+	struct page_reader reader = {.engine = engine, .campaign = c};
+	bool is_active = !fk_campaign_is_final(c);
+	struct fk_secret tek = {.size = 0};
+	uint64_t now_ms = fk_engine_now_real_ms();
+	enum fk_err err = fk_engine_new_scheduler(engine, c, &reader.scheduler);
+
+	if (err != FK_OK)
+		return err;
+	err = fk_store_read_ledger_pages(engine->store, c->id, fk_fleet_page_shards(engine->fleet),
+					 0, fk_engine_n_pages(engine), take_page, &reader);
+	if (err == FK_OK)
+		err = recall_milestones(engine, reader.scheduler, c);
+	if (err == FK_OK && is_active)
+		err = load_tek(engine, c, &tek);
+	if (err == FK_OK && is_active)
+		err = fk_engine_arm(engine, c, &tek);
+	fk_secret_wipe(&tek);
+	if (err != FK_OK) {
+		fk_scheduler_free(reader.scheduler);
+		return err;
+	}
+	if (c->state == FK_CAMPAIGN_HALTED)
+		fk_scheduler_halt(reader.scheduler, c->halt_status);
+	/* A campaign that was aborted while its ledger could not be written. */
+	if (c->state == FK_CAMPAIGN_ABORTED)
+		fk_scheduler_abort(reader.scheduler);
+	engine->scheduler = reader.scheduler;
+	engine->current = c;
+	engine->may_have_sent = true;
+	engine->n_messages_before =
+		c->n_messages > reader.n_messages ? c->n_messages : reader.n_messages;
+	engine->origin_us =
+		(int64_t)fk_engine_now_us() -
+		(now_ms > c->created_at_ms ? (int64_t)(now_ms - c->created_at_ms) * 1000 : 0);
+	engine->progress_at_us = fk_engine_now_us();
+	fk_engine_update_record(engine);
+	if (is_active)
+		fk_log(FK_LOG_INFO, "campaign goes on", "campaign=%u n_deliveries=%u held=%u",
+		       c->id, c->n_deliveries, c->n_held);
+	return FK_OK;
+}
+
+enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet,
+				struct fk_keytable_file *table, struct fk_reason *reason)
+{
+	struct fk_campaign *last;
+	enum fk_err err;
+
+	if (fk_engine_is_active(engine))
+		return FK_EBUSY;
+	fk_engine_drop_fleet(engine);
+	err = load_records(engine, reason);
+	if (err != FK_OK)
+		return err;
+	engine->fleet = fleet;
+	engine->table = table;
+	last = engine->n_campaigns > 0 ? &engine->campaigns[engine->n_campaigns - 1] : NULL;
+	if (last == NULL)
+		return FK_OK;
+	if (last->fleet_generation == fk_fleet_generation(fleet)) {
+		err = restore(engine, last);
+		if (err != FK_OK)
+			fk_reason_set(reason, "campaign %u: %s", last->id, fk_err_text(err));
+	} else if (!fk_campaign_is_final(last)) {
+		/* An import is refused while a campaign is active, so this takes a hand in Redis.
+		 */
+		fk_reason_set(reason, "campaign %u is %s, but for fleet generation %" PRIu64,
+			      last->id, fk_campaign_state_label(last->state),
+			      last->fleet_generation);
+		err = FK_EFORMAT;
+	}
+	if (err != FK_OK)
+		fk_engine_drop_fleet(engine);
+	return err;
+}

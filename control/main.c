@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - fleetkeyd: options, start and end. What happens in between is in app.c.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/secret.h>
+
+#include "app.h"
+#include "config/config.h"
+#include "keys/harden.h"
+#include "keys/root_key.h"
+#include "log.h"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2
+};
+
+struct options {
+	const char *config_path;
+	bool check;
+};
+
+static void print_help(FILE *out)
+{
+	fprintf(out,
+		"usage: fleetkeyd --config FILE [--check] [--log-level LEVEL]\n"
+		"\n"
+		"  --config FILE      configuration, YAML (see --help-config)\n"
+		"  --check            check the configuration and the root key file, then end\n"
+		"  --log-level LEVEL  error, warn, info (default) or debug\n"
+		"  --help-config      list the options of the configuration\n"
+		"  --version\n"
+		"  --help\n"
+		"\n"
+		"Ends on SIGTERM or SIGINT. Exit codes: 0 done; 1 it failed; 2 wrong usage or\n"
+		"configuration.\n");
+}
+
+/* Returns -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option table[] = {{"config", required_argument, NULL, 'c'},
+					      {"check", no_argument, NULL, 'k'},
+					      {"log-level", required_argument, NULL, 'l'},
+					      {"help-config", no_argument, NULL, 'H'},
+					      {"version", no_argument, NULL, 'V'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
+	enum fk_log_level level;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			options->config_path = optarg;
+			break;
+		case 'k':
+			options->check = true;
+			break;
+		case 'l':
+			if (fk_log_level_parse(optarg, &level) != FK_OK) {
+				fprintf(stderr,
+					"fleetkeyd: --log-level %s is not error, warn, info or "
+					"debug\n",
+					optarg);
+				return EXIT_USAGE;
+			}
+			fk_log_set_level(level);
+			break;
+		case 'H':
+			fk_config_print_help(stdout);
+			return EXIT_DONE;
+		case 'V':
+			printf("fleetkeyd %s\n", FK_VERSION);
+			return EXIT_DONE;
+		case 'h':
+			print_help(stdout);
+			return EXIT_DONE;
+		default:
+			print_help(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc || options->config_path == NULL) {
+		fprintf(stderr, "fleetkeyd: %s\n",
+			optind < argc ? "there is an argument too many" : "--config is missing");
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* A root key file that is missing or unsafe is told like any other option, and before the store is
+ * asked for anything. */
+static int check_root_key(const struct fk_config *config)
+{
+	struct fk_reason reason = {{0}};
+	struct fk_secret key;
+	enum fk_err err = fk_root_key_load(config->keys.root_key_file, &key, &reason);
+
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetkeyd: %s: %s\n", fk_err_text(err), reason.text);
+		return EXIT_USAGE;
+	}
+	fk_secret_wipe(&key);
+	return EXIT_DONE;
+}
+
+static int serve(const struct fk_config *config)
+{
+	static struct fk_app app;
+	struct fk_reason reason = {{0}};
+	enum fk_err err = fk_app_init(&app, config, &reason);
+
+	if (err != FK_OK)
+		fk_log(FK_LOG_ERROR, "not started", "error=\"%s\" reason=\"%s\"", fk_err_text(err),
+		       reason.text);
+	else
+		err = fk_app_run(&app);
+	fk_app_fini(&app);
+	return err == FK_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {{0}};
+	int code = parse_options(argc, argv, &options);
+	enum fk_err err;
+
+	if (code >= 0)
+		return code;
+	err = fk_process_harden(&reason);
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetkeyd: %s: %s\n", fk_err_text(err), reason.text);
+		return EXIT_FAILED;
+	}
+	err = fk_config_load(options.config_path, &config, &reason);
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetkeyd: %s: %s: %s\n", options.config_path, fk_err_text(err),
+			reason.text);
+		return EXIT_USAGE;
+	}
+	code = check_root_key(config);
+	if (code == EXIT_DONE && options.check)
+		printf("configuration is good\n");
+	else if (code == EXIT_DONE)
+		code = serve(config);
+	fk_config_free(config);
+	return code;
+}
