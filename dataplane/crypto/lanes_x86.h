@@ -25,22 +25,33 @@
 #define LANES	  (VECS * VEC_LANES)
 #define TARGET_IN TARGET inline __attribute__((always_inline))
 
-struct lanes_work {
+/* What works on keys stands in functions of its own: the compiler may spill into their frames,
+ * which fk_stack_wipe() reaches when they have returned. */
+#define NOINLINE __attribute__((noinline))
+
+/* What one batch of lanes needs while it walks. */
+struct lanes_batch {
 	vec keys[FK_AES_256_ROUNDS + 1][VECS]; /* round-major; the last one is folded */
 	vec halves[4][VECS];		       /* R1..R4 in the upper halves, whitened */
-	vec states[VECS];
+	vec states[VECS];		       /* where the chains start, whitened */
+};
+
+struct lanes_work {
+	struct lanes_batch batches[2];	      /* the one that walks, the one made ready beside it */
 	uint8_t initial[LANES][FK_AES_BLOCK]; /* initial values, in the lower halves */
 	uint8_t blocks[LANES][FK_AES_BLOCK];  /* ECB's short bursts */
 	uint8_t unused[FK_WRAPPED_SIZE_MAX];  /* outputs of lanes that nobody asked for */
 };
 static_assert(sizeof(struct lanes_work) <= FK_KERNEL_WORK_MAX, "the kernel's part holds it");
 
-/* Pointers of one batch. Lanes beyond the burst repeat the first one into work->unused. */
-struct lanes_io {
-	const uint8_t *keks[LANES];
-	const uint8_t *inputs[LANES];
-	uint8_t *outputs[LANES];
-};
+/* The lanes of register 'j': with one lane in a register they are the same. */
+#define LANE_A(lanes, j) ((lanes)[(j)*VEC_LANES])
+#define LANE_B(lanes, j) ((lanes)[(j)*VEC_LANES + VEC_LANES - 1])
+
+static NOINLINE TARGET void registers_wipe(void)
+{
+	VECS_CLEAR();
+}
 
 #define RCON_NEXT(r) (1 << ((r) / 2 - 1)) /* of the even round key r */
 
@@ -66,31 +77,49 @@ static TARGET_IN vec key_odd(vec older, vec newer)
 	return VEC_ENC_LAST(VEC_SHUFFLE_WORDS(newer, 0xff), words_accumulate(older));
 }
 
-/* Expands one register's keys into column 'j'. spec: FIPS 197 §5.2 */
-static TARGET_IN void column_expand(struct lanes_work *work, unsigned j, vec low, vec high)
+/* Round keys 'first' and 'first' + 1 of column 'j', from the two before them. */
+static TARGET_IN void column_extend(struct lanes_batch *batch, unsigned j, unsigned first)
 {
-	work->keys[0][j] = low;
-	work->keys[1][j] = high;
-#define ROUND_PAIR(r)                            \
-	low = key_even(low, high, RCON_NEXT(r)); \
-	work->keys[r][j] = low;                  \
-	high = key_odd(high, low);               \
-	work->keys[(r) + 1][j] = high
-	ROUND_PAIR(2);
-	ROUND_PAIR(4);
-	ROUND_PAIR(6);
-	ROUND_PAIR(8);
-	ROUND_PAIR(10);
-	ROUND_PAIR(12);
-#undef ROUND_PAIR
-	work->keys[14][j] = key_even(low, high, RCON_NEXT(14));
+	vec low = key_even(batch->keys[first - 2][j], batch->keys[first - 1][j], RCON_NEXT(first));
+
+	batch->keys[first][j] = low;
+	batch->keys[first + 1][j] = key_odd(batch->keys[first - 1][j], low);
 }
 
-static TARGET void keys_expand(struct lanes_work *work, const uint8_t *const *keks)
+/* The expansion in three parts of like size, for the wrap to hide between its steps.
+ * spec: FIPS 197 §5.2 */
+static TARGET_IN void column_expand_start(struct lanes_batch *batch, unsigned j, vec low, vec high)
 {
-	for (unsigned j = 0; j < VECS; j++)
-		column_expand(work, j, VEC_GATHER(keks + j * VEC_LANES, 0),
-			      VEC_GATHER(keks + j * VEC_LANES, 16));
+	batch->keys[0][j] = low;
+	batch->keys[1][j] = high;
+	column_extend(batch, j, 2);
+	column_extend(batch, j, 4);
+}
+
+static TARGET_IN void column_expand_middle(struct lanes_batch *batch, unsigned j)
+{
+	column_extend(batch, j, 6);
+	column_extend(batch, j, 8);
+	column_extend(batch, j, 10);
+}
+
+static TARGET_IN void column_expand_end(struct lanes_batch *batch, unsigned j)
+{
+	column_extend(batch, j, 12);
+	batch->keys[14][j] =
+		key_even(batch->keys[12][j], batch->keys[13][j], RCON_NEXT(FK_AES_256_ROUNDS));
+}
+
+static TARGET_IN void column_fold(struct lanes_batch *batch, unsigned j)
+{
+	batch->keys[14][j] = VEC_XOR(batch->keys[14][j], batch->keys[0][j]);
+}
+
+static TARGET_IN void column_expand(struct lanes_batch *batch, unsigned j, vec low, vec high)
+{
+	column_expand_start(batch, j, low, high);
+	column_expand_middle(batch, j);
+	column_expand_end(batch, j);
 }
 
 /* All rounds but the whitening and the last. The last round's key stays with the caller. */
@@ -108,25 +137,17 @@ static TARGET_IN void rounds_decrypt(vec s[VECS], const vec (*keys)[VECS])
 			s[j] = VEC_DEC(s[j], keys[r][j]);
 }
 
-static TARGET void keys_fold(struct lanes_work *work)
-{
-	for (unsigned j = 0; j < VECS; j++)
-		work->keys[14][j] = VEC_XOR(work->keys[14][j], work->keys[0][j]);
-}
-
-/* Turns an encryption schedule into that of the equivalent inverse cipher.
+/* Turns a column of the encryption schedule into one of the equivalent inverse cipher.
  * spec: FIPS 197 §5.3.5 */
-static TARGET void keys_invert(struct lanes_work *work)
+static TARGET_IN void column_invert(struct lanes_batch *batch, unsigned j)
 {
-	for (unsigned j = 0; j < VECS; j++) {
-		for (unsigned r = 0; r < 7; r++) {
-			vec x = work->keys[r][j], y = work->keys[14 - r][j];
+	for (unsigned r = 0; r < 7; r++) {
+		vec x = batch->keys[r][j], y = batch->keys[14 - r][j];
 
-			work->keys[r][j] = r == 0 ? y : VEC_UNMIX(y);
-			work->keys[14 - r][j] = r == 0 ? x : VEC_UNMIX(x);
-		}
-		work->keys[7][j] = VEC_UNMIX(work->keys[7][j]);
+		batch->keys[r][j] = r == 0 ? y : VEC_UNMIX(y);
+		batch->keys[14 - r][j] = r == 0 ? x : VEC_UNMIX(x);
 	}
+	batch->keys[7][j] = VEC_UNMIX(batch->keys[7][j]);
 }
 
 static TARGET_IN vec counter(unsigned t)
@@ -134,98 +155,150 @@ static TARGET_IN vec counter(unsigned t)
 	return VEC_SET_LOWER((uint64_t)t << 56);
 }
 
-/* Octets 0..31 of the lanes' keys, as whitened upper halves. */
-static TARGET void halves_load(struct lanes_work *work, const uint8_t *const *inputs,
-			       unsigned offset)
+/* Makes column 'j' ready to be wrapped, in three parts. */
+static TARGET_IN void wrap_ready_start(struct lanes_batch *batch, unsigned j,
+				       const struct fk_wrap_lane *lanes)
 {
-	for (unsigned j = 0; j < VECS; j++) {
-		vec k = work->keys[0][j];
-		vec r12 = VEC_GATHER(inputs + j * VEC_LANES, offset);
-		vec r34 = VEC_GATHER(inputs + j * VEC_LANES, offset + 16);
+	const uint8_t *a = LANE_A(lanes, j).kek, *b = LANE_B(lanes, j).kek;
 
-		work->halves[0][j] = VEC_XOR(VEC_SHIFT_UP(r12, 8), k);
-		work->halves[1][j] = VEC_XOR(r12, k);
-		work->halves[2][j] = VEC_XOR(VEC_SHIFT_UP(r34, 8), k);
-		work->halves[3][j] = VEC_XOR(r34, k);
+	column_expand_start(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
+}
+
+static TARGET_IN void wrap_ready_end(struct lanes_batch *batch, unsigned j,
+				     const struct fk_wrap_lane *lanes, const uint8_t *initial)
+{
+	const uint8_t *a = LANE_A(lanes, j).key, *b = LANE_B(lanes, j).key;
+	vec r12 = VEC_GATHER(a, b), r34 = VEC_GATHER(a + 16, b + 16), k = batch->keys[0][j];
+	vec r1 = VEC_XOR(VEC_SHIFT_UP(r12, 8), k);
+
+	column_expand_end(batch, j);
+	column_fold(batch, j);
+	batch->halves[0][j] = r1;
+	batch->halves[1][j] = VEC_XOR(r12, k);
+	batch->halves[2][j] = VEC_XOR(VEC_SHIFT_UP(r34, 8), k);
+	batch->halves[3][j] = VEC_XOR(r34, k);
+	batch->states[j] = VEC_LOWER_UPPER(VEC_XOR(VEC_LOAD(initial + j * sizeof(vec)), k), r1);
+}
+
+static TARGET_IN void wrap_step(struct lanes_batch *batch, vec s[VECS], unsigned t)
+{
+	vec *half = batch->halves[(t - 1) % 4];
+	const vec *next = batch->halves[t % 4];
+	vec c = counter(t);
+
+	rounds_encrypt(s, batch->keys);
+	for (unsigned j = 0; j < VECS; j++) {
+		vec x = VEC_ENC_LAST(s[j], VEC_XOR(batch->keys[14][j], c));
+
+		half[j] = x;
+		s[j] = VEC_LOWER_UPPER(x, next[j]);
 	}
 }
 
-/* spec: RFC 3394 §2.2.1 */
-static TARGET void batch_wrap(struct lanes_work *work, const struct lanes_io *io)
+/*
+ * Walks one batch, and makes 'next' (or NULL) ready on the way: the steps fill the AES unit, the
+ * expansion of the next keys fits in beside them.
+ * spec: RFC 3394 §2.2.1
+ */
+static NOINLINE TARGET void batch_wrap(struct lanes_batch *batch, const struct fk_wrap_lane *lanes,
+				       struct lanes_batch *next,
+				       const struct fk_wrap_lane *next_lanes,
+				       const uint8_t *initial)
 {
 	vec s[VECS];
 
-	keys_expand(work, io->keks);
-	keys_fold(work);
-	halves_load(work, io->inputs, 0);
+	for (unsigned j = 0; j < VECS; j++)
+		s[j] = batch->states[j];
+	static_assert(FK_KW_STEPS == 3 * VECS, "three steps for each column of the next batch");
 	for (unsigned j = 0; j < VECS; j++) {
-		vec a = VEC_XOR(VEC_LOAD(work->initial[j * VEC_LANES]), work->keys[0][j]);
-
-		s[j] = VEC_LOWER_UPPER(a, work->halves[0][j]);
-	}
-	for (unsigned t = 1; t <= FK_KW_STEPS; t++) {
-		vec *half = work->halves[(t - 1) % 4];
-		const vec *next = work->halves[t % 4];
-		vec c = counter(t);
-
-		rounds_encrypt(s, work->keys);
-		for (unsigned j = 0; j < VECS; j++) {
-			vec x = VEC_ENC_LAST(s[j], VEC_XOR(work->keys[14][j], c));
-
-			half[j] = x;
-			s[j] = VEC_LOWER_UPPER(x, next[j]);
-		}
+		wrap_step(batch, s, 3 * j + 1);
+		if (next != NULL)
+			wrap_ready_start(next, j, next_lanes);
+		wrap_step(batch, s, 3 * j + 2);
+		if (next != NULL)
+			column_expand_middle(next, j);
+		wrap_step(batch, s, 3 * j + 3);
+		if (next != NULL)
+			wrap_ready_end(next, j, next_lanes, initial);
 	}
 	for (unsigned j = 0; j < VECS; j++) {
-		vec k = work->keys[0][j];
-		vec r2 = VEC_XOR(work->halves[1][j], k), r3 = VEC_XOR(work->halves[2][j], k);
-		uint8_t *const *out = io->outputs + j * VEC_LANES;
+		uint8_t *a = LANE_A(lanes, j).wrapped, *b = LANE_B(lanes, j).wrapped;
+		vec k = batch->keys[0][j];
+		vec r2 = VEC_XOR(batch->halves[1][j], k), r3 = VEC_XOR(batch->halves[2][j], k);
 
 		/* The state is A of the last step beside R1: the first 16 octets as they stand. */
-		VEC_SCATTER(out, 0, VEC_XOR(s[j], k));
-		VEC_SCATTER(out, 16, VEC_UPPERS(r2, r3));
-		VEC_SCATTER_UPPER(out, 32, VEC_XOR(work->halves[3][j], k));
+		VEC_SCATTER(a, b, VEC_XOR(s[j], k));
+		VEC_SCATTER(a + 16, b + 16, VEC_UPPERS(r2, r3));
+		VEC_SCATTER_UPPER(a + 32, b + 32, VEC_XOR(batch->halves[3][j], k));
 	}
 }
 
-/* Fills the pointers of one batch from a burst. */
-#define LANES_IO(io, lanes, n, unused_octets, in, out)                                 \
-	do {                                                                           \
-		for (unsigned i_ = 0; i_ < LANES; i_++) {                              \
-			const bool used_ = i_ < (n);                                   \
-			const unsigned from_ = used_ ? i_ : 0;                         \
-			(io)->keks[i_] = (lanes)[from_].kek;                           \
-			(io)->inputs[i_] = (lanes)[from_].in;                          \
-			(io)->outputs[i_] = used_ ? (lanes)[i_].out : (unused_octets); \
-		}                                                                      \
-	} while (0)
-
-static void initial_set(struct lanes_work *work, const uint64_t *ivs, unsigned n)
+static NOINLINE TARGET void batch_wrap_ready(struct lanes_batch *batch,
+					     const struct fk_wrap_lane *lanes,
+					     const uint8_t *initial)
 {
-	for (unsigned i = 0; i < LANES; i++) {
+	for (unsigned j = 0; j < VECS; j++) {
+		wrap_ready_start(batch, j, lanes);
+		column_expand_middle(batch, j);
+		wrap_ready_end(batch, j, lanes, initial);
+	}
+}
+
+static void initial_set(struct lanes_work *work, const uint64_t *ivs, uint32_t n)
+{
+	for (uint32_t i = 0; i < LANES; i++) {
 		uint64_t iv = __builtin_bswap64(ivs == NULL ? FK_KW_IV : ivs[i < n ? i : 0]);
 
 		memcpy(work->initial[i], &iv, sizeof(iv));
 	}
 }
 
-static TARGET void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes,
-			       const uint64_t *ivs, uint32_t n)
+/* A batch of 'n' lanes as it stands in the burst, or filled up in 'padded' if it is short: then
+ * the first lane is repeated and its repeats' outputs go to 'unused_octets'. */
+static const struct fk_wrap_lane *wrap_lanes(const struct fk_wrap_lane *lanes, uint32_t n,
+					     struct fk_wrap_lane *padded, uint8_t *unused_octets)
+{
+	if (n >= LANES)
+		return lanes;
+	for (uint32_t i = 0; i < LANES; i++) {
+		padded[i] = lanes[i < n ? i : 0];
+		if (i >= n)
+			padded[i].wrapped = unused_octets;
+	}
+	return padded;
+}
+
+static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, const uint64_t *ivs,
+			uint32_t n)
 {
 	struct lanes_work *work = kernel_work;
+	struct fk_wrap_lane padded[LANES];
+	const struct fk_wrap_lane *batch_lanes, *next_lanes;
+	const uint8_t *initial = work->initial[0];
 
 	assert(n <= FK_CRYPTO_BURST_MAX);
+	if (n == 0)
+		return;
+	initial_set(work, ivs, n);
+	next_lanes = wrap_lanes(lanes, n, padded, work->unused);
+	batch_wrap_ready(&work->batches[0], next_lanes, initial);
 	for (uint32_t first = 0; first < n; first += LANES) {
-		struct lanes_io io;
+		uint32_t after = first + LANES, side = first / LANES % 2;
+		struct lanes_batch *next = NULL;
 
-		LANES_IO(&io, lanes + first, n - first, work->unused, key, wrapped);
-		if (first == 0 || ivs != NULL)
-			initial_set(work, ivs == NULL ? NULL : ivs + first, n - first);
-		batch_wrap(work, &io);
+		batch_lanes = next_lanes;
+		if (after < n) {
+			if (ivs != NULL)
+				initial_set(work, ivs + after, n - after);
+			next_lanes = wrap_lanes(lanes + after, n - after, padded, work->unused);
+			next = &work->batches[1 - side];
+		}
+		batch_wrap(&work->batches[side], batch_lanes, next, next_lanes, initial);
 	}
-	if (n > 0)
-		fk_wipe(work, sizeof(*work));
-	VECS_CLEAR();
+	fk_wipe(work->batches, n > LANES ? sizeof(work->batches) : sizeof(work->batches[0]));
+	fk_wipe(work->initial, sizeof(work->initial));
+	fk_wipe(work->unused, sizeof(work->unused));
+	registers_wipe();
 	fk_stack_wipe();
 }
 
@@ -235,125 +308,158 @@ static void engine_wrap(struct fk_crypto_scratch *scratch, const struct fk_wrap_
 	kernel_wrap(scratch->octets, lanes, NULL, n);
 }
 
-/* Writes the keys of one batch and says which lanes were authentic, a bit each.
- * spec: RFC 3394 §2.2.2 */
-static TARGET uint32_t batch_unwrap(struct lanes_work *work, const struct lanes_io *io)
+static TARGET_IN void unwrap_step(struct lanes_batch *batch, vec s[VECS], unsigned t)
+{
+	vec *half = batch->halves[(t + 3) % 4];
+	const vec *next = batch->halves[(t + 2) % 4];
+	vec c = counter(t - 1);
+
+	rounds_decrypt(s, batch->keys);
+	for (unsigned j = 0; j < VECS; j++) {
+		vec x = VEC_DEC_LAST(s[j], VEC_XOR(batch->keys[14][j], c));
+
+		half[j] = x;
+		s[j] = VEC_LOWER_UPPER(x, next[j]);
+	}
+}
+
+static TARGET_IN void unwrap_ready(struct lanes_batch *batch, unsigned j,
+				   const struct fk_unwrap_lane *lanes)
+{
+	const uint8_t *a = LANE_A(lanes, j).kek, *b = LANE_B(lanes, j).kek;
+	vec k, first, r23;
+
+	column_expand(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
+	column_invert(batch, j);
+	column_fold(batch, j);
+	a = LANE_A(lanes, j).wrapped;
+	b = LANE_B(lanes, j).wrapped;
+	k = batch->keys[0][j];
+	first = VEC_XOR(VEC_GATHER(a, b), k); /* A beside R1 */
+	r23 = VEC_GATHER(a + 16, b + 16);
+	batch->halves[0][j] = first;
+	batch->halves[1][j] = VEC_XOR(VEC_SHIFT_UP(r23, 8), k);
+	batch->halves[2][j] = VEC_XOR(r23, k);
+	batch->halves[3][j] = VEC_XOR(VEC_GATHER_UPPER(a + 32, b + 32), k);
+	batch->states[j] =
+		VEC_LOWER_UPPER(VEC_XOR(first, counter(FK_KW_STEPS)), batch->halves[3][j]);
+}
+
+/* Writes the keys of one batch and says which lanes were authentic, a bit each. Keys of the others
+ * become zeros by a mask, not by a branch. spec: RFC 3394 §2.2.2 */
+static NOINLINE TARGET uint32_t batch_unwrap(struct lanes_batch *batch,
+					     const struct fk_unwrap_lane *lanes)
 {
 	vec s[VECS];
 	uint32_t right = 0;
 
-	keys_expand(work, io->keks);
-	keys_invert(work);
-	keys_fold(work);
+	for (unsigned j = 0; j < VECS; j++)
+		unwrap_ready(batch, j, lanes);
+	for (unsigned j = 0; j < VECS; j++)
+		s[j] = batch->states[j];
+	for (unsigned t = FK_KW_STEPS; t >= 1; t--)
+		unwrap_step(batch, s, t);
 	for (unsigned j = 0; j < VECS; j++) {
-		vec k = work->keys[0][j];
-		const uint8_t *const *in = io->inputs + j * VEC_LANES;
-		vec first = VEC_XOR(VEC_GATHER(in, 0), k); /* A beside R1 */
-		vec r23 = VEC_GATHER(in, 16);
+		uint8_t *a = LANE_A(lanes, j).key, *b = LANE_B(lanes, j).key;
+		vec k = batch->keys[0][j], k_upper = VEC_UPPERS(k, k);
+		vec ok = VEC_EQUAL_LOWER(VEC_XOR(s[j], k), VEC_SET_LOWER(FK_KW_IV));
+		vec r12 = VEC_UPPERS(batch->halves[0][j], batch->halves[1][j]);
+		vec r34 = VEC_UPPERS(batch->halves[2][j], batch->halves[3][j]);
 
-		work->halves[0][j] = first;
-		work->halves[1][j] = VEC_XOR(VEC_SHIFT_UP(r23, 8), k);
-		work->halves[2][j] = VEC_XOR(r23, k);
-		work->halves[3][j] = VEC_XOR(VEC_GATHER_UPPER(in, 32), k);
-		s[j] = VEC_LOWER_UPPER(VEC_XOR(first, counter(FK_KW_STEPS)), work->halves[3][j]);
-	}
-	for (unsigned t = FK_KW_STEPS; t >= 1; t--) {
-		vec *half = work->halves[(t + 3) % 4];
-		const vec *next = work->halves[(t + 2) % 4];
-		vec c = counter(t - 1);
-
-		rounds_decrypt(s, work->keys);
-		for (unsigned j = 0; j < VECS; j++) {
-			vec x = VEC_DEC_LAST(s[j], VEC_XOR(work->keys[14][j], c));
-
-			half[j] = x;
-			s[j] = VEC_LOWER_UPPER(x, next[j]);
-		}
-	}
-	for (unsigned j = 0; j < VECS; j++) {
-		vec k = work->keys[0][j];
-		vec a = VEC_XOR(s[j], k);
-		vec ok =
-			VEC_EQUAL_LOWER(a, VEC_SET_LOWER(FK_KW_IV)); /* ones or zeros, whole lane */
-		vec r12 = VEC_UPPERS(work->halves[0][j], work->halves[1][j]);
-		vec r34 = VEC_UPPERS(work->halves[2][j], work->halves[3][j]);
-		vec k_upper = VEC_UPPERS(k, k);
-		uint8_t *const *out = io->outputs + j * VEC_LANES;
-
-		VEC_SCATTER(out, 0, VEC_AND(VEC_XOR(r12, k_upper), ok));
-		VEC_SCATTER(out, 16, VEC_AND(VEC_XOR(r34, k_upper), ok));
+		VEC_SCATTER(a, b, VEC_AND(VEC_XOR(r12, k_upper), ok));
+		VEC_SCATTER(a + 16, b + 16, VEC_AND(VEC_XOR(r34, k_upper), ok));
 		right |= VEC_LANE_BITS(ok) << (j * VEC_LANES);
 	}
 	return right;
 }
 
-static TARGET void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes,
-				 uint32_t n)
+static void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes,
+			  uint32_t n)
 {
 	struct lanes_work *work = (struct lanes_work *)scratch->octets;
+	struct fk_unwrap_lane padded[LANES];
 
 	assert(n <= FK_CRYPTO_BURST_MAX);
+	if (n == 0)
+		return;
 	for (uint32_t first = 0; first < n; first += LANES) {
-		struct lanes_io io;
+		uint32_t left = n - first;
+		const struct fk_unwrap_lane *batch_lanes = lanes + first;
 		uint32_t right;
 
-		LANES_IO(&io, lanes + first, n - first, work->unused, wrapped, key);
-		right = batch_unwrap(work, &io);
-		for (uint32_t i = 0; i < LANES && first + i < n; i++)
+		for (uint32_t i = 0; i < LANES && left < LANES; i++) {
+			padded[i] = lanes[first + (i < left ? i : 0)];
+			if (i >= left)
+				padded[i].key = work->unused;
+			batch_lanes = padded;
+		}
+		right = batch_unwrap(&work->batches[0], batch_lanes);
+		for (uint32_t i = 0; i < LANES && i < left; i++)
 			lanes[first + i].ok = (uint8_t)(right >> i & 1);
 	}
-	if (n > 0)
-		fk_wipe(work, sizeof(*work));
-	VECS_CLEAR();
+	fk_wipe(&work->batches[0], sizeof(work->batches[0]));
+	fk_wipe(work->unused, sizeof(work->unused));
+	registers_wipe();
 	fk_stack_wipe();
 }
 
-/* Encrypts one register-load of blocks per lane that stands in 's', whitened already; the result
- * is whitened for the next one. */
-static TARGET_IN void states_encrypt(struct lanes_work *work, vec s[VECS])
+/* Encrypts one block per lane, whitened already; the result is whitened for the next one. */
+static TARGET_IN void states_encrypt(const struct lanes_batch *batch, vec s[VECS])
 {
-	rounds_encrypt(s, work->keys);
+	rounds_encrypt(s, batch->keys);
 	for (unsigned j = 0; j < VECS; j++)
-		s[j] = VEC_ENC_LAST(s[j], work->keys[14][j]);
+		s[j] = VEC_ENC_LAST(s[j], batch->keys[14][j]);
 }
 
-static TARGET void batch_cbc(struct lanes_work *work, struct fk_cbc_batch *batch, uint32_t first)
+static NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct fk_cbc_batch *cbc,
+					    uint32_t first)
 {
-	const uint8_t *keys[LANES];
 	vec s[VECS];
 
-	for (unsigned i = 0; i < LANES; i++)
-		keys[i] = batch->keys[first + i];
-	keys_expand(work, keys);
-	keys_fold(work);
+	for (unsigned j = 0; j < VECS; j++) {
+		const uint8_t *a = LANE_A(cbc->keys + first, j), *b = LANE_B(cbc->keys + first, j);
+
+		column_expand(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
+		column_fold(batch, j);
+	}
 	for (unsigned j = 0; j < VECS; j++)
-		s[j] = work->keys[0][j];
-	states_encrypt(work, s);
+		s[j] = batch->keys[0][j];
+	states_encrypt(batch, s);
 	for (unsigned j = 0; j < VECS; j++)
-		VEC_STORE(batch->zero_blocks[first + j * VEC_LANES],
-			  VEC_XOR(s[j], work->keys[0][j]));
-	fk_cbc_finish_blocks(batch, first, LANES);
+		VEC_STORE(LANE_A(cbc->zero_blocks + first, j), VEC_XOR(s[j], batch->keys[0][j]));
+}
+
+static NOINLINE TARGET void batch_cbc(const struct lanes_batch *batch, struct fk_cbc_batch *cbc,
+				      uint32_t first)
+{
+	vec s[VECS];
 
 	for (unsigned j = 0; j < VECS; j++)
-		s[j] = work->keys[0][j];
-	for (uint32_t b = 0; b < batch->n_blocks; b++) {
+		s[j] = batch->keys[0][j];
+	for (uint32_t b = 0; b < cbc->n_blocks; b++) {
+		uint8_t(*blocks)[FK_AES_BLOCK] = cbc->blocks[b] + first;
+
 		for (unsigned j = 0; j < VECS; j++)
-			s[j] = VEC_XOR(s[j], VEC_LOAD(batch->blocks[b][first + j * VEC_LANES]));
-		states_encrypt(work, s);
+			s[j] = VEC_XOR(s[j], VEC_LOAD(LANE_A(blocks, j)));
+		states_encrypt(batch, s);
 		for (unsigned j = 0; j < VECS; j++)
-			VEC_STORE(batch->blocks[b][first + j * VEC_LANES],
-				  VEC_XOR(s[j], work->keys[0][j]));
+			VEC_STORE(LANE_A(blocks, j), VEC_XOR(s[j], batch->keys[0][j]));
 	}
 }
 
-static TARGET void kernel_cbc(void *kernel_work, struct fk_cbc_batch *batch)
+/* fk_mac_burst() wipes the stack. */
+static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *cbc)
 {
 	struct lanes_work *work = kernel_work;
+	struct lanes_batch *batch = &work->batches[0];
 
-	for (uint32_t first = 0; first < batch->n_lanes; first += LANES)
-		batch_cbc(work, batch, first);
-	fk_wipe(work, sizeof(*work));
-	VECS_CLEAR(); /* fk_mac_burst() wipes the stack */
+	for (uint32_t first = 0; first < cbc->n_lanes; first += LANES) {
+		batch_cbc_ready(batch, cbc, first);
+		fk_cbc_finish_blocks(cbc, first, LANES);
+		batch_cbc(batch, cbc, first);
+	}
+	fk_wipe(batch, sizeof(*batch));
+	registers_wipe();
 }
 
 static const struct fk_aes_kernel kernel = {
@@ -367,39 +473,47 @@ static void engine_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *la
 	fk_mac_burst(&kernel, scratch, lanes, n);
 }
 
-/* Up to LANES blocks of work->blocks under the one key in column 0. */
-static TARGET void batch_ecb(struct lanes_work *work)
+/* One key for all: it stands in column 0. */
+static NOINLINE TARGET void batch_ecb_ready(struct lanes_batch *batch, const uint8_t *key)
+{
+	column_expand(batch, 0, VEC_GATHER(key, key), VEC_GATHER(key + 16, key + 16));
+}
+
+static NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
+				      uint8_t (*blocks)[FK_AES_BLOCK])
 {
 	vec s[VECS];
 
 	for (unsigned j = 0; j < VECS; j++)
-		s[j] = VEC_XOR(VEC_LOAD(work->blocks[j * VEC_LANES]), work->keys[0][0]);
+		s[j] = VEC_XOR(VEC_LOAD(LANE_A(blocks, j)), batch->keys[0][0]);
 	for (unsigned r = 1; r < FK_AES_256_ROUNDS; r++)
 		for (unsigned j = 0; j < VECS; j++)
-			s[j] = VEC_ENC(s[j], work->keys[r][0]);
+			s[j] = VEC_ENC(s[j], batch->keys[r][0]);
 	for (unsigned j = 0; j < VECS; j++)
-		VEC_STORE(work->blocks[j * VEC_LANES], VEC_ENC_LAST(s[j], work->keys[14][0]));
+		VEC_STORE(LANE_A(blocks, j), VEC_ENC_LAST(s[j], batch->keys[14][0]));
 }
 
-static TARGET void engine_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
-			      const uint8_t (*in)[16], uint8_t (*out)[16], uint32_t n)
+static void engine_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
+		       const uint8_t (*in)[16], uint8_t (*out)[16], uint32_t n)
 {
 	struct lanes_work *work = (struct lanes_work *)scratch->octets;
-	const uint8_t *keys[2] = {key, key};
+	struct lanes_batch *batch = &work->batches[0];
 
 	assert(n <= FK_CRYPTO_BURST_MAX);
-	column_expand(work, 0, VEC_GATHER(keys, 0), VEC_GATHER(keys, 16));
+	if (n == 0)
+		return;
+	batch_ecb_ready(batch, key);
 	for (uint32_t first = 0; first < n; first += LANES) {
 		uint32_t take = n - first < LANES ? n - first : LANES;
 
 		memcpy(work->blocks, in[first], take * FK_AES_BLOCK);
-		batch_ecb(work);
+		batch_ecb(batch, work->blocks);
 		memcpy(out[first], work->blocks, take * FK_AES_BLOCK);
 	}
 	for (unsigned r = 0; r <= FK_AES_256_ROUNDS; r++)
-		fk_wipe(&work->keys[r][0], sizeof(vec));
+		fk_wipe(&batch->keys[r][0], sizeof(vec));
 	fk_wipe(work->blocks, sizeof(work->blocks));
-	VECS_CLEAR();
+	registers_wipe();
 	fk_stack_wipe();
 }
 

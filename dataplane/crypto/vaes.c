@@ -12,23 +12,23 @@
 
 typedef __m256i vec;
 
-#define VEC_LANES		  2
-#define VEC_LOAD(p)		  _mm256_loadu_si256((const __m256i *)(const void *)(p))
-#define VEC_STORE(p, x)		  _mm256_storeu_si256((__m256i *)(void *)(p), x)
-#define VEC_GATHER(p, offset)	  pair_load((p)[0] + (offset), (p)[1] + (offset))
-#define VEC_SCATTER(p, offset, x) pair_store((p)[0] + (offset), (p)[1] + (offset), x)
-#define VEC_XOR(a, b)		  _mm256_xor_si256(a, b)
-#define VEC_AND(a, b)		  _mm256_and_si256(a, b)
-#define VEC_ENC(a, k)		  _mm256_aesenc_epi128(a, k)
-#define VEC_ENC_LAST(a, k)	  _mm256_aesenclast_epi128(a, k)
-#define VEC_DEC(a, k)		  _mm256_aesdec_epi128(a, k)
-#define VEC_DEC_LAST(a, k)	  _mm256_aesdeclast_epi128(a, k)
-#define VEC_UNMIX(a)		  unmix(a)
-#define VEC_SHIFT_UP(a, octets)	  _mm256_slli_si256(a, octets)
-#define VEC_SHUFFLE_OCTETS(a, b)  _mm256_shuffle_epi8(a, b)
-#define VEC_SHUFFLE_WORDS(a, i)	  _mm256_shuffle_epi32(a, i)
-#define VEC_SET_WORDS(x)	  _mm256_set1_epi32(x)
-#define VEC_SET_LOWER(x)	  _mm256_set_epi64x(0, (long long)(x), 0, (long long)(x))
+#define VEC_LANES		 2
+#define VEC_LOAD(p)		 _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define VEC_STORE(p, x)		 _mm256_storeu_si256((__m256i *)(void *)(p), x)
+#define VEC_GATHER(a, b)	 pair_load(a, b)
+#define VEC_SCATTER(a, b, x)	 pair_store(a, b, x)
+#define VEC_XOR(a, b)		 _mm256_xor_si256(a, b)
+#define VEC_AND(a, b)		 _mm256_and_si256(a, b)
+#define VEC_ENC(a, k)		 _mm256_aesenc_epi128(a, k)
+#define VEC_ENC_LAST(a, k)	 _mm256_aesenclast_epi128(a, k)
+#define VEC_DEC(a, k)		 _mm256_aesdec_epi128(a, k)
+#define VEC_DEC_LAST(a, k)	 _mm256_aesdeclast_epi128(a, k)
+#define VEC_UNMIX(a)		 unmix(a)
+#define VEC_SHIFT_UP(a, octets)	 _mm256_slli_si256(a, octets)
+#define VEC_SHUFFLE_OCTETS(a, b) _mm256_shuffle_epi8(a, b)
+#define VEC_SHUFFLE_WORDS(a, i)	 _mm256_shuffle_epi32(a, i)
+#define VEC_SET_WORDS(x)	 _mm256_set1_epi32(x)
+#define VEC_SET_LOWER(x)	 _mm256_set_epi64x(0, (long long)(x), 0, (long long)(x))
 /* Lower half of a beside the upper half of b; the upper halves of both. */
 #define VEC_LOWER_UPPER(a, b) _mm256_blend_epi32(a, b, 0xcc)
 #define VEC_UPPERS(a, b)      _mm256_unpackhi_epi64(a, b)
@@ -36,9 +36,9 @@ typedef __m256i vec;
 #define VEC_EQUAL_LOWER(a, b) _mm256_shuffle_epi32(_mm256_cmpeq_epi64(a, b), 0x44)
 #define VEC_LANE_BITS(x)      lane_bits(x)
 /* Eight octets to or from the upper half. */
-#define VEC_GATHER_UPPER(p, offset)	pair_load_upper((p)[0] + (offset), (p)[1] + (offset))
-#define VEC_SCATTER_UPPER(p, offset, x) pair_store_upper((p)[0] + (offset), (p)[1] + (offset), x)
-#define VECS_CLEAR()			_mm256_zeroall()
+#define VEC_GATHER_UPPER(a, b)	   pair_load_upper(a, b)
+#define VEC_SCATTER_UPPER(a, b, x) pair_store_upper(a, b, x)
+#define VECS_CLEAR()		   _mm256_zeroall()
 
 #define PAIR static inline __attribute__((always_inline)) TARGET
 
