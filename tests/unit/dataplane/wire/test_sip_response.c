@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "support.h"
+#include "wire/net.h"
+#include "wire/sip.h"
+
+#define SOURCE 0xc0000214u /* 192.0.2.20 */
+
+static struct fk_sip_message request;
+static char response[2048];
+
+static void parse(const char *via, const char *to)
+{
+	static char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "MESSAGE sip:kmf@lmr.mc.example SIP/2.0\r\n%s\r\n"
+		 "From: \"A\" <sip:pf@mcdata.example>;tag=f1\r\n%s\r\n"
+		 "Call-ID: 6f3c@x\r\nCSeq: 17 MESSAGE\r\n\r\n",
+		 via, to);
+	cr_assert_eq(fk_sip_parse((const uint8_t *)text, strlen(text), &request), FK_OK, "%s",
+		     request.error);
+}
+
+static const char *answer(uint16_t status, const char *to_tag, const char *extra)
+{
+	size_t size;
+
+	cr_assert_eq(fk_sip_build_response(&request, status, to_tag, SOURCE, 5061, extra,
+					   (uint8_t *)response, sizeof(response) - 1, &size),
+		     FK_OK);
+	response[size] = '\0';
+	return response;
+}
+
+Test(sip_response, the_answer_repeats_what_rfc_3261_8_2_6_asks_for)
+{
+	parse("Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKa\r\nVia: SIP/2.0/TCP h;branch=b",
+	      "To: <sip:kmf@lmr.mc.example>");
+	cr_assert_str_eq(answer(200, "t1", NULL),
+			 "SIP/2.0 200 OK\r\n"
+			 "Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKa\r\n"
+			 "Via: SIP/2.0/TCP h;branch=b\r\n"
+			 "From: \"A\" <sip:pf@mcdata.example>;tag=f1\r\n"
+			 "To: <sip:kmf@lmr.mc.example>;tag=t1\r\n"
+			 "Call-ID: 6f3c@x\r\n"
+			 "CSeq: 17 MESSAGE\r\n"
+			 "Content-Length: 0\r\n\r\n");
+}
+
+Test(sip_response, a_to_tag_that_is_there_stays)
+{
+	parse("Via: SIP/2.0/UDP 192.0.2.20;branch=b", "To: <sip:a>;tag=old");
+	cr_assert_not_null(strstr(answer(200, "new", NULL), "To: <sip:a>;tag=old\r\n"));
+	parse("Via: SIP/2.0/UDP 192.0.2.20;branch=b", "To: <sip:a>");
+	cr_assert_not_null(strstr(answer(100, NULL, NULL), "To: <sip:a>\r\n"));
+}
+
+/* spec: RFC 3261 §18.2.1, RFC 3581 §4 */
+Test(sip_response, received_and_rport_say_where_the_request_came_from)
+{
+	static const struct {
+		const char *via, *expected;
+	} cases[] = {
+		{"v:SIP/2.0/UDP 192.0.2.20:5060;branch=b", "SIP/2.0/UDP 192.0.2.20:5060;branch=b"},
+		{"v:SIP/2.0/UDP 192.0.2.9;branch=b",
+		 "SIP/2.0/UDP 192.0.2.9;branch=b;received=192.0.2.20"},
+		{"v:SIP/2.0/UDP pf.example:5060;branch=b",
+		 "SIP/2.0/UDP pf.example:5060;branch=b;received=192.0.2.20"},
+		{"v:SIP/2.0/UDP 192.0.2.20:5060;rport;branch=b",
+		 "SIP/2.0/UDP 192.0.2.20:5060;branch=b;received=192.0.2.20;rport=5061"},
+		{"v:SIP/2.0/UDP 192.0.2.20;branch=b;received=10.9.8.7",
+		 "SIP/2.0/UDP 192.0.2.20;branch=b"},
+		{"v:SIP/2.0/UDP 192.0.2.9;rport=1;received=10.9.8.7;branch=b;x=\"y;z\"",
+		 "SIP/2.0/UDP 192.0.2.9;branch=b;x=\"y;z\";received=192.0.2.20;rport=5061"},
+		{"v:SIP/2.0/UDP [2001:db8::1]:5060;branch=b",
+		 "SIP/2.0/UDP [2001:db8::1]:5060;branch=b;received=192.0.2.20"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char line[300];
+
+		parse(cases[i].via, "t:<sip:a>");
+		snprintf(line, sizeof(line), "\r\nVia: %s\r\n", cases[i].expected);
+		cr_assert_not_null(strstr(answer(200, "t", NULL), line), "%s", response);
+	}
+}
+
+Test(sip_response, folds_are_not_repeated)
+{
+	parse("v:SIP/2.0/UDP\r\n 192.0.2.20\r\n ;branch\r\n\t=b", "t:\r\n <sip:a>\r\n ;x=y");
+	answer(200, "t", NULL);
+	cr_assert_not_null(strstr(response, "\r\nTo: <sip:a> ;x=y;tag=t\r\n"), "%s", response);
+	for (const char *lf = response; (lf = strchr(lf, '\n')) != NULL; lf++)
+		cr_assert(lf[1] != ' ' && lf[1] != '\t', "%s", response);
+}
+
+Test(sip_response, extra_headers_and_unknown_codes_are_written)
+{
+	parse("v:SIP/2.0/UDP 192.0.2.20;branch=b", "t:<sip:a>");
+	cr_assert_not_null(strstr(answer(405, "t", "Allow: MESSAGE, OPTIONS\r\n"),
+				  "SIP/2.0 405 Method Not Allowed\r\n"));
+	cr_assert_not_null(
+		strstr(response, "\r\nAllow: MESSAGE, OPTIONS\r\nContent-Length: 0\r\n"));
+	cr_assert_not_null(strstr(answer(499, "t", NULL), "SIP/2.0 499 Bad Request\r\n"));
+	cr_assert_not_null(strstr(answer(202, "t", NULL), "SIP/2.0 202 Accepted\r\n"));
+}
+
+Test(sip_response, an_answer_is_read_back_as_a_response_to_its_request)
+{
+	struct fk_sip_message back;
+
+	parse("v:SIP/2.0/UDP 192.0.2.9;rport;branch=z9hG4bK12", "t:<sip:a>");
+	answer(503, "t77", "Retry-After: 9\r\n");
+	cr_assert_eq(fk_sip_parse((const uint8_t *)response, strlen(response), &back), FK_OK);
+	cr_assert(back.is_response);
+	cr_assert_eq(back.status, 503);
+	cr_assert_eq(back.retry_after_s, 9);
+	cr_assert_eq(back.via_branch.len, 9);
+	cr_assert_eq(back.to_tag.len, 3);
+	cr_assert_eq(back.cseq_number, 17);
+}
+
+Test(sip_response, a_buffer_that_is_too_small_is_full_and_is_not_overrun)
+{
+	size_t whole;
+
+	parse("v:SIP/2.0/UDP 192.0.2.9;rport;branch=b", "t:<sip:a>");
+	whole = strlen(answer(200, "t", NULL));
+	for (size_t cap = 0; cap < whole; cap++) {
+		uint8_t *buf = exact_copy(response, cap);
+		size_t size = 4711;
+
+		cr_assert_eq(fk_sip_build_response(&request, 200, "t", SOURCE, 5061, NULL, buf, cap,
+						   &size),
+			     FK_EFULL);
+		cr_assert_eq(size, 4711);
+		free(buf);
+	}
+}
+
+Test(sip_response, what_cannot_be_answered_is_refused)
+{
+	struct fk_sip_message empty = {0};
+	size_t size;
+
+	cr_assert_eq(fk_sip_build_response(&empty, 200, "t", SOURCE, 5061, NULL,
+					   (uint8_t *)response, sizeof(response), &size),
+		     FK_EINVAL);
+	parse("v:SIP/2.0/UDP 192.0.2.9;branch=b", "t:<sip:a>");
+	cr_assert_eq(fk_sip_build_response(&request, 99, "t", SOURCE, 5061, NULL,
+					   (uint8_t *)response, sizeof(response), &size),
+		     FK_EINVAL);
+	cr_assert_eq(fk_sip_build_response(&request, 700, "t", SOURCE, 5061, NULL,
+					   (uint8_t *)response, sizeof(response), &size),
+		     FK_EINVAL);
+}
