@@ -71,9 +71,8 @@ static int worker_main(void *arg)
 		uint16_t n = fk_wire_port_receive(&sim->port, fk_server_receive, server);
 
 		fk_txns_advance(sim->txns, server->now_ms);
-		if (sim->port.n_pending > 0)
-			fk_wire_port_flush(&sim->port);
-		if (n > 0) {
+		fk_wire_port_flush(&sim->port);
+		if (n > 0 || sim->port.n_pending > 0) {
 			n_idle = 0;
 			server->date_time_s = clock_ms(CLOCK_REALTIME_COARSE) / 1000;
 		} else if (!sim->options->idle_poll && ++n_idle > IDLE_POLLS) {

@@ -12,6 +12,7 @@
 #define POOL_SIZE	 4095 /* mbufs: both rings, the bursts, and a reserve */
 #define POOL_CACHE	 128
 #define RING_SIZE	 1024
+#define DEAD_PEER_MS	 20   /* no room for so long: what waits is dropped */
 #define HOSTILE_TRIES	 2000 /* a hostile datagram waits this long for room in the ring ... */
 #define HOSTILE_PAUSE_US 50   /* ... times this */
 
@@ -86,9 +87,17 @@ enum fk_err fk_wire_port_start(struct fk_wire_port *port, const struct fk_wire_p
 	return configure(port);
 }
 
+static void drop_pending(struct fk_wire_port *port)
+{
+	port->counts->count[FK_SIM_TX_FULL] += port->n_pending;
+	rte_pktmbuf_free_bulk(port->pending, port->n_pending);
+	port->n_pending = 0;
+}
+
 void fk_wire_port_stop(struct fk_wire_port *port)
 {
 	fk_wire_port_flush(port);
+	drop_pending(port);
 	(void)rte_eth_dev_stop(port->port_id); /* the process ends anyway */
 	(void)rte_eth_dev_close(port->port_id);
 }
@@ -118,25 +127,38 @@ static const uint8_t *find_mac(const struct fk_wire_port *port, uint32_t ipv4)
 	return NULL;
 }
 
+/* A slow peer is waited for: its ring is full for microseconds. A dead one never makes room. */
+void fk_wire_port_flush(struct fk_wire_port *port)
+{
+	uint64_t now = rte_rdtsc();
+	uint16_t n_sent;
+
+	if (port->n_pending == 0)
+		return;
+	n_sent = rte_eth_tx_burst(port->port_id, 0, port->pending, port->n_pending);
+	if (n_sent > 0) {
+		port->n_pending = (uint16_t)(port->n_pending - n_sent);
+		memmove(port->pending, port->pending + n_sent,
+			port->n_pending * sizeof(port->pending[0]));
+		port->progress_at_cycles = now;
+	} else if (now - port->progress_at_cycles > rte_get_tsc_hz() / 1000 * DEAD_PEER_MS) {
+		drop_pending(port);
+		port->progress_at_cycles = now;
+	}
+}
+
 static void enqueue(struct fk_wire_port *port, struct rte_mbuf *m)
 {
 	if (port->n_pending == FK_WIRE_TX_PENDING)
 		fk_wire_port_flush(port);
+	if (port->n_pending == FK_WIRE_TX_PENDING) {
+		port->counts->count[FK_SIM_TX_FULL]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	if (port->n_pending == 0)
+		port->progress_at_cycles = rte_rdtsc();
 	port->pending[port->n_pending++] = m;
-}
-
-void fk_wire_port_flush(struct fk_wire_port *port)
-{
-	uint16_t n_sent = 0, n_tries = 0;
-
-	/* A full ring is emptied by the peer within microseconds; a dead peer never does. */
-	while (n_sent < port->n_pending && n_tries++ < 100)
-		n_sent += rte_eth_tx_burst(port->port_id, 0, port->pending + n_sent,
-					   (uint16_t)(port->n_pending - n_sent));
-	port->counts->count[FK_SIM_TX_FULL] += (uint64_t)(port->n_pending - n_sent);
-	if (n_sent < port->n_pending)
-		rte_pktmbuf_free_bulk(port->pending + n_sent, port->n_pending - n_sent);
-	port->n_pending = 0;
 }
 
 static void send_arp_reply(struct fk_wire_port *port, const struct fk_net_frame *request)
@@ -202,7 +224,11 @@ uint16_t fk_wire_port_receive(struct fk_wire_port *port,
 			      void *arg)
 {
 	struct rte_mbuf *mbufs[FK_WIRE_BURST];
-	uint16_t n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
+	uint16_t n;
+
+	if (port->n_pending > FK_WIRE_TX_PENDING / 2)
+		return 0; /* every command makes three datagrams: first those that wait */
+	n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
 
 	for (uint16_t i = 0; i < n; i++)
 		receive_frame(port, mbufs[i], deliver, arg);
@@ -242,9 +268,9 @@ static struct rte_mbuf *build(struct fk_wire_port *port, const struct fk_datagra
 /* Hands one frame to the port and waits for room: hostile datagrams are counted one by one. */
 static bool send_now(struct fk_wire_port *port, struct rte_mbuf *m)
 {
-	fk_wire_port_flush(port);
 	for (uint32_t i = 0; i < HOSTILE_TRIES; i++) {
-		if (rte_eth_tx_burst(port->port_id, 0, &m, 1) == 1)
+		fk_wire_port_flush(port); /* what was queued before leaves before */
+		if (port->n_pending == 0 && rte_eth_tx_burst(port->port_id, 0, &m, 1) == 1)
 			return true;
 		rte_delay_us_sleep(HOSTILE_PAUSE_US);
 	}

@@ -22,7 +22,7 @@
 
 #define FK_WIRE_BURST	   32
 #define FK_WIRE_PEERS	   16 /* MAC addresses remembered */
-#define FK_WIRE_TX_PENDING 256
+#define FK_WIRE_TX_PENDING 1024
 
 struct fk_wire_peer {
 	uint32_t ipv4;
@@ -41,6 +41,7 @@ struct fk_wire_port {
 	uint32_t n_peers, next_peer;
 	uint16_t ip_id;
 	uint16_t n_pending;
+	uint64_t progress_at_cycles; /* when the port last took a frame */
 	struct rte_mbuf *pending[FK_WIRE_TX_PENDING];
 };
 
@@ -71,5 +72,8 @@ uint16_t fk_wire_port_receive(struct fk_wire_port *port,
 /* Queues one datagram; an fk_outbox's send() with the port as argument. */
 bool fk_wire_port_send(void *port, const struct fk_datagram *datagram);
 
-/* Hands what is queued to the port; what it does not take is dropped and counted. */
+/*
+ * Hands what is queued to the port. What it does not take stays queued; if it takes nothing for a
+ * while its peer is gone, and the queue is dropped and counted.
+ */
 void fk_wire_port_flush(struct fk_wire_port *port);
