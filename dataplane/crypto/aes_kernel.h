@@ -29,6 +29,10 @@
 #define FK_MAC_FRAME_MIN   (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
 #define FK_KERNEL_WORK_MAX 20480 /* octets: the bitsliced schedule of 64 lanes is the largest */
 
+/* What works on keys stands in functions of its own: a compiler may spill into their frames, and
+ * fk_stack_wipe(), called when they have returned, reaches there. */
+#define FK_NOINLINE __attribute__((noinline))
+
 /* How the last block of a lane is finished. spec: SP 800-38B §6.2 */
 enum fk_cbc_finish {
 	FK_CBC_PLAIN,	/* CBC-MAC: nothing */

@@ -25,10 +25,6 @@
 #define LANES	  (VECS * VEC_LANES)
 #define TARGET_IN TARGET inline __attribute__((always_inline))
 
-/* What works on keys stands in functions of its own: the compiler may spill into their frames,
- * which fk_stack_wipe() reaches when they have returned. */
-#define NOINLINE __attribute__((noinline))
-
 /* What one batch of lanes needs while it walks. */
 struct lanes_batch {
 	vec keys[FK_AES_256_ROUNDS + 1][VECS]; /* round-major; the last one is folded */
@@ -48,7 +44,7 @@ static_assert(sizeof(struct lanes_work) <= FK_KERNEL_WORK_MAX, "the kernel's par
 #define LANE_A(lanes, j) ((lanes)[(j)*VEC_LANES])
 #define LANE_B(lanes, j) ((lanes)[(j)*VEC_LANES + VEC_LANES - 1])
 
-static NOINLINE TARGET void registers_wipe(void)
+static FK_NOINLINE TARGET void registers_wipe(void)
 {
 	VECS_CLEAR();
 }
@@ -200,10 +196,11 @@ static TARGET_IN void wrap_step(struct lanes_batch *batch, vec s[VECS], unsigned
  * expansion of the next keys fits in beside them.
  * spec: RFC 3394 §2.2.1
  */
-static NOINLINE TARGET void batch_wrap(struct lanes_batch *batch, const struct fk_wrap_lane *lanes,
-				       struct lanes_batch *next,
-				       const struct fk_wrap_lane *next_lanes,
-				       const uint8_t *initial)
+static FK_NOINLINE TARGET void batch_wrap(struct lanes_batch *batch,
+					  const struct fk_wrap_lane *lanes,
+					  struct lanes_batch *next,
+					  const struct fk_wrap_lane *next_lanes,
+					  const uint8_t *initial)
 {
 	vec s[VECS];
 
@@ -233,9 +230,9 @@ static NOINLINE TARGET void batch_wrap(struct lanes_batch *batch, const struct f
 	}
 }
 
-static NOINLINE TARGET void batch_wrap_ready(struct lanes_batch *batch,
-					     const struct fk_wrap_lane *lanes,
-					     const uint8_t *initial)
+static FK_NOINLINE TARGET void batch_wrap_ready(struct lanes_batch *batch,
+						const struct fk_wrap_lane *lanes,
+						const uint8_t *initial)
 {
 	for (unsigned j = 0; j < VECS; j++) {
 		wrap_ready_start(batch, j, lanes);
@@ -347,8 +344,8 @@ static TARGET_IN void unwrap_ready(struct lanes_batch *batch, unsigned j,
 
 /* Writes the keys of one batch and says which lanes were authentic, a bit each. Keys of the others
  * become zeros by a mask, not by a branch. spec: RFC 3394 §2.2.2 */
-static NOINLINE TARGET uint32_t batch_unwrap(struct lanes_batch *batch,
-					     const struct fk_unwrap_lane *lanes)
+static FK_NOINLINE TARGET uint32_t batch_unwrap(struct lanes_batch *batch,
+						const struct fk_unwrap_lane *lanes)
 {
 	vec s[VECS];
 	uint32_t right = 0;
@@ -411,8 +408,8 @@ static TARGET_IN void states_encrypt(const struct lanes_batch *batch, vec s[VECS
 		s[j] = VEC_ENC_LAST(s[j], batch->keys[14][j]);
 }
 
-static NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct fk_cbc_batch *cbc,
-					    uint32_t first)
+static FK_NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct fk_cbc_batch *cbc,
+					       uint32_t first)
 {
 	vec s[VECS];
 
@@ -429,8 +426,8 @@ static NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct fk
 		VEC_STORE(LANE_A(cbc->zero_blocks + first, j), VEC_XOR(s[j], batch->keys[0][j]));
 }
 
-static NOINLINE TARGET void batch_cbc(const struct lanes_batch *batch, struct fk_cbc_batch *cbc,
-				      uint32_t first)
+static FK_NOINLINE TARGET void batch_cbc(const struct lanes_batch *batch, struct fk_cbc_batch *cbc,
+					 uint32_t first)
 {
 	vec s[VECS];
 
@@ -474,13 +471,13 @@ static void engine_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *la
 }
 
 /* One key for all: it stands in column 0. */
-static NOINLINE TARGET void batch_ecb_ready(struct lanes_batch *batch, const uint8_t *key)
+static FK_NOINLINE TARGET void batch_ecb_ready(struct lanes_batch *batch, const uint8_t *key)
 {
 	column_expand(batch, 0, VEC_GATHER(key, key), VEC_GATHER(key + 16, key + 16));
 }
 
-static NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
-				      uint8_t (*blocks)[FK_AES_BLOCK])
+static FK_NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
+					 uint8_t (*blocks)[FK_AES_BLOCK])
 {
 	vec s[VECS];
 

@@ -8,7 +8,7 @@
 
 #define TRAILER_SIZE (FK_KMM_MAC_BLOCK_SIZE - FK_KMM_MAC_SIZE) /* octets behind the MAC */
 
-__attribute__((noinline)) void fk_stack_wipe(void)
+FK_NOINLINE void fk_stack_wipe(void)
 {
 	uint8_t below[2048]; /* the deepest kernel uses less; a test looks for what is left */
 
@@ -89,8 +89,9 @@ static void lane_stage(struct fk_cbc_batch *batch, uint32_t lane, const struct f
 		batch->n_blocks = n_blocks;
 }
 
-static void mac_group(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
-		      struct fk_mac_lane *lanes, uint32_t n)
+static FK_NOINLINE void mac_group(const struct fk_aes_kernel *kernel,
+				  struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes,
+				  uint32_t n)
 {
 	struct fk_crypto_layout *layout = (struct fk_crypto_layout *)scratch->octets;
 	struct fk_cbc_batch *batch = &layout->cbc;

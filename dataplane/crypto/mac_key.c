@@ -16,13 +16,13 @@ static bool lane_is_cmac(const struct fk_mac_lane *lane)
 	return (lane->mac_format & 1) != 0;
 }
 
-/* One SHA-256 block: 'size' octets that stand in it already, after 'before' octets hashed. */
-static void block_pad(uint8_t *block, uint32_t size, uint32_t before)
+/* Ends the one block of a message: 'size' octets stand in it, zeros behind them, and one block was
+ * hashed before. */
+static void block_end(uint8_t *block, uint32_t size)
 {
-	uint32_t bits = 8 * (before + size);
+	uint32_t bits = 8 * (FK_SHA256_BLOCK + size);
 
 	block[size] = 0x80;
-	memset(block + size + 1, 0, FK_SHA256_BLOCK - size - 1);
 	block[FK_SHA256_BLOCK - 2] = (uint8_t)(bits >> 8);
 	block[FK_SHA256_BLOCK - 1] = (uint8_t)bits;
 }
@@ -44,21 +44,21 @@ static void block_of_kdf_input(uint8_t *block, const uint8_t *frame)
 	uint32_t size = sizeof(start) + context_size;
 
 	static_assert(sizeof(start) + CONTEXT_SIZE_MAX + 2 == KDF_INPUT_MAX, "as the sheet says");
+	memset(block, 0, FK_SHA256_BLOCK);
 	memcpy(block, start, sizeof(start));
 	memcpy(block + sizeof(start), frame, context_size);
 	block[size] = 0x01;
 	block[size + 1] = 0x00;
-	block_pad(block, size + 2, FK_SHA256_BLOCK);
+	block_end(block, size + 2);
 }
 
-static void block_of_state(uint8_t *block, const uint32_t state[static 8])
+static void octets_of_state(uint8_t octets[static FK_SHA256_SIZE], const uint32_t state[static 8])
 {
-	for (uint32_t i = 0; i < 8; i++) {
-		block[4 * i] = (uint8_t)(state[i] >> 24);
-		block[4 * i + 1] = (uint8_t)(state[i] >> 16);
-		block[4 * i + 2] = (uint8_t)(state[i] >> 8);
-		block[4 * i + 3] = (uint8_t)state[i];
-	}
+	uint32_t words[8];
+
+	for (uint32_t i = 0; i < 8; i++)
+		words[i] = fk_sha256_be32(state[i]);
+	memcpy(octets, words, sizeof(words));
 }
 
 /* States of the inner or outer key block: one for each key that differs from the one before it,
@@ -84,7 +84,7 @@ static void states_of_keys(fk_sha256_compress_fn compress, struct fk_mac_key_wor
 		memmove(states[i], states[key_of[i]], sizeof(*states));
 }
 
-/* Leaves the keys in work->blocks, 32 octets each. */
+/* Leaves the keys in work->outer, as words. */
 static void derive_cmac_keys(fk_sha256_compress_fn compress, struct fk_mac_key_work *work,
 			     const struct fk_mac_lane *const *lanes, uint32_t n)
 {
@@ -96,12 +96,11 @@ static void derive_cmac_keys(fk_sha256_compress_fn compress, struct fk_mac_key_w
 		block_of_kdf_input(work->blocks[i], lanes[i]->frame);
 	compress(work->inner, blocks, n);
 	for (uint32_t i = 0; i < n; i++) {
-		block_of_state(work->blocks[i], work->inner[i]);
-		block_pad(work->blocks[i], FK_SHA256_SIZE, FK_SHA256_BLOCK);
+		memset(work->blocks[i], 0, FK_SHA256_BLOCK);
+		octets_of_state(work->blocks[i], work->inner[i]);
+		block_end(work->blocks[i], FK_SHA256_SIZE);
 	}
 	compress(work->outer, blocks, n);
-	for (uint32_t i = 0; i < n; i++)
-		block_of_state(work->blocks[i], work->outer[i]);
 }
 
 /* Leaves the keys in work->wrapped, behind their first 8 octets. */
@@ -134,7 +133,7 @@ void fk_mac_keys_derive(const struct fk_aes_kernel *kernel, struct fk_crypto_scr
 	if (n_cmacs > 0)
 		derive_cmac_keys(kernel->sha256(), &layout->key, cmacs, n_cmacs);
 	for (uint32_t i = 0; i < n_cmacs; i++)
-		memcpy(ret_keys[cmacs[i] - lanes], layout->key.blocks[i], 32);
+		octets_of_state(ret_keys[cmacs[i] - lanes], layout->key.outer[i]);
 	if (n_cbcs > 0)
 		derive_cbc_keys(kernel, layout->kernel, &layout->key, cbcs, n_cbcs);
 	for (uint32_t i = 0; i < n_cbcs; i++)

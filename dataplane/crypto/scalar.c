@@ -52,13 +52,15 @@ static inline uint8_t octet_get(const struct sliced_octet *from, uint32_t lane)
 	return (uint8_t)value;
 }
 
-static void octets_set(struct sliced_octet *to, uint32_t lane, const uint8_t *from, uint32_t size)
+static FK_NOINLINE void octets_set(struct sliced_octet *to, uint32_t lane, const uint8_t *from,
+				   uint32_t size)
 {
 	for (uint32_t i = 0; i < size; i++)
 		octet_set(&to[i], lane, from[i]);
 }
 
-static void octets_get(const struct sliced_octet *from, uint32_t lane, uint8_t *to, uint32_t size)
+static FK_NOINLINE void octets_get(const struct sliced_octet *from, uint32_t lane, uint8_t *to,
+				   uint32_t size)
 {
 	for (uint32_t i = 0; i < size; i++)
 		to[i] = octet_get(&from[i], lane);
@@ -87,7 +89,7 @@ static void block_xor(struct sliced_block *to, const struct sliced_block *from)
 }
 
 /* keys[0] and keys[1] hold the cipher keys of all lanes. spec: FIPS 197 §5.2 */
-static void expand(struct scalar_work *work)
+static FK_NOINLINE void expand(struct scalar_work *work)
 {
 	uint8_t rcon = 1;
 
@@ -157,7 +159,7 @@ static inline void unmix_column(struct sliced_octet *out, struct sliced_octet in
 }
 
 /* spec: FIPS 197 §5.1 */
-static void encrypt(struct scalar_work *work)
+static FK_NOINLINE void encrypt(struct scalar_work *work)
 {
 	struct sliced_block *s = &work->state, *t = &work->spare;
 
@@ -181,7 +183,7 @@ static void encrypt(struct scalar_work *work)
 }
 
 /* spec: FIPS 197 §5.3 */
-static void decrypt(struct scalar_work *work)
+static FK_NOINLINE void decrypt(struct scalar_work *work)
 {
 	struct sliced_block *s = &work->state, *t = &work->spare;
 

@@ -18,6 +18,16 @@
 typedef void (*fk_sha256_compress_fn)(uint32_t (*states)[8],
 				      const uint8_t (*blocks)[FK_SHA256_BLOCK], uint32_t n);
 
+/* A word of a state as it stands in a digest, big-endian, whatever this CPU is. */
+static inline uint32_t fk_sha256_be32(uint32_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap32(word);
+#else
+	return word;
+#endif
+}
+
 extern const uint32_t fk_sha256_initial[8];
 extern const uint32_t fk_sha256_constants[64];
 
