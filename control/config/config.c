@@ -251,8 +251,13 @@ enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
 	}
 	if (file != NULL)
 		(void)fclose(file); /* only read: nothing can be lost */
-	if (err == FK_OK)
-		err = fk_config_parse(text, size, ret_config, reason);
+	if (err == FK_OK) {
+		struct fk_reason why = {.text = ""};
+
+		err = fk_config_parse(text, size, ret_config, &why);
+		if (err != FK_OK)
+			fk_reason_set(reason, "%.128s: %.380s", path, why.text);
+	}
 	free(text);
 	return err;
 }

@@ -81,7 +81,7 @@ static void take_line(struct messages *messages, const char *text)
 	} else if (strncmp(text, unknown, sizeof(unknown) - 1) == 0) {
 		prepend(messages, text + sizeof(unknown) - 1, strlen(text + sizeof(unknown) - 1));
 		(void)snprintf(messages->what, sizeof(messages->what), "unknown option");
-	} else if (messages->what[0] == '\0') {
+	} else if (messages->what[0] == '\0' && strcmp(text, "Load: Backtrace:") != 0) {
 		at = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
 		(void)snprintf(messages->what, sizeof(messages->what), "%.150s", at);
 	}

@@ -265,6 +265,17 @@ static enum fk_err keep_row(struct fk_import *import, const struct fk_fleet_row 
 	return index_row(import, row);
 }
 
+/* In a file without header this text may be anything, also a key: only what looks like the name of
+ * a column is shown. A key has more digits than that. */
+static const char *shown_name(const struct fk_csv_field *field)
+{
+	bool is_name = field->len > 0 &&
+		       field->len < sizeof(((struct fk_import_error *)0)->column) &&
+		       strspn(field->text, "abcdefghijklmnopqrstuvwxyz_0123456789") == field->len;
+
+	return is_name ? field->text : "";
+}
+
 /* The first record: which field is which column. */
 static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fields,
 			       uint32_t n_fields)
@@ -274,10 +285,9 @@ static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fi
 	for (uint32_t i = 0; i < n_fields; i++) {
 		int column = fk_column_find(fields[i].text);
 
-		/* An unknown name may be a key in a file without header: it is not shown. */
 		if (column < 0)
-			add_error(import, import->line, "",
-				  "header has a column of unknown name, or there is no header");
+			add_error(import, import->line, shown_name(&fields[i]),
+				  "is no column of a fleet file, or the file has no header");
 		else if (import->column_at[column] >= 0)
 			add_error(import, import->line, fk_column_name((enum fk_column)column),
 				  "column is there twice");

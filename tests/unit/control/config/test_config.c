@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include <fleetkey/sds.h>
+
+#include "config/config.h"
+#include "config/options.h"
+
+#include "../support.h"
+
+/* Parses; expects the error and every word (up to two) in its reason. */
+static void expect_refusal(const char *yaml, enum fk_err wanted, const char *word,
+			   const char *second)
+{
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_expect_eq(fk_config_parse(yaml, strlen(yaml), &config, &reason), wanted, "%s -> %s",
+		     yaml, reason.text);
+	cr_expect_null(config);
+	cr_expect_not_null(strstr(reason.text, word), "no '%s' in: %s", word, reason.text);
+	cr_expect_not_null(strstr(reason.text, second), "no '%s' in: %s", second, reason.text);
+}
+
+Test(config, what_is_not_set_has_its_default)
+{
+	struct fk_config *config = test_config();
+
+	cr_expect_eq(config->kmf.rsi, 9999999);
+	cr_expect_str_eq(config->kmf.psi, "sip:kmf@example.org");
+	cr_expect_eq(config->kmf.extended_app_id_type, FK_SDS_APP_ID_NONE);
+	cr_expect_null(config->kmf.extended_app_id);
+	cr_expect(!config->kmf.bare_kmm);
+	cr_expect_null(config->link.dataplane_user);
+	cr_expect_eq(config->link.lease_ms, 3000);
+	cr_expect_eq(config->api.loopback_port, 0);
+	cr_expect_eq(config->sip.t1_ms, 500);
+	cr_expect_eq(config->sip.t2_ms, 4000);
+	cr_expect_eq(config->campaign.window, 2048);
+	cr_expect_eq(config->campaign.attempts_max, 5);
+	cr_expect_eq(config->campaign.answer_timeout_ms, 10000);
+	cr_expect_eq(config->campaign.retry_backoff_ms, 2000);
+	cr_expect_eq(config->campaign.number_block, 8);
+	cr_expect_eq(config->campaign.number_margin, 8);
+	cr_expect_eq(config->n_next_hops, 2);
+	cr_expect_eq(config->next_hops[0].port, 5060);
+	cr_expect_eq(config->next_hops[0].address, 0xc0000201);
+	cr_expect_eq(config->next_hops[0].profile, FK_PROFILE_C);
+	cr_expect_eq(config->next_hops[1].profile, FK_PROFILE_A);
+	fk_config_free(config);
+}
+
+Test(config, what_is_set_is_taken)
+{
+	static const char yaml[] =
+		"kmf: {uri: 'sip:kmf@x', psi: 'sip:psi@x', rsi: 0xfffffe, bare_kmm: true,\n"
+		"      extended_app_id_type: uri}\n"
+		"store: {redis_socket: /r}\n"
+		"keys: {root_key_file: /k}\n"
+		"link: {socket: /l, lease_ms: 500}\n"
+		"api: {socket: /a}\n"
+		"sip: {t1_ms: 10, t2_ms: 60000, path_mtu: 1500, proxy_slack: 0}\n"
+		"campaign: {pace_per_s: 10000000, number_margin: 0}\n"
+		"next_hops: [{name: n, address: 10.0.0.1, port: 1, route: true, profile: B,\n"
+		"             psi: 'sip:p@x'}]\n";
+	struct fk_config *config = NULL;
+	struct fk_reason reason;
+
+	cr_assert_eq(fk_config_parse(yaml, strlen(yaml), &config, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_expect_eq(config->kmf.rsi, 0xfffffe);
+	cr_expect_str_eq(config->kmf.psi, "sip:psi@x");
+	cr_expect_str_eq(config->kmf.extended_app_id, "sip:kmf@x");
+	cr_expect(config->kmf.bare_kmm);
+	cr_expect_eq(config->link.lease_ms, 500);
+	cr_expect_eq(config->campaign.pace_per_s, 10000000);
+	cr_expect(config->next_hops[0].route);
+	cr_expect_eq(config->next_hops[0].port, 1);
+	cr_expect_eq(config->next_hops[0].profile, FK_PROFILE_B);
+	fk_config_free(config);
+}
+
+Test(config, unknown_keys_are_named)
+{
+	expect_refusal(TEST_CONFIG "sip: {t1_msec: 5}\n", FK_EFORMAT, "sip.t1_msec", "unknown");
+	expect_refusal(TEST_CONFIG "spi: {}\n", FK_EFORMAT, "spi", "unknown");
+	expect_refusal(TEST_CONFIG_HEAD "next_hops: [{nam: x}]\n", FK_EFORMAT, "nam", "unknown");
+}
+
+Test(config, a_key_that_stands_twice_is_refused)
+{
+	expect_refusal(TEST_CONFIG "kmf: {}\n", FK_EFORMAT, "kmf", "already");
+}
+
+Test(config, wrong_types_are_named)
+{
+	expect_refusal(TEST_CONFIG "sip: {t1_ms: fast}\n", FK_EINVAL, "sip.t1_ms", "\"fast\"");
+	expect_refusal(TEST_CONFIG "sip: {t1_ms: -5}\n", FK_EINVAL, "sip.t1_ms", "10..10000");
+	expect_refusal(TEST_CONFIG "sip: {t1_ms: 5.5}\n", FK_EINVAL, "sip.t1_ms", "10..10000");
+	expect_refusal(TEST_CONFIG "sip: {t1_ms: }\n", FK_EINVAL, "sip.t1_ms", "10..10000");
+	expect_refusal(TEST_CONFIG "sip: {t1_ms: [1]}\n", FK_EFORMAT, "sip.t1_ms", "line");
+	expect_refusal(TEST_CONFIG "sip: 5\n", FK_EFORMAT, "sip", "line");
+	expect_refusal("kmf: {bare_kmm: yes}\n", FK_EINVAL, "kmf.", "missing");
+	expect_refusal("kmf: {uri: 'sip:a@b', bare_kmm: 1}\n", FK_EINVAL, "kmf.bare_kmm",
+		       "true|false");
+}
+
+Test(config, values_out_of_range_are_named_with_the_range)
+{
+	static const struct {
+		const char *yaml, *name, *range;
+	} cases[] = {
+		{"sip: {t1_ms: 9}", "sip.t1_ms", "10..10000"},
+		{"sip: {t1_ms: 10001}", "sip.t1_ms", "10..10000"},
+		{"sip: {t2_ms: 60001}", "sip.t2_ms", "10..60000"},
+		{"sip: {datagram_max: 499}", "sip.datagram_max", "500..65000"},
+		{"sip: {path_mtu: 575}", "sip.path_mtu", "0 or 576..65535"},
+		{"sip: {path_mtu: 1}", "sip.path_mtu", "0 or 576..65535"},
+		{"sip: {proxy_slack: 1001}", "sip.proxy_slack", "0..1000"},
+		{"sip: {t1_ms: 99999999999999999999}", "sip.t1_ms", "10..10000"},
+		{"sip: {t1_ms: 4294967306}", "sip.t1_ms", "10..10000"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char yaml[1024];
+
+		(void)snprintf(yaml, sizeof(yaml), "%s%s\n", TEST_CONFIG, cases[i].yaml);
+		expect_refusal(yaml, FK_ERANGE, cases[i].name, cases[i].range);
+	}
+	expect_refusal(TEST_CONFIG_HEAD TEST_CONFIG_HOPS "campaign: {pace_per_s: 0}\n", FK_ERANGE,
+		       "campaign.pace_per_s", "1..10000000");
+	expect_refusal(TEST_CONFIG "sip: {t1_ms: 500, t2_ms: 400}\n", FK_ERANGE, "sip.t2_ms",
+		       "sip.t1_ms");
+	expect_refusal(TEST_CONFIG "sip: {datagram_max: 500, proxy_slack: 200}\n", FK_ERANGE,
+		       "sip.proxy_slack", "400");
+}
+
+Test(config, a_pace_is_mandatory)
+{
+	expect_refusal(TEST_CONFIG_HEAD TEST_CONFIG_HOPS, FK_EINVAL, "campaign.pace_per_s",
+		       "missing");
+}
+
+Test(config, next_hops_are_checked)
+{
+	static const char head[] = TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\nnext_hops: ";
+	static const struct {
+		const char *yaml, *word, *second;
+		enum fk_err err;
+	} cases[] = {
+		{"[]", "next_hops", "1..64", FK_ERANGE},
+		{"[{name: a, address: 192.0.2.300}]", "next_hops[0].address", "192.0.2.300",
+		 FK_EINVAL},
+		{"[{name: a, address: 0.0.0.0}]", "next_hops[0].address", "IPv4", FK_EINVAL},
+		{"[{name: a, address: 224.0.0.1}]", "next_hops[0].address", "IPv4", FK_EINVAL},
+		{"[{name: a b, address: 192.0.2.1}]", "next_hops[0].name", "letters", FK_EINVAL},
+		{"[{address: 192.0.2.1}]", "next_hops[0].name", "missing", FK_EINVAL},
+		{"[{name: a, address: 192.0.2.1, port: 0}]", "next_hops[0].port", "1..65535",
+		 FK_ERANGE},
+		{"[{name: a, address: 192.0.2.1, profile: D}]", "next_hops[0].profile", "A|B|C",
+		 FK_EINVAL},
+		{"[{name: a, address: 192.0.2.1, profile: A}]", "next_hops[0].psi", "missing",
+		 FK_EINVAL},
+		{"[{name: a, address: 192.0.2.1}, {name: a, address: 192.0.2.2}]",
+		 "next_hops[1].name", "unique", FK_EINVAL},
+		{"[{name: a, address: 192.0.2.1, psi: 'sip:a b'}]", "next_hops[0].psi", "SIP URI",
+		 FK_EINVAL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char yaml[1024];
+
+		(void)snprintf(yaml, sizeof(yaml), "%s%s\n", head, cases[i].yaml);
+		expect_refusal(yaml, cases[i].err, cases[i].word, cases[i].second);
+	}
+}
+
+Test(config, sixty_five_next_hops_are_too_many)
+{
+	char yaml[8192];
+	size_t at = (size_t)snprintf(yaml, sizeof(yaml),
+				     "%scampaign: {pace_per_s: 1}\nnext_hops:\n", TEST_CONFIG_HEAD);
+
+	for (int i = 0; i < 65; i++)
+		at += (size_t)snprintf(yaml + at, sizeof(yaml) - at,
+				       "  - {name: n%d, address: 10.0.0.%d}\n", i, i + 1);
+	expect_refusal(yaml, FK_ERANGE, "next_hops", "65");
+}
+
+Test(config, the_extended_app_id_fits_its_type)
+{
+	expect_refusal(TEST_CONFIG_HOPS "campaign: {pace_per_s: 1}\nstore: {redis_socket: /r}\n"
+					"keys: {root_key_file: /k}\nlink: {socket: /l}\n"
+					"api: {socket: /a}\n"
+					"kmf: {uri: 'sip:a@b', extended_app_id_type: text}\n",
+		       FK_EINVAL, "kmf.extended_app_id", "missing");
+	expect_refusal(TEST_CONFIG_HOPS "campaign: {pace_per_s: 1}\nstore: {redis_socket: /r}\n"
+					"keys: {root_key_file: /k}\nlink: {socket: /l}\n"
+					"api: {socket: /a}\n"
+					"kmf: {uri: 'sip:a@b', extended_app_id: x}\n",
+		       FK_EINVAL, "kmf.extended_app_id", "none");
+}
+
+Test(config, a_loopback_port_needs_a_token_file_that_nobody_else_reads)
+{
+	char folder[64], path[96], yaml[1024];
+	static const char rest[] = "kmf: {uri: 'sip:kmf@example.org'}\nstore: {redis_socket: /r}\n"
+				   "keys: {root_key_file: /k}\nlink: {socket: /l}\ncampaign: "
+				   "{pace_per_s: 1}\n" TEST_CONFIG_HOPS;
+	struct fk_config *config = NULL;
+
+	test_make_folder(folder);
+	(void)snprintf(path, sizeof(path), "%s/token", folder);
+	(void)snprintf(yaml, sizeof(yaml), "%sapi: {socket: /a, loopback_port: 80}\n", rest);
+	expect_refusal(yaml, FK_EINVAL, "api.token_file", "missing");
+	(void)snprintf(yaml, sizeof(yaml),
+		       "%sapi: {socket: /a, loopback_port: 80, token_file: %s}\n", rest, path);
+	expect_refusal(yaml, FK_EINVAL, "api.token_file", "No such file");
+	test_write_file(path, "token", 5, 0640);
+	expect_refusal(yaml, FK_EINVAL, "api.token_file", "0600");
+	test_write_file(path, "token", 5, 0600);
+	cr_expect_eq(fk_config_parse(yaml, strlen(yaml), &config, NULL), FK_OK);
+	fk_config_free(config);
+	unlink(path);
+	rmdir(folder);
+}
+
+Test(config, an_unknown_dataplane_user_is_refused)
+{
+	expect_refusal("kmf: {uri: 'sip:kmf@example.org'}\nstore: {redis_socket: /r}\n"
+		       "keys: {root_key_file: /k}\napi: {socket: /a}\n"
+		       "link: {socket: /l, dataplane_user: no-such-user-here}\n"
+		       "campaign: {pace_per_s: 1}\n" TEST_CONFIG_HOPS,
+		       FK_EINVAL, "link.dataplane_user", "no-such-user-here");
+}
+
+Test(config, what_is_no_yaml_is_refused_with_the_file_name)
+{
+	char folder[64], path[96];
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	test_make_folder(folder);
+	(void)snprintf(path, sizeof(path), "%s/bad.yaml", folder);
+	test_write_file(path, "a: [\n", 5, 0600);
+	cr_expect_eq(fk_config_load(path, &config, &reason), FK_EFORMAT);
+	cr_expect_not_null(strstr(reason.text, "bad.yaml"));
+	test_write_file(path, "", 0, 0600);
+	cr_expect_eq(fk_config_load(path, &config, &reason), FK_EFORMAT);
+	unlink(path);
+	cr_expect_eq(fk_config_load(path, &config, &reason), FK_EIO);
+	cr_expect_not_null(strstr(reason.text, "bad.yaml"));
+	rmdir(folder);
+}
+
+Test(config, an_alias_cannot_multiply_a_document)
+{
+	expect_refusal("kmf: &a {uri: 'sip:a@b'}\nstore: *a\n", FK_EFORMAT, "lias", "");
+}
+
+/* spec: RFC 3261 §18.1.1 */
+Test(config, a_message_stays_below_the_path_mtu_and_its_slack)
+{
+	struct fk_config *config = test_config();
+
+	cr_expect_eq(fk_config_max_datagram(config), 1300 - 150);
+	config->sip.path_mtu = 1400;
+	cr_expect_eq(fk_config_max_datagram(config), 1400 - 200 - 150);
+	config->sip.path_mtu = 9000;
+	cr_expect_eq(fk_config_max_datagram(config), 1300 - 150);
+	config->sip.datagram_max = 65000;
+	cr_expect_eq(fk_config_max_datagram(config), 9000 - 200 - 150);
+	fk_config_free(config);
+}
+
+Test(config, next_hops_are_found_by_name)
+{
+	struct fk_config *config = test_config();
+
+	cr_expect_eq(fk_config_find_next_hop(config, "hop-b"), 1);
+	cr_expect_eq(fk_config_find_next_hop(config, "hop-c"), -1);
+	cr_expect_eq(fk_config_find_next_hop(config, ""), -1);
+	fk_config_free(config);
+}
+
+Test(config, the_help_names_every_option)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	fk_config_print_help(out);
+	(void)fclose(out);
+#define X(section, name, kind, default_text, min, max, unit, help) \
+	cr_expect_not_null(strstr(text, #section "." #name));
+#define S(section, list) list(X)
+	FK_SECTIONS(S)
+#undef S
+#undef X
+	cr_expect_not_null(strstr(text, "next_hops[].address"));
+	free(text);
+}
+
+static char *read_sample(void)
+{
+	static char text[65536];
+	FILE *file = fopen(FK_SAMPLE_CONFIG, "re");
+
+	cr_assert_not_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	(void)fclose(file);
+	return text;
+}
+
+Test(config, the_sample_file_loads)
+{
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+	enum fk_err err = fk_config_load(FK_SAMPLE_CONFIG, &config, &reason);
+
+	cr_assert_eq(err, FK_OK, "%s", reason.text);
+	cr_expect_eq(config->campaign.pace_per_s, 100);
+	cr_expect_eq(config->n_next_hops, 1);
+	fk_config_free(config);
+}
+
+/* Every option stands there; one that is commented out shows the default of the table. */
+Test(config, the_sample_file_shows_every_option_and_its_default)
+{
+	const char *text = read_sample();
+
+#define X(section, name, kind, default_text, min, max, unit, help)                               \
+	do {                                                                                     \
+		const char *value = default_text;                                                \
+		char line[128];                                                                  \
+                                                                                                 \
+		(void)snprintf(line, sizeof(line), "%s" #name ": %s", value != NULL ? "# " : "", \
+			       value != NULL ? value : "");                                      \
+		cr_expect_not_null(strstr(text, line), "sample lacks '%s'", line);               \
+	} while (0);
+#define S(section, list) list(X)
+	FK_SECTIONS(S)
+#undef S
+	FK_OPTIONS_NEXT_HOP(X)
+#undef X
+}
