@@ -34,6 +34,7 @@
 	X(LOST_TX, "lost_tx")                                                                     \
 	X(NO_ROUTE, "no_route") /* not sent: the peer's MAC address is unknown */                 \
 	X(TX_FULL, "tx_full")	/* not sent: the port took nothing */                             \
+	X(RX_FULL, "rx_full")	/* requests dropped: too many were waiting */                     \
 	X(ARP, "arp")                                                                             \
 	X(ICMP, "icmp")                                                                           \
 	X(NOT_OURS, "not_ours")                                                                   \

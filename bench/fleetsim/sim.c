@@ -68,7 +68,7 @@ static int worker_main(void *arg)
 
 	while (!atomic_load_explicit(&sim->stop, memory_order_relaxed)) {
 		server->now_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
-		uint16_t n = fk_wire_port_receive(&sim->port, fk_server_receive, server);
+		uint32_t n = fk_wire_port_receive(&sim->port, fk_server_receive, server);
 
 		fk_txns_advance(sim->txns, server->now_ms);
 		fk_wire_port_flush(&sim->port);

@@ -9,10 +9,10 @@
 
 #include "wire_port.h"
 
-#define POOL_SIZE	 4095 /* mbufs: both rings, the bursts, and a reserve */
+#define POOL_SIZE	 16383 /* mbufs: both rings, what waits each way, and a reserve */
 #define POOL_CACHE	 128
-#define RING_SIZE	 1024
-#define DEAD_PEER_MS	 20   /* no room for so long: what waits is dropped */
+#define RING_SIZE	 4096 /* or what the device has, if that is less */
+#define DEAD_PEER_MS	 100  /* no room for so long: what waits is dropped */
 #define HOSTILE_TRIES	 2000 /* a hostile datagram waits this long for room in the ring ... */
 #define HOSTILE_PAUSE_US 50   /* ... times this */
 
@@ -98,6 +98,9 @@ void fk_wire_port_stop(struct fk_wire_port *port)
 {
 	fk_wire_port_flush(port);
 	drop_pending(port);
+	while (port->n_waiting > 0)
+		rte_pktmbuf_free(port->waiting[(port->first_waiting + --port->n_waiting) %
+					       FK_WIRE_RX_WAITING]);
 	(void)rte_eth_dev_stop(port->port_id); /* the process ends anyway */
 	(void)rte_eth_dev_close(port->port_id);
 }
@@ -172,6 +175,51 @@ static void send_arp_reply(struct fk_wire_port *port, const struct fk_net_frame 
 	enqueue(port, m);
 }
 
+/* A response frees something; anything else makes up to three datagrams. */
+static bool is_response(const struct fk_net_frame *frame)
+{
+	return frame->payload_size >= 4 && memcmp(frame->payload, "SIP/", 4) == 0;
+}
+
+/* A datagram for us: counted, perhaps lost; a request waits its turn. Takes the mbuf over. */
+static void receive_udp(struct fk_wire_port *port, struct rte_mbuf *m,
+			const struct fk_net_frame *frame,
+			void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	port->counts->count[FK_SIM_RX]++;
+	if (is_lost(port)) {
+		port->counts->count[FK_SIM_LOST_RX]++;
+	} else if (is_response(frame)) {
+		deliver(arg, frame);
+	} else if (port->n_waiting < FK_WIRE_RX_WAITING) {
+		port->waiting[(port->first_waiting + port->n_waiting++) % FK_WIRE_RX_WAITING] = m;
+		return;
+	} else {
+		port->counts->count[FK_SIM_RX_FULL]++;
+	}
+	rte_pktmbuf_free(m);
+}
+
+/* Delivers one burst of requests, as far as there is room for what they make. */
+static void deliver_waiting(struct fk_wire_port *port,
+			    void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	for (uint32_t i = 0;
+	     i < FK_WIRE_BURST && port->n_waiting > 0 && port->n_pending <= FK_WIRE_TX_PENDING / 2;
+	     i++) {
+		struct rte_mbuf *m = port->waiting[port->first_waiting];
+		struct fk_net_frame frame;
+
+		port->first_waiting = (port->first_waiting + 1) % FK_WIRE_RX_WAITING;
+		port->n_waiting--;
+		/* It was read once before, so it can be read again. */
+		if (fk_net_parse(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), &frame) ==
+		    FK_OK)
+			deliver(arg, &frame);
+		rte_pktmbuf_free(m);
+	}
+}
+
 /* Takes the frame over. */
 static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
 			  void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
@@ -193,46 +241,39 @@ static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
 		return;
 	}
 	learn(port, frame.source_ipv4, frame.source_mac);
-	switch (frame.kind) {
-	case FK_NET_ARP_REQUEST:
-		send_arp_reply(port, &frame);
-		/* fall through */
-	case FK_NET_ARP_REPLY:
-		counts->count[FK_SIM_ARP]++;
-		break;
-	case FK_NET_ICMP_ECHO:
+	if (frame.kind == FK_NET_UDP) {
+		receive_udp(port, m, &frame, deliver, arg);
+	} else if (frame.kind == FK_NET_ICMP_ECHO) {
 		counts->count[FK_SIM_ICMP]++;
 		fk_net_turn_echo(octets, rte_pktmbuf_data_len(m), port->mac);
 		enqueue(port, m);
-		return;
-	case FK_NET_UDP:
-		counts->count[FK_SIM_RX]++;
-		if (is_lost(port))
-			counts->count[FK_SIM_LOST_RX]++;
-		else
-			deliver(arg, &frame);
-		break;
-	case FK_NET_FRAGMENT:
-	case FK_NET_OTHER:
-		break;
+	} else {
+		counts->count[FK_SIM_ARP]++;
+		if (frame.kind == FK_NET_ARP_REQUEST)
+			send_arp_reply(port, &frame);
+		rte_pktmbuf_free(m);
 	}
-	rte_pktmbuf_free(m);
 }
 
-uint16_t fk_wire_port_receive(struct fk_wire_port *port,
+uint32_t fk_wire_port_receive(struct fk_wire_port *port,
 			      void (*deliver)(void *arg, const struct fk_net_frame *frame),
 			      void *arg)
 {
 	struct rte_mbuf *mbufs[FK_WIRE_BURST];
+	uint32_t n_taken = 0;
 	uint16_t n;
 
-	if (port->n_pending > FK_WIRE_TX_PENDING / 2)
-		return 0; /* every command makes three datagrams: first those that wait */
-	n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
-
-	for (uint16_t i = 0; i < n; i++)
-		receive_frame(port, mbufs[i], deliver, arg);
-	return n;
+	/* Requests cost the fleet far more than responses, and far more than they cost the KMF. If
+	 * they stood in the ring they would crowd out the KMF's responses, and both sides would
+	 * repeat: so the ring is emptied first. */
+	do {
+		n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
+		for (uint16_t i = 0; i < n; i++)
+			receive_frame(port, mbufs[i], deliver, arg);
+		n_taken += n;
+	} while (n == FK_WIRE_BURST && n_taken < FK_WIRE_DRAIN_MAX);
+	deliver_waiting(port, deliver, arg);
+	return n_taken + port->n_waiting;
 }
 
 /* Writes the frame into a new mbuf; NULL if there is none or the peer's MAC is unknown. */

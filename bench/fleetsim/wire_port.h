@@ -23,6 +23,8 @@
 #define FK_WIRE_BURST	   32
 #define FK_WIRE_PEERS	   16 /* MAC addresses remembered */
 #define FK_WIRE_TX_PENDING 1024
+#define FK_WIRE_RX_WAITING 4096 /* requests taken from the ring, not yet dealt with */
+#define FK_WIRE_DRAIN_MAX  2048 /* frames taken from the ring at a time */
 
 struct fk_wire_peer {
 	uint32_t ipv4;
@@ -43,6 +45,8 @@ struct fk_wire_port {
 	uint16_t n_pending;
 	uint64_t progress_at_cycles; /* when the port last took a frame */
 	struct rte_mbuf *pending[FK_WIRE_TX_PENDING];
+	uint32_t first_waiting, n_waiting;
+	struct rte_mbuf *waiting[FK_WIRE_RX_WAITING];
 };
 
 struct fk_wire_port_spec {
@@ -62,10 +66,11 @@ FK_MUST_USE enum fk_err fk_wire_port_start(struct fk_wire_port *port,
 void fk_wire_port_stop(struct fk_wire_port *port);
 
 /*
- * Takes up to FK_WIRE_BURST frames, deals with ARP and ICMP, and gives every UDP datagram for us
- * that was not lost to 'deliver'. Returns the number of frames taken.
+ * Empties the port's ring, up to FK_WIRE_DRAIN_MAX frames: deals with ARP and ICMP, and gives every
+ * SIP response for us that was not lost to 'deliver'. Then delivers a burst of the other UDP
+ * datagrams, oldest first, unless too much waits to be sent. Returns 0 if there was nothing to do.
  */
-uint16_t fk_wire_port_receive(struct fk_wire_port *port,
+uint32_t fk_wire_port_receive(struct fk_wire_port *port,
 			      void (*deliver)(void *arg, const struct fk_net_frame *frame),
 			      void *arg);
 
