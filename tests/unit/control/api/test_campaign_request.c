@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <string.h>
+
+#include "api/campaign_request.h"
+
+static enum fk_err parse(const char *body, struct fk_campaign_request *request, char *field,
+			 struct fk_reason *reason)
+{
+	return fk_campaign_request_parse(body, strlen(body), request, field, reason);
+}
+
+Test(campaign_request, absent_members_get_their_defaults)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"rekey\"}", &r, field, &reason), FK_OK);
+	cr_assert_str_eq(r.group, "");
+	cr_assert_eq(r.sln, 1);
+	cr_assert_eq(r.keyset_id, 1);
+	cr_assert_eq(r.pace_per_s, 0);
+	cr_assert(r.closing);
+}
+
+Test(campaign_request, all_members_are_taken)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"rekey\",\"group\":\"alpha\",\"sln\":4095,\"keyset_id\":16,"
+			   "\"pace_per_s\":10000000,\"closing\":false}",
+			   &r, field, &reason),
+		     FK_OK);
+	cr_assert_str_eq(r.group, "alpha");
+	cr_assert_eq(r.sln, 4095);
+	cr_assert_eq(r.keyset_id, 16);
+	cr_assert_eq(r.pace_per_s, 10000000);
+	cr_assert_not(r.closing);
+}
+
+struct bad {
+	char body[120];
+	char field[16];
+	enum fk_err err;
+};
+
+ParameterizedTestParameters(campaign_request, what_is_wrong_is_named)
+{
+	static struct bad bad[] = {
+		{"", "", FK_EFORMAT},
+		{"[]", "", FK_EFORMAT},
+		{"{\"kind\":\"rekey\"", "", FK_EFORMAT},
+		{"{\"kind\":\"rekey\"} x", "", FK_EFORMAT},
+		{"{\"kind\":\"rekey\",\"sln\":1,\"sln\":2}", "", FK_EFORMAT},
+		{"{}", "kind", FK_EINVAL},
+		{"{\"kind\":\"zeroize\"}", "kind", FK_EINVAL},
+		{"{\"kind\":7}", "kind", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"colour\":1}", "colour", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"sln\":0}", "sln", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"sln\":4096}", "sln", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"sln\":65537}", "sln", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"sln\":\"1\"}", "sln", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"sln\":1.5}", "sln", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"sln\":null}", "sln", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"keyset_id\":0}", "keyset_id", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"keyset_id\":17}", "keyset_id", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"keyset_id\":257}", "keyset_id", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"pace_per_s\":0}", "pace_per_s", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"pace_per_s\":10000001}", "pace_per_s", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"closing\":1}", "closing", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"group\":5}", "group", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"group\":\"0123456789012345678901234567890123\"}", "group",
+		 FK_ERANGE},
+	};
+
+	return cr_make_param_array(struct bad, bad, sizeof(bad) / sizeof(bad[0]));
+}
+
+ParameterizedTest(struct bad *b, campaign_request, what_is_wrong_is_named)
+{
+	struct fk_campaign_request r, untouched;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason = {{0}};
+
+	memset(&r, 0x5a, sizeof(r));
+	memcpy(&untouched, &r, sizeof(r));
+	cr_assert_eq(parse(b->body, &r, field, &reason), b->err, "%s", b->body);
+	cr_assert_str_eq(field, b->field);
+	cr_assert_neq(reason.text[0], '\0');
+	cr_assert_arr_eq(&r, &untouched, sizeof(r));
+}

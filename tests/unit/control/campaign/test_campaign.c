@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "campaign/campaign.h"
+#include "campaign/refusal.h"
+
+static struct fk_campaign example(void)
+{
+	struct fk_campaign c = {
+		.id = 300,
+		.state = FK_CAMPAIGN_HALTED,
+		.keyset_id = 2,
+		.algorithm_id = 0x84,
+		.slot = 44,
+		.generation = 5,
+		.sln = 4095,
+		.key_id = 65535,
+		.halt_status = 407,
+		.closing = true,
+		.pace_per_s = 50000,
+		.fleet_generation = 1ull << 40,
+		.created_at_ms = 1800000000123,
+		.finished_at_ms = 0,
+		.group = "alpha",
+		.n_messages = 1ull << 33,
+		.n_deliveries = 1200000,
+		.n_held = 17,
+		.n_proven = 3,
+		.milestones_ms = {1, 2, FK_MILESTONE_NONE, FK_MILESTONE_NONE},
+		.causes = "sip_404=12;no_answer=3",
+	};
+
+	memset(c.conversation_id, 0, sizeof(c.conversation_id)); /* zeros are octets like others */
+	c.conversation_id[3] = 0x40;
+	c.states[FK_DELIVERY_ACKED] = 17;
+	return c;
+}
+
+static enum fk_err decode(const struct fk_campaign_fields *fields, struct fk_campaign *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < fields->n; i++) {
+		enum fk_err err =
+			fk_campaign_decode_field(ret, fields->fields[i].name,
+						 fields->fields[i].value, fields->fields[i].size);
+
+		if (err != FK_OK)
+			return err;
+	}
+	return fk_campaign_decode_done(ret);
+}
+
+Test(campaign, a_record_comes_back_as_it_was)
+{
+	struct fk_campaign c = example(), again;
+	struct fk_campaign_fields fields;
+
+	fk_campaign_encode(&c, &fields);
+	cr_assert_eq(decode(&fields, &again), FK_OK);
+	cr_assert_arr_eq(&c, &again, sizeof(c));
+}
+
+Test(campaign, unknown_fields_are_ignored)
+{
+	struct fk_campaign c = {0};
+
+	cr_assert_eq(fk_campaign_decode_field(&c, "colour", "blue", 4), FK_OK);
+}
+
+Test(campaign, a_damaged_number_is_refused)
+{
+	struct fk_campaign c = {0};
+
+	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "65536", 5), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "-1", 2), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "12x", 3), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "", 0), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "created_at_ms", "18446744073709551616", 20),
+		     FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "conversation_id", "short", 5), FK_EFORMAT);
+	cr_assert_eq(
+		fk_campaign_decode_field(&c, "group", "0123456789012345678901234567890123", 34),
+		FK_EFORMAT);
+}
+
+Test(campaign, a_record_without_its_essentials_is_refused)
+{
+	struct fk_campaign c = example();
+
+	cr_assert_eq(fk_campaign_decode_done(&c), FK_OK);
+	c.id = 0;
+	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+	c = example();
+	c.generation = 0;
+	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+	c = example();
+	c.slot = FK_CAMPAIGN_SLOTS;
+	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+	c = example();
+	c.state = 5;
+	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+}
+
+Test(campaign, a_milestone_rounds_up)
+{
+	cr_assert_eq(fk_milestone_need(1000, 0), 500);
+	cr_assert_eq(fk_milestone_need(1000, 2), 999);
+	cr_assert_eq(fk_milestone_need(1001, 2), 1000);
+	cr_assert_eq(fk_milestone_need(10, 1), 10);
+	cr_assert_eq(fk_milestone_need(1200000, 3), 1200000);
+	cr_assert_eq(fk_milestone_need(0, 0), 1);
+}
+
+Test(campaign, causes_are_counted_most_frequent_first)
+{
+	struct fk_cause_count causes[FK_CAMPAIGN_CAUSES_MAX], again[FK_CAMPAIGN_CAUSES_MAX];
+	struct fk_delivery d[6] = {
+		{.state = FK_DELIVERY_REFUSED, .cause = FK_CAUSE_SIP, .cause_detail = 404},
+		{.state = FK_DELIVERY_UNREACHABLE, .cause = FK_CAUSE_NO_ANSWER},
+		{.state = FK_DELIVERY_UNREACHABLE, .cause = FK_CAUSE_NO_ANSWER},
+		{.state = FK_DELIVERY_ACKED},
+		{.state = FK_DELIVERY_WAITING, .cause = FK_CAUSE_SIP, .cause_detail = 503},
+		{.state = FK_DELIVERY_NONE},
+	};
+	char text[200];
+
+	cr_assert_eq(fk_causes_count(d, 6, causes), 2);
+	cr_assert_str_eq(causes[0].text, "no_answer");
+	cr_assert_eq(causes[0].n, 2);
+	cr_assert_str_eq(causes[1].text, "sip_404");
+	fk_causes_format(causes, 2, text, sizeof(text));
+	cr_assert_str_eq(text, "no_answer=2;sip_404=1");
+	cr_assert_eq(fk_causes_parse(text, again), 2);
+	cr_assert_str_eq(again[1].text, "sip_404");
+	cr_assert_eq(again[1].n, 1);
+	cr_assert_eq(fk_causes_parse("", again), 0);
+}
+
+Test(campaign, more_causes_than_the_report_holds_are_other)
+{
+	static struct fk_delivery d[200];
+	struct fk_cause_count causes[FK_CAMPAIGN_CAUSES_MAX];
+	uint32_t n, sum = 0;
+
+	for (uint32_t i = 0; i < 200; i++)
+		d[i] = (struct fk_delivery){.state = FK_DELIVERY_REFUSED,
+					    .cause = FK_CAUSE_SIP,
+					    .cause_detail = (uint16_t)(400 + i)};
+	n = fk_causes_count(d, 200, causes);
+	cr_assert_eq(n, FK_CAMPAIGN_CAUSES_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		sum += causes[i].n;
+	cr_assert_eq(sum, 200);
+	cr_assert_str_eq(causes[n - 1].text, "other");
+}
+
+Test(refusal, the_delay_doubles_and_is_bounded)
+{
+	cr_assert_eq(fk_retry_delay_ms(2000, 1, 0), 2000);
+	cr_assert_eq(fk_retry_delay_ms(2000, 3, 0), 8000);
+	cr_assert_eq(fk_retry_delay_ms(2000, 1, 30), 30000);
+	cr_assert_eq(fk_retry_delay_ms(2000, 3, 1), 8000);
+	cr_assert_eq(fk_retry_delay_ms(3600000, 100, 0), FK_RETRY_BACKOFF_MAX_MS);
+	cr_assert_eq(fk_retry_delay_ms(10, 1, UINT32_MAX), FK_RETRY_BACKOFF_MAX_MS);
+}
+
+Test(refusal, only_401_and_407_halt)
+{
+	for (uint16_t status = 300; status < 700; status++)
+		cr_assert_eq(fk_refusal_class(status) == FK_REFUSAL_HALT,
+			     status == 401 || status == 407);
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#include "world.h"
+
+static struct world *w;
+
+static void begin(void)
+{
+	w = world_new(1);
+}
+
+static void end(void)
+{
+	world_free(w);
+}
+
+TestSuite(scheduler, .init = begin, .fini = end);
+
+Test(scheduler, every_delivery_is_acked_and_proven_when_nothing_is_lost)
+{
+	world_start(w);
+	world_run(w, 1000);
+	world_check_books(w);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ACKED], WORLD_UES);
+	cr_assert_eq(w->n_orders, 2 * WORLD_UES);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->n_orders, 2 * WORLD_UES);
+}
+
+Test(scheduler, without_closing_exchange_one_kmm_is_enough)
+{
+	w->options.closing = false;
+	world_start(w);
+	world_run(w, 1000);
+	world_check_books(w);
+	cr_assert_eq(w->n_orders, WORLD_UES);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->n_proven, 0);
+}
+
+Test(scheduler, nothing_is_ordered_while_the_store_does_not_write)
+{
+	world_start(w);
+	for (uint32_t i = 0; i < 50; i++)
+		world_turn(w, true);
+	cr_assert_eq(w->n_orders, 0);
+	struct fk_order order;
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 0);
+	world_run(w, 1000);
+	world_check_books(w);
+}
+
+Test(scheduler, never_more_are_open_than_the_window)
+{
+	w->options.window = 3;
+	world_start(w);
+	world_run(w, 5000); /* world_turn() checks it */
+	world_check_books(w);
+}
+
+Test(scheduler, a_ue_without_protection_tek_is_excluded_and_never_sent_to)
+{
+	w->ues[5].ptek_algorithm_id = 0;
+	world_start(w);
+	world_run(w, 1000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 5)->state, FK_DELIVERY_EXCLUDED);
+	cr_assert_eq(world_delivery(w, 5)->cause, FK_CAUSE_NO_PTEK);
+	cr_assert_eq(w->n_sends[5], 0);
+}
+
+Test(scheduler, a_slot_without_owner_is_no_delivery)
+{
+	w->ues[7].rsi = 0;
+	cr_assert_eq(fk_scheduler_new(&w->options, &w->scheduler), FK_OK);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		fk_scheduler_include(w->scheduler, i);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->n_deliveries, WORLD_UES - 1);
+	cr_assert_eq(world_delivery(w, 7)->state, FK_DELIVERY_NONE);
+}
+
+Test(scheduler, a_silent_ue_ends_unreachable_after_attempts_max_sends)
+{
+	w->radios[9].is_silent = true;
+	world_start(w);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_UNREACHABLE);
+	cr_assert_eq(world_delivery(w, 9)->cause, FK_CAUSE_SIP_TIMEOUT);
+	cr_assert_eq(w->n_sends[9], w->options.attempts_max);
+	/* Re-sends are the same attempt: one number. */
+	cr_assert_eq(world_delivery(w, 9)->attempt, 0);
+}
+
+Test(scheduler, a_ue_that_falls_silent_after_its_ack_ends_partial)
+{
+	world_start(w);
+	while (!(world_delivery(w, 4)->flags & FK_DELIVERY_HELD))
+		world_turn(w, false);
+	w->radios[4].is_silent = true;
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 4)->state, FK_DELIVERY_PARTIAL);
+	cr_assert_eq(world_delivery(w, 4)->cause, FK_CAUSE_SIP_TIMEOUT);
+}
+
+struct refusal {
+	uint16_t sip_status;
+	uint8_t kmm_status;
+	uint8_t state, cause;
+	uint16_t detail;
+	uint32_t n_sends; /* 0: as many as attempts_max */
+};
+
+ParameterizedTestParameters(scheduler, a_refusal_ends_as_the_table_says)
+{
+	static struct refusal refusals[] = {
+		{403, 0, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, 403, 1},
+		{404, 0, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, 404, 1},
+		{400, 0, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, 400, 1},
+		{302, 0, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, 302, 1},
+		{513, 0, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, 513, 1},
+		{603, 0, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, 603, 1},
+		{408, 0, FK_DELIVERY_UNREACHABLE, FK_CAUSE_SIP, 408, 0},
+		{480, 0, FK_DELIVERY_UNREACHABLE, FK_CAUSE_SIP, 480, 0},
+		{500, 0, FK_DELIVERY_UNREACHABLE, FK_CAUSE_SIP, 500, 0},
+		{503, 0, FK_DELIVERY_UNREACHABLE, FK_CAUSE_SIP, 503, 0},
+		{504, 0, FK_DELIVERY_UNREACHABLE, FK_CAUSE_SIP, 504, 0},
+		{0, FK_KMM_STATUS_NO_KEK, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, 6, 1},
+		{0, FK_KMM_STATUS_INVALID_MAC, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, 4, 1},
+		{0, FK_KMM_STATUS_INVALID_NUMBER, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, 7, 3},
+	};
+
+	return cr_make_param_array(struct refusal, refusals,
+				   sizeof(refusals) / sizeof(refusals[0]));
+}
+
+ParameterizedTest(struct refusal *r, scheduler, a_refusal_ends_as_the_table_says)
+{
+	w->radios[11].forced_sip = r->sip_status;
+	w->radios[11].forced_kmm_status = r->kmm_status;
+	world_start(w);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 11)->state, r->state);
+	cr_assert_eq(world_delivery(w, 11)->cause, r->cause);
+	cr_assert_eq(world_delivery(w, 11)->cause_detail, r->detail);
+	cr_assert_eq(w->n_sends[11], r->n_sends == 0 ? w->options.attempts_max : r->n_sends);
+}
+
+Test(scheduler, an_invalid_number_is_met_with_numbers_of_new_blocks)
+{
+	w->radios[11].forced_kmm_status = FK_KMM_STATUS_INVALID_NUMBER;
+	world_start(w);
+	world_run(w, 5000);
+	cr_assert_eq(world_delivery(w, 11)->attempt, FK_NEW_NUMBER_MAX);
+	cr_assert_eq(world_delivery(w, 11)->number, 1 + FK_NEW_NUMBER_MAX * 4);
+	/* A refused number is no accepted one. */
+	cr_assert_eq(w->numbers[11].accepted, 0);
+}
+
+Test(scheduler, a_401_halts_the_campaign_and_blames_nobody)
+{
+	w->radios[0].forced_sip = 401;
+	world_start(w);
+	for (uint32_t i = 0; i < 200; i++)
+		world_turn(w, false);
+	cr_assert_eq(fk_scheduler_halt_status(w->scheduler), 401);
+	cr_assert_not(fk_scheduler_is_done(w->scheduler));
+	cr_assert_eq(world_delivery(w, 0)->state, FK_DELIVERY_WAITING);
+	uint64_t n_orders = w->n_orders;
+	for (uint32_t i = 0; i < 200; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_orders, n_orders);
+	fk_scheduler_abort(w->scheduler);
+	world_run(w, 10);
+	world_check_books(w);
+}
+
+Test(scheduler, abort_ends_everything_and_keeps_what_is_held)
+{
+	world_start(w);
+	for (uint32_t i = 0; i < 12; i++)
+		world_turn(w, false);
+	fk_scheduler_abort(w->scheduler);
+	cr_assert(fk_scheduler_is_done(w->scheduler));
+	uint64_t n_orders = w->n_orders;
+	for (uint32_t i = 0; i < 50; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_orders, n_orders);
+	world_check_books(w);
+	cr_assert_gt(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ABORTED], 0);
+}
+
+Test(scheduler, a_retry_waits_for_its_back_off_and_doubles_it)
+{
+	w->radios[0].is_silent = true;
+	w->options.attempts_max = 3;
+	world_start(w);
+	uint64_t failed_at_ms[3] = {0}, sent_at_ms[3] = {0};
+	for (uint32_t turns = 0; turns < 2000 && !fk_delivery_is_final(world_delivery(w, 0));
+	     turns++) {
+		uint32_t before = w->n_sends[0];
+		uint8_t state = world_delivery(w, 0)->state;
+
+		world_turn(w, false);
+		if (w->n_sends[0] > before)
+			sent_at_ms[before] = w->now.ms;
+		if (state == FK_DELIVERY_OPEN && world_delivery(w, 0)->state != state)
+			failed_at_ms[w->n_sends[0] - 1] = w->now.ms;
+	}
+	cr_assert_geq(sent_at_ms[1], failed_at_ms[0] + 50);
+	cr_assert_geq(sent_at_ms[2], failed_at_ms[1] + 100);
+	cr_assert_lt(sent_at_ms[2], failed_at_ms[1] + 200);
+}
+
+Test(scheduler, a_retry_after_is_honoured)
+{
+	struct fk_order order;
+	struct fk_ue_state state = {.outcome = FK_OUTCOME_REFUSED,
+				    .sip_status = 503,
+				    .retry_after_s = 7,
+				    .answered_at_us = 5};
+
+	w->options.window = 1;
+	world_start(w);
+	fk_scheduler_reserve(w->scheduler, &w->now, 3);
+	for (uint32_t page = 0; page < WORLD_PAGES; page++)
+		fk_scheduler_page_durable(w->scheduler, page);
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	state.token = order.token;
+	state.message_number = order.message_number;
+	fk_scheduler_apply(w->scheduler, fk_token_unpack(order.token).ue_index, &state, &w->now);
+	cr_assert_eq(fk_scheduler_next_due_ms(w->scheduler), w->now.ms + 7000);
+}
+
+Test(scheduler, a_period_that_is_used_up_ends_with_number_window)
+{
+	/* The radio takes numbers up to 6 ahead; the UE never confirms any. */
+	w->ues[3].mnp = 12;
+	w->options.number_margin = 6;
+	w->radios[3].is_silent = true;
+	world_start(w);
+	for (uint32_t i = 0; i < 6; i++) {
+		for (uint32_t turn = 0; turn < 3; turn++)
+			world_turn(w, false);
+		world_restart(w, false);
+	}
+	w->options.window = 64;
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 3)->state, FK_DELIVERY_UNREACHABLE);
+	cr_assert_eq(world_delivery(w, 3)->cause, FK_CAUSE_NUMBER_WINDOW);
+}
+
+Test(scheduler, a_late_ack_of_an_earlier_attempt_counts)
+{
+	struct fk_ue_state late;
+
+	world_start(w);
+	while (w->n_sends[2] == 0)
+		world_turn(w, false);
+	late = w->states[2];
+	world_restart(w, false); /* attempt 1 is about to follow */
+	cr_assert_eq(world_delivery(w, 2)->attempt, 1);
+	late.outcome = FK_OUTCOME_ANSWERED;
+	late.kmm_message_id = FK_KMM_REKEY_ACK;
+	late.kmm_status = 0;
+	late.answered_at_us = 1234;
+	w->radios[2].holds_key = true;
+	fk_scheduler_apply(w->scheduler, 2, &late, &w->now);
+	cr_assert(world_delivery(w, 2)->flags & FK_DELIVERY_HELD);
+	cr_assert_eq(world_delivery(w, 2)->step, 1);
+	cr_assert_eq(w->numbers[2].accepted, late.message_number);
+}
+
+Test(scheduler, a_refusal_of_an_earlier_attempt_does_not_count)
+{
+	struct fk_ue_state late;
+
+	world_start(w);
+	while (w->n_sends[2] == 0)
+		world_turn(w, false);
+	late = w->states[2];
+	world_restart(w, false);
+	late.outcome = FK_OUTCOME_REFUSED;
+	late.sip_status = 404;
+	late.answered_at_us = 1234;
+	fk_scheduler_apply(w->scheduler, 2, &late, &w->now);
+	cr_assert_not(fk_delivery_is_final(world_delivery(w, 2)));
+}
+
+static struct fk_ue_state open_and_answer(uint32_t ue_index)
+{
+	struct fk_ue_state state;
+
+	world_start(w);
+	while (w->n_sends[ue_index] == 0)
+		world_turn(w, false);
+	state = w->states[ue_index];
+	state.outcome = FK_OUTCOME_ANSWERED;
+	state.kmm_message_id = FK_KMM_REKEY_ACK;
+	state.kmm_status = 0;
+	state.answered_at_us = 99;
+	return state;
+}
+
+Test(scheduler, a_state_of_another_campaign_owner_or_step_changes_nothing)
+{
+	struct fk_ue_state good = open_and_answer(2), bad;
+	struct fk_token t = fk_token_unpack(good.token), wrong;
+
+	for (uint32_t i = 0; i < 6; i++) {
+		wrong = t;
+		if (i == 0)
+			wrong.campaign_slot++;
+		else if (i == 1)
+			wrong.campaign_generation++;
+		else if (i == 2)
+			wrong.ue_generation++;
+		else if (i == 3)
+			wrong.step = 1;
+		else if (i == 4)
+			wrong.ue_index++;
+		else
+			wrong.attempt++;
+		bad = good;
+		bad.token = fk_token_pack(&wrong);
+		fk_scheduler_apply(w->scheduler, 2, &bad, &w->now);
+		cr_assert_eq(world_delivery(w, 2)->state, FK_DELIVERY_OPEN, "case %u", i);
+	}
+	fk_scheduler_apply(w->scheduler, WORLD_UES, &good, &w->now); /* out of range: ignored */
+	fk_scheduler_apply(w->scheduler, 2, &good, &w->now);
+	cr_assert(world_delivery(w, 2)->flags & FK_DELIVERY_HELD);
+}
+
+Test(scheduler, a_closing_answer_under_another_key_proves_nothing)
+{
+	struct fk_ue_state state;
+
+	world_start(w);
+	while (world_delivery(w, 2)->step != 1 || world_delivery(w, 2)->state != FK_DELIVERY_OPEN)
+		world_turn(w, false);
+	state = w->states[2];
+	state.outcome = FK_OUTCOME_ANSWERED;
+	state.kmm_message_id = FK_KMM_INVENTORY_RESPONSE;
+	state.mac_algorithm_id = FK_ALGORITHM_AES_256;
+	state.mac_key_id = 5;
+	state.answered_at_us = 99;
+	fk_scheduler_apply(w->scheduler, 2, &state, &w->now);
+	cr_assert_not(world_delivery(w, 2)->flags & FK_DELIVERY_PROVEN);
+	cr_assert_eq(world_delivery(w, 2)->state, FK_DELIVERY_PARTIAL);
+	cr_assert_eq(world_delivery(w, 2)->cause, FK_CAUSE_UNEXPECTED);
+}
+
+Test(scheduler, an_ack_with_another_status_than_00_is_a_refusal)
+{
+	struct fk_ue_state state = open_and_answer(2);
+
+	state.kmm_status = 0x06;
+	fk_scheduler_apply(w->scheduler, 2, &state, &w->now);
+	cr_assert_eq(world_delivery(w, 2)->state, FK_DELIVERY_REFUSED);
+	cr_assert_eq(world_delivery(w, 2)->cause_detail, 6);
+}
+
+Test(scheduler, the_evidence_of_an_ack_is_kept)
+{
+	world_start(w);
+	world_run(w, 1000);
+	cr_assert_eq(world_delivery(w, 100)->inbound_number, 1);
+	cr_assert_eq(world_delivery(w, 100)->mac_key_id, 5);
+	cr_assert_eq(world_delivery(w, 100)->mac[3], 100);
+	cr_assert_gt(world_delivery(w, 100)->acked_ms, 0);
+	cr_assert_eq(w->numbers[100].inbound, 2);
+	cr_assert_eq(w->numbers[100].inbound_known, 1);
+}
+
+Test(scheduler, a_final_state_never_changes)
+{
+	struct fk_ue_state state;
+	struct fk_delivery before;
+
+	w->radios[9].is_silent = true;
+	world_start(w);
+	world_run(w, 5000);
+	state = w->states[9];
+	before = *world_delivery(w, 9);
+	state.outcome = FK_OUTCOME_ANSWERED;
+	state.kmm_message_id = FK_KMM_REKEY_ACK;
+	state.kmm_status = 0;
+	state.answered_at_us = 1;
+	fk_scheduler_apply(w->scheduler, 9, &state, &w->now);
+	cr_assert_arr_eq(&before, world_delivery(w, 9), sizeof(before));
+}
+
+Test(scheduler, after_a_restart_with_the_region_the_same_numbers_go_on)
+{
+	world_start(w);
+	for (uint32_t i = 0; i < 8; i++)
+		world_turn(w, false);
+	world_restart(w, true);
+	world_run(w, 2000);
+	world_check_books(w);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		cr_assert_leq(world_delivery(w, i)->number, 2);
+}
+
+Test(scheduler, after_the_region_is_lost_unfinished_deliveries_get_new_blocks)
+{
+	world_start(w);
+	for (uint32_t i = 0; i < 3; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_sends[0], 1);
+	world_restart(w, false);
+	world_run(w, 2000);
+	world_check_books(w);
+	/* Block 1..4 was given up: the attempt after it begins the next block. */
+	cr_assert_eq(w->sent_token[0][1] & FK_ATTEMPT_MAX, 0);
+	cr_assert_eq(w->sent_token[0][5] & FK_ATTEMPT_MAX, 1);
+	cr_assert_eq(w->sent_token[0][2], 0);
+}
+
+Test(scheduler, bad_options_are_refused)
+{
+	struct fk_scheduler *s;
+
+	w->options.n_slots = 65;
+	cr_assert_eq(fk_scheduler_new(&w->options, &s), FK_EINVAL);
+	w->options.n_slots = 64;
+	w->options.window = 0;
+	cr_assert_eq(fk_scheduler_new(&w->options, &s), FK_EINVAL);
+	w->options.window = 1;
+	w->options.number_block = 256;
+	cr_assert_eq(fk_scheduler_new(&w->options, &s), FK_EINVAL);
+}
+
+/* Histories with everything at once; the world checks every order, the books check the end. */
+static void random_history(uint64_t seed)
+{
+	struct world *h = world_new(seed);
+
+	h->loss_percent = world_random(h, 60);
+	h->options.window = 1 + world_random(h, 40);
+	h->options.number_block = 1 + world_random(h, 8);
+	h->options.closing = world_random(h, 4) != 0;
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		static const uint16_t sip[] = {403, 404, 480, 503, 600};
+		static const uint8_t kmm[] = {4, 6, 7};
+
+		h->ues[i].mnp = (uint16_t)(20 + world_random(h, 1000));
+		if (world_random(h, 20) == 0)
+			h->ues[i].ptek_algorithm_id = 0;
+		h->radios[i].is_silent = world_random(h, 20) == 0;
+		if (world_random(h, 20) == 0)
+			h->radios[i].forced_sip = sip[world_random(h, 5)];
+		if (world_random(h, 20) == 0)
+			h->radios[i].forced_kmm_status = kmm[world_random(h, 3)];
+	}
+	world_start(h);
+	for (uint32_t turn = 0; turn < 300; turn++) {
+		world_turn(h, world_random(h, 5) == 0);
+		if (world_random(h, 40) == 0)
+			world_restart(h, world_random(h, 3) != 0);
+	}
+	world_run(h, 20000);
+	world_check_books(h);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		cr_assert_leq(h->n_sends[i], 400);
+	world_free(h);
+}
+
+Test(scheduler, promises_hold_in_random_histories_with_crashes)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++)
+		random_history(seed);
+}

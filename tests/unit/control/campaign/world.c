@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#define KEY_ID 77
+
+uint32_t world_random(struct world *w, uint32_t n)
+{
+	/* xorshift64*: the same history for the same seed, everywhere */
+	w->random ^= w->random >> 12;
+	w->random ^= w->random << 25;
+	w->random ^= w->random >> 27;
+	return (uint32_t)((w->random * 0x2545f4914f6cdd1dull) >> 33) % n;
+}
+
+struct world *world_new(uint64_t seed)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	cr_assert_not_null(w);
+	w->random = seed * 0x9e3779b97f4a7c15ull + 1;
+	w->now = (struct fk_scheduler_now){.ms = 1, .date_s = 1800000000};
+	w->clock_us = 1;
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		w->ues[i].rsi = 1000 + i;
+		w->ues[i].mnp = 1000;
+		w->ues[i].ptek_algorithm_id = FK_ALGORITHM_AES_256;
+		w->ues[i].ue_generation = 1;
+	}
+	w->options = (struct fk_scheduler_options){
+		.n_slots = WORLD_UES,
+		.campaign_slot = 3,
+		.campaign_generation = 9,
+		.key_id = KEY_ID,
+		.closing = true,
+		.window = 16,
+		.attempts_max = 4,
+		.retry_backoff_ms = 50,
+		.number_block = 4,
+		.number_margin = 8,
+		.ues = w->ues,
+		.numbers = w->numbers,
+	};
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	fk_scheduler_free(w->scheduler);
+	free(w);
+}
+
+void world_start(struct world *w)
+{
+	cr_assert_eq(fk_scheduler_new(&w->options, &w->scheduler), FK_OK);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		fk_scheduler_include(w->scheduler, i);
+}
+
+const struct fk_delivery *world_delivery(const struct world *w, uint32_t ue_index)
+{
+	return &fk_scheduler_deliveries(w->scheduler)[ue_index];
+}
+
+/* The store. */
+
+static void write_pages(struct world *w)
+{
+	uint32_t pages[WORLD_PAGES];
+	uint32_t n = fk_scheduler_list_dirty(w->scheduler, pages, WORLD_PAGES);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t first = pages[i] * FK_LEDGER_PAGE;
+
+		fk_ledger_page_encode(world_delivery(w, first), w->stored_pages[pages[i]]);
+		memcpy(&w->stored_numbers[first], &w->numbers[first],
+		       FK_LEDGER_PAGE * sizeof(w->numbers[0]));
+		w->is_stored[pages[i]] = true;
+		fk_scheduler_page_durable(w->scheduler, pages[i]);
+	}
+	cr_assert_eq(fk_scheduler_n_dirty(w->scheduler), 0);
+}
+
+/* I1: the store knows step, attempt, number and date of what is ordered, and reserved the number.
+ */
+static void check_durable(const struct world *w, const struct fk_order *order, struct fk_token t)
+{
+	struct fk_delivery page[FK_LEDGER_PAGE];
+	const struct fk_delivery *d = &page[t.ue_index % FK_LEDGER_PAGE];
+	const struct fk_ue_numbers *numbers = &w->stored_numbers[t.ue_index];
+
+	cr_assert(w->is_stored[t.ue_index / FK_LEDGER_PAGE]);
+	cr_assert_eq(fk_ledger_page_decode(w->stored_pages[t.ue_index / FK_LEDGER_PAGE],
+					   FK_LEDGER_PAGE_SIZE, page),
+		     FK_OK);
+	cr_assert_eq(d->number, order->message_number);
+	cr_assert_eq(d->step, t.step);
+	cr_assert_eq(d->attempt, t.attempt);
+	cr_assert_eq(d->date_time_s, order->date_time_s);
+	cr_assert_leq((uint16_t)(order->message_number + 1 - numbers->accepted),
+		      (uint16_t)(numbers->reserved_next - numbers->accepted));
+	/* The closing exchange goes out only when the acknowledgement is durable. */
+	cr_assert(t.step == 0 || (d->flags & FK_DELIVERY_HELD));
+}
+
+/* The radio, and the wire to it. */
+
+static void set_outcome(struct world *w, uint32_t i, uint8_t outcome)
+{
+	struct fk_ue_state *s = &w->states[i];
+
+	s->outcome = outcome;
+	s->answered_at_us = ++w->clock_us;
+	w->outcome_at_ms[i] = 0;
+}
+
+static void answer(struct world *w, uint32_t i, uint8_t message_id, uint8_t status)
+{
+	struct fk_ue_state *s = &w->states[i];
+	bool is_closing = w->open[i].kind == FK_ORDER_INVENTORY;
+
+	s->kmm_message_id = message_id;
+	s->kmm_status = status;
+	s->mac_algorithm_id = FK_ALGORITHM_AES_256;
+	s->mac_key_id = is_closing ? KEY_ID : 5;
+	s->inbound_number = ++w->radios[i].outbound;
+	s->inbound_known = 1;
+	memset(s->mac, (int)(i & 0xff), sizeof(s->mac));
+	set_outcome(w, i, FK_OUTCOME_ANSWERED);
+}
+
+/* The radio takes the command; true if it answers with success. */
+static bool radio_takes(struct world *w, uint32_t i)
+{
+	struct world_radio *radio = &w->radios[i];
+	uint16_t ahead = (uint16_t)(w->open[i].message_number - radio->accepted);
+
+	/* I2: always inside the window (0: an identical repeat). */
+	cr_assert_leq(ahead, w->ues[i].mnp, "number %u after %u", w->open[i].message_number,
+		      radio->accepted);
+	radio->accepted = w->open[i].message_number;
+	if (radio->forced_kmm_status != 0)
+		return false;
+	if (w->open[i].kind == FK_ORDER_REKEY)
+		radio->holds_key = true;
+	else
+		radio->has_proven = true;
+	return true;
+}
+
+static void play_outcome(struct world *w, uint32_t i)
+{
+	struct world_radio *radio = &w->radios[i];
+	bool is_closing = w->open[i].kind == FK_ORDER_INVENTORY;
+
+	if (radio->is_silent || world_random(w, 100) < w->loss_percent) {
+		set_outcome(w, i, FK_OUTCOME_TIMEOUT);
+	} else if (radio->forced_sip != 0) {
+		w->states[i].sip_status = radio->forced_sip;
+		set_outcome(w, i, FK_OUTCOME_REFUSED);
+	} else if (!radio_takes(w, i)) {
+		answer(w, i, FK_KMM_NEGATIVE_ACK, radio->forced_kmm_status);
+	} else if (world_random(w, 100) < w->loss_percent) {
+		set_outcome(w, i, FK_OUTCOME_NO_ANSWER); /* it holds the key, but nobody knows */
+	} else {
+		answer(w, i, is_closing ? FK_KMM_INVENTORY_RESPONSE : FK_KMM_REKEY_ACK, 0);
+	}
+}
+
+static void take_order(struct world *w, const struct fk_order *order)
+{
+	struct fk_token t = fk_token_unpack(order->token);
+	uint32_t i = t.ue_index;
+	struct fk_ue_state *s = &w->states[i];
+
+	check_durable(w, order, t);
+	/* I2: under one number only ever the same octets. */
+	cr_assert_lt(order->message_number, WORLD_NUMBERS);
+	if (w->sent_token[i][order->message_number] != 0) {
+		cr_assert_eq(w->sent_token[i][order->message_number], order->token);
+		cr_assert_eq(w->sent_date[i][order->message_number], order->date_time_s);
+	}
+	w->sent_token[i][order->message_number] = order->token;
+	w->sent_date[i][order->message_number] = order->date_time_s;
+	w->n_orders++;
+	if (w->outcome_at_ms[i] != 0 && w->open[i].token == order->token)
+		return; /* a duplicate of what is open */
+	w->n_sends[i]++;
+	w->open[i] = *order;
+	s->token = order->token;
+	s->message_number = order->message_number;
+	s->date_time_s = order->date_time_s;
+	s->outcome = FK_OUTCOME_NONE;
+	s->sip_status = 0;
+	s->kmm_message_id = s->kmm_status = 0;
+	w->outcome_at_ms[i] = w->now.ms + 1 + world_random(w, 40);
+}
+
+void world_turn(struct world *w, bool store_fails)
+{
+	struct fk_order orders[8];
+	uint32_t n;
+
+	w->now.ms += 10;
+	w->now.date_s += 1;
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		if (w->outcome_at_ms[i] == 0 || w->outcome_at_ms[i] > w->now.ms)
+			continue;
+		play_outcome(w, i);
+		fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now);
+		fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now); /* rung twice */
+	}
+	fk_scheduler_reserve(w->scheduler, &w->now, 1);
+	if (store_fails)
+		return;
+	write_pages(w);
+	while ((n = fk_scheduler_poll(w->scheduler, &w->now, orders, 8)) > 0) {
+		for (uint32_t i = 0; i < n; i++)
+			take_order(w, &orders[i]);
+	}
+	cr_assert_leq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_OPEN],
+		      w->options.window);
+}
+
+void world_run(struct world *w, uint32_t max_turns)
+{
+	while (!fk_scheduler_is_done(w->scheduler)) {
+		cr_assert_gt(max_turns--, 0, "it does not end");
+		world_turn(w, false);
+	}
+	write_pages(w);
+}
+
+void world_restart(struct world *w, bool region_survives)
+{
+	fk_scheduler_free(w->scheduler);
+	memcpy(w->numbers, w->stored_numbers, sizeof(w->numbers));
+	cr_assert_eq(fk_scheduler_new(&w->options, &w->scheduler), FK_OK);
+	for (uint32_t page = 0; page < WORLD_PAGES; page++) {
+		struct fk_delivery deliveries[FK_LEDGER_PAGE];
+
+		if (!w->is_stored[page]) {
+			for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++)
+				fk_scheduler_include(w->scheduler, page * FK_LEDGER_PAGE + i);
+			continue;
+		}
+		cr_assert_eq(fk_ledger_page_decode(w->stored_pages[page], FK_LEDGER_PAGE_SIZE,
+						   deliveries),
+			     FK_OK);
+		fk_scheduler_restore_page(w->scheduler, page, deliveries);
+	}
+	if (region_survives) {
+		for (uint32_t i = 0; i < WORLD_UES; i++)
+			fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now);
+		fk_scheduler_queue_open(w->scheduler);
+	} else {
+		memset(w->states, 0, sizeof(w->states));
+		memset(w->outcome_at_ms, 0, sizeof(w->outcome_at_ms));
+		fk_scheduler_forget_sent(w->scheduler);
+	}
+}
+
+void world_check_books(const struct world *w)
+{
+	const struct fk_scheduler_tally *tally = fk_scheduler_tally(w->scheduler);
+	uint32_t states[FK_DELIVERY_STATES] = {0}, n_held = 0, n_proven = 0;
+
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		const struct fk_delivery *d = world_delivery(w, i);
+		bool is_held = (d->flags & FK_DELIVERY_HELD) != 0;
+		bool is_proven = (d->flags & FK_DELIVERY_PROVEN) != 0;
+
+		states[d->state]++;
+		n_held += is_held;
+		n_proven += is_proven;
+		cr_assert(fk_delivery_is_final(d), "ue %u is %s", i,
+			  fk_delivery_state_label(d->state));
+		/* Held only if the radio has it; the radio may have it and nobody heard. */
+		cr_assert(!is_held || w->radios[i].holds_key);
+		cr_assert(!is_proven || w->radios[i].has_proven);
+		cr_assert_eq(d->state == FK_DELIVERY_ACKED || d->state == FK_DELIVERY_PARTIAL,
+			     is_held, "ue %u is %s, held %d", i, fk_delivery_state_label(d->state),
+			     is_held);
+		cr_assert_eq(d->state == FK_DELIVERY_ACKED,
+			     is_held && (is_proven || !w->options.closing));
+		cr_assert_eq(d->state == FK_DELIVERY_ACKED, d->cause == FK_CAUSE_NONE);
+	}
+	cr_assert_arr_eq(states, tally->states, sizeof(states));
+	cr_assert_eq(n_held, tally->n_held);
+	cr_assert_eq(n_held, tally->n_held_durable);
+	cr_assert_eq(n_proven, tally->n_proven_durable);
+}
