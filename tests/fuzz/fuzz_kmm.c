@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_kmm.c - whatever decodes is bounded, and what was decoded encodes to a frame that decodes to
+ * the same.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_rekey_command(const struct fk_kmm_frame *frame)
+{
+	struct fk_kmm_rekey_command rekey, again;
+	struct fk_kmm_frame built;
+	uint8_t buf[FK_KMM_SIZE_MAX];
+	size_t size;
+
+	if (fk_kmm_decode_rekey_command(frame, &rekey) != FK_OK)
+		return;
+	require(rekey.n_keys <= FK_KMM_KEYS_MAX);
+	for (uint32_t i = 0; i < rekey.n_keys; i++)
+		require(rekey.keys[i].key >= frame->body &&
+			rekey.keys[i].key + rekey.key_length <= frame->body + frame->body_size);
+	if (fk_kmm_encode_rekey_command(&frame->header, &rekey, buf, sizeof(buf), &size) != FK_OK)
+		return; /* key names, or no key at all */
+	require(fk_kmm_decode(buf, size, &built) == FK_OK && built.size == size);
+	require(fk_kmm_decode_rekey_command(&built, &again) == FK_OK);
+	require(again.n_keys == rekey.n_keys && again.key_length == rekey.key_length);
+	for (uint32_t i = 0; i < rekey.n_keys; i++)
+		require(memcmp(again.keys[i].key, rekey.keys[i].key, rekey.key_length) == 0);
+}
+
+static void check_rekey_ack(const struct fk_kmm_frame *frame)
+{
+	struct fk_kmm_rekey_ack ack;
+	struct fk_kmm_frame built;
+	uint8_t buf[FK_KMM_SIZE_MAX];
+	size_t size;
+
+	if (fk_kmm_decode_rekey_ack(frame, &ack) != FK_OK)
+		return;
+	require(fk_kmm_encode_rekey_ack(&frame->header, &ack, buf, sizeof(buf), &size) == FK_OK);
+	require(fk_kmm_decode(buf, size, &built) == FK_OK);
+	require(built.body_size == frame->body_size &&
+		memcmp(built.body, frame->body, built.body_size) == 0);
+}
+
+static void check_inventory(const struct fk_kmm_frame *frame)
+{
+	struct fk_kmm_inventory inventory, again;
+	struct fk_kmm_frame built;
+	uint8_t buf[FK_KMM_SIZE_MAX];
+	size_t size;
+
+	if (fk_kmm_decode_inventory_response(frame, &inventory) != FK_OK)
+		return;
+	require(fk_kmm_encode_inventory_response(&frame->header, &inventory, buf, sizeof(buf),
+						 &size) == FK_OK);
+	require(fk_kmm_decode(buf, size, &built) == FK_OK);
+	require(fk_kmm_decode_inventory_response(&built, &again) == FK_OK);
+	require(memcmp(&again, &inventory, sizeof(again)) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fk_kmm_preamble preamble;
+	struct fk_kmm_negative_ack nack;
+	struct fk_kmm_frame frame;
+	uint8_t type;
+
+	if (fk_kmm_preamble_decode(data, size, &preamble) == FK_OK)
+		require(preamble.version == 0 && preamble.mfid == 0);
+	if (fk_kmm_decode(data, size, &frame) != FK_OK)
+		return 0;
+	require(frame.size <= size && frame.size <= FK_KMM_SIZE_MAX);
+	require(frame.body >= data && frame.body + frame.body_size <= data + frame.size);
+	check_rekey_command(&frame);
+	check_rekey_ack(&frame);
+	check_inventory(&frame);
+	(void)fk_kmm_decode_negative_ack(&frame, &nack);
+	(void)fk_kmm_decode_inventory_command(&frame, &type);
+	return 0;
+}
