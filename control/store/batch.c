@@ -7,6 +7,7 @@ void fk_store_batch_begin(struct fk_store *store)
 {
 	/* A put on a broken store fails the batch, also if the store is mended before the commit.
 	 */
+	store->batch_open = true;
 	store->batch_failed = store->redis == NULL;
 }
 
@@ -106,19 +107,13 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 					      FK_WORD("batches"), FK_WORD("1")};
 	redisReply *reply = NULL;
 	uint64_t n_batches;
-	enum fk_err err;
+	enum fk_err err = FK_OK;
 
-	if (store->batch_failed || store->redis == NULL) {
-		store->batch_failed = false;
+	store->batch_open = false;
+	if (store->batch_failed)
 		return FK_ESTORE;
-	}
 	/* The count goes last: a store that came back with it has every put of the batch. */
-	put(store, words, 4);
-	if (store->batch_failed) {
-		store->batch_failed = false;
-		return FK_ESTORE;
-	}
-	err = FK_OK;
+	err = fk_redis_send(store, words, 4);
 	while (err == FK_OK && store->n_pending > 0) {
 		if (reply != NULL)
 			freeReplyObject(reply);
@@ -138,5 +133,5 @@ void fk_store_batch_abandon(struct fk_store *store)
 	/* Queued commands cannot be taken back one by one: the connection is closed with them. */
 	if (store->n_pending > 0)
 		(void)fk_redis_break(store, "batch", "abandoned");
-	store->batch_failed = false;
+	store->batch_open = false;
 }

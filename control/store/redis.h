@@ -27,7 +27,8 @@ struct fk_store {
 	redisContext *redis; /* NULL while broken */
 	uint32_t n_pending;  /* replies that are still to come */
 	size_t out_size;     /* octets queued since replies were last awaited */
-	bool batch_failed;
+	bool batch_open;     /* between begin and commit */
+	bool batch_failed;   /* since begin: commit has to say so */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint64_t epoch;	    /* the last that Redis confirmed to us */

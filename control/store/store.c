@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,8 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 
 	if (store == NULL)
 		return FK_ENOMEM;
+	/* hiredis writes without MSG_NOSIGNAL: a Redis that dies must be an error, not our end. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	store->socket_path = strdup(socket_path);
 	if (store->socket_path != NULL)
 		err = connect_to(store);
@@ -196,7 +199,8 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 
 	if (store->redis != NULL)
 		(void)fk_redis_break(store, "connection", "made anew");
-	store->batch_failed = false;
+	/* What an open batch had queued went with the old connection. */
+	store->batch_failed = store->batch_open;
 	err = connect_to(store);
 	if (err == FK_OK)
 		err = fk_redis_check_safe(store, run_id);

@@ -12,6 +12,8 @@
  * Redis executes and logs the commands of one connection in order, so a crash leaves a prefix of
  * what was sent.
  *
+ * fk_store_open() makes the process ignore SIGPIPE, since a Redis that dies must not end it.
+ *
  * Threads: a store belongs to one thread; calls block, at most FK_STORE_TIMEOUT_MS without
  * progress. Memory:  values handed to callbacks are borrowed until the callback returns.
  */

@@ -1,0 +1,828 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store, and the fleet in it, against a real Redis that is killed, cut and set wrongly.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "fleet/fleet.h"
+#include "fleet/import.h"
+#include "fleet/record.h"
+#include "keys/open.h"
+#include "store/store.h"
+
+#include "../unit/control/support.h"
+#include "redis_server.h"
+
+static struct redis_server server;
+static struct fk_store *store;
+
+static struct fk_store *open_store(void)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(fk_store_open(server.socket, &opened, &reason), FK_OK, "%s", reason.text);
+	return opened;
+}
+
+static void set_up(void)
+{
+	redis_server_init(&server);
+	store = open_store();
+}
+
+static void tear_down(void)
+{
+	fk_store_close(store);
+	redis_server_fini(&server);
+}
+
+/* Opening is refused while the setting has 'bad', with a reason that names it and 'wanted'. */
+static void expect_unsafe(const char *setting, const char *bad, const char *wanted)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	redis_server_ask(&server, "CONFIG SET %s %s", setting, bad);
+	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_ESTORE, "%s %s", setting,
+		     bad);
+	cr_expect_null(opened);
+	cr_expect_not_null(strstr(reason.text, setting), "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, wanted), "%s", reason.text);
+}
+
+TestSuite(store, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(fleet, .init = set_up, .fini = tear_down, .timeout = 120);
+
+Test(store, a_redis_that_could_lose_writes_is_refused)
+{
+	expect_unsafe("appendfsync", "everysec", "always");
+	redis_server_ask(&server, "CONFIG SET appendfsync always");
+	expect_unsafe("no-appendfsync-on-rewrite", "yes", "must be no");
+	redis_server_ask(&server, "CONFIG SET no-appendfsync-on-rewrite no");
+	expect_unsafe("appendonly", "no", "must be yes");
+	redis_server_ask(&server, "CONFIG SET appendonly yes");
+	redis_server_ask(&server, "CONFIG SET maxmemory 100mb");
+	expect_unsafe("maxmemory-policy", "allkeys-lru", "noeviction");
+	redis_server_ask(&server, "CONFIG SET maxmemory 0");
+	fk_store_close(open_store());
+}
+
+Test(store, a_replica_is_refused)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	redis_server_ask(&server, "REPLICAOF 127.0.0.1 1");
+	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_ESTORE);
+	cr_expect_not_null(strstr(reason.text, "master"), "%s", reason.text);
+}
+
+Test(store, another_schema_is_refused)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	redis_server_ask(&server, "HSET fk:meta schema 2");
+	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
+	cr_expect_not_null(strstr(reason.text, "schema 2"), "%s", reason.text);
+}
+
+Test(store, the_kmf_id_outlives_restarts)
+{
+	uint8_t kmf_id[FK_KMF_ID_SIZE], zeros[FK_KMF_ID_SIZE] = {0};
+
+	memcpy(kmf_id, fk_store_kmf_id(store), sizeof(kmf_id));
+	cr_expect_arr_neq(kmf_id, zeros, sizeof(zeros));
+	fk_store_close(store);
+	redis_server_kill(&server);
+	redis_server_start(&server);
+	store = open_store();
+	cr_expect_arr_eq(fk_store_kmf_id(store), kmf_id, sizeof(kmf_id));
+}
+
+Test(store, epochs_and_ids_grow_over_a_kill)
+{
+	uint32_t epoch = 0, again = 0, id = 0;
+	uint64_t generation = 0;
+
+	cr_assert_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+	cr_expect_gt(epoch, 0);
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	cr_expect_eq(id, 1);
+	cr_assert_eq(fk_store_next_generation(store, &generation), FK_OK);
+	cr_expect_eq(generation, 1);
+	redis_server_kill(&server);
+	cr_expect_eq(fk_store_next_epoch(store, &again), FK_ESTORE);
+	cr_expect(!fk_store_is_healthy(store));
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	cr_assert_eq(fk_store_next_epoch(store, &again), FK_OK);
+	cr_expect_gt(again, epoch);
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	cr_expect_eq(id, 2);
+}
+
+struct page_check {
+	uint32_t next, n_missing;
+	uint8_t base;
+};
+
+static enum fk_err check_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	struct page_check *check = ctx;
+
+	cr_expect_eq(page, check->next++);
+	if (size == 0) {
+		check->n_missing++;
+		return FK_OK;
+	}
+	cr_expect_eq(size, 2048);
+	cr_expect_eq(octets[0], (uint8_t)(check->base + page));
+	cr_expect_eq(octets[2047], (uint8_t)(check->base + page));
+	return FK_OK;
+}
+
+static void put_ledger_pages(uint32_t n_pages, const uint8_t *shards, uint8_t base)
+{
+	uint8_t page[2048];
+
+	for (uint32_t i = 0; i < n_pages; i++) {
+		memset(page, (uint8_t)(base + i), sizeof(page));
+		fk_store_batch_put_ledger_page(store, 7, shards[i], i, page, sizeof(page));
+	}
+}
+
+#define N_PAGES 2500
+
+Test(store, a_committed_batch_survives_a_kill)
+{
+	static uint8_t shards[N_PAGES + 1];
+	struct page_check check = {.base = 3};
+	bool is_new_run = false;
+
+	for (uint32_t i = 0; i < N_PAGES; i++)
+		shards[i] = (uint8_t)(i % FK_STORE_SHARDS);
+	fk_store_batch_begin(store);
+	put_ledger_pages(N_PAGES, shards, 3);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	redis_server_kill(&server);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, &is_new_run, NULL), FK_OK);
+	cr_expect(is_new_run);
+	cr_assert_eq(
+		fk_store_read_ledger_pages(store, 7, shards, 0, N_PAGES + 1, check_page, &check),
+		FK_OK);
+	cr_expect_eq(check.next, N_PAGES + 1);
+	cr_expect_eq(check.n_missing, 1);
+	cr_assert_eq(fk_store_reconnect(store, &is_new_run, NULL), FK_OK);
+	cr_expect(!is_new_run);
+}
+
+/* Replies are awaited when a pipeline is full; the commit's own must not get lost there. */
+Test(store, a_batch_of_any_size_is_committed)
+{
+	static uint8_t shards[FK_STORE_PIPELINE_MAX + 1];
+
+	for (uint32_t n = FK_STORE_PIPELINE_MAX - 2; n <= FK_STORE_PIPELINE_MAX + 1; n++) {
+		fk_store_batch_begin(store);
+		put_ledger_pages(n, shards, 1);
+		cr_expect_eq(fk_store_batch_commit(store), FK_OK, "%u pages", n);
+		cr_expect(fk_store_is_healthy(store));
+	}
+}
+
+Test(store, a_batch_on_a_dead_redis_fails_until_reconnected)
+{
+	static const uint8_t shards[4] = {1, 2, 3, 4};
+	struct page_check check = {.base = 9};
+
+	redis_server_kill(&server);
+	fk_store_batch_begin(store);
+	put_ledger_pages(4, shards, 9);
+	cr_expect_eq(fk_store_batch_commit(store), FK_ESTORE);
+	cr_expect(!fk_store_is_healthy(store));
+	cr_expect_str_neq(fk_store_last_error(store), "");
+	fk_store_batch_begin(store);
+	cr_expect_eq(fk_store_batch_commit(store), FK_ESTORE);
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTORE);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	fk_store_batch_begin(store);
+	put_ledger_pages(4, shards, 9);
+	cr_expect_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_eq(fk_store_read_ledger_pages(store, 7, shards, 0, 4, check_page, &check), FK_OK);
+	cr_expect_eq(check.n_missing, 0);
+}
+
+Test(store, a_put_before_the_break_does_not_let_the_batch_pass_after_the_mend)
+{
+	static const uint8_t shards[1] = {0};
+
+	fk_store_batch_begin(store);
+	put_ledger_pages(1, shards, 0);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	cr_expect_eq(fk_store_batch_commit(store), FK_ESTORE);
+}
+
+Test(store, a_refused_write_fails_the_batch)
+{
+	static const uint8_t shards[1] = {0};
+
+	redis_server_ask(&server, "CONFIG SET maxmemory 1");
+	fk_store_batch_begin(store);
+	put_ledger_pages(1, shards, 0);
+	cr_expect_eq(fk_store_batch_commit(store), FK_ESTORE);
+	cr_expect_not_null(strstr(fk_store_last_error(store), "OOM"), "%s",
+			   fk_store_last_error(store));
+}
+
+Test(store, a_store_that_lost_its_data_is_stale)
+{
+	struct fk_reason reason = {.text = ""};
+
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	redis_server_kill(&server);
+	redis_server_forget(&server);
+	redis_server_start(&server);
+	cr_expect_eq(fk_store_reconnect(store, NULL, &reason), FK_ESTALE, "%s", reason.text);
+	cr_expect_str_eq(redis_server_ask(&server, "EXISTS fk:meta"), "0");
+}
+
+Test(store, an_older_state_or_another_kmf_is_stale)
+{
+	uint32_t epoch;
+
+	cr_assert_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+	redis_server_ask(&server, "HSET fk:meta epoch 0");
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
+	redis_server_ask(&server, "HSET fk:meta epoch %u", epoch);
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	redis_server_ask(&server, "HSET fk:meta batches 0");
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
+	redis_server_ask(&server, "HSET fk:meta batches 100 kmf_id 0123456789abcdef");
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
+}
+
+static enum fk_err take_text(void *ctx, const char *name, const char *value, size_t size)
+{
+	char *text = ctx;
+
+	cr_expect_eq(value[size], '\0');
+	strcat(text, name);
+	strcat(text, "=");
+	strcat(text, value);
+	strcat(text, ";");
+	return FK_OK;
+}
+
+Test(store, campaigns_and_keys_are_read_back)
+{
+	const struct fk_store_field fields[] = {{"state", "running", 7}, {"sln", "1", 1}};
+	const struct fk_store_field change[] = {{"state", "done", 4}};
+	char text[256] = "";
+	uint8_t buf[8];
+	uint32_t ids[4], n = 99;
+	size_t size = 0;
+
+	cr_assert_eq(fk_store_list_campaigns(store, ids, 4, &n), FK_OK);
+	cr_expect_eq(n, 0);
+	cr_expect_eq(fk_store_read_campaign(store, 3, take_text, text), FK_ENOTFOUND);
+	fk_store_batch_begin(store);
+	for (uint32_t id = 1; id <= 11; id++)
+		fk_store_batch_put_campaign(store, id, fields, 2);
+	fk_store_batch_put_campaign(store, 3, change, 1);
+	fk_store_batch_put_key(store, "campaign:3", "\0\1\2", 3);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_assert_eq(fk_store_list_campaigns(store, ids, 4, &n), FK_OK);
+	cr_expect_eq(n, 4);
+	cr_expect_eq(ids[0], 8);
+	cr_expect_eq(ids[3], 11);
+	cr_assert_eq(fk_store_read_campaign(store, 3, take_text, text), FK_OK);
+	cr_expect_str_eq(text, "state=done;sln=1;");
+	cr_assert_eq(fk_store_read_key(store, "campaign:3", buf, sizeof(buf), &size), FK_OK);
+	cr_expect_eq(size, 3);
+	cr_expect_arr_eq(buf, "\0\1\2", 3);
+	cr_expect_eq(fk_store_read_key(store, "campaign:3", buf, 2, &size), FK_EFULL);
+	cr_expect_eq(fk_store_read_key(store, "campaign:4", buf, 8, &size), FK_ENOTFOUND);
+	fk_store_batch_begin(store);
+	fk_store_batch_delete_key(store, "campaign:3");
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_eq(fk_store_read_key(store, "campaign:3", buf, 8, &size), FK_ENOTFOUND);
+}
+
+static enum fk_err stop_at_second(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	(void)octets;
+	(void)size;
+	(*(uint32_t *)ctx)++;
+	return page == 1 ? FK_EFORMAT : FK_OK;
+}
+
+Test(store, a_callbacks_error_ends_the_reading_and_harms_nothing)
+{
+	static const uint8_t shards[8] = {0};
+	uint32_t n_calls = 0, epoch;
+
+	cr_expect_eq(fk_store_read_ledger_pages(store, 7, shards, 0, 8, stop_at_second, &n_calls),
+		     FK_EFORMAT);
+	cr_expect_eq(n_calls, 2);
+	cr_expect_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+}
+
+Test(store, a_store_knows_the_root_key_it_was_sealed_under)
+{
+	char path[128];
+	struct fk_keyring *keyring = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	(void)snprintf(path, sizeof(path), "%s/root.key", server.folder);
+	test_write_file(path, "0123456789abcdef0123456789abcdef", 32, 0600);
+	cr_assert_eq(fk_keys_open(path, store, &keyring, &reason), FK_OK, "%s", reason.text);
+	fk_keyring_free(keyring);
+	keyring = NULL;
+	cr_assert_eq(fk_keys_open(path, store, &keyring, &reason), FK_OK, "%s", reason.text);
+	fk_keyring_free(keyring);
+	keyring = NULL;
+	test_write_file(path, "0123456789abcdef0123456789abcdeF", 32, 0600);
+	cr_expect_eq(fk_keys_open(path, store, &keyring, &reason), FK_EAUTH);
+	cr_expect_null(keyring);
+	cr_expect_not_null(strstr(reason.text, "root_key_file"));
+}
+
+/* Fleet */
+
+#define HEADER                                                                                \
+	"ue_id,mc_service_id,mcdata_id,lmr_type,rsi,next_hop,area,groups,kek_sln,kek_key_id," \
+	"kek_alg,kek,ptek_key_id,ptek_alg,ptek,mac,mnp\n"
+
+struct world {
+	struct fk_config *config;
+	struct fk_keyring *keyring;
+	struct fk_fleet *fleet;
+	struct fk_keytable_file *table;
+};
+
+static void load(struct world *world)
+{
+	struct fk_reason reason = {.text = ""};
+
+	fk_fleet_free(world->fleet);
+	fk_keytable_free(world->table);
+	world->fleet = NULL;
+	world->table = NULL;
+	cr_assert_eq(fk_fleet_load(store, world->keyring, world->config, &world->fleet,
+				   &world->table, &reason),
+		     FK_OK, "%s", reason.text);
+}
+
+static void begin_world(struct world *world)
+{
+	*world = (struct world){.config = test_config(), .keyring = test_keyring(1)};
+	load(world);
+}
+
+static void end_world(struct world *world)
+{
+	fk_fleet_free(world->fleet);
+	fk_keytable_free(world->table);
+	fk_keyring_free(world->keyring);
+	fk_config_free(world->config);
+}
+
+/* One row; 'salt' goes into the keys. */
+static size_t put_row(char *at, size_t size, uint32_t i, uint32_t salt)
+{
+	return (size_t)snprintf(at, size,
+				"ue-%u,sip:s%u@x,sip:d%u@x,P25,%u,hop-%c,area-%u,all;g%u,61440,%u,"
+				"AES-256,%056x%08x,%u,AES-256,%056x%08x,%s,%u\n",
+				i, i, i, i + 1, i % 2 != 0 ? 'b' : 'a', i % 3, i % 5, i % 65536, i,
+				salt, (i + 1) % 65536, i + 7, salt, i % 2 != 0 ? "cmac" : "cbc",
+				100);
+}
+
+static char *make_file(uint32_t n_ues, uint32_t salt_of_first)
+{
+	size_t room = sizeof(HEADER) + n_ues * 400ull + 1, at;
+	char *text = malloc(room);
+
+	cr_assert_not_null(text);
+	at = (size_t)snprintf(text, room, "%s", HEADER);
+	for (uint32_t i = 0; i < n_ues; i++)
+		at += put_row(text + at, room - at, i, i == 0 ? salt_of_first : 5);
+	return text;
+}
+
+static struct fk_import *begin_import(struct world *world)
+{
+	const struct fk_import_options options = {.config = world->config,
+						  .store = store,
+						  .keyring = world->keyring,
+						  .fleet = world->fleet,
+						  .table = world->table,
+						  .allow_plain_keys = true};
+	struct fk_import *import = NULL;
+
+	cr_assert_eq(fk_import_begin(&options, &import), FK_OK);
+	return import;
+}
+
+static struct fk_import_result import_text(struct world *world, const char *text)
+{
+	struct fk_import *import = begin_import(world);
+	struct fk_import_result result = {.n_ues = 0};
+	uint32_t n;
+
+	for (size_t at = 0, size = strlen(text); at < size; at += 1000)
+		cr_assert_eq(fk_import_feed(import, text + at, size - at < 1000 ? size - at : 1000),
+			     FK_OK);
+	cr_assert_eq(fk_import_finish(import, &result), FK_OK, "%s: %s",
+		     fk_import_errors(import, &n)->column, fk_import_errors(import, &n)->reason);
+	fk_import_free(import);
+	load(world);
+	return result;
+}
+
+Test(fleet, before_the_first_import_the_fleet_is_empty)
+{
+	struct world world;
+
+	begin_world(&world);
+	cr_expect_eq(fk_fleet_generation(world.fleet), 0);
+	cr_expect_eq(fk_fleet_n_ues(world.fleet), 0);
+	cr_expect_eq(fk_fleet_n_slots(world.fleet), 0);
+	cr_expect_eq(fk_fleet_find(world.fleet, "ue-1"), -1);
+	cr_expect_eq(fk_fleet_find_group(world.fleet, "all"), -1);
+	cr_expect_null(fk_fleet_numbers(world.fleet, 0));
+	end_world(&world);
+}
+
+/* Every UE is in the fleet and the key table as it was in the file. */
+static void expect_fleet(struct world *world, uint32_t n_ues)
+{
+	cr_assert_eq(fk_fleet_n_ues(world->fleet), n_ues);
+	cr_expect_eq(fk_fleet_n_slots(world->fleet) % FK_STORE_PAGE_UES, 0);
+	for (uint32_t i = 0; i < n_ues; i++) {
+		char ue_id[16], text[32];
+		const struct fk_ue_slot *slot;
+		struct fk_fleet_ue ue;
+		int64_t index;
+
+		(void)snprintf(ue_id, sizeof(ue_id), "ue-%u", i);
+		index = fk_fleet_find(world->fleet, ue_id);
+		cr_assert_geq(index, 0);
+		cr_assert(fk_fleet_get(world->fleet, (uint32_t)index, &ue));
+		cr_expect_str_eq(ue.ue_id, ue_id);
+		(void)snprintf(text, sizeof(text), "sip:s%u@x", i);
+		cr_expect_str_eq(ue.mc_service_id, text);
+		(void)snprintf(text, sizeof(text), "sip:d%u@x", i);
+		cr_expect_str_eq(ue.mcdata_id, text);
+		cr_expect_eq(ue.rsi, i + 1);
+		cr_expect_eq(ue.next_hop, i % 2);
+		cr_expect_eq(ue.n_groups, 2);
+		(void)snprintf(text, sizeof(text), "g%u", i % 5);
+		cr_expect_str_eq(fk_fleet_group_name(world->fleet, ue.group_ids[1]), text);
+		(void)snprintf(text, sizeof(text), "area-%u", i % 3);
+		cr_expect_str_eq(fk_fleet_area_name(world->fleet, ue.area_id), text);
+		cr_expect_eq(fk_fleet_page_shards(world->fleet)[index / FK_STORE_PAGE_UES],
+			     fk_store_shard_of(ue_id, strlen(ue_id)));
+		cr_expect_eq(fk_keytable_find_rsi(fk_keytable_view(world->table), i + 1), index);
+		slot = fk_keytable_slot(world->table, (uint32_t)index);
+		cr_expect_eq(slot->kek[27], (uint8_t)i);
+		cr_expect_eq(slot->ptek[27], (uint8_t)(i + 7));
+		cr_expect_eq(slot->kek_key_id, i % 65536);
+		cr_expect_eq(slot->mac_kind, i % 2);
+		cr_expect_eq(slot->mcdata_id_size, strlen(ue.mcdata_id));
+	}
+}
+
+Test(fleet, an_import_is_loaded_as_it_was_in_the_file)
+{
+	struct world world;
+	char *text = make_file(3000, 5);
+	struct fk_import_result result;
+
+	begin_world(&world);
+	result = import_text(&world, text);
+	cr_expect_eq(result.n_ues, 3000);
+	cr_expect_eq(result.n_kept, 0);
+	cr_expect_eq(result.generation, fk_fleet_generation(world.fleet));
+	expect_fleet(&world, 3000);
+	cr_expect_eq(fk_fleet_n_groups(world.fleet), 6);
+	cr_expect_eq(
+		fk_fleet_group_size(world.fleet, (uint32_t)fk_fleet_find_group(world.fleet, "all")),
+		3000);
+	cr_expect_eq(
+		fk_fleet_group_size(world.fleet, (uint32_t)fk_fleet_find_group(world.fleet, "g3")),
+		600);
+	cr_expect(fk_fleet_uses_key_id(world.fleet, 3000));
+	cr_expect(!fk_fleet_uses_key_id(world.fleet, 3001));
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, no_key_stands_in_the_store_in_clear)
+{
+	struct world world;
+	char *text = make_file(1, 0x31415926);
+	char command[128];
+
+	begin_world(&world);
+	import_text(&world, text);
+	/* The AOF holds everything that was ever written. */
+	(void)snprintf(command, sizeof(command), "grep -rqaP '1AY&|31415926' %s", server.folder);
+	cr_expect_neq(system(command), 0, "key octets are in the AOF");
+	(void)snprintf(command, sizeof(command), "grep -rqa sip:d0@x %s", server.folder);
+	cr_expect_eq(system(command), 0, "the search finds nothing at all");
+	end_world(&world);
+	free(text);
+}
+
+static struct fk_ue_numbers *numbers_of(struct world *world, const char *ue_id)
+{
+	return fk_fleet_numbers(world->fleet, (uint32_t)fk_fleet_find(world->fleet, ue_id));
+}
+
+Test(fleet, numbers_are_kept_by_who_keeps_its_keys_and_by_nobody_else)
+{
+	struct world world;
+	char *text = make_file(200, 5), *changed = make_file(201, 6);
+	uint8_t octets[FK_NUMBERS_PAGE_SIZE];
+	struct fk_import_result result;
+
+	begin_world(&world);
+	import_text(&world, text);
+	for (uint32_t i = 0; i < fk_fleet_n_slots(world.fleet); i++)
+		*fk_fleet_numbers(world.fleet, i) = (struct fk_ue_numbers){100, 90, 80, 1, 0};
+	fk_store_batch_begin(store);
+	for (uint32_t page = 0; page < fk_fleet_n_pages(world.fleet); page++) {
+		fk_fleet_encode_numbers_page(world.fleet, page, octets);
+		fk_store_batch_put_numbers_page(store, fk_fleet_generation(world.fleet),
+						fk_fleet_page_shards(world.fleet)[page], page,
+						octets, sizeof(octets));
+	}
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	load(&world);
+	cr_expect_eq(numbers_of(&world, "ue-0")->reserved_next, 100);
+	result = import_text(&world, changed);
+	cr_expect_eq(result.n_kept, 199);
+	cr_expect_eq(numbers_of(&world, "ue-0")->reserved_next, 0, "it has other keys");
+	cr_expect_eq(numbers_of(&world, "ue-200")->reserved_next, 0, "it is new");
+	cr_expect_eq(numbers_of(&world, "ue-199")->reserved_next, 100);
+	cr_expect_eq(numbers_of(&world, "ue-199")->accepted, 90);
+	cr_expect_eq(numbers_of(&world, "ue-199")->inbound, 80);
+	cr_expect_eq(numbers_of(&world, "ue-199")->inbound_known, 1);
+	end_world(&world);
+	free(text);
+	free(changed);
+}
+
+Test(fleet, an_import_that_is_given_up_changes_nothing_and_is_swept)
+{
+	struct world world;
+	char *text = make_file(300, 5), *other = make_file(400, 6);
+	struct fk_import *import;
+	bool done = false;
+
+	begin_world(&world);
+	import_text(&world, text);
+	cr_assert_eq(fk_store_sweep_fleets(store), FK_OK);
+	uint64_t n_keys = strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10);
+
+	import = begin_import(&world);
+	cr_assert_eq(fk_import_feed(import, other, strlen(other)), FK_OK);
+	cr_assert_eq(fk_import_check(import), FK_OK);
+	cr_assert_eq(fk_import_stage(import, 3, &done), FK_OK);
+	cr_expect(!done);
+	fk_import_free(import);
+	cr_expect_gt(strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10), n_keys);
+	load(&world);
+	expect_fleet(&world, 300);
+	cr_assert_eq(fk_store_sweep_fleets(store), FK_OK);
+	cr_expect_eq(strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10), n_keys);
+	load(&world);
+	expect_fleet(&world, 300);
+	end_world(&world);
+	free(text);
+	free(other);
+}
+
+Test(fleet, a_replaced_fleet_is_swept)
+{
+	struct world world;
+	char *text = make_file(300, 5);
+	uint64_t n_keys;
+
+	begin_world(&world);
+	import_text(&world, text);
+	cr_assert_eq(fk_store_sweep_fleets(store), FK_OK);
+	n_keys = strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10);
+	for (int i = 0; i < 3; i++)
+		import_text(&world, text);
+	cr_assert_eq(fk_store_sweep_fleets(store), FK_OK);
+	cr_expect_eq(strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10), n_keys);
+	expect_fleet(&world, 300);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, of_two_imports_at_a_time_the_second_is_stale)
+{
+	struct world world;
+	char *text = make_file(10, 5);
+	struct fk_import_result result;
+	struct fk_import *first, *second;
+
+	begin_world(&world);
+	first = begin_import(&world);
+	second = begin_import(&world);
+	cr_assert_eq(fk_import_feed(first, text, strlen(text)), FK_OK);
+	cr_assert_eq(fk_import_feed(second, text, strlen(text)), FK_OK);
+	cr_assert_eq(fk_import_finish(second, &result), FK_OK);
+	cr_expect_eq(fk_import_finish(first, &result), FK_ESTALE);
+	load(&world);
+	cr_expect_eq(fk_fleet_generation(world.fleet), 2);
+	fk_import_free(first);
+	fk_import_free(second);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, a_redis_that_dies_in_mid_import_leaves_the_old_fleet)
+{
+	struct world world;
+	char *text = make_file(300, 5), *other = make_file(400, 6);
+	struct fk_import_result result;
+	struct fk_import *import;
+	bool done;
+
+	begin_world(&world);
+	import_text(&world, text);
+	import = begin_import(&world);
+	cr_assert_eq(fk_import_feed(import, other, strlen(other)), FK_OK);
+	cr_assert_eq(fk_import_check(import), FK_OK);
+	cr_assert_eq(fk_import_stage(import, 5, &done), FK_OK);
+	redis_server_kill(&server);
+	cr_expect_eq(fk_import_stage(import, 5, &done), FK_ESTORE);
+	cr_expect_eq(fk_import_publish(import, &result), FK_EINVAL);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	load(&world);
+	expect_fleet(&world, 300);
+	/* And the same import can go on where it was. */
+	do
+		cr_assert_eq(fk_import_stage(import, 5, &done), FK_OK);
+	while (!done);
+	cr_assert_eq(fk_import_publish(import, &result), FK_OK);
+	load(&world);
+	cr_expect_eq(fk_fleet_n_ues(world.fleet), 400);
+	fk_import_free(import);
+	end_world(&world);
+	free(text);
+	free(other);
+}
+
+/* Feeds a file; expects its first error there, and that nothing came into the store. */
+static void expect_errors(const char *text, uint64_t line, const char *column, uint32_t n_wanted)
+{
+	struct world world;
+	struct fk_import *import;
+	struct fk_import_result result;
+	const struct fk_import_error *errors;
+	uint64_t generation = 99;
+	uint32_t n;
+
+	begin_world(&world);
+	import = begin_import(&world);
+	/* Row errors are collected; only what ends the reading is returned. */
+	cr_expect_leq(fk_import_feed(import, text, strlen(text)), FK_EINVAL);
+	cr_expect_eq(fk_import_finish(import, &result), FK_EINVAL);
+	errors = fk_import_errors(import, &n);
+	cr_expect_eq(n, n_wanted, "%u errors", n);
+	cr_expect_eq(errors[0].line, line, "line %" PRIu64, errors[0].line);
+	cr_expect_str_eq(errors[0].column, column);
+	cr_expect_str_neq(errors[0].reason, "");
+	cr_assert_eq(fk_store_current_fleet(store, &generation), FK_OK);
+	cr_expect_eq(generation, 0);
+	fk_import_free(import);
+	end_world(&world);
+}
+
+#define ROW(id, rsi)                                                                           \
+	id ",sip:s" id "@x,sip:d" id "@x,P25," rsi                                             \
+	   ",hop-a,,,61440,1,AES-256,00112233445566778899aabbccddeeff00112233445566778899aabb" \
+	   "ccddeeff,,,,cmac,10\n"
+
+Test(fleet, errors_name_line_and_column)
+{
+	expect_errors("", 0, "", 1);
+	expect_errors(HEADER, 0, "", 1);
+	expect_errors(HEADER "a\n", 2, "", 1);
+	expect_errors(HEADER ROW("a", "0"), 2, "rsi", 1);
+	expect_errors(HEADER ROW("a", "1") ROW("a", "2"), 3, "ue_id", 3);
+	expect_errors(HEADER ROW("a", "1") ROW("b", "1"), 3, "rsi", 1);
+	expect_errors(HEADER ROW("a", "1") "b\"", 3, "", 1);
+	expect_errors("ue_id,bogus\n", 1, "bogus", 17);
+	expect_errors("ue_id,ue_id\n", 1, "ue_id", 17);
+	expect_errors("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 1, "",
+		      18);
+}
+
+Test(fleet, a_hundred_errors_are_enough)
+{
+	static char text[sizeof(HEADER) + 300 * 300];
+	size_t at = (size_t)snprintf(text, sizeof(text), "%s", HEADER);
+
+	for (int i = 0; i < 200; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", ROW("a", "0"));
+	expect_errors(text, 2, "rsi", FK_IMPORT_ERRORS_MAX);
+}
+
+Test(fleet, the_header_may_stand_in_any_order)
+{
+	struct world world;
+	struct fk_import_result result;
+
+	begin_world(&world);
+	result = import_text(
+		&world,
+		"\xef\xbb\xbfmnp,mac,ptek,ptek_alg,ptek_key_id,kek,kek_alg,kek_key_id,kek_sln,"
+		"groups,"
+		"area,next_hop,rsi,lmr_type,mcdata_id,mc_service_id,ue_id\r\n"
+		"10,cmac,,,,00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff,0x84,"
+		"0xffff,65535,,,hop-a,9999999,P25,sip:d@x,sip:s@x,\"ue.1\"");
+	cr_expect_eq(result.n_ues, 1);
+	cr_expect_eq(result.n_without_ptek, 1);
+	cr_expect_geq(fk_fleet_find(world.fleet, "ue.1"), 0);
+	cr_expect(fk_fleet_uses_key_id(world.fleet, 0xffff));
+	cr_expect(!fk_fleet_uses_key_id(world.fleet, 0));
+	end_world(&world);
+}
+
+/* Loading fails with that error and word; the world has no fleet any more. */
+static void expect_load_error(struct world *world, enum fk_err wanted, const char *word)
+{
+	struct fk_reason reason = {.text = ""};
+	struct fk_fleet *fleet = NULL;
+	struct fk_keytable_file *table = NULL;
+
+	cr_expect_eq(fk_fleet_load(store, world->keyring, world->config, &fleet, &table, &reason),
+		     wanted, "%s", reason.text);
+	cr_expect_null(fleet);
+	cr_expect_null(table);
+	cr_expect_not_null(strstr(reason.text, word), "%s", reason.text);
+}
+
+Test(fleet, a_damaged_store_is_refused_and_not_guessed)
+{
+	struct world world;
+	char page_key[64], numbers_key[64];
+
+	begin_world(&world);
+	import_text(&world, HEADER ROW("a", "1"));
+	(void)snprintf(page_key, sizeof(page_key), "fk:{s%03u}:fleet:1:0",
+		       fk_store_shard_of("a", 1));
+	(void)snprintf(numbers_key, sizeof(numbers_key), "fk:{s%03u}:numbers:1:0",
+		       fk_store_shard_of("a", 1));
+	redis_server_ask(&server, "RENAME %s saved", numbers_key);
+	expect_load_error(&world, FK_EFORMAT, "numbers");
+	redis_server_ask(&server, "RENAME saved %s", numbers_key);
+	load(&world);
+	redis_server_ask(&server, "COPY %s saved", page_key);
+	redis_server_ask(&server, "SETRANGE %s 80 x", page_key);
+	expect_load_error(&world, FK_EAUTH, "UE a");
+	redis_server_ask(&server, "SETRANGE %s 0 x", page_key);
+	expect_load_error(&world, FK_EFORMAT, "layout");
+	redis_server_ask(&server, "DEL %s", page_key);
+	expect_load_error(&world, FK_EFORMAT, "missing");
+	redis_server_ask(&server, "RENAME saved %s", page_key);
+	load(&world);
+	redis_server_ask(&server, "HSET fk:fleet:1 n_ues 4294967295");
+	expect_load_error(&world, FK_EFORMAT, "damaged");
+	redis_server_ask(&server, "HSET fk:fleet:1 n_ues 2");
+	expect_load_error(&world, FK_EFORMAT, "UEs");
+	redis_server_ask(&server, "HSET fk:fleet:1 n_ues 1 strings_size 3");
+	expect_load_error(&world, FK_EFORMAT, "damaged");
+	redis_server_ask(&server, "DEL fk:fleet:1");
+	expect_load_error(&world, FK_EFORMAT, "damaged");
+	end_world(&world);
+}
+
+Test(fleet, a_next_hop_that_is_gone_from_the_configuration_is_named)
+{
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, HEADER ROW("a", "1"));
+	strcpy(world.config->next_hops[1].name, "hop-x");
+	expect_load_error(&world, FK_EINVAL, "hop-b");
+	end_world(&world);
+}
