@@ -30,14 +30,20 @@ tap_report() {
 }
 
 tap_ok() {
-	local sentence=$1 status=0 output
+	local sentence=$1 status=0 output fd
 	shift
-	output=$("$@" 2>&1) || status=$?
+	# A file without a name: nothing to clean up, nothing for a test to trip over.
+	output=$(mktemp)
+	exec {fd}<>"$output"
+	rm -f "$output"
+	# In this shell, not in a substitution: what COMMAND starts must be this shell's child.
+	"$@" >"/proc/$$/fd/$fd" 2>&1 || status=$?
 	tap_report "$status" "$sentence"
 	if [ "$status" -ne 0 ]; then
 		echo "# status $status of: $*"
-		[ -z "$output" ] || head -n 20 <<<"$output" | sed 's/^/# /'
+		head -n 20 "/proc/$$/fd/$fd" | sed 's/^/# /'
 	fi
+	exec {fd}>&-
 }
 
 tap_not() {
