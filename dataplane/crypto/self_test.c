@@ -133,8 +133,8 @@ static uint32_t answer_of(uint32_t i, uint32_t n, uint32_t n_answers)
 static bool wrap_is_right(const struct fk_crypto_engine *engine, struct fk_crypto_scratch *scratch,
 			  uint32_t n)
 {
-	struct fk_wrap_lane lanes[FK_CRYPTO_BURST_MAX];
-	uint8_t wrapped[FK_CRYPTO_BURST_MAX][FK_WRAPPED_SIZE_MAX];
+	struct fk_wrap_lane lanes[FK_CRYPTO_BURST_MAX] = {{0}};
+	uint8_t wrapped[FK_CRYPTO_BURST_MAX][FK_WRAPPED_SIZE_MAX] = {{0}};
 	bool right = true;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -156,9 +156,9 @@ static bool unwrap_is_right(const struct fk_crypto_engine *engine,
 			    struct fk_crypto_scratch *scratch, uint32_t n)
 {
 	static const uint8_t zeros[32];
-	struct fk_unwrap_lane lanes[FK_CRYPTO_BURST_MAX];
-	uint8_t wrapped[FK_CRYPTO_BURST_MAX][FK_WRAPPED_SIZE_MAX];
-	uint8_t keys[FK_CRYPTO_BURST_MAX][32];
+	struct fk_unwrap_lane lanes[FK_CRYPTO_BURST_MAX] = {{0}};
+	uint8_t wrapped[FK_CRYPTO_BURST_MAX][FK_WRAPPED_SIZE_MAX] = {{0}};
+	uint8_t keys[FK_CRYPTO_BURST_MAX][32] = {{0}};
 	bool right = true;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -167,7 +167,7 @@ static bool unwrap_is_right(const struct fk_crypto_engine *engine,
 		memcpy(wrapped[i], a->wrapped, sizeof(wrapped[i]));
 		if ((i + n) % 5 == 0)
 			wrapped[i][(i + n) % sizeof(wrapped[i])] ^= 1;
-		lanes[i] = (struct fk_unwrap_lane){a->kek, wrapped[i], keys[i], 0};
+		lanes[i] = (struct fk_unwrap_lane){a->kek, wrapped[i], keys[i], 2};
 	}
 	engine->unwrap(scratch, lanes, n);
 	for (uint32_t i = 0; i < n; i++) {
@@ -183,7 +183,7 @@ static bool unwrap_is_right(const struct fk_crypto_engine *engine,
 static bool mac_is_right(const struct fk_crypto_engine *engine, struct fk_crypto_scratch *scratch,
 			 uint32_t n)
 {
-	struct fk_mac_lane lanes[FK_CRYPTO_BURST_MAX];
+	struct fk_mac_lane lanes[FK_CRYPTO_BURST_MAX] = {{0}};
 	bool right = true;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -206,7 +206,7 @@ static bool mac_is_right(const struct fk_crypto_engine *engine, struct fk_crypto
 static bool ecb_is_right(const struct fk_crypto_engine *engine, struct fk_crypto_scratch *scratch,
 			 uint32_t n)
 {
-	uint8_t blocks[FK_CRYPTO_BURST_MAX][16];
+	uint8_t blocks[FK_CRYPTO_BURST_MAX][16] = {{0}};
 	bool right = true;
 
 	for (uint32_t i = 0; i < n; i++)
