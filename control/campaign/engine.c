@@ -345,14 +345,27 @@ static bool flush(struct fk_engine *engine, bool now)
 	return true;
 }
 
+/*
+ * How many orders may go now. A ring holds a fraction of a second's worth at the campaign's pace:
+ * behind a longer queue a retry that is due would wait for seconds.
+ */
 static uint32_t order_room(const struct fk_engine *engine)
 {
+	uint32_t backlog = engine->current->pace_per_s / FK_ENGINE_BACKLOG_PER_S;
 	uint32_t room = FK_ENGINE_ORDERS_BURST;
 
+	if (backlog < FK_ENGINE_BACKLOG_MIN)
+		backlog = FK_ENGINE_BACKLOG_MIN;
 	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
 		const struct rte_ring *ring = fk_region_orders(engine->region, w);
-		uint32_t free = fk_ring_is_sane(ring, FK_ORDER_RING_SIZE) ? fk_ring_room(ring) : 0;
+		uint32_t queued, free;
 
+		if (!fk_ring_is_sane(ring, FK_ORDER_RING_SIZE))
+			return 0;
+		queued = fk_ring_count(ring);
+		free = queued < backlog ? backlog - queued : 0;
+		if (free > fk_ring_room(ring))
+			free = fk_ring_room(ring);
 		if (free < room)
 			room = free;
 	}

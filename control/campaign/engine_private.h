@@ -15,6 +15,8 @@
 #define FK_ENGINE_BATCHES_MAX	 8u    /* commits of one tick */
 #define FK_ENGINE_RESERVE_PAGES	 256u  /* pages reserved in one tick */
 #define FK_ENGINE_ORDERS_BURST	 256u
+#define FK_ENGINE_BACKLOG_PER_S	 10u /* a ring holds a tenth of a second's orders, ... */
+#define FK_ENGINE_BACKLOG_MIN	 64u /* ... but at least so many */
 
 struct fk_engine {
 	const struct fk_config *config;

@@ -649,8 +649,11 @@ void fk_scheduler_queue_open(struct fk_scheduler *s)
 
 		if (d->state != FK_DELIVERY_OPEN)
 			continue;
+		/* It is counted again when it is ordered again; most were never begun. */
 		if (d->tries > 0)
 			d->tries--;
+		if (s->tally.n_orders > 0)
+			s->tally.n_orders--;
 		set_state(s, i, FK_DELIVERY_QUEUED);
 		enqueue(s, i);
 	}
