@@ -119,13 +119,25 @@ static size_t encode_data(const struct fk_compose *c, uint8_t *buf, size_t cap)
 	return size;
 }
 
+/* memmem() builds a table first, which costs more than the few hundred octets that are searched. */
+static bool contains(const uint8_t *octets, size_t size, const char text[static BOUNDARY_LEN])
+{
+	const uint8_t *end = octets + size, *at = octets;
+
+	while (size > 0 && (at = memchr(at, text[0], (size_t)(end - at))) != NULL) {
+		if (end - at >= BOUNDARY_LEN && memcmp(at, text, BOUNDARY_LEN) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
 /* The binary parts may hold any octets: a boundary must not occur in them (RFC 2046 §5.1.1). */
 static void pick_boundary(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 			  char boundary[static BOUNDARY_LEN + 1])
 {
 	memcpy(boundary, BOUNDARY, BOUNDARY_LEN + 1);
-	while (memmem(a, a_size, boundary, BOUNDARY_LEN) != NULL ||
-	       memmem(b, b_size, boundary, BOUNDARY_LEN) != NULL)
+	while (contains(a, a_size, boundary) || contains(b, b_size, boundary))
 		boundary[0] = (char)(boundary[0] == 'z' ? 'a' : boundary[0] + 1);
 }
 

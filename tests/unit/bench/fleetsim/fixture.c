@@ -28,7 +28,8 @@ void fixture_init(struct fixture *f)
 	char text[256];
 
 	memset(f, 0, sizeof(*f));
-	strcpy(f->directory, "/tmp/fleetsim-test-XXXXXX");
+	snprintf(f->directory, sizeof(f->directory), "%s/fleetsim-test-", P_tmpdir);
+	memset(f->directory + strlen(f->directory), 'X', 6); /* mkdtemp() replaces these */
 	need(mkdtemp(f->directory) != NULL, "mkdtemp");
 	snprintf(f->path, sizeof(f->path), "%s/fleet.csv", f->directory);
 	spec.path = f->path;
