@@ -205,11 +205,12 @@ static enum fk_err take_record(struct loading *loading, uint32_t page, uint32_t 
 static enum fk_err take_fleet_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
 {
 	struct loading *loading = ctx;
-	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	struct fk_wire_reader r;
 	enum fk_err err = FK_OK;
 
 	if (size == 0)
 		return refuse_page(loading, page, "is missing in the store");
+	r = fk_wire_reader(octets, size);
 	if (fk_wire_get_u8(&r) != FK_RECORD_LAYOUT)
 		return refuse_page(loading, page, "has another layout than this version reads");
 	for (uint32_t i = 0; err == FK_OK && i < FK_STORE_PAGE_UES; i++) {
