@@ -23,7 +23,9 @@ void fk_log_set_level(enum fk_log_level level)
 	level_max = level;
 }
 
-static void write_line(enum fk_log_level level, uint64_t n_dropped, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void write_line(enum fk_log_level level,
+							     uint64_t n_dropped, const char *format,
+							     va_list ap)
 {
 	char line[1024], stamp[40];
 	struct timespec now;
