@@ -76,7 +76,7 @@ static void peer_start(const char *const *answers, size_t n_answers)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	strcpy(peer.dir, "/tmp/fleetkey-test.XXXXXX"); /* lint: allow, a literal that fits */
+	strcpy(peer.dir, "/tmp/fleetkey-test.XXXXXX");
 	cr_assert_not_null(mkdtemp(peer.dir));
 	snprintf(peer.path, sizeof(peer.path), "%s/sock", peer.dir);
 	memcpy(address.sun_path, peer.path, strlen(peer.path) + 1);
