@@ -130,9 +130,9 @@ static enum fk_err check_request(const struct fk_engine *engine,
 			      fk_campaign_state_label(engine->current->state));
 		return FK_EBUSY;
 	}
-	if (engine->record_dirty) {
+	if (engine->record_dirty || engine->withdrawn.id != 0) {
 		fk_reason_set(reason, "the end of campaign %u is not stored yet",
-			      engine->current->id);
+			      engine->record_dirty ? engine->current->id : engine->withdrawn.id);
 		return FK_EBUSY;
 	}
 	if (request->pace_per_s > engine->config->campaign.pace_per_s) {
@@ -206,6 +206,21 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 	return fk_store_batch_commit(engine->store);
 }
 
+/*
+ * The store failed while the record was written: it may be there or not. The operator was told that
+ * there is no campaign, so none may wake up at the next start: it is stored as aborted as soon as
+ * the store is back.
+ */
+static void withdraw(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	fk_engine_store_failed(engine, "campaign creation");
+	if (c->id == 0)
+		return; /* it has not even got an id */
+	engine->withdrawn = *c;
+	engine->withdrawn.state = FK_CAMPAIGN_ABORTED;
+	engine->withdrawn.finished_at_ms = fk_engine_now_real_ms();
+}
+
 /* From here on nothing fails but by want of memory, and that was taken before. */
 static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 		      struct fk_scheduler *scheduler, uint64_t accepted_at_us)
@@ -264,7 +279,7 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 		fk_secret_wipe(&tek);
 	}
 	if (err == FK_ESTORE)
-		fk_engine_store_failed(engine, "campaign creation");
+		withdraw(engine, &c);
 	if (err != FK_OK) {
 		fk_scheduler_free(scheduler);
 		return err;

@@ -169,6 +169,18 @@ static bool write_record(struct fk_engine *engine)
 	return true;
 }
 
+static bool write_withdrawn(struct fk_engine *engine)
+{
+	fk_store_batch_begin(engine->store);
+	fk_engine_put_record(engine, &engine->withdrawn);
+	if (fk_store_batch_commit(engine->store) != FK_OK) {
+		fk_engine_store_failed(engine, "campaign record");
+		return false;
+	}
+	engine->withdrawn.id = 0;
+	return true;
+}
+
 void fk_engine_set_stop(struct fk_engine *engine)
 {
 	struct fk_control_block *block;
@@ -485,6 +497,8 @@ void fk_engine_tick(struct fk_engine *engine)
 	bool is_up = store_is_up(engine);
 	bool is_full = false, is_clean;
 
+	if (is_up && engine->withdrawn.id != 0)
+		is_up = write_withdrawn(engine);
 	if (engine->fleet == NULL)
 		return;
 	if (engine->is_attached)
@@ -524,6 +538,8 @@ int fk_engine_wait_ms(const struct fk_engine *engine)
 
 	if (!fk_store_is_healthy(engine->store))
 		return engine->is_attached ? 10 : STORE_BACKOFF_MIN_MS;
+	if (engine->withdrawn.id != 0)
+		return 0;
 	if (engine->fleet == NULL)
 		return -1;
 	if (s == NULL)

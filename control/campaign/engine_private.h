@@ -31,11 +31,12 @@ struct fk_engine {
 	uint32_t n_campaigns;
 	/* The latest campaign, with its deliveries in memory; NULL if there is none here. */
 	struct fk_scheduler *scheduler;
-	struct fk_campaign *current; /* into campaigns */
-	bool record_dirty;	     /* the current record differs from the stored one */
-	bool may_have_sent;	     /* orders left, in this life or an earlier one */
-	uint64_t n_messages_before;  /* ordered in earlier lives */
-	int64_t origin_us;	     /* CLOCK_MONOTONIC at the campaign's creation */
+	struct fk_campaign *current;  /* into campaigns */
+	bool record_dirty;	      /* the current record differs from the stored one */
+	struct fk_campaign withdrawn; /* id not 0: to be stored as aborted, see create.c */
+	bool may_have_sent;	      /* orders left, in this life or an earlier one */
+	uint64_t n_messages_before;   /* ordered in earlier lives */
+	int64_t origin_us;	      /* CLOCK_MONOTONIC at the campaign's creation */
 
 	uint64_t dirty_since_us; /* 0: clean */
 	uint64_t retry_store_at_us;
@@ -73,7 +74,7 @@ FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_
 /* Sets the stop flag of the current campaign's slot in the region, if there is one. */
 void fk_engine_set_stop(struct fk_engine *engine);
 
-/* "campaign:<id>" and "tek:<id>". */
+/* "tek:<id>": the name of a campaign's sealed key, and its identity under the seal. */
 #define FK_CAMPAIGN_NAME_SIZE 32
 void fk_engine_key_name(uint32_t id, char ret_name[static FK_CAMPAIGN_NAME_SIZE]);
 

@@ -53,7 +53,6 @@ enum fk_delivery_state {
 	X(FK_CAUSE_UNBUILDABLE, "unbuildable")	    /* the dataplane could not build it */    \
 	X(FK_CAUSE_UNEXPECTED, "unexpected_answer") /* an authentic KMM of a wrong kind */    \
 	X(FK_CAUSE_NO_PTEK, "no_protection_tek")    /* nothing to authenticate commands by */ \
-	X(FK_CAUSE_TOO_LARGE, "message_too_large")  /* does not fit the next hop's limit */   \
 	X(FK_CAUSE_NUMBER_WINDOW, "number_window")  /* the UE would refuse the next number */ \
 	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */           \
 	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")

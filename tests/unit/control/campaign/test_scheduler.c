@@ -47,8 +47,6 @@ Test(scheduler, nothing_is_ordered_while_the_store_does_not_write)
 	for (uint32_t i = 0; i < 50; i++)
 		world_turn(w, true);
 	cr_assert_eq(w->n_orders, 0);
-	struct fk_order order;
-	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 0);
 	world_run(w, 1000);
 	world_check_books(w);
 }
@@ -158,6 +156,8 @@ Test(scheduler, an_invalid_number_is_met_with_numbers_of_new_blocks)
 	world_run(w, 5000);
 	cr_assert_eq(world_delivery(w, 11)->attempt, FK_NEW_NUMBER_MAX);
 	cr_assert_eq(world_delivery(w, 11)->number, 1 + FK_NEW_NUMBER_MAX * 4);
+	/* Each attempt has its own count of sends. */
+	cr_assert_eq(world_delivery(w, 11)->tries, 1);
 	/* A refused number is no accepted one. */
 	cr_assert_eq(w->numbers[11].accepted, 0);
 }
@@ -235,6 +235,32 @@ Test(scheduler, a_retry_after_is_honoured)
 	state.message_number = order.message_number;
 	fk_scheduler_apply(w->scheduler, fk_token_unpack(order.token).ue_index, &state, &w->now);
 	cr_assert_eq(fk_scheduler_next_due_ms(w->scheduler), w->now.ms + 7000);
+}
+
+Test(scheduler, an_outcome_that_is_told_again_after_the_retry_does_not_count_again)
+{
+	struct fk_ue_state state = {.outcome = FK_OUTCOME_NO_ANSWER, .answered_at_us = 5};
+	struct fk_order order;
+	uint32_t ue_index;
+
+	w->options.window = 1;
+	world_start(w);
+	fk_scheduler_reserve(w->scheduler, &w->now, 3);
+	for (uint32_t page = 0; page < WORLD_PAGES; page++)
+		fk_scheduler_page_durable(w->scheduler, page);
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	state.token = order.token;
+	state.message_number = order.message_number;
+	ue_index = fk_token_unpack(order.token).ue_index;
+	fk_scheduler_apply(w->scheduler, ue_index, &state, &w->now);
+	cr_assert_eq(world_delivery(w, ue_index)->state, FK_DELIVERY_WAITING);
+	w->now.ms += 60;
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	cr_assert_eq(order.token, state.token);
+	/* The order is still in the ring: the state shows the outcome of the send before. */
+	fk_scheduler_apply(w->scheduler, ue_index, &state, &w->now);
+	cr_assert_eq(world_delivery(w, ue_index)->state, FK_DELIVERY_OPEN);
+	cr_assert_eq(world_delivery(w, ue_index)->tries, 2);
 }
 
 Test(scheduler, a_period_that_is_used_up_ends_with_number_window)

@@ -181,6 +181,8 @@ static void take_order(struct world *w, const struct fk_order *order)
 	check_durable(w, order, t);
 	/* I2: under one number only ever the same octets. */
 	cr_assert_lt(order->message_number, WORLD_NUMBERS);
+	cr_assert_geq(order->date_time_s, 1800000000);
+	cr_assert_leq(order->date_time_s, w->now.date_s);
 	if (w->sent_token[i][order->message_number] != 0) {
 		cr_assert_eq(w->sent_token[i][order->message_number], order->token);
 		cr_assert_eq(w->sent_date[i][order->message_number], order->date_time_s);
@@ -216,9 +218,8 @@ void world_turn(struct world *w, bool store_fails)
 		fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now); /* rung twice */
 	}
 	fk_scheduler_reserve(w->scheduler, &w->now, 1);
-	if (store_fails)
-		return;
-	write_pages(w);
+	if (!store_fails)
+		write_pages(w);
 	while ((n = fk_scheduler_poll(w->scheduler, &w->now, orders, 8)) > 0) {
 		for (uint32_t i = 0; i < n; i++)
 			take_order(w, &orders[i]);

@@ -57,7 +57,7 @@ void world_start(struct world *w);
 
 uint32_t world_random(struct world *w, uint32_t n); /* 0..n-1 */
 
-/* One turn: reserve, write (unless 'store_fails'), order, and 10 ms pass. */
+/* One turn: 10 ms pass, outcomes come, then reserve, write (unless 'store_fails') and order. */
 void world_turn(struct world *w, bool store_fails);
 /* Turns until all is final; fails the test if that takes more than 'max_turns'. */
 void world_run(struct world *w, uint32_t max_turns);
