@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine_private.h - the engine's inside, shared by engine.c (the tick), create.c (new campaigns),
- * load.c (old ones) and books.c (what readers ask for). Nobody else includes it.
+ * engine_private.h - the engine's inside, shared by engine.c (the tick), flow.c (its parts),
+ * create.c (new campaigns), load.c (old ones) and books.c (what readers ask for). Nobody else
+ * includes it.
  */
 #pragma once
 
@@ -60,6 +61,19 @@ void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c)
 void fk_engine_store_failed(struct fk_engine *engine, const char *doing);
 /* Room for one more record; the oldest final one may have to go. FK_OK or FK_ENOMEM. */
 FK_MUST_USE enum fk_err fk_engine_make_room(struct fk_engine *engine);
+
+/* Reads the state of one UE and applies it; out of range is ignored. */
+void fk_engine_apply_state(struct fk_engine *engine, uint32_t ue_index,
+			   const struct fk_scheduler_now *now);
+/* Applies the doorbells that are new. They stay in the ring until they are durable. True if there
+ * were as many as one tick takes. */
+bool fk_engine_collect(struct fk_engine *engine);
+/* What the applied doorbells changed is durable: they leave the ring. */
+void fk_engine_release(struct fk_engine *engine);
+/* Writes dirty pages, if there are many, they are old, or 'now'. True if none is left. */
+bool fk_engine_flush_pages(struct fk_engine *engine, bool now);
+/* Pushes what the scheduler gives and the rings take. */
+void fk_engine_push_orders(struct fk_engine *engine);
 
 /* Makes the scheduler of a campaign for the fleet in force; nobody is in it yet. */
 FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,

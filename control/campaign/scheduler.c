@@ -5,54 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fleetkey/kmm.h>
-
-#include "campaign/due_heap.h"
-#include "campaign/refusal.h"
+#include "campaign/scheduler_private.h"
 
 #define NOBODY UINT32_MAX
-
-/* What is known of a delivery in this life of the process only. */
-struct run {
-	uint32_t next;	       /* in its queue */
-	uint32_t outcome_seen; /* low bits of answered_at_us of the outcome applied last */
-	uint8_t queued_in;     /* 1 + index of the queue that links it, 0: none */
-	uint8_t is_fresh;      /* 1: counts in n_fresh */
-	uint8_t n_renumbered;  /* new attempts because of "invalid number" */
-};
-
-struct page {
-	uint64_t on_durable;	  /* deliveries to be queued once the page is durable */
-	uint32_t dirty_at;	  /* 1 + index in dirty_pages, 0: clean */
-	uint8_t n_held, n_proven; /* since the page was durable last */
-};
-
-/* In the order in which they are served. */
-enum queue_id {
-	QUEUE_AGAIN,
-	QUEUE_FRESH,
-	QUEUE_CLOSING,
-	QUEUES
-};
-
-struct queue {
-	uint32_t head, tail;
-};
-
-struct fk_scheduler {
-	struct fk_scheduler_options opt;
-	struct fk_delivery *deliveries;
-	struct run *runs;
-	struct page *pages;
-	uint32_t *dirty_pages;
-	uint32_t n_dirty, n_pages;
-	uint32_t reserve_at; /* the next page to reserve */
-	uint32_t n_fresh;    /* reserved, never ordered */
-	struct queue queues[QUEUES];
-	struct fk_due_heap due;
-	uint16_t halt_status;
-	struct fk_scheduler_tally tally;
-};
 
 enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 			     struct fk_scheduler **ret_scheduler)
@@ -97,7 +52,7 @@ void fk_scheduler_free(struct fk_scheduler *s)
 
 /* Small parts: states, dirt, queues, numbers. */
 
-static void set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state)
+void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 	struct run *run = &s->runs[ue_index];
@@ -113,7 +68,7 @@ static void set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_deliver
 	d->state = (uint8_t)state;
 }
 
-static void mark_dirty(struct fk_scheduler *s, uint32_t ue_index)
+void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index)
 {
 	uint32_t page = ue_index / FK_LEDGER_PAGE;
 
@@ -199,8 +154,8 @@ static bool take_number(struct fk_scheduler *s, uint32_t ue_index)
 	return true;
 }
 
-static void finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state,
-		   enum fk_cause cause, uint16_t detail)
+void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state,
+			enum fk_cause cause, uint16_t detail)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
@@ -210,34 +165,34 @@ static void finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_s
 	d->cause = (uint8_t)cause;
 	d->cause_detail = detail;
 	s->pages[ue_index / FK_LEDGER_PAGE].on_durable &= ~page_bit(ue_index);
-	set_state(s, ue_index, state);
-	mark_dirty(s, ue_index);
+	fk_delivery_set_state(s, ue_index, state);
+	fk_delivery_mark_dirty(s, ue_index);
 }
 
 /* Pins a new KMM: its number and its date. It is queued when its page is durable. */
-static void begin_attempt(struct fk_scheduler *s, uint32_t ue_index,
-			  const struct fk_scheduler_now *now)
+void fk_delivery_begin_attempt(struct fk_scheduler *s, uint32_t ue_index,
+			       const struct fk_scheduler_now *now)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
 	if (!take_number(s, ue_index)) {
-		finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_NUMBER_WINDOW, 0);
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_NUMBER_WINDOW, 0);
 		return;
 	}
 	d->date_time_s = now->date_s;
 	d->tries = 0;
-	set_state(s, ue_index, FK_DELIVERY_QUEUED);
+	fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
 	s->pages[ue_index / FK_LEDGER_PAGE].on_durable |= page_bit(ue_index);
-	mark_dirty(s, ue_index);
+	fk_delivery_mark_dirty(s, ue_index);
 }
 
 /* Gives the attempt up, its number and what is left of its block too. False: none is left. */
-static bool drop_attempt(struct fk_scheduler *s, uint32_t ue_index)
+bool fk_delivery_drop_attempt(struct fk_scheduler *s, uint32_t ue_index)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
 	if (d->attempt == FK_ATTEMPT_MAX) {
-		finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_ATTEMPTS, 0);
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_ATTEMPTS, 0);
 		return false;
 	}
 	d->attempt++;
@@ -253,9 +208,9 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 	if (s->opt.ues[ue_index].rsi == 0 || s->deliveries[ue_index].state != FK_DELIVERY_NONE)
 		return;
 	s->tally.n_deliveries++;
-	set_state(s, ue_index, FK_DELIVERY_PENDING);
+	fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING);
 	if (s->opt.ues[ue_index].ptek_algorithm_id == 0)
-		finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
 }
 
 void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
@@ -282,7 +237,7 @@ void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
 		}
 		if (state == FK_DELIVERY_OPEN || state == FK_DELIVERY_WAITING)
 			state = FK_DELIVERY_QUEUED;
-		set_state(s, ue_index, state);
+		fk_delivery_set_state(s, ue_index, state);
 		if (state == FK_DELIVERY_QUEUED)
 			enqueue(s, ue_index);
 	}
@@ -298,7 +253,7 @@ static void reserve_page(struct fk_scheduler *s, uint32_t page, const struct fk_
 
 		if (d->state != FK_DELIVERY_PENDING)
 			continue;
-		begin_attempt(s, ue_index, now);
+		fk_delivery_begin_attempt(s, ue_index, now);
 		if (d->state == FK_DELIVERY_QUEUED && d->step == 0) {
 			s->runs[ue_index].is_fresh = 1;
 			s->n_fresh++;
@@ -412,227 +367,13 @@ uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now
 
 		if (ue_index == NOBODY)
 			break;
-		set_state(s, ue_index, FK_DELIVERY_OPEN);
+		fk_delivery_set_state(s, ue_index, FK_DELIVERY_OPEN);
 		if (s->deliveries[ue_index].tries < UINT8_MAX)
 			s->deliveries[ue_index].tries++;
 		make_order(s, ue_index, &ret_orders[n++]);
 	}
 	s->tally.n_orders += n;
 	return n;
-}
-
-/* Outcomes. */
-
-static void apply_numbers(struct fk_scheduler *s, uint32_t ue_index,
-			  const struct fk_ue_state *state)
-{
-	struct fk_ue_numbers *numbers = &s->opt.numbers[ue_index];
-
-	if (!state->inbound_known ||
-	    (numbers->inbound_known && numbers->inbound == state->inbound_number))
-		return;
-	numbers->inbound = state->inbound_number;
-	numbers->inbound_known = 1;
-	mark_dirty(s, ue_index);
-}
-
-/* An authentic answer to a number proves that the UE took it, unless it says that it did not. */
-static void apply_accepted(struct fk_scheduler *s, uint32_t ue_index,
-			   const struct fk_ue_state *state)
-{
-	struct fk_ue_numbers *numbers = &s->opt.numbers[ue_index];
-	uint16_t ahead = (uint16_t)(state->message_number - numbers->accepted);
-	uint16_t reserved = (uint16_t)(numbers->reserved_next - 1 - numbers->accepted);
-
-	if (state->kmm_message_id == FK_KMM_NEGATIVE_ACK &&
-	    (state->kmm_status == FK_KMM_STATUS_INVALID_MAC ||
-	     state->kmm_status == FK_KMM_STATUS_INVALID_NUMBER))
-		return;
-	if (ahead == 0 || ahead > reserved)
-		return;
-	numbers->accepted = state->message_number;
-	mark_dirty(s, ue_index);
-}
-
-static void apply_held(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
-		       const struct fk_scheduler_now *now)
-{
-	struct fk_delivery *d = &s->deliveries[ue_index];
-
-	d->flags |= FK_DELIVERY_HELD;
-	d->acked_ms = now->ms < UINT32_MAX ? (uint32_t)now->ms : UINT32_MAX;
-	d->inbound_number = state->inbound_number;
-	d->mac_key_id = state->mac_key_id;
-	d->mac_algorithm_id = state->mac_algorithm_id;
-	memcpy(d->mac, state->mac, sizeof(d->mac));
-	s->tally.n_held++;
-	s->pages[ue_index / FK_LEDGER_PAGE].n_held++;
-	if (!s->opt.closing) {
-		finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
-		return;
-	}
-	d->cause = FK_CAUSE_NONE;
-	d->cause_detail = 0;
-	d->step = 1;
-	d->attempt = 0;
-	s->runs[ue_index].n_renumbered = 0;
-	begin_attempt(s, ue_index, now);
-}
-
-static void apply_proven(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state)
-{
-	struct fk_delivery *d = &s->deliveries[ue_index];
-
-	d->flags |= FK_DELIVERY_PROVEN;
-	if (state->listed)
-		d->flags |= FK_DELIVERY_LISTED;
-	s->tally.n_proven++;
-	s->pages[ue_index / FK_LEDGER_PAGE].n_proven++;
-	finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
-}
-
-static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
-			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
-{
-	struct fk_delivery *d = &s->deliveries[ue_index];
-
-	if (state->kmm_message_id != FK_KMM_NEGATIVE_ACK &&
-	    !(d->step == 0 && state->kmm_message_id == FK_KMM_REKEY_ACK)) {
-		finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_UNEXPECTED, 0);
-		return;
-	}
-	if (state->kmm_message_id == FK_KMM_NEGATIVE_ACK &&
-	    state->kmm_status == FK_KMM_STATUS_INVALID_NUMBER &&
-	    s->runs[ue_index].n_renumbered < FK_NEW_NUMBER_MAX) {
-		s->runs[ue_index].n_renumbered++;
-		if (drop_attempt(s, ue_index))
-			begin_attempt(s, ue_index, now);
-		return;
-	}
-	finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, state->kmm_status);
-}
-
-static bool is_success(const struct fk_scheduler *s, const struct fk_delivery *d,
-		       const struct fk_ue_state *state)
-{
-	if (state->outcome != FK_OUTCOME_ANSWERED)
-		return false;
-	if (d->step == 0)
-		return state->kmm_message_id == FK_KMM_REKEY_ACK &&
-		       state->kmm_status == FK_KMM_STATUS_PERFORMED;
-	/* Possession is proven by the MAC, so only by one under the new key (I8). */
-	return state->kmm_message_id == FK_KMM_INVENTORY_RESPONSE &&
-	       state->mac_algorithm_id == FK_ALGORITHM_AES_256 &&
-	       state->mac_key_id == s->opt.key_id;
-}
-
-/* Sends the same octets again after a while, unless that was done often enough. */
-static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause,
-			uint16_t detail, uint32_t retry_after_s, const struct fk_scheduler_now *now)
-{
-	struct fk_delivery *d = &s->deliveries[ue_index];
-
-	/* After a restart the count of sends may be behind by one; this outcome proves one. */
-	if (d->tries == 0)
-		d->tries = 1;
-	d->cause = (uint8_t)cause;
-	d->cause_detail = detail;
-	if (d->tries >= s->opt.attempts_max && s->halt_status == 0) {
-		finish(s, ue_index, FK_DELIVERY_UNREACHABLE, cause, detail);
-		return;
-	}
-	set_state(s, ue_index, FK_DELIVERY_WAITING);
-	fk_due_heap_set(
-		&s->due, ue_index,
-		now->ms + fk_retry_delay_ms(s->opt.retry_backoff_ms, d->tries, retry_after_s));
-	mark_dirty(s, ue_index);
-}
-
-static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
-			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
-{
-	switch (fk_refusal_class(state->sip_status)) {
-	case FK_REFUSAL_HALT:
-		s->halt_status = state->sip_status;
-		/* The delivery is not to blame; it waits with the others. */
-		apply_retry(s, ue_index, FK_CAUSE_SIP, state->sip_status, 0, now);
-		return;
-	case FK_REFUSAL_FINAL:
-		finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_SIP, state->sip_status);
-		return;
-	case FK_REFUSAL_RETRY:
-		apply_retry(s, ue_index, FK_CAUSE_SIP, state->sip_status, state->retry_after_s,
-			    now);
-		return;
-	}
-}
-
-/* An outcome of the attempt that is in force, other than success. */
-static void apply_failure(struct fk_scheduler *s, uint32_t ue_index,
-			  const struct fk_ue_state *state, const struct fk_scheduler_now *now)
-{
-	switch (state->outcome) {
-	case FK_OUTCOME_ANSWERED:
-		apply_kmm_refusal(s, ue_index, state, now);
-		return;
-	case FK_OUTCOME_REFUSED:
-		apply_sip_refusal(s, ue_index, state, now);
-		return;
-	case FK_OUTCOME_TIMEOUT:
-		apply_retry(s, ue_index, FK_CAUSE_SIP_TIMEOUT, 0, 0, now);
-		return;
-	case FK_OUTCOME_NO_ANSWER:
-		apply_retry(s, ue_index, FK_CAUSE_NO_ANSWER, 0, 0, now);
-		return;
-	case FK_OUTCOME_UNDELIVERED:
-		apply_retry(s, ue_index, FK_CAUSE_UNDELIVERED, 0, 0, now);
-		return;
-	case FK_OUTCOME_UNBUILDABLE:
-		finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
-		return;
-	default:
-		return; /* no outcome yet, or none that this version knows */
-	}
-}
-
-void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
-			const struct fk_scheduler_now *now)
-{
-	struct fk_token token = fk_token_unpack(state->token);
-	struct fk_delivery *d;
-	struct run *run;
-
-	if (ue_index >= s->opt.n_slots || s->opt.ues[ue_index].rsi == 0)
-		return;
-	d = &s->deliveries[ue_index];
-	run = &s->runs[ue_index];
-	apply_numbers(s, ue_index, state);
-	if (state->token == 0 || token.ue_index != ue_index ||
-	    token.campaign_slot != s->opt.campaign_slot ||
-	    token.campaign_generation != s->opt.campaign_generation ||
-	    token.ue_generation != s->opt.ues[ue_index].ue_generation)
-		return;
-	if (state->outcome == FK_OUTCOME_ANSWERED)
-		apply_accepted(s, ue_index, state);
-	if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d) || token.step != d->step ||
-	    token.attempt > d->attempt)
-		return;
-	if (is_success(s, d, state)) {
-		/* A late acknowledgement of an earlier attempt counts too. */
-		if (d->step == 0)
-			apply_held(s, ue_index, state, now);
-		else
-			apply_proven(s, ue_index, state);
-		return;
-	}
-	/* A refusal that names an earlier attempt does not; nor does one told before. */
-	if (token.attempt != d->attempt || run->outcome_seen == (uint32_t)state->answered_at_us ||
-	    (d->state != FK_DELIVERY_OPEN && d->state != FK_DELIVERY_QUEUED &&
-	     state->outcome != FK_OUTCOME_ANSWERED) ||
-	    state->outcome == FK_OUTCOME_NONE)
-		return;
-	run->outcome_seen = (uint32_t)state->answered_at_us;
-	apply_failure(s, ue_index, state, now);
 }
 
 void fk_scheduler_queue_open(struct fk_scheduler *s)
@@ -647,7 +388,7 @@ void fk_scheduler_queue_open(struct fk_scheduler *s)
 			d->tries--;
 		if (s->tally.n_orders > 0)
 			s->tally.n_orders--;
-		set_state(s, i, FK_DELIVERY_QUEUED);
+		fk_delivery_set_state(s, i, FK_DELIVERY_QUEUED);
 		enqueue(s, i);
 	}
 }
@@ -662,8 +403,8 @@ void fk_scheduler_forget_sent(struct fk_scheduler *s)
 			continue;
 		s->pages[i / FK_LEDGER_PAGE].on_durable &= ~page_bit(i);
 		s->runs[i].outcome_seen = 0;
-		if (drop_attempt(s, i))
-			set_state(s, i, FK_DELIVERY_PENDING);
+		if (fk_delivery_drop_attempt(s, i))
+			fk_delivery_set_state(s, i, FK_DELIVERY_PENDING);
 	}
 	s->reserve_at = 0;
 }
@@ -674,7 +415,7 @@ void fk_scheduler_abort(struct fk_scheduler *s)
 		struct fk_delivery *d = &s->deliveries[i];
 
 		if (d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d))
-			finish(s, i, FK_DELIVERY_ABORTED, FK_CAUSE_CAMPAIGN_ABORTED, 0);
+			fk_delivery_finish(s, i, FK_DELIVERY_ABORTED, FK_CAUSE_CAMPAIGN_ABORTED, 0);
 	}
 }
 

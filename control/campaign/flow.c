@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What flows through a tick: doorbells in, pages to the store, orders out.
+ */
+#include "campaign/engine_private.h"
+
+bool fk_engine_collect(struct fk_engine *engine)
+{
+	struct fk_scheduler_now now = fk_engine_now(engine);
+	bool is_full = false;
+
+	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
+		struct rte_ring *ring = fk_region_doorbells(engine->region, w);
+		uint32_t n;
+
+		/* The other process can write here: never index by what it says unchecked. */
+		if (!fk_ring_is_sane(ring, FK_DOORBELL_RING_SIZE)) {
+			engine->rescan_wanted = true;
+			continue;
+		}
+		if (fk_ring_count(ring) <= engine->n_applied[w])
+			continue;
+		n = fk_ring_peek(ring, engine->bells, sizeof(engine->bells[0]),
+				 FK_ENGINE_BELLS_MAX);
+		for (uint32_t i = engine->n_applied[w]; i < n && engine->scheduler != NULL; i++)
+			fk_engine_apply_state(engine, engine->bells[i].ue_index, &now);
+		fk_ring_release(ring, 0);
+		if (n > engine->n_applied[w]) {
+			engine->n_applied[w] = n;
+			engine->progress_at_us = fk_engine_now_us();
+		}
+		is_full |= n == FK_ENGINE_BELLS_MAX;
+	}
+	return is_full;
+}
+
+void fk_engine_release(struct fk_engine *engine)
+{
+	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
+		struct rte_ring *ring = fk_region_doorbells(engine->region, w);
+		uint32_t n = engine->n_applied[w];
+
+		if (n == 0 || !fk_ring_is_sane(ring, FK_DOORBELL_RING_SIZE))
+			continue;
+		n = fk_ring_peek(ring, engine->bells, sizeof(engine->bells[0]), n);
+		fk_ring_release(ring, n);
+		engine->n_applied[w] = 0;
+	}
+}
+
+/* Writes one batch of dirty pages; false if the store failed. */
+static bool write_pages(struct fk_engine *engine)
+{
+	const uint8_t *shards = fk_fleet_page_shards(engine->fleet);
+	const struct fk_delivery *deliveries = fk_scheduler_deliveries(engine->scheduler);
+	uint32_t pages[FK_ENGINE_BATCH_PAGES];
+	uint32_t n = fk_scheduler_list_dirty(engine->scheduler, pages, FK_ENGINE_BATCH_PAGES);
+	uint8_t numbers[FK_NUMBERS_PAGE_SIZE], ledger[FK_LEDGER_PAGE_SIZE];
+
+	fk_store_batch_begin(engine->store);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t page = pages[i];
+
+		/* Numbers first: a crash leaves a prefix, and a reservation without its delivery
+		 * only skips numbers. */
+		fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
+		fk_store_batch_put_numbers_page(engine->store, fk_fleet_generation(engine->fleet),
+						shards[page], page, numbers, sizeof(numbers));
+		fk_ledger_page_encode(&deliveries[(size_t)page * FK_LEDGER_PAGE], ledger);
+		fk_store_batch_put_ledger_page(engine->store, engine->current->id, shards[page],
+					       page, ledger, sizeof(ledger));
+	}
+	if (fk_store_batch_commit(engine->store) != FK_OK) {
+		fk_engine_store_failed(engine, "ledger");
+		return false;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		fk_scheduler_page_durable(engine->scheduler, pages[i]);
+	return true;
+}
+
+bool fk_engine_flush_pages(struct fk_engine *engine, bool now)
+{
+	uint32_t n_dirty = fk_scheduler_n_dirty(engine->scheduler);
+	uint64_t now_us = fk_engine_now_us();
+
+	if (n_dirty == 0)
+		return true;
+	if (engine->dirty_since_us == 0)
+		engine->dirty_since_us = now_us;
+	if (!now && n_dirty < FK_ENGINE_FLUSH_PAGES &&
+	    now_us - engine->dirty_since_us < FK_ENGINE_FLUSH_AFTER_MS * 1000)
+		return false;
+	for (uint32_t i = 0; i < FK_ENGINE_BATCHES_MAX; i++) {
+		if (fk_scheduler_n_dirty(engine->scheduler) == 0)
+			break;
+		if (!write_pages(engine))
+			return false;
+	}
+	fk_engine_update_record(engine);
+	if (fk_scheduler_n_dirty(engine->scheduler) > 0)
+		return false;
+	engine->dirty_since_us = 0;
+	return true;
+}
+
+/*
+ * How many orders may go now. A ring holds a fraction of a second's worth at the campaign's pace:
+ * behind a longer queue a retry that is due would wait for seconds.
+ */
+static uint32_t order_room(const struct fk_engine *engine)
+{
+	uint32_t backlog = engine->current->pace_per_s / FK_ENGINE_BACKLOG_PER_S;
+	uint32_t room = FK_ENGINE_ORDERS_BURST;
+
+	if (backlog < FK_ENGINE_BACKLOG_MIN)
+		backlog = FK_ENGINE_BACKLOG_MIN;
+	for (uint32_t w = 0; w < fk_region_n_workers(engine->region); w++) {
+		const struct rte_ring *ring = fk_region_orders(engine->region, w);
+		uint32_t queued, free;
+
+		if (!fk_ring_is_sane(ring, FK_ORDER_RING_SIZE))
+			return 0;
+		queued = fk_ring_count(ring);
+		free = queued < backlog ? backlog - queued : 0;
+		if (free > fk_ring_room(ring))
+			free = fk_ring_room(ring);
+		if (free < room)
+			room = free;
+	}
+	return room;
+}
+
+void fk_engine_push_orders(struct fk_engine *engine)
+{
+	struct fk_scheduler_now now = fk_engine_now(engine);
+	struct fk_order orders[FK_ENGINE_ORDERS_BURST];
+	uint32_t room, n;
+
+	while ((room = order_room(engine)) > 0) {
+		n = fk_scheduler_poll(engine->scheduler, &now, orders, room);
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t owner = fk_region_owner(engine->region,
+							 fk_token_unpack(orders[i].token).ue_index);
+
+			/* There is room: this ring has no other producer. If the other side broke
+			 * it, the stall check orders again. */
+			(void)fk_ring_push(fk_region_orders(engine->region, owner), &orders[i],
+					   sizeof(orders[i]), 1);
+		}
+		if (n == 0)
+			return;
+		engine->may_have_sent = true;
+		engine->progress_at_us = fk_engine_now_us();
+	}
+}

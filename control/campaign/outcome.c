@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the dataplane says about an attempt, and what the scheduler makes of it.
+ */
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#include "campaign/refusal.h"
+#include "campaign/scheduler_private.h"
+
+static void apply_numbers(struct fk_scheduler *s, uint32_t ue_index,
+			  const struct fk_ue_state *state)
+{
+	struct fk_ue_numbers *numbers = &s->opt.numbers[ue_index];
+
+	if (!state->inbound_known ||
+	    (numbers->inbound_known && numbers->inbound == state->inbound_number))
+		return;
+	numbers->inbound = state->inbound_number;
+	numbers->inbound_known = 1;
+	fk_delivery_mark_dirty(s, ue_index);
+}
+
+/* An authentic answer to a number proves that the UE took it, unless it says that it did not. */
+static void apply_accepted(struct fk_scheduler *s, uint32_t ue_index,
+			   const struct fk_ue_state *state)
+{
+	struct fk_ue_numbers *numbers = &s->opt.numbers[ue_index];
+	uint16_t ahead = (uint16_t)(state->message_number - numbers->accepted);
+	uint16_t reserved = (uint16_t)(numbers->reserved_next - 1 - numbers->accepted);
+
+	if (state->kmm_message_id == FK_KMM_NEGATIVE_ACK &&
+	    (state->kmm_status == FK_KMM_STATUS_INVALID_MAC ||
+	     state->kmm_status == FK_KMM_STATUS_INVALID_NUMBER))
+		return;
+	if (ahead == 0 || ahead > reserved)
+		return;
+	numbers->accepted = state->message_number;
+	fk_delivery_mark_dirty(s, ue_index);
+}
+
+static void apply_held(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+		       const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	d->flags |= FK_DELIVERY_HELD;
+	d->acked_ms = now->ms < UINT32_MAX ? (uint32_t)now->ms : UINT32_MAX;
+	d->inbound_number = state->inbound_number;
+	d->mac_key_id = state->mac_key_id;
+	d->mac_algorithm_id = state->mac_algorithm_id;
+	memcpy(d->mac, state->mac, sizeof(d->mac));
+	s->tally.n_held++;
+	s->pages[ue_index / FK_LEDGER_PAGE].n_held++;
+	if (!s->opt.closing) {
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
+		return;
+	}
+	d->cause = FK_CAUSE_NONE;
+	d->cause_detail = 0;
+	d->step = 1;
+	d->attempt = 0;
+	s->runs[ue_index].n_renumbered = 0;
+	fk_delivery_begin_attempt(s, ue_index, now);
+}
+
+static void apply_proven(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	d->flags |= FK_DELIVERY_PROVEN;
+	if (state->listed)
+		d->flags |= FK_DELIVERY_LISTED;
+	s->tally.n_proven++;
+	s->pages[ue_index / FK_LEDGER_PAGE].n_proven++;
+	fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
+}
+
+static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
+			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	if (state->kmm_message_id != FK_KMM_NEGATIVE_ACK &&
+	    !(d->step == 0 && state->kmm_message_id == FK_KMM_REKEY_ACK)) {
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_UNEXPECTED, 0);
+		return;
+	}
+	if (state->kmm_message_id == FK_KMM_NEGATIVE_ACK &&
+	    state->kmm_status == FK_KMM_STATUS_INVALID_NUMBER &&
+	    s->runs[ue_index].n_renumbered < FK_NEW_NUMBER_MAX) {
+		s->runs[ue_index].n_renumbered++;
+		if (fk_delivery_drop_attempt(s, ue_index))
+			fk_delivery_begin_attempt(s, ue_index, now);
+		return;
+	}
+	fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, state->kmm_status);
+}
+
+static bool is_success(const struct fk_scheduler *s, const struct fk_delivery *d,
+		       const struct fk_ue_state *state)
+{
+	if (state->outcome != FK_OUTCOME_ANSWERED)
+		return false;
+	if (d->step == 0)
+		return state->kmm_message_id == FK_KMM_REKEY_ACK &&
+		       state->kmm_status == FK_KMM_STATUS_PERFORMED;
+	/* Possession is proven by the MAC, so only by one under the new key (I8). */
+	return state->kmm_message_id == FK_KMM_INVENTORY_RESPONSE &&
+	       state->mac_algorithm_id == FK_ALGORITHM_AES_256 &&
+	       state->mac_key_id == s->opt.key_id;
+}
+
+/* Sends the same octets again after a while, unless that was done often enough. */
+static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause,
+			uint16_t detail, uint32_t retry_after_s, const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	/* After a restart the count of sends may be behind by one; this outcome proves one. */
+	if (d->tries == 0)
+		d->tries = 1;
+	d->cause = (uint8_t)cause;
+	d->cause_detail = detail;
+	if (d->tries >= s->opt.attempts_max && s->halt_status == 0) {
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, cause, detail);
+		return;
+	}
+	fk_delivery_set_state(s, ue_index, FK_DELIVERY_WAITING);
+	fk_due_heap_set(
+		&s->due, ue_index,
+		now->ms + fk_retry_delay_ms(s->opt.retry_backoff_ms, d->tries, retry_after_s));
+	fk_delivery_mark_dirty(s, ue_index);
+}
+
+static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
+			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
+{
+	switch (fk_refusal_class(state->sip_status)) {
+	case FK_REFUSAL_HALT:
+		s->halt_status = state->sip_status;
+		/* The delivery is not to blame; it waits with the others. */
+		apply_retry(s, ue_index, FK_CAUSE_SIP, state->sip_status, 0, now);
+		return;
+	case FK_REFUSAL_FINAL:
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_SIP,
+				   state->sip_status);
+		return;
+	case FK_REFUSAL_RETRY:
+		apply_retry(s, ue_index, FK_CAUSE_SIP, state->sip_status, state->retry_after_s,
+			    now);
+		return;
+	}
+}
+
+/* An outcome of the attempt that is in force, other than success. */
+static void apply_failure(struct fk_scheduler *s, uint32_t ue_index,
+			  const struct fk_ue_state *state, const struct fk_scheduler_now *now)
+{
+	switch (state->outcome) {
+	case FK_OUTCOME_ANSWERED:
+		apply_kmm_refusal(s, ue_index, state, now);
+		return;
+	case FK_OUTCOME_REFUSED:
+		apply_sip_refusal(s, ue_index, state, now);
+		return;
+	case FK_OUTCOME_TIMEOUT:
+		apply_retry(s, ue_index, FK_CAUSE_SIP_TIMEOUT, 0, 0, now);
+		return;
+	case FK_OUTCOME_NO_ANSWER:
+		apply_retry(s, ue_index, FK_CAUSE_NO_ANSWER, 0, 0, now);
+		return;
+	case FK_OUTCOME_UNDELIVERED:
+		apply_retry(s, ue_index, FK_CAUSE_UNDELIVERED, 0, 0, now);
+		return;
+	case FK_OUTCOME_UNBUILDABLE:
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
+		return;
+	default:
+		return; /* no outcome yet, or none that this version knows */
+	}
+}
+
+void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+			const struct fk_scheduler_now *now)
+{
+	struct fk_token token = fk_token_unpack(state->token);
+	struct fk_delivery *d;
+	struct run *run;
+
+	if (ue_index >= s->opt.n_slots || s->opt.ues[ue_index].rsi == 0)
+		return;
+	d = &s->deliveries[ue_index];
+	run = &s->runs[ue_index];
+	apply_numbers(s, ue_index, state);
+	if (state->token == 0 || token.ue_index != ue_index ||
+	    token.campaign_slot != s->opt.campaign_slot ||
+	    token.campaign_generation != s->opt.campaign_generation ||
+	    token.ue_generation != s->opt.ues[ue_index].ue_generation)
+		return;
+	if (state->outcome == FK_OUTCOME_ANSWERED)
+		apply_accepted(s, ue_index, state);
+	if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d) || token.step != d->step ||
+	    token.attempt > d->attempt)
+		return;
+	if (is_success(s, d, state)) {
+		/* A late acknowledgement of an earlier attempt counts too. */
+		if (d->step == 0)
+			apply_held(s, ue_index, state, now);
+		else
+			apply_proven(s, ue_index, state);
+		return;
+	}
+	/* A refusal that names an earlier attempt does not; nor does one told before. */
+	if (token.attempt != d->attempt || run->outcome_seen == (uint32_t)state->answered_at_us ||
+	    (d->state != FK_DELIVERY_OPEN && d->state != FK_DELIVERY_QUEUED &&
+	     state->outcome != FK_OUTCOME_ANSWERED) ||
+	    state->outcome == FK_OUTCOME_NONE)
+		return;
+	run->outcome_seen = (uint32_t)state->answered_at_us;
+	apply_failure(s, ue_index, state, now);
+}
