@@ -239,25 +239,20 @@ enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
 	size_t size = 0;
 
 	if (text == NULL || file == NULL) {
-		fk_reason_set(reason, "%s: %s", path, strerror(errno));
+		fk_reason_set(reason, "cannot be read: %s", strerror(errno));
 	} else {
 		size = fread(text, 1, FILE_SIZE_MAX + 1, file);
 		if (ferror(file) != 0)
-			fk_reason_set(reason, "%s: cannot be read: %s", path, strerror(errno));
+			fk_reason_set(reason, "cannot be read: %s", strerror(errno));
 		else if (size > FILE_SIZE_MAX)
-			fk_reason_set(reason, "%s: is larger than %u octets", path, FILE_SIZE_MAX);
+			fk_reason_set(reason, "is larger than %u octets", FILE_SIZE_MAX);
 		else
 			err = FK_OK;
 	}
 	if (file != NULL)
 		(void)fclose(file); /* only read: nothing can be lost */
-	if (err == FK_OK) {
-		struct fk_reason why = {.text = ""};
-
-		err = fk_config_parse(text, size, ret_config, &why);
-		if (err != FK_OK)
-			fk_reason_set(reason, "%.128s: %.380s", path, why.text);
-	}
+	if (err == FK_OK)
+		err = fk_config_parse(text, size, ret_config, reason);
 	free(text);
 	return err;
 }

@@ -76,7 +76,8 @@ struct fk_config {
  * Reads and checks the file. On FK_OK the caller owns '*ret_config' and ends it with
  * fk_config_free(). Returns FK_EIO if the file cannot be read; FK_EFORMAT if it is not YAML, or has
  * an unknown key or a wrong type; FK_ERANGE or FK_EINVAL if a value is out of range or missing;
- * FK_ENOMEM. 'reason' then names the option, the value and what is allowed.
+ * FK_ENOMEM. 'reason' then names the option, the value and what is allowed; the caller adds the
+ * path.
  */
 FK_MUST_USE enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
 				       struct fk_reason *reason);

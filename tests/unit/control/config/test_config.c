@@ -238,7 +238,7 @@ Test(config, an_unknown_dataplane_user_is_refused)
 		       FK_EINVAL, "link.dataplane_user", "no-such-user-here");
 }
 
-Test(config, what_is_no_yaml_is_refused_with_the_file_name)
+Test(config, what_is_no_yaml_or_no_file_is_refused)
 {
 	char folder[64], path[96];
 	struct fk_config *config = NULL;
@@ -248,12 +248,12 @@ Test(config, what_is_no_yaml_is_refused_with_the_file_name)
 	(void)snprintf(path, sizeof(path), "%s/bad.yaml", folder);
 	test_write_file(path, "a: [\n", 5, 0600);
 	cr_expect_eq(fk_config_load(path, &config, &reason), FK_EFORMAT);
-	cr_expect_not_null(strstr(reason.text, "bad.yaml"));
+	cr_expect_not_null(strstr(reason.text, "line"));
 	test_write_file(path, "", 0, 0600);
 	cr_expect_eq(fk_config_load(path, &config, &reason), FK_EFORMAT);
 	unlink(path);
 	cr_expect_eq(fk_config_load(path, &config, &reason), FK_EIO);
-	cr_expect_not_null(strstr(reason.text, "bad.yaml"));
+	cr_expect_not_null(strstr(reason.text, "No such file"));
 	rmdir(folder);
 }
 
