@@ -21,9 +21,12 @@ void redis_server_start(struct redis_server *server)
 	pid_t pid = fork();
 
 	cr_assert_geq(pid, 0);
+	if (pid > 0)
+		setpgid(pid, pid); /* here too: whoever comes first */
 	if (pid == 0) {
 		int null = open("/dev/null", O_RDWR);
 
+		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
@@ -63,7 +66,8 @@ void redis_server_kill(struct redis_server *server)
 {
 	if (server->pid == 0)
 		return;
-	kill(server->pid, SIGKILL);
+	/* The group: a child that rewrites the AOF would go on writing. */
+	kill(-server->pid, SIGKILL);
 	waitpid(server->pid, NULL, 0);
 	server->pid = 0;
 	unlink(server->socket);
@@ -101,7 +105,11 @@ void redis_server_fini(struct redis_server *server)
 {
 	redis_server_kill(server);
 	remove_files(server->folder);
-	rmdir(server->folder);
+	/* A killed child of Redis may still have been creating its file. */
+	for (int i = 0; i < 50 && rmdir(server->folder) != 0; i++) {
+		usleep(10000);
+		remove_files(server->folder);
+	}
 }
 
 const char *redis_server_ask(struct redis_server *server, const char *format, ...)
