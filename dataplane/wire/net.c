@@ -31,36 +31,26 @@ static uint16_t fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* Adds with the carry brought round, as ones' complement wants it. */
-static uint64_t add_carry(uint64_t sum, uint64_t word)
-{
-	sum += word;
-	return sum + (sum < word);
-}
-
 uint16_t fk_net_checksum(const void *octets, size_t size, uint32_t initial)
 {
 	const uint8_t *p = octets;
-	uint64_t sum = 0, word;
+	uint64_t low = 0, high = 0, word;
 	uint16_t folded;
 
 	/* RFC 1071 §2: the sum may be taken in the machine's octet order and in words of any size;
-	 * one swap of the folded result sets it right. Two words a step keep two adders busy. */
-	for (; size >= 16; size -= 16, p += 16) {
-		uint64_t pair[2];
-
-		memcpy(pair, p, sizeof(pair));
-		sum = add_carry(sum, pair[0]);
-		sum = add_carry(sum, pair[1]);
+	 * one swap of the folded result sets it right. Two sums of 32-bit words carry nothing from
+	 * step to step, so that the compiler can take several steps at once. */
+	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		low += word & 0xffffffff;
+		high += word >> 32;
 	}
-	for (; size > 0; size -= size < 8 ? size : 8, p += 8) {
-		word = 0;
-		memcpy(&word, p, size < 8 ? size : 8);
-		sum = add_carry(sum, word);
-		if (size < 8)
-			break;
-	}
-	folded = fold(sum);
+	word = 0;
+	if (size > 0)
+		memcpy(&word, p, size);
+	low += word & 0xffffffff;
+	high += word >> 32;
+	folded = fold((uint64_t)fold(low) + fold(high));
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	folded = __builtin_bswap16(folded);
 #endif

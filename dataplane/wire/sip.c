@@ -26,18 +26,19 @@ enum header_id {
 /* Names of the headers that are read; all others are skipped. spec: RFC 3261 §7.3.3, §20 */
 static const struct {
 	const char *name;
+	uint8_t len;
 	char compact; /* '\0': none */
 } header_names[N_HEADERS] = {
-	[HEADER_VIA] = {"Via", 'v'},
-	[HEADER_FROM] = {"From", 'f'},
-	[HEADER_TO] = {"To", 't'},
-	[HEADER_CALL_ID] = {"Call-ID", 'i'},
-	[HEADER_CSEQ] = {"CSeq", '\0'},
-	[HEADER_MAX_FORWARDS] = {"Max-Forwards", '\0'},
-	[HEADER_CONTENT_TYPE] = {"Content-Type", 'c'},
-	[HEADER_CONTENT_LENGTH] = {"Content-Length", 'l'},
-	[HEADER_RETRY_AFTER] = {"Retry-After", '\0'},
-	[HEADER_WARNING] = {"Warning", '\0'},
+	[HEADER_VIA] = {"Via", 3, 'v'},
+	[HEADER_FROM] = {"From", 4, 'f'},
+	[HEADER_TO] = {"To", 2, 't'},
+	[HEADER_CALL_ID] = {"Call-ID", 7, 'i'},
+	[HEADER_CSEQ] = {"CSeq", 4, '\0'},
+	[HEADER_MAX_FORWARDS] = {"Max-Forwards", 12, '\0'},
+	[HEADER_CONTENT_TYPE] = {"Content-Type", 12, 'c'},
+	[HEADER_CONTENT_LENGTH] = {"Content-Length", 14, 'l'},
+	[HEADER_RETRY_AFTER] = {"Retry-After", 11, '\0'},
+	[HEADER_WARNING] = {"Warning", 7, '\0'},
 };
 
 /* What the parse knows besides the message. */
@@ -65,7 +66,7 @@ static enum header_id find_header(struct fk_view name)
 		if (name.len == 1 && header_names[id].compact != '\0' &&
 		    (name.at[0] | 0x20) == header_names[id].compact)
 			break;
-		if (fk_view_is(name, header_names[id].name))
+		if (name.len == header_names[id].len && fk_view_is(name, header_names[id].name))
 			break;
 	}
 	return id;

@@ -69,7 +69,8 @@ FK_MUST_USE enum fk_err fk_sip_parse(const uint8_t *octets, size_t size,
  * rport filled in on the topmost when they differ from 'source_ip'/'source_port'), From, To with
  * 'to_tag' added if it had none, Call-ID, CSeq, 'extra_headers' (complete lines with CRLF, or NULL)
  * and Content-Length: 0. spec: RFC 3261 §8.2.6, §18.2.1
- * Returns FK_OK and the size; FK_EFULL.
+ * 'to_tag' may be NULL: then none is added.
+ * Returns FK_OK and the size; FK_EFULL; FK_EINVAL if the status is not 100..699 or there is no Via.
  */
 FK_MUST_USE enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t status,
 					      const char *to_tag, uint32_t source_ipv4,

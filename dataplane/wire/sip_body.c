@@ -101,10 +101,12 @@ static bool find_delimiter(const char *from, const char *end, const struct delim
 			ret_found->part_end = at == from ? from : at - 2;
 			return true;
 		}
-		at = memmem(at, (size_t)(end - at), "\r\n", 2);
-		if (at == NULL)
-			return false;
-		at += 2;
+		do {
+			at = memchr(at, '\n', (size_t)(end - at));
+			if (at == NULL)
+				return false;
+			at++;
+		} while (at - from < 2 || at[-2] != '\r');
 	}
 }
 
@@ -176,11 +178,13 @@ static enum fk_err split_multipart(const struct fk_sip_message *message, const s
 enum fk_err fk_sip_split_body(const struct fk_sip_message *message, struct fk_sip_part *ret_parts,
 			      uint32_t max, uint32_t *ret_n)
 {
-	struct fk_view params, name, value, boundary = {0};
-	struct fk_view type = split_type(message->content_type, &params);
+	struct fk_view type, params, name, value, boundary = {0};
 	struct delimiter delimiter;
 	enum fk_sip_param got;
 
+	if (message->content_type.len == 0)
+		return FK_EUNSUPPORTED;
+	type = split_type(message->content_type, &params);
 	if (type.len == 0)
 		return FK_EUNSUPPORTED;
 	if (!type_is(type, "multipart", NULL)) {

@@ -17,7 +17,8 @@
 #define SIGNALLING_IDS_AT     1	 /* where they stand in an SDS SIGNALLING PAYLOAD */
 #define SIGNALLING_SIZE_MAX   1024
 #define BOUNDARY_DEFAULT      'k'
-#define TEXT_SIZE_MAX	      sizeof(((struct fk_sip_template *)0)->text)
+#define COPY_STEP	      32 /* octets; kept free behind the template's text */
+#define TEXT_SIZE_MAX	      (sizeof(((struct fk_sip_template *)0)->text) - COPY_STEP)
 
 /* What stands in a gap. */
 enum field {
@@ -362,47 +363,50 @@ static void write_digits(uint8_t *at, size_t value)
 		at[i - 1] = (uint8_t)('0' + value % 10);
 }
 
-/* Writes one field; returns where the next octet goes. */
+/* Writes one field; returns where the next octet goes. Widths are constants where they can be, so
+ * that the copies need no call. */
 static uint8_t *write_field(const struct fk_sip_fill *fill, enum field field, size_t body_size,
 			    const uint8_t ids[static IDS_SIZE], char boundary, uint8_t *at)
 {
-	const void *src = NULL;
-	size_t size = field_widths[field];
-
 	switch (field) {
 	case FIELD_MCDATA_ID:
-		src = fill->mcdata_id;
-		size = fill->mcdata_id_size;
-		break;
+		memcpy(at, fill->mcdata_id, fill->mcdata_id_size);
+		return at + fill->mcdata_id_size;
 	case FIELD_BRANCH:
-		src = fill->branch;
-		break;
+		memcpy(at, fill->branch, FK_BRANCH_LEN);
+		return at + FK_BRANCH_LEN;
 	case FIELD_CALL_ID:
-		src = fill->call_id;
-		break;
+		memcpy(at, fill->call_id, FK_CALL_ID_LEN);
+		return at + FK_CALL_ID_LEN;
 	case FIELD_FROM_TAG:
-		src = fill->from_tag;
-		break;
-	case FIELD_IDS:
-		src = ids;
-		break;
-	case FIELD_PAYLOAD:
-		src = fill->payload;
-		size = fill->payload_size;
-		break;
+		memcpy(at, fill->from_tag, FK_FROM_TAG_LEN);
+		return at + FK_FROM_TAG_LEN;
 	case FIELD_CONTENT_LENGTH:
 		write_digits(at, body_size);
-		return at + size;
+		return at + CONTENT_LENGTH_DIGITS;
 	case FIELD_BOUNDARY:
 		*at = (uint8_t)boundary;
-		return at + size;
+		return at + 1;
+	case FIELD_IDS:
+		memcpy(at, ids, IDS_SIZE);
+		return at + IDS_SIZE;
 	case FIELD_PAYLOAD_SIZE:
 		at[0] = (uint8_t)((fill->payload_size + 1u) >> 8);
 		at[1] = (uint8_t)(fill->payload_size + 1u);
-		return at + size;
+		return at + 2;
+	case FIELD_PAYLOAD:
+		memcpy(at, fill->payload, fill->payload_size);
+		return at + fill->payload_size;
 	}
-	memcpy(at, src, size);
-	return at + size;
+	return at;
+}
+
+/* Copies a run of the template in steps of a fixed width, which go on beyond its end: what stands
+ * there is written next. Needs COPY_STEP octets behind the run on either side. */
+static void copy_run(uint8_t *at, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i += COPY_STEP)
+		memcpy(at + i, text + i, COPY_STEP);
 }
 
 size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
@@ -413,6 +417,7 @@ size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip
 			   (size_t)t->n_uris_in_body * fill->mcdata_id_size;
 	uint8_t ids[IDS_SIZE], *at = buf;
 	uint16_t copied = 0;
+	bool has_slack = cap - size >= COPY_STEP; /* not used before size <= cap is known */
 	char boundary;
 
 	if (size > cap || body_size > BODY_SIZE_MAX ||
@@ -425,7 +430,10 @@ size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip
 	for (uint32_t i = 0; i < t->n_gaps; i++) {
 		const struct fk_sip_gap *gap = &t->gaps[i];
 
-		memcpy(at, t->text + copied, gap->offset - copied);
+		if (has_slack)
+			copy_run(at, t->text + copied, gap->offset - copied);
+		else
+			memcpy(at, t->text + copied, gap->offset - copied);
 		at += gap->offset - copied;
 		copied = gap->offset;
 		if (gap->field == FIELD_PAYLOAD && ret_payload_offset != NULL)

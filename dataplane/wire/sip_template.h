@@ -89,8 +89,9 @@ size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_
 
 /*
  * Writes the message; returns its size, or 0 if 'cap' does not hold it, the body is beyond 9999
- * octets (Content-Length has four digits) or the UE's URI is not safe. 'ret_payload_offset' (may be
- * NULL) says where the payload's first octet stands.
+ * octets (Content-Length has four digits) or the UE's URI is not safe. Octets behind the message,
+ * but within 'cap', may be overwritten. 'ret_payload_offset' (may be NULL) says where the payload's
+ * first octet stands.
  */
 size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
 			    uint8_t *buf, size_t cap, size_t *ret_payload_offset);

@@ -40,10 +40,22 @@ bool fk_view_has_space(struct fk_view v)
 	return false;
 }
 
+/* spec: RFC 3261 §25.1 token: letters, digits and - . ! % * _ + ` ' ~ */
+static bool is_token_char(char c)
+{
+	static const uint64_t tokens[2] = {
+		UINT64_C(0x03ff6ca200000000), /* ! % ' * + - . 0-9 */
+		UINT64_C(0x47ffffff87fffffe), /* A-Z _ ` a-z ~ */
+	};
+	uint8_t u = (uint8_t)c;
+
+	return u < 128 && (tokens[u / 64] >> u % 64 & 1) != 0;
+}
+
 bool fk_view_is_token(struct fk_view v)
 {
 	for (uint32_t i = 0; i < v.len; i++)
-		if (!is_alnum(v.at[i]) && (v.at[i] == '\0' || !strchr("-.!%*_+`'~", v.at[i])))
+		if (!is_token_char(v.at[i]))
 			return false;
 	return v.len > 0;
 }
@@ -79,8 +91,16 @@ static uint32_t skip_quoted(struct fk_view v, uint32_t at)
 
 bool fk_view_seek(struct fk_view v, uint32_t from, char wanted, uint32_t *ret_at)
 {
-	uint32_t i = from;
+	uint32_t i = from, end;
+	const char *found = from < v.len ? memchr(v.at + from, wanted, v.len - from) : NULL;
 
+	/* Mostly neither quotes nor brackets come first. */
+	end = found != NULL ? (uint32_t)(found - v.at) : v.len;
+	if (from >= v.len || (memchr(v.at + from, '"', end - from) == NULL &&
+			      memchr(v.at + from, '<', end - from) == NULL)) {
+		*ret_at = end;
+		return true;
+	}
 	while (i < v.len && v.at[i] != wanted) {
 		if (v.at[i] == '"') {
 			i = skip_quoted(v, i);
@@ -166,7 +186,7 @@ static bool take_token(struct fk_view *v, struct fk_view *ret_token)
 	uint32_t n = 0;
 
 	*v = fk_view_trim(*v);
-	while (n < v->len && fk_view_is_token(fk_view_part(*v, n, n + 1)))
+	while (n < v->len && is_token_char(v->at[n]))
 		n++;
 	*ret_token = fk_view_part(*v, 0, n);
 	*v = fk_view_part(*v, n, v->len);

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define VALUE_LEN_MAX 63 /* of an attribute value that is compared; longer ones are only checked \
-			  */
+#define VALUE_LEN_MAX                                                              \
+	63 /* of an attribute value that is compared; longer ones are only checked \
+	    */
 
 struct attribute {
 	struct fk_view name; /* qualified */
@@ -79,6 +80,9 @@ static bool is_well_encoded(const uint8_t *octets, size_t size)
 	uint32_t n;
 
 	for (size_t i = 0; i < size; i += n) {
+		n = 1;
+		if (octets[i] >= 0x20 && octets[i] < 0x80)
+			continue;
 		n = read_utf8(octets + i, size - i);
 		if (n == 0)
 			return false;
@@ -103,7 +107,15 @@ static bool is_name_start(char c)
 
 static bool is_name_char(char c)
 {
-	return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+	static const uint64_t names[4] = {
+		UINT64_C(0x07ff600000000000), /* - . 0-9 : */
+		UINT64_C(0x07fffffe87fffffe), /* A-Z _ a-z */
+		UINT64_MAX,		      /* whatever is beyond ASCII */
+		UINT64_MAX,
+	};
+	uint8_t u = (uint8_t)c;
+
+	return (names[u / 64] >> u % 64 & 1) != 0;
 }
 
 /* A qualified name: at most one colon, with a name on either side of it. */
@@ -202,12 +214,19 @@ static void attribute_append(struct attribute *a, struct fk_view text)
 	a->value_len += text.len;
 }
 
+/* What ends a run of plain characters in an attribute value. */
+static bool ends_value(char c, char quote)
+{
+	return c == quote || c == '&' || c == '<';
+}
+
 /* name = "value". spec: XML 1.0 §3.1 */
 static enum fk_err read_attribute(struct fk_xml *xml, struct attribute *a)
 {
 	char quote;
 
-	*a = (struct attribute){0};
+	a->value_len = 0;
+	a->is_long = false;
 	if (!read_name(xml, &a->name))
 		return FK_EFORMAT;
 	skip_spaces(xml);
@@ -218,7 +237,7 @@ static enum fk_err read_attribute(struct fk_xml *xml, struct attribute *a)
 	if (!starts_with(xml, "\"") && !starts_with(xml, "'"))
 		return FK_EFORMAT;
 	for (quote = *xml->at++; xml->at < xml->end && *xml->at != quote;) {
-		struct fk_view text = {.at = xml->at, .len = 1};
+		struct fk_view text = {.at = xml->at};
 		enum fk_err err = FK_OK;
 
 		if (*xml->at == '<')
@@ -226,7 +245,8 @@ static enum fk_err read_attribute(struct fk_xml *xml, struct attribute *a)
 		if (*xml->at == '&')
 			err = read_reference(xml, &text);
 		else
-			xml->at++;
+			for (; xml->at < xml->end && !ends_value(*xml->at, quote); text.len++)
+				xml->at++;
 		if (err != FK_OK)
 			return err;
 		attribute_append(a, text);
@@ -302,7 +322,11 @@ static enum fk_err read_declaration(struct fk_xml *xml)
 
 enum fk_err fk_xml_init(struct fk_xml *xml, const uint8_t *octets, size_t size)
 {
-	*xml = (struct fk_xml){.at = (const char *)octets, .end = (const char *)octets + size};
+	/* Of the arrays only the entries in use are ever read: no need to clear 3 KiB. */
+	xml->at = (const char *)octets;
+	xml->end = xml->at + size;
+	xml->depth = xml->n_namespaces = 0;
+	xml->ends_empty = xml->had_root = false;
 	if (!is_well_encoded(octets, size))
 		return FK_EFORMAT;
 	if (starts_with(xml, "\xef\xbb\xbf"))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <stdarg.h>
 
 #include "support.h"
 #include "wire/mcdata_info.h"
@@ -30,9 +31,9 @@ static enum fk_err parse_octets(const void *octets, size_t size)
 	return err;
 }
 
-static enum fk_err parse(const char *text)
+static enum fk_err parse(const char *document)
 {
-	return parse_octets(text, strlen(text));
+	return parse_octets(document, strlen(document));
 }
 
 /* spec: 3GPP sheet 9.4 */
@@ -230,10 +231,11 @@ Test(mcdata_info, a_value_that_is_given_twice_is_malformed)
 
 static enum fk_err parse_caller(size_t len)
 {
-	static char text[1000];
+	static char document[1000];
 
-	snprintf(text, sizeof(text), OPEN CALLER "  sip:%0*d  " CALLED CLOSE, (int)len - 4, 0);
-	return parse(text);
+	snprintf(document, sizeof(document), OPEN CALLER "  sip:%0*d  " CALLED CLOSE, (int)len - 4,
+		 0);
+	return parse(document);
 }
 
 Test(mcdata_info, values_up_to_their_limit_are_kept_and_longer_ones_refused)
@@ -252,38 +254,68 @@ Test(mcdata_info, values_up_to_their_limit_are_kept_and_longer_ones_refused)
 		FK_ERANGE);
 }
 
-Test(mcdata_info, depth_attributes_namespaces_and_size_are_bounded)
-{
-	static char text[FK_MCDATA_INFO_SIZE_MAX + 1000];
-	size_t at;
+static char text[FK_MCDATA_INFO_SIZE_MAX + 1000];
+static size_t text_size;
 
+/* Appends to 'text'. */
+__attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text_size += (size_t)vsnprintf(text + text_size, sizeof(text) - text_size, format, args);
+	va_end(args);
+	cr_assert_lt(text_size, sizeof(text));
+}
+
+static void begin(void)
+{
+	text_size = 0;
+	add(OPEN);
+}
+
+Test(mcdata_info, elements_sixteen_deep_are_read_and_deeper_ones_refused)
+{
 	for (int depth = 13; depth <= 15; depth++) { /* inside two elements that stand already */
-		at = (size_t)sprintf(text, OPEN);
+		begin();
 		for (int i = 0; i < depth; i++)
-			at += (size_t)sprintf(text + at, "<a>");
+			add("<a>");
 		for (int i = 0; i < depth; i++)
-			at += (size_t)sprintf(text + at, "</a>");
-		sprintf(text + at, CLOSE);
+			add("</a>");
+		add(CLOSE);
 		cr_assert_eq(parse(text), depth <= 14 ? FK_OK : FK_ERANGE, "%d", depth);
 	}
+}
+
+Test(mcdata_info, sixteen_attributes_are_read_and_more_refused)
+{
 	for (int n = 16; n <= 17; n++) {
-		at = (size_t)sprintf(text, OPEN "<a");
+		begin();
+		add("<a");
 		for (int i = 0; i < n; i++)
-			at += (size_t)sprintf(text + at, " a%d=''", i);
-		sprintf(text + at, "/>" CLOSE);
+			add(" a%d=''", i);
+		add("/>" CLOSE);
 		cr_assert_eq(parse(text), n == 16 ? FK_OK : FK_ERANGE);
 	}
+}
+
+Test(mcdata_info, thirty_two_namespaces_are_kept_and_more_refused)
+{
 	for (int n = 31; n <= 32; n++) { /* one is declared by the root */
-		at = (size_t)sprintf(text, OPEN);
+		begin();
 		for (int i = 0; i < 4; i++) {
-			at += (size_t)sprintf(text + at, "<a");
+			add("<a");
 			for (int j = i * 8; j < i * 8 + 8 && j < n; j++)
-				at += (size_t)sprintf(text + at, " xmlns:a%d='urn:x'", j);
-			at += (size_t)sprintf(text + at, ">");
+				add(" xmlns:a%d='urn:x'", j);
+			add(">");
 		}
-		sprintf(text + at, "</a></a></a></a>" CLOSE);
+		add("</a></a></a></a>" CLOSE);
 		cr_assert_eq(parse(text), n == 31 ? FK_OK : FK_ERANGE, "%d", n);
 	}
+}
+
+Test(mcdata_info, documents_up_to_8_kib_are_read_and_larger_ones_refused)
+{
 	memset(text, ' ', sizeof(text));
 	memcpy(text, OPEN CLOSE, sizeof(OPEN CLOSE) - 1);
 	cr_assert_eq(parse_octets(text, FK_MCDATA_INFO_SIZE_MAX), FK_OK);
@@ -295,14 +327,14 @@ Test(mcdata_info, random_changes_never_break_the_scanner)
 	static const char alphabet[] = "<>/&;'\"=!-?# x:[]";
 	size_t size = sizeof(EXAMPLE) - 1;
 	uint32_t state = 5;
-	char text[sizeof(EXAMPLE)];
+	char changed[sizeof(EXAMPLE)];
 
 	for (uint32_t round = 0; round < 20000; round++) {
-		memcpy(text, EXAMPLE, size);
+		memcpy(changed, EXAMPLE, size);
 		for (uint32_t i = 0; i < 1 + round % 6; i++)
-			text[next_random(&state) % size] =
+			changed[next_random(&state) % size] =
 				alphabet[next_random(&state) % (sizeof(alphabet) - 1)];
-		if (parse_octets(text, size) == FK_OK)
+		if (parse_octets(changed, size) == FK_OK)
 			cr_assert_leq(info.calling_user_id_size, FK_URI_SIZE_MAX);
 	}
 }

@@ -348,7 +348,7 @@ Test(sip, eight_vias_are_kept_and_nine_are_too_many)
 	cr_assert_eq(parse(with("Via", vias)), FK_OK);
 	cr_assert_eq(message.n_vias, FK_SIP_VIAS_MAX);
 	expect_view(message.vias[7], "SIP/2.0/UDP h7");
-	strcat(vias, "\r\nv:SIP/2.0/UDP h8");
+	snprintf(vias + strlen(vias), sizeof(vias) - strlen(vias), "\r\nv:SIP/2.0/UDP h8");
 	cr_assert_eq(parse(with("Via", vias)), FK_EUNSUPPORTED);
 	cr_assert_not(message.can_answer);
 }

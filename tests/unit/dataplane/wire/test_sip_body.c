@@ -41,7 +41,7 @@ static void expect_part(uint32_t i, const char *type, const void *octets, size_t
 	cr_assert_lt(i, n_parts);
 	cr_assert_eq(parts[i].content_type.len, strlen(type), "%.*s",
 		     (int)parts[i].content_type.len, parts[i].content_type.at);
-	cr_assert_arr_eq(parts[i].content_type.at, type, strlen(type));
+	cr_assert(fk_view_is(parts[i].content_type, type));
 	cr_assert_eq(parts[i].size, size, "%u", parts[i].size);
 	if (size > 0)
 		cr_assert_arr_eq(parts[i].octets, octets, size);
@@ -139,7 +139,11 @@ Test(sip_body, a_body_that_is_not_multipart_is_one_part)
 
 Test(sip_body, other_multiparts_and_missing_types_are_unsupported)
 {
+	struct fk_sip_message none = {0};
+
+	cr_assert_eq(fk_sip_split_body(&none, parts, PARTS_MAX, &n_parts), FK_EUNSUPPORTED);
 	cr_assert_eq(split("", "x"), FK_EUNSUPPORTED);
+	cr_assert_eq(split(" ;boundary=k", "x"), FK_EUNSUPPORTED);
 	cr_assert_eq(split("multipart/alternative;boundary=k", TWO_PARTS), FK_EUNSUPPORTED);
 	cr_assert_eq(split("multipart/signed;boundary=k", TWO_PARTS), FK_EUNSUPPORTED);
 }

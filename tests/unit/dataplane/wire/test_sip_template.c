@@ -291,7 +291,10 @@ Test(sip_template, a_buffer_one_octet_short_is_not_written)
 	uint8_t *buf = exact_copy(datagram, size);
 	uint8_t *shorter = exact_copy(datagram, size - 1);
 
+	/* Without room behind it the message is the same. */
+	memset(buf, 0xee, size);
 	cr_assert_eq(fk_sip_template_fill(&template, &fill, buf, size, NULL), size);
+	cr_assert_arr_eq(buf, datagram, size);
 	cr_assert_eq(fk_sip_template_fill(&template, &fill, shorter, size - 1, NULL), 0);
 	free(buf);
 	free(shorter);
