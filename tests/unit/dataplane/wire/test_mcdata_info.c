@@ -171,6 +171,7 @@ Test(mcdata_info, what_is_not_well_formed_is_malformed)
 		OPEN "\x01" CLOSE,
 		OPEN "\xff" CLOSE,
 		OPEN "\xc0\x80" CLOSE,
+		OPEN "\xc1\x81" CLOSE,
 		OPEN "\xed\xa0\x80" CLOSE,
 		OPEN "\xe2\x82" CLOSE,
 		OPEN "\xf8\x88\x80\x80\x80" CLOSE,
