@@ -180,7 +180,8 @@ void fk_app_fini(struct fk_app *app)
 	fk_api_free(app->api);
 	fk_link_server_free(app->link);
 	fk_engine_free(app->engine);
-	fk_keytable_free(app->table);
+	/* A dataplane that outlives us re-sends from this table until the lease ends. */
+	fk_keytable_release(app->table);
 	fk_fleet_free(app->fleet);
 	fk_keyring_free(app->keyring);
 	fk_store_close(app->store);
@@ -224,7 +225,7 @@ enum fk_err fk_app_reload_fleet(struct fk_app *app, struct fk_reason *reason)
 	app->fleet = fleet;
 	app->table = table;
 	publish_fleet(app);
-	fk_keytable_free(old_table);
+	fk_keytable_release(old_table);
 	fk_fleet_free(old_fleet);
 	sweep(app);
 	fk_log(FK_LOG_INFO, "fleet in force", "generation=%" PRIu64 " n_ues=%u",
