@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-tap_plan 8
+tap_plan 9
 stack_init loss
 STACK_UES=300
 STACK_LOSS=5
@@ -32,4 +32,5 @@ tap_is "datagrams were lost both ways" \
 tap_is "requests were repeated" \
 	"$(jq '.counters.tx_retransmits > 0' "$STACK_DIR/dataplane.json")" true
 tap_is "nothing was malformed" "$(jq .malformed "$STACK_DIR/fleetsim.json")" 0
+tap_ok "every process ends well" stack_end
 tap_end

@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-tap_plan 9
+tap_plan 10
 stack_init kill-control
 STACK_UES=400
 STACK_PACE=100
@@ -33,4 +33,5 @@ tap_is "no message number was used twice" \
 	"$(jq .message_number_reused "$STACK_DIR/fleetsim.json")" 0
 tap_is "all members of the group hold one key" "$(jq .groups_agree "$STACK_DIR/fleetsim.json")" true
 tap_is "nothing was malformed" "$(jq .malformed "$STACK_DIR/fleetsim.json")" 0
+tap_ok "every process ends well" stack_end
 tap_end

@@ -31,7 +31,7 @@ each_counted() {
 		"$(counted "$3") $([ "$n" -gt 0 ] && echo sent)" "$n sent"
 }
 
-tap_plan 14
+tap_plan 15
 stack_init hostile
 STACK_UES=50
 STACK_HOSTILE=all
@@ -60,4 +60,5 @@ each_counted "dispositions in another's name" wrong_ue_notification rx_notificat
 each_counted "answers in another's name" wrong_ue_answer rx_kmm_not_that_ue
 each_counted "answers with a broken MAC" bad_mac rx_kmm_bad_mac
 each_counted "replays of an accepted answer" replay rx_kmm_repeat
+tap_ok "every process ends well" stack_end
 tap_end

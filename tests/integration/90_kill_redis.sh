@@ -18,7 +18,7 @@ health_is_503() {
 	[ "$(api_status http://localhost/v1/health)" = 503 ]
 }
 
-tap_plan 10
+tap_plan 11
 stack_init kill-redis
 STACK_UES=400
 STACK_PACE=100
@@ -48,4 +48,5 @@ tap_is "no message number was used twice" \
 	"$(jq .message_number_reused "$STACK_DIR/fleetsim.json")" 0
 tap_is "fleetkeyd went on by itself" "${STACK_RESTARTS[control]:-0}" 0
 tap_is "fleetkey-dp went on by itself" "${STACK_RESTARTS[dataplane]:-0}" 0
+tap_ok "every process ends well" stack_end
 tap_end

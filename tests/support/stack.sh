@@ -8,7 +8,7 @@
 #   stack_prepare         root key, fleet file and configuration, after the STACK_* settings below
 #   stack_start           all four, in the order in which they need each other, and waits until the
 #                         dataplane is attached
-#   stack_import, stack_campaign_create, stack_watch, stack_settle, stack_books_agree
+#   stack_import, stack_campaign_create, stack_watch, stack_settle, stack_books_agree, stack_end
 #   stack_kill NAME       SIGKILL to redis, fleetsim, dataplane or control; stack_tend starts it again
 #
 # Every process is a direct child of the calling script, is bounded in time, and is sent a signal by
@@ -361,6 +361,15 @@ stack_settle() {
 		stack_fail "fleetsim ended with status $STACK_STATUS"
 	}
 	[ -s "$STACK_DIR/fleetsim.json" ] || stack_fail "fleetsim left no report"
+}
+
+# Ends what is left; each must end well when it is told to.
+stack_end() {
+	local name
+	for name in control dataplane redis; do
+		stack_stop "$name" 30
+		[ "$STACK_STATUS" -eq 0 ] || stack_fail "$name ended with status $STACK_STATUS"
+	done
 }
 
 # One line per UE and key that is held: control's word and the fleet's word, in one form.
