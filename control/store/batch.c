@@ -9,20 +9,71 @@ void fk_store_batch_begin(struct fk_store *store)
 	 */
 	store->batch_open = true;
 	store->batch_failed = store->redis == NULL;
+	store->batch_in_multi = false;
 }
 
-/* Queues one write; long batches are sent, and their replies checked, as they grow. */
-static void put(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
+/* The replies of one transaction; 'ret_exec' gets EXEC's, which the caller frees. */
+static enum fk_err end_transaction(struct fk_store *store, redisReply **ret_exec)
 {
-	enum fk_err err;
+	const struct fk_redis_word exec[] = {FK_WORD("EXEC")};
+	redisReply *reply = NULL;
+	enum fk_err err = fk_redis_send(store, exec, 1);
+
+	store->batch_in_multi = false;
+	while (err == FK_OK && store->n_pending > 0) {
+		if (reply != NULL)
+			freeReplyObject(reply);
+		reply = NULL;
+		err = fk_redis_fetch(store, &reply);
+	}
+	if (err != FK_OK)
+		return err;
+	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
+		err = fk_redis_break(store, "batch", "EXEC gave another reply than expected");
+	for (size_t i = 0; err == FK_OK && i < reply->elements; i++) {
+		if (reply->element[i]->type == REDIS_REPLY_ERROR)
+			err = fk_redis_break(store, "batch", reply->element[i]->str);
+	}
+	if (err != FK_OK) {
+		if (reply != NULL)
+			freeReplyObject(reply);
+		return err;
+	}
+	*ret_exec = reply;
+	return FK_OK;
+}
+
+/*
+ * Queues one write. Writes go in transactions for their cost: Redis takes what it reads in one go,
+ * some 16 KB, and would fsync after each such piece; a transaction is logged and fsynced as one.
+ */
+static void queue(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
+{
+	const struct fk_redis_word multi[] = {FK_WORD("MULTI")};
+	enum fk_err err = FK_OK;
 
 	if (store->batch_failed)
 		return;
-	err = fk_redis_send(store, words, n_words);
-	if (err == FK_OK &&
-	    (store->n_pending >= FK_STORE_PIPELINE_MAX || store->out_size >= FK_REDIS_OUT_MAX))
-		err = fk_redis_drain(store);
+	if (!store->batch_in_multi)
+		err = fk_redis_send(store, multi, 1);
+	store->batch_in_multi = true;
+	if (err == FK_OK)
+		err = fk_redis_send(store, words, n_words);
 	if (err != FK_OK)
+		store->batch_failed = true;
+}
+
+/* A long batch is cut into several transactions, so that Redis does not stand still for long. */
+static void put(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
+{
+	redisReply *reply;
+
+	queue(store, words, n_words);
+	if (store->batch_failed || store->out_size < FK_REDIS_OUT_MAX)
+		return;
+	if (end_transaction(store, &reply) == FK_OK)
+		freeReplyObject(reply);
+	else
 		store->batch_failed = true;
 }
 
@@ -105,26 +156,24 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 {
 	const struct fk_redis_word words[] = {FK_WORD("HINCRBY"), FK_WORD("fk:meta"),
 					      FK_WORD("batches"), FK_WORD("1")};
-	redisReply *reply = NULL;
-	uint64_t n_batches;
-	enum fk_err err = FK_OK;
+	redisReply *reply;
+	const redisReply *count;
+	enum fk_err err;
 
+	/* The count goes last: a store that came back with it has every put of the batch. */
+	queue(store, words, 4);
 	store->batch_open = false;
 	if (store->batch_failed)
 		return FK_ESTORE;
-	/* The count goes last: a store that came back with it has every put of the batch. */
-	err = fk_redis_send(store, words, 4);
-	while (err == FK_OK && store->n_pending > 0) {
-		if (reply != NULL)
-			freeReplyObject(reply);
-		reply = NULL;
-		err = fk_redis_fetch(store, &reply);
-	}
-	if (err != FK_OK || reply == NULL)
+	err = end_transaction(store, &reply);
+	if (err != FK_OK)
 		return FK_ESTORE;
-	err = fk_redis_ask_integer(store, "batches", reply, INT64_MAX, &n_batches);
-	if (err == FK_OK)
-		store->n_batches = n_batches;
+	count = reply->elements > 0 ? reply->element[reply->elements - 1] : NULL;
+	if (count == NULL || count->type != REDIS_REPLY_INTEGER || count->integer <= 0)
+		err = fk_redis_break(store, "batches", "the counter is used up or damaged");
+	else
+		store->n_batches = (uint64_t)count->integer;
+	freeReplyObject(reply);
 	return err;
 }
 

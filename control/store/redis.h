@@ -29,6 +29,7 @@ struct fk_store {
 	size_t out_size;     /* octets queued since replies were last awaited */
 	bool batch_open;     /* between begin and commit */
 	bool batch_failed;   /* since begin: commit has to say so */
+	bool batch_in_multi; /* a transaction is open in Redis */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint64_t epoch;	    /* the last that Redis confirmed to us */

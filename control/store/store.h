@@ -84,10 +84,11 @@ FK_MUST_USE enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *re
 
 /*
  * A write batch: begin, any number of puts, commit. Puts copy their input and report nothing: the
- * first failure is kept and returned by commit. Each put is atomic by itself, and a crash leaves a
- * prefix of the puts in their order. Commit returns FK_OK only when all of them are durable, else
- * FK_ESTORE: then the connection is broken and the caller writes the whole batch again.
- * One batch at a time; an empty one is FK_OK.
+ * first failure is kept and returned by commit. Puts are done in transactions of about 4 MB, each
+ * all or nothing and with one fsync; a crash leaves a prefix of the puts in their order. Commit
+ * returns FK_OK only when all of them are durable, else FK_ESTORE: then the connection is broken
+ * and the caller writes the whole batch again. One batch at a time, and nothing else is asked of
+ * the store before its commit; an empty one is FK_OK.
  */
 void fk_store_batch_begin(struct fk_store *store);
 /* 64 x 8 octets: struct fk_ue_numbers of the page's UEs (fk_fleet_encode_numbers_page()). */
