@@ -7,6 +7,8 @@
 
 #include <fleetkey/ring.h>
 
+#include "send.h"
+
 #define HOST_TEXT_SIZE 24 /* "255.255.255.255:65535" and a NUL */
 
 /* Texts of one next hop's template, NUL-terminated. */
@@ -165,6 +167,7 @@ enum fk_err fk_worker_attach(struct fk_worker *worker, const struct fk_keytable 
 		fk_worker_detach(worker);
 		return err;
 	}
+	fk_send_publish_sizes(worker);
 	for (uint32_t i = 0; i < FK_CAMPAIGN_SLOTS; i++)
 		worker->queues[i].generation = 0; /* the pace is read again */
 	discard_orders(worker);

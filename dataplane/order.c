@@ -12,6 +12,7 @@ enum verdict {
 	IGNORE,	      /* counted; nothing to report */
 	ANSWER_AGAIN, /* its outcome stands: ring once more */
 	UNBUILDABLE,
+	TOO_LARGE,
 };
 
 /* Largest KMM that an order of each kind makes: header, number, body, MAC block. */
@@ -23,13 +24,42 @@ static uint16_t payload_size(const struct fk_keytable *table, uint8_t kind)
 	return kmm + (table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE);
 }
 
+/* What one datagram to the next hop may hold: what the operator allows, and what a frame takes. */
+static uint16_t datagram_limit(const struct fk_worker *w, uint32_t next_hop)
+{
+	uint16_t limit = w->table->next_hops[next_hop].max_datagram;
+	uint16_t room = FK_FRAME_CAP_MIN - FK_UDP_FRAME_OVERHEAD;
+
+	return limit == 0 || limit > room ? room : limit;
+}
+
+void fk_send_publish_sizes(struct fk_worker *w)
+{
+	uint16_t payload = payload_size(w->table, FK_ORDER_REKEY);
+
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
+		struct fk_message_size m = {.base = 0};
+		size_t base, with_uri;
+
+		if (i < w->table->header.n_next_hops) {
+			base = fk_sip_template_size(&w->templates[i], 0, payload);
+			with_uri = fk_sip_template_size(&w->templates[i], 1, payload);
+			m.base = (uint16_t)base;
+			m.n_uris = (uint16_t)(with_uri - base);
+			m.limit = datagram_limit(w, i);
+			m.payload = payload;
+		}
+		atomic_store_explicit(&w->block->rekey_sizes[i], fk_message_size_pack(&m),
+				      memory_order_release);
+	}
+}
+
 static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue, uint8_t kind)
 {
-	uint16_t limit = w->table->next_hops[ue->next_hop].max_datagram;
 	size_t size = fk_sip_template_size(&w->templates[ue->next_hop], ue->mcdata_id_size,
 					   payload_size(w->table, kind));
 
-	return size <= FK_FRAME_CAP_MIN - FK_UDP_FRAME_OVERHEAD && (limit == 0 || size <= limit);
+	return size <= datagram_limit(w, ue->next_hop);
 }
 
 /* True if the key table holds what the order names. */
@@ -50,7 +80,7 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 	} else if (order->mac_key != FK_MAC_KEY_CAMPAIGN_TEK) {
 		return false;
 	}
-	return fits_datagram(w, ue, order->kind);
+	return true;
 }
 
 /* True if 'token' is an older attempt of the step that 'last' is an attempt of. */
@@ -99,10 +129,15 @@ static enum verdict judge(struct fk_worker *w, const struct fk_order *order)
 		fk_worker_count(w, FK_COUNTER_ORDER_DUPLICATE);
 		return ANSWER_AGAIN;
 	}
-	if (is_buildable(w, order, ue))
-		return TAKE;
-	fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
-	return UNBUILDABLE;
+	if (!is_buildable(w, order, ue)) {
+		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
+		return UNBUILDABLE;
+	}
+	if (!fits_datagram(w, ue, order->kind)) {
+		fk_worker_count(w, FK_COUNTER_ORDER_TOO_LARGE);
+		return TOO_LARGE;
+	}
+	return TAKE;
 }
 
 static void take(struct fk_worker *w, const struct fk_order *order)
@@ -135,7 +170,11 @@ uint32_t fk_send_take_orders(struct fk_worker *w)
 			break;
 		case UNBUILDABLE:
 			fk_worker_close(w, &w->txns[fk_token_unpack(order->token).ue_index]);
-			fk_record_unbuildable(w, order);
+			fk_record_unbuildable(w, order, FK_OUTCOME_UNBUILDABLE);
+			break;
+		case TOO_LARGE:
+			fk_worker_close(w, &w->txns[fk_token_unpack(order->token).ue_index]);
+			fk_record_unbuildable(w, order, FK_OUTCOME_TOO_LARGE);
 			break;
 		case IGNORE:
 			break;

@@ -88,7 +88,8 @@ void fk_record_outcome(struct fk_worker *w, uint32_t ue_index, enum fk_outcome o
 	fk_record_ring(w, ue_index);
 }
 
-void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order)
+void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order,
+			   enum fk_outcome outcome)
 {
 	uint32_t ue_index = fk_token_unpack(order->token).ue_index;
 	struct fk_ue_state *s = &w->states[ue_index];
@@ -97,7 +98,7 @@ void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order)
 	start_attempt(s, order->token, order->date_time_s, order->message_number);
 	s->kind = order->kind;
 	s->mac_key = order->mac_key;
-	s->outcome = FK_OUTCOME_UNBUILDABLE;
+	s->outcome = outcome;
 	s->answered_at_us = w->now_us + w->realtime_offset_us;
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);

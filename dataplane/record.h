@@ -25,8 +25,9 @@ void fk_record_progress(struct fk_worker *w, uint32_t ue_index, uint8_t bit, uin
 void fk_record_outcome(struct fk_worker *w, uint32_t ue_index, enum fk_outcome outcome,
 		       uint16_t sip_status, uint32_t retry_after_s);
 
-/* An order cannot be built; rings. Needs room. */
-void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order);
+/* An order cannot be built, for the reason that 'outcome' names; rings. Needs room. */
+void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order,
+			   enum fk_outcome outcome);
 
 /* An authentic KMM answered. */
 struct fk_record_answer {

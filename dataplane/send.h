@@ -19,5 +19,8 @@ void fk_send_stage_free(struct fk_send_stage *stage);
  * not be reported. */
 uint32_t fk_send_take_orders(struct fk_worker *w);
 
+/* Tells control how large the messages to each next hop get; after the templates were built. */
+void fk_send_publish_sizes(struct fk_worker *w);
+
 /* Sends a burst of what waits and may leave now; returns how many datagrams left. */
 uint32_t fk_send_waiting(struct fk_worker *w);

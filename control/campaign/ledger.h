@@ -55,7 +55,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_NO_PTEK, "no_protection_tek")    /* nothing to authenticate commands by */ \
 	X(FK_CAUSE_NUMBER_WINDOW, "number_window")  /* the UE would refuse the next number */ \
 	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */           \
-	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")
+	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")                                      \
+	X(FK_CAUSE_TOO_LARGE, "too_large") /* no datagram to its next hop may hold the KMM */
 
 enum fk_cause {
 #define X(name, label) name,

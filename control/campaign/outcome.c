@@ -177,6 +177,9 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index,
 	case FK_OUTCOME_UNBUILDABLE:
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
 		return;
+	case FK_OUTCOME_TOO_LARGE:
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
+		return;
 	default:
 		return; /* no outcome yet, or none that this version knows */
 	}

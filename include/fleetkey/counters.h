@@ -16,6 +16,7 @@
 	X(ORDER_DUPLICATE, "order_duplicate", "order names the attempt that is open")            \
 	X(ORDER_DISCARDED, "order_discarded", "orders left over from a control that died")       \
 	X(ORDER_UNBUILDABLE, "order_unbuildable", "order the key table cannot satisfy")          \
+	X(ORDER_TOO_LARGE, "order_too_large", "order whose message no datagram may hold")        \
 	X(TX_REQUESTS, "tx_requests", "MESSAGE requests sent for the first time")                \
 	X(TX_RETRANSMITS, "tx_retransmits", "MESSAGE requests repeated by timer E")              \
 	X(TX_RESPONSES, "tx_responses", "SIP responses sent")                                    \

@@ -28,9 +28,10 @@
 
 #include <fleetkey/counters.h>
 #include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
-#define FK_LINK_ABI	      1u
+#define FK_LINK_ABI	      2u
 #define FK_LINK_MAGIC	      0x4b4e4c46u     /* "FLNK" */
 #define FK_REGION_MAGIC	      0x4e47455246ull /* "FREGN" */
 #define FK_WORKERS_MAX	      16
@@ -76,7 +77,36 @@ struct fk_worker_block {
 	_Atomic uint64_t n_open;		   /* transactions and answers being waited for */
 	_Atomic uint64_t busy_cycles, idle_cycles; /* TSC */
 	_Atomic uint64_t counters[FK_COUNTERS];
+	/* Per next hop of the table that is attached; fk_message_size_pack(). 0: not known yet. */
+	_Atomic uint64_t rekey_sizes[FK_NEXT_HOPS_MAX];
 } __attribute__((aligned(128)));
+
+/*
+ * How large the SIP message of a Rekey-Command to a next hop gets, so that control can refuse what
+ * cannot leave before it makes a campaign. One word, so that it is read whole.
+ */
+struct fk_message_size {
+	uint16_t base;	  /* octets of the message without the UE's URI */
+	uint16_t n_uris;  /* how often the URI stands in it */
+	uint16_t limit;	  /* the most octets that the worker sends in one datagram */
+	uint16_t payload; /* octets of preamble and KMM in it */
+};
+
+static inline uint64_t fk_message_size_pack(const struct fk_message_size *m)
+{
+	return (uint64_t)m->base << 48 | (uint64_t)m->n_uris << 32 | (uint64_t)m->limit << 16 |
+	       m->payload;
+}
+
+static inline struct fk_message_size fk_message_size_unpack(uint64_t packed)
+{
+	return (struct fk_message_size){
+		.base = (uint16_t)(packed >> 48),
+		.n_uris = (uint16_t)(packed >> 32),
+		.limit = (uint16_t)(packed >> 16),
+		.payload = (uint16_t)packed,
+	};
+}
 
 struct fk_region_header {
 	uint64_t magic;

@@ -59,7 +59,9 @@ static_assert(sizeof(struct fk_doorbell) == 8, "change FK_LINK_ABI together with
 	X(FK_OUTCOME_TIMEOUT, "sip_timeout", "timer F: no final SIP response")               \
 	X(FK_OUTCOME_NO_ANSWER, "no_answer", "accepted, but no KMM answered")                \
 	X(FK_OUTCOME_UNDELIVERED, "undelivered", "the system said UNDELIVERED or PREVENTED") \
-	X(FK_OUTCOME_UNBUILDABLE, "unbuildable", "the order names what the key table does not hold")
+	X(FK_OUTCOME_UNBUILDABLE, "unbuildable",                                             \
+	  "the order names what the key table does not hold")                                \
+	X(FK_OUTCOME_TOO_LARGE, "too_large", "the message is larger than its next hop takes")
 
 enum fk_outcome {
 #define X(name, label, text) name,
