@@ -11,6 +11,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include <fleetkey/secret.h>
 
 #include "engine.h"
-#include "sha256.h"
+#include "hmac.h"
 
 #define FK_AES_BLOCK	   16 /* octets */
 #define FK_AES_256_ROUNDS  14
@@ -42,30 +43,34 @@ enum fk_cbc_finish {
 
 /* CBC over up to 16 messages, each under a key of its own. */
 struct fk_cbc_batch {
-	uint8_t keys[FK_CBC_LANES][32];
-	uint8_t zero_blocks[FK_CBC_LANES][FK_AES_BLOCK]; /* AES of a zero block under the key */
 	/* Block-major, so that a vector load takes neighbouring lanes. The kernel overwrites each
 	 * block with its cipher block; what stands beyond a lane's own blocks is meaningless. */
 	uint8_t blocks[FK_CBC_BLOCKS_MAX][FK_CBC_LANES][FK_AES_BLOCK];
+	uint8_t zero_blocks[FK_CBC_LANES][FK_AES_BLOCK]; /* AES of a zero block under the key */
+	const uint8_t (*keys)[32];			 /* FK_CBC_LANES of them can be read */
 	uint8_t lane_blocks[FK_CBC_LANES]; /* blocks of this lane, 0 for an empty lane */
 	uint8_t finish[FK_CBC_LANES];	   /* enum fk_cbc_finish */
 	uint32_t n_lanes;
 	uint32_t n_blocks; /* of the longest lane */
+	bool has_cmac;	   /* some lane wants its zero block */
 };
 
-/* Everything that the derivation of MAC keys leaves in memory. */
+/* Everything that the derivation of a burst's MAC keys leaves in memory. */
 struct fk_mac_key_work {
-	struct fk_wrap_lane wraps[FK_CBC_LANES];
-	uint64_t ivs[FK_CBC_LANES];
-	uint8_t wrapped[FK_CBC_LANES][FK_WRAPPED_SIZE_MAX];
-	uint32_t inner[FK_CBC_LANES][8], outer[FK_CBC_LANES][8]; /* SHA-256 states */
-	uint8_t blocks[FK_CBC_LANES][FK_SHA256_BLOCK];
+	struct fk_wrap_lane wraps[FK_CRYPTO_BURST_MAX];
+	uint64_t ivs[FK_CRYPTO_BURST_MAX];
+	uint8_t wrapped[FK_CRYPTO_BURST_MAX][FK_WRAPPED_SIZE_MAX];
+	struct fk_hmac_lane hmacs[FK_CRYPTO_BURST_MAX];
+	uint8_t blocks[FK_CRYPTO_BURST_MAX][FK_SHA256_BLOCK];
 };
 
 struct fk_crypto_layout {
 	uint8_t kernel[FK_KERNEL_WORK_MAX];
-	struct fk_cbc_batch cbc;
-	struct fk_mac_key_work key;
+	union { /* keys are derived first, then used */
+		struct fk_mac_key_work key;
+		struct fk_cbc_batch cbc;
+	};
+	uint8_t mac_keys[FK_CRYPTO_BURST_MAX][32];
 };
 static_assert(sizeof(struct fk_crypto_layout) <= sizeof(struct fk_crypto_scratch),
 	      "the scratch holds everything");
@@ -73,10 +78,12 @@ static_assert(sizeof(struct fk_crypto_layout) <= sizeof(struct fk_crypto_scratch
 struct fk_aes_kernel {
 	/* 'n' wraps; 'ivs' are the initial values as integers, NULL for the default one. */
 	void (*wrap)(void *work, const struct fk_wrap_lane *lanes, const uint64_t *ivs, uint32_t n);
-	/* Expands the keys, fills zero_blocks, calls fk_cbc_finish_blocks() for the lanes that it
-	 * walks, then chains every lane from a zero initial value over n_blocks blocks. */
+	/* Expands the keys; if has_cmac fills zero_blocks and calls fk_cbc_finish_blocks() for the
+	 * lanes that it walks; then chains every lane from a zero initial value over n_blocks
+	 * blocks. */
 	void (*cbc)(void *work, struct fk_cbc_batch *batch);
-	fk_sha256_compress_fn (*sha256)(void); /* the compression function to go with it */
+	uint32_t cbc_work_size;
+	fk_hmac_fn (*hmac)(void); /* the HMAC to go with it */
 };
 
 /* XORs the CMAC subkeys into the last blocks of 'n' lanes from 'first' on. */
@@ -86,9 +93,9 @@ void fk_cbc_finish_blocks(struct fk_cbc_batch *batch, uint32_t first, uint32_t n
 void fk_mac_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
 		  struct fk_mac_lane *lanes, uint32_t n);
 
-/* Derives the MAC keys of 'n' lanes, at most FK_CBC_LANES, into 'ret_keys'. */
-void fk_mac_keys_derive(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
-			const struct fk_mac_lane *lanes, uint32_t n, uint8_t (*ret_keys)[32]);
+/* Derives the MAC keys of a burst into the layout's mac_keys. Wipes all else that it used. */
+void fk_mac_keys_derive(const struct fk_aes_kernel *kernel, struct fk_crypto_layout *layout,
+			const struct fk_mac_lane *lanes, uint32_t n);
 
 /* Doubles a block in GF(2^128) as CMAC does, in constant time. spec: SP 800-38B §6.1 */
 void fk_cmac_double(uint8_t block[static FK_AES_BLOCK]);

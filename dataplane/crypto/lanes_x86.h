@@ -411,14 +411,19 @@ static TARGET_IN void states_encrypt(const struct lanes_batch *batch, vec s[VECS
 static FK_NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct fk_cbc_batch *cbc,
 					       uint32_t first)
 {
-	vec s[VECS];
-
 	for (unsigned j = 0; j < VECS; j++) {
 		const uint8_t *a = LANE_A(cbc->keys + first, j), *b = LANE_B(cbc->keys + first, j);
 
 		column_expand(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
 		column_fold(batch, j);
 	}
+}
+
+static FK_NOINLINE TARGET void batch_cbc_zeros(const struct lanes_batch *batch,
+					       struct fk_cbc_batch *cbc, uint32_t first)
+{
+	vec s[VECS];
+
 	for (unsigned j = 0; j < VECS; j++)
 		s[j] = batch->keys[0][j];
 	states_encrypt(batch, s);
@@ -444,7 +449,7 @@ static FK_NOINLINE TARGET void batch_cbc(const struct lanes_batch *batch, struct
 	}
 }
 
-/* fk_mac_burst() wipes the stack. */
+/* fk_mac_burst() wipes what this leaves. */
 static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *cbc)
 {
 	struct lanes_work *work = kernel_work;
@@ -452,17 +457,20 @@ static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *cbc)
 
 	for (uint32_t first = 0; first < cbc->n_lanes; first += LANES) {
 		batch_cbc_ready(batch, cbc, first);
-		fk_cbc_finish_blocks(cbc, first, LANES);
+		if (cbc->has_cmac) {
+			batch_cbc_zeros(batch, cbc, first);
+			fk_cbc_finish_blocks(cbc, first, LANES);
+		}
 		batch_cbc(batch, cbc, first);
 	}
-	fk_wipe(batch, sizeof(*batch));
 	registers_wipe();
 }
 
 static const struct fk_aes_kernel kernel = {
 	.wrap = kernel_wrap,
 	.cbc = kernel_cbc,
-	.sha256 = fk_sha256_fastest,
+	.cbc_work_size = sizeof(struct lanes_batch),
+	.hmac = fk_hmac_fastest,
 };
 
 static void engine_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n)

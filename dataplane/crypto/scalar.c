@@ -315,12 +315,13 @@ static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *batch)
 	for (uint32_t l = 0; l < batch->n_lanes; l++)
 		key_set(work, l, batch->keys[l]);
 	expand(work);
-	encrypt(work);
-	for (uint32_t l = 0; l < batch->n_lanes; l++)
-		octets_get(work->state.octet, l, batch->zero_blocks[l], FK_AES_BLOCK);
-	fk_cbc_finish_blocks(batch, 0, batch->n_lanes);
-
-	memset(&work->state, 0, sizeof(work->state));
+	if (batch->has_cmac) {
+		encrypt(work);
+		for (uint32_t l = 0; l < batch->n_lanes; l++)
+			octets_get(work->state.octet, l, batch->zero_blocks[l], FK_AES_BLOCK);
+		fk_cbc_finish_blocks(batch, 0, batch->n_lanes);
+		memset(&work->state, 0, sizeof(work->state));
+	}
 	for (uint32_t b = 0; b < batch->n_blocks; b++) {
 		for (uint32_t l = 0; l < batch->n_lanes; l++)
 			octets_set(work->spare.octet, l, batch->blocks[b][l], FK_AES_BLOCK);
@@ -329,7 +330,6 @@ static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *batch)
 		for (uint32_t l = 0; l < batch->n_lanes; l++)
 			octets_get(work->state.octet, l, batch->blocks[b][l], FK_AES_BLOCK);
 	}
-	work_wipe(work);
 }
 
 static void scalar_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
@@ -350,15 +350,16 @@ static void scalar_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[stat
 	work_wipe(work);
 }
 
-static fk_sha256_compress_fn sha256_portable(void)
+static fk_hmac_fn hmac_portable(void)
 {
-	return fk_sha256_compress_portable;
+	return fk_hmac_portable;
 }
 
 static const struct fk_aes_kernel kernel = {
 	.wrap = kernel_wrap,
 	.cbc = kernel_cbc,
-	.sha256 = sha256_portable,
+	.cbc_work_size = sizeof(struct scalar_work),
+	.hmac = hmac_portable,
 };
 
 static void scalar_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n)

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sha256.h"
 
-#include <stdatomic.h>
-#include <stddef.h>
-
-#include "cpu.h"
-
 const uint32_t fk_sha256_initial[8] = {
 	0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
@@ -46,7 +41,7 @@ static void schedule(uint32_t w[static 64], const uint8_t *block)
 	}
 }
 
-static void compress_one(uint32_t state[static 8], const uint8_t *block)
+void fk_sha256_compress(uint32_t state[static 8], const uint8_t block[static FK_SHA256_BLOCK])
 {
 	uint32_t w[64], s[8];
 
@@ -68,29 +63,4 @@ static void compress_one(uint32_t state[static 8], const uint8_t *block)
 	}
 	for (unsigned i = 0; i < 8; i++)
 		state[i] += s[i];
-}
-
-void fk_sha256_compress_portable(uint32_t (*states)[8], const uint8_t (*blocks)[FK_SHA256_BLOCK],
-				 uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		compress_one(states[i], blocks[i]);
-}
-
-/* CPUID leaves a virtual machine, at the price of a hundred compressions: asked once. Threads that
- * ask at the same time come to the same answer. */
-fk_sha256_compress_fn fk_sha256_fastest(void)
-{
-	static _Atomic(fk_sha256_compress_fn) fastest;
-	fk_sha256_compress_fn fn = atomic_load_explicit(&fastest, memory_order_relaxed);
-
-	if (fn == NULL) {
-		fn = fk_sha256_compress_portable;
-#if defined(__x86_64__)
-		if (fk_cpu_has_sha())
-			fn = fk_sha256_compress_ni;
-#endif
-		atomic_store_explicit(&fastest, fn, memory_order_relaxed);
-	}
-	return fn;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sha256.h - the compression function of SHA-256, many states at a time.
+ * sha256.h - the compression function of SHA-256, and its constants.
  *
- * Only what the HMAC of the CMAC key derivation needs: every message there is one block long, so
- * callers pad by themselves. spec: FIPS 180-4 §6.2.2
+ * Only what HMAC needs: its messages are a block long, so callers pad by themselves.
+ * spec: FIPS 180-4 §6.2.2
  *
- * Threads: everything here is pure. Memory: nothing allocates.
+ * Threads: everything here is pure. Memory: nothing allocates; the message schedule is left on the
+ * stack below the caller.
  */
 #pragma once
 
@@ -14,28 +15,8 @@
 #define FK_SHA256_BLOCK 64 /* octets */
 #define FK_SHA256_SIZE	32 /* octets of a digest */
 
-/* Compresses blocks[i] into states[i] for i in 0..n-1; the states are independent. */
-typedef void (*fk_sha256_compress_fn)(uint32_t (*states)[8],
-				      const uint8_t (*blocks)[FK_SHA256_BLOCK], uint32_t n);
-
-/* A word of a state as it stands in a digest, big-endian, whatever this CPU is. */
-static inline uint32_t fk_sha256_be32(uint32_t word)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return __builtin_bswap32(word);
-#else
-	return word;
-#endif
-}
-
 extern const uint32_t fk_sha256_initial[8];
-extern const uint32_t fk_sha256_constants[64];
+extern const uint32_t fk_sha256_constants[64]; /* aligned to 16 octets */
 
-/* Plain C, for every CPU. */
-void fk_sha256_compress_portable(uint32_t (*states)[8], const uint8_t (*blocks)[FK_SHA256_BLOCK],
-				 uint32_t n);
-/* SHA extensions, two states at a time; only where fk_cpu_has_sha() says so. */
-void fk_sha256_compress_ni(uint32_t (*states)[8], const uint8_t (*blocks)[FK_SHA256_BLOCK],
-			   uint32_t n);
-/* The faster of the two on this CPU. */
-fk_sha256_compress_fn fk_sha256_fastest(void);
+/* Compresses one block into 'state', in plain C. */
+void fk_sha256_compress(uint32_t state[static 8], const uint8_t block[static FK_SHA256_BLOCK]);
