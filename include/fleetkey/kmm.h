@@ -22,13 +22,48 @@
 
 #include <fleetkey/err.h>
 
-/* Message IDs (P25 sheet 1.4) that this version builds or reads. */
+/* Message IDs (P25 sheet 1.4). wire/kmm_message.h says which of them have a layout. */
 enum fk_kmm_message_id {
+	FK_KMM_NULL = 0x00,
+	FK_KMM_CAPABILITIES_COMMAND = 0x01,
+	FK_KMM_CAPABILITIES_RESPONSE = 0x02,
+	FK_KMM_CHANGE_RSI_COMMAND = 0x03,
+	FK_KMM_CHANGE_RSI_RESPONSE = 0x04,
+	FK_KMM_CHANGEOVER_COMMAND = 0x05,
+	FK_KMM_CHANGEOVER_RESPONSE = 0x06,
+	FK_KMM_DELAYED_ACK = 0x07,
+	FK_KMM_DELETE_KEY_COMMAND = 0x08,
+	FK_KMM_DELETE_KEY_RESPONSE = 0x09,
+	FK_KMM_DELETE_KEYSET_COMMAND = 0x0a,
+	FK_KMM_DELETE_KEYSET_RESPONSE = 0x0b,
+	FK_KMM_HELLO = 0x0c,
 	FK_KMM_INVENTORY_COMMAND = 0x0d,
 	FK_KMM_INVENTORY_RESPONSE = 0x0e,
+	FK_KMM_KEY_ASSIGNMENT_COMMAND = 0x0f,
+	FK_KMM_KEY_ASSIGNMENT_RESPONSE = 0x10,
+	FK_KMM_MODIFY_KEY_COMMAND = 0x13,
+	FK_KMM_MODIFY_KEYSET_ATTRIBUTES_COMMAND = 0x14,
+	FK_KMM_MODIFY_KEYSET_ATTRIBUTES_RESPONSE = 0x15,
 	FK_KMM_NEGATIVE_ACK = 0x16,
+	FK_KMM_NO_SERVICE = 0x17,
 	FK_KMM_REKEY_ACK = 0x1d,
 	FK_KMM_REKEY_COMMAND = 0x1e,
+	FK_KMM_SET_DATE_TIME = 0x1f,
+	FK_KMM_WARM_START_COMMAND = 0x20,
+	FK_KMM_ZEROIZE_COMMAND = 0x21,
+	FK_KMM_ZEROIZE_RESPONSE = 0x22,
+	FK_KMM_DEREGISTRATION_COMMAND = 0x23,
+	FK_KMM_DEREGISTRATION_RESPONSE = 0x24,
+	FK_KMM_REGISTRATION_COMMAND = 0x25,
+	FK_KMM_REGISTRATION_RESPONSE = 0x26,
+	FK_KMM_UNABLE_TO_DECRYPT_RESPONSE = 0x27,
+	FK_KMM_LOAD_AUTHENTICATION_KEY_COMMAND = 0x28,
+	FK_KMM_LOAD_AUTHENTICATION_KEY_RESPONSE = 0x29,
+	FK_KMM_DELETE_AUTHENTICATION_KEY_COMMAND = 0x2a,
+	FK_KMM_DELETE_AUTHENTICATION_KEY_RESPONSE = 0x2b,
+	FK_KMM_SESSION_CONTROL = 0x31,
+	FK_KMM_LOAD_CONFIG_RESPONSE = 0xfc,
+	FK_KMM_LOAD_CONFIG_COMMAND = 0xfd,
 };
 
 /* Response kinds (P25 sheet 1.2), as the two bits are written. */
@@ -93,7 +128,8 @@ struct fk_kmm_key_item {
 	const uint8_t *key; /* borrowed; key_length octets */
 };
 
-/* Rekey-Command with one keyset; a message with several is refused (FK_EUNSUPPORTED). */
+/* Rekey-Command with one keyset; a message with several is refused (FK_EUNSUPPORTED) here and left
+ * to wire/kmm_message.h, which is slower and knows all layouts. */
 struct fk_kmm_rekey_command {
 	uint8_t decryption_algorithm_id;
 	uint16_t decryption_key_id;
