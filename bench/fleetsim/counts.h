@@ -32,6 +32,13 @@
 	X(TX, "tx") /* UDP datagrams meant to leave, those lost on purpose included */            \
 	X(LOST_RX, "lost_rx")                                                                     \
 	X(LOST_TX, "lost_tx")                                                                     \
+	X(REPEATED_RX, "repeated_rx") /* came twice on purpose */                                 \
+	X(REPEATED_TX, "repeated_tx")                                                             \
+	X(OVERTAKEN_RX, "overtaken_rx") /* let the next one go first on purpose */                \
+	X(OVERTAKEN_TX, "overtaken_tx")                                                           \
+	X(DELAYED_RX, "delayed_rx")                                                               \
+	X(DELAYED_TX, "delayed_tx")                                                               \
+	X(NOT_HELD, "not_held") /* should have waited, but too many did */                        \
 	X(NO_ROUTE, "no_route") /* not sent: the peer's MAC address is unknown */                 \
 	X(TX_FULL, "tx_full")	/* not sent: the port took nothing */                             \
 	X(RX_FULL, "rx_full")	/* requests dropped: too many were waiting */                     \

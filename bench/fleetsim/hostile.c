@@ -47,9 +47,8 @@ bool fk_hostile_read_mode(const char *mode, uint32_t *ret_kinds)
 	return false;
 }
 
-/* Sends one lie and counts it if it got away. */
-static void lie(struct fk_hostile *h, const struct fk_hostile_truth *t, enum fk_hostile_kind kind,
-		const uint8_t *payload, size_t size, uint32_t source_ipv4, uint16_t port)
+static bool send_datagram(const struct fk_hostile_truth *t, const uint8_t *payload, size_t size,
+			  uint32_t source_ipv4, uint16_t port)
 {
 	struct fk_datagram datagram = {
 		.payload = payload,
@@ -61,7 +60,14 @@ static void lie(struct fk_hostile *h, const struct fk_hostile_truth *t, enum fk_
 		.is_hostile = true,
 	};
 
-	if (t->outbox.send(t->outbox.arg, &datagram))
+	return t->outbox.send(t->outbox.arg, &datagram);
+}
+
+/* Sends one lie and counts it if it got away. */
+static void lie(struct fk_hostile *h, const struct fk_hostile_truth *t, enum fk_hostile_kind kind,
+		const uint8_t *payload, size_t size, uint32_t source_ipv4, uint16_t port)
+{
+	if (send_datagram(t, payload, size, source_ipv4, port))
 		h->sent[kind]++;
 }
 
@@ -75,6 +81,14 @@ static size_t write_message(const struct fk_hostile_truth *t, const struct fk_co
 	copy.slot = FK_TXN_HOSTILE;
 	copy.nonce = fk_txns_draw(t->txns);
 	return fk_compose_message(&copy, buf, &size) == FK_OK ? size : 0;
+}
+
+bool fk_hostile_send(const struct fk_hostile_truth *truth, const struct fk_compose *message)
+{
+	uint8_t buf[FK_SIM_DATAGRAM_MAX];
+	size_t size = write_message(truth, message, buf);
+
+	return size > 0 && send_datagram(truth, buf, size, truth->source_ipv4, truth->kmf_port);
 }
 
 static void send_message(struct fk_hostile *h, const struct fk_hostile_truth *t,

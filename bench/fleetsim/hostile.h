@@ -62,6 +62,12 @@ struct fk_hostile_truth {
 	uint16_t source_port, kmf_port, response_port;
 };
 
+/*
+ * Sends 'message' under a branch that belongs to no transaction, as the server of 'truth' would.
+ * True if the port has taken it.
+ */
+bool fk_hostile_send(const struct fk_hostile_truth *truth, const struct fk_compose *message);
+
 /* True if this UE shall lie: the mode is on and not enough have. */
 static inline bool fk_hostile_wants(const struct fk_hostile *hostile)
 {

@@ -13,6 +13,7 @@
 #define KEYSET_ID_MAX		   240	/* above are the keysets of KEKs, P25 sheet 2.3 */
 #define KEY_FORMAT_KEK_OR_ERASE	   0xa0 /* P25 sheet 2.4 */
 #define KEYSET_FORMAT_KEK	   0x80
+#define NUMBER_AHEAD_MAX	   0x7fff
 
 /* One KMM on its way through the radio. */
 struct exchange {
@@ -136,6 +137,12 @@ static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *r
 		count(x->radio, FK_SIM_BAD_WRAP);
 		return STATUS_NOT_PERFORMED;
 	}
+	if (x->radio->traits != NULL && fk_ue_has_trait(ue, FK_TRAIT_STATUS)) {
+		x->radio->traits->events[FK_TRAIT_STATUS]++;
+		ue->refusal = FK_SIM_REFUSED_STATUS;
+		fk_wipe(octets, sizeof(octets));
+		return x->radio->traits->spec.status;
+	}
 	is_stored = fk_sim_ue_store_key(ue, rekey->keyset_id, item->sln, rekey->algorithm_id,
 					item->key_id, octets);
 	fk_wipe(octets, sizeof(octets));
@@ -227,6 +234,20 @@ static void remember(struct fk_sim_ue *ue, uint64_t hash, const struct fk_radio_
 	memcpy(ue->answer, answer->octets, answer->size);
 }
 
+/* A number ahead of the last one, not a late copy of an old one, met a window that is too narrow.
+ */
+static void note_small_window(struct exchange *x)
+{
+	struct fk_traits *traits = x->radio->traits;
+
+	if (traits == NULL || !fk_ue_has_trait(x->ue, FK_TRAIT_SMALL_WINDOW) ||
+	    !fk_kmm_number_is_new(x->ue->inbound_number, x->frame.header.message_number,
+				  NUMBER_AHEAD_MAX))
+		return;
+	traits->events[FK_TRAIT_SMALL_WINDOW]++;
+	x->ue->refusal = FK_SIM_REFUSED_NUMBER;
+}
+
 enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue *ue,
 				       const uint8_t *kmm, size_t size,
 				       struct fk_radio_answer *ret_answer)
@@ -260,9 +281,11 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 	}
 	if (!fk_kmm_number_is_new(ue->inbound_number, h->message_number, ue->mnp)) {
 		count(radio, FK_SIM_NUMBER_REFUSED);
+		note_small_window(&x);
 		refuse(&x, FK_KMM_STATUS_INVALID_NUMBER, ret_answer);
 		return FK_SIM_WELL_FORMED;
 	}
+	ue->refusal = FK_SIM_REFUSED_NOT;
 	malformed = obey(&x, ret_answer);
 	if (malformed != FK_SIM_WELL_FORMED)
 		return malformed;

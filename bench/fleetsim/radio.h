@@ -15,11 +15,13 @@
 
 #include "counts.h"
 #include "ossl.h"
+#include "traits.h"
 #include "ue.h"
 
 struct fk_radio {
 	struct fk_ossl *ossl;
 	struct fk_sim_counts *counts;
+	struct fk_traits *traits; /* NULL: nothing is wrong with any UE */
 	uint32_t kmf_rsi;
 };
 

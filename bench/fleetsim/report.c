@@ -179,8 +179,7 @@ static void put_counts(json_t *root, const struct fk_sim_counts *counts)
 	put_count(root, "malformed", n_malformed);
 	json_object_set_new(root, "malformed_reasons", reasons);
 	for (int i = 0; i < FK_SIM_COUNTS; i++) {
-		bool is_datagrams = i == FK_SIM_RX || i == FK_SIM_TX || i == FK_SIM_LOST_RX ||
-				    i == FK_SIM_LOST_TX;
+		bool is_datagrams = i >= FK_SIM_RX && i <= FK_SIM_NOT_HELD;
 
 		put_count(is_datagrams ? datagrams : root, fk_sim_count_name((enum fk_sim_count)i),
 			  counts->count[i]);
@@ -195,6 +194,68 @@ static json_t *hostile_json(const struct fk_hostile *hostile)
 	put_count(object, "ues", hostile->n_ues);
 	for (int i = 0; i < FK_HOSTILE_KINDS; i++)
 		put_count(object, fk_hostile_kind_name((enum fk_hostile_kind)i), hostile->sent[i]);
+	return object;
+}
+
+/* Each kind with its number, and the sums that the KMF's counters must have. */
+static json_t *lies_json(const struct fk_lies *lies)
+{
+	json_t *object = json_object(), *kinds = json_object(), *counters = json_object();
+
+	for (int i = 0; i < FK_LIES; i++) {
+		const char *counter = fk_lie_counter_name((enum fk_lie)i);
+		json_int_t sum = json_integer_value(json_object_get(counters, counter));
+
+		put_count(kinds, fk_lie_name((enum fk_lie)i), lies->sent[i]);
+		put_count(counters, counter, (uint64_t)sum + lies->sent[i]);
+	}
+	put_count(object, "sent", lies->n_sent);
+	json_object_set_new(object, "kinds", kinds);
+	json_object_set_new(object, "counters", counters);
+	return object;
+}
+
+static json_t *traits_json(const struct fk_traits *traits)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < FK_TRAITS; i++) {
+		json_t *trait = json_object();
+
+		put_count(trait, "ues", traits->ues[i]);
+		put_count(trait, "events", traits->events[i]);
+		json_object_set_new(object, fk_trait_name((enum fk_trait)i), trait);
+	}
+	return object;
+}
+
+static const char *refusal_name(const struct fk_sim_ue *ue)
+{
+	static const char *const names[FK_SIM_REFUSALS] = {
+		[FK_SIM_REFUSED_NOT] = "none",
+		[FK_SIM_REFUSED_404] = "404",
+		[FK_SIM_REFUSED_STATUS] = "status",
+		[FK_SIM_REFUSED_NUMBER] = "number",
+	};
+
+	return names[ue->refusal < FK_SIM_REFUSALS ? ue->refusal : 0];
+}
+
+static json_t *refused_json(const struct fk_fleet *fleet)
+{
+	json_t *object = json_object();
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < fleet->n_ues; i++) {
+		const char *name = refusal_name(&fleet->ues[i]);
+
+		if (fleet->ues[i].refusal == FK_SIM_REFUSED_NOT)
+			continue;
+		n++;
+		put_count(object, name,
+			  1 + (uint64_t)json_integer_value(json_object_get(object, name)));
+	}
+	put_count(object, "ues", n);
 	return object;
 }
 
@@ -230,27 +291,54 @@ static bool write_json(FILE *file, const void *what)
 	       fputc('\n', file) != EOF;
 }
 
-enum fk_err fk_report_write(const char *path, const struct fk_fleet *fleet,
-			    const struct fk_sim_counts *counts, const struct fk_hostile *hostile)
+enum fk_err fk_report_write(const char *path, const struct fk_verdict *verdict)
 {
 	json_t *root = json_pack("{s:i}", "schema", SCHEMA);
 	struct groups groups;
 	bool agree = false;
-	enum fk_err err = root == NULL ? FK_ENOMEM : groups_collect(fleet, &groups);
+	enum fk_err err = root == NULL ? FK_ENOMEM : groups_collect(verdict->fleet, &groups);
 
 	if (err != FK_OK) {
 		json_decref(root);
 		return err;
 	}
-	put_ues(root, fleet);
+	put_ues(root, verdict->fleet);
 	json_object_set_new(root, "groups", groups_json(&groups, &agree));
 	groups_free(&groups);
 	json_object_set_new(root, "groups_agree", json_boolean(agree));
-	put_counts(root, counts);
-	json_object_set_new(root, "hostile", hostile_json(hostile));
+	put_counts(root, verdict->counts);
+	json_object_set_new(root, "refused", refused_json(verdict->fleet));
+	json_object_set_new(root, "traits", traits_json(verdict->traits));
+	json_object_set_new(root, "hostile", hostile_json(verdict->hostile));
+	json_object_set_new(root, "lies", lies_json(verdict->lies));
 	err = write_atomically(path, write_json, root);
 	json_decref(root);
 	return err;
+}
+
+static bool write_refusals(FILE *file, const void *what)
+{
+	const struct fk_verdict *verdict = what;
+	const struct fk_fleet *fleet = verdict->fleet;
+	bool ok = true;
+
+	for (uint32_t i = 0; i < fleet->n_ues && ok; i++) {
+		const struct fk_sim_ue *ue = &fleet->ues[i];
+
+		if (ue->refusal == FK_SIM_REFUSED_NOT)
+			continue;
+		ok = fprintf(file, "{\"ue_id\":\"%.*s\",\"reason\":\"%s\"", ue->ue_id_size,
+			     fk_fleet_ue_id(fleet, ue), refusal_name(ue)) > 0;
+		if (ok && ue->refusal == FK_SIM_REFUSED_STATUS)
+			ok = fprintf(file, ",\"status\":%u", verdict->traits->spec.status) > 0;
+		ok = ok && fputs("}\n", file) != EOF;
+	}
+	return ok;
+}
+
+enum fk_err fk_refusals_write(const char *path, const struct fk_verdict *verdict)
+{
+	return write_atomically(path, write_refusals, verdict);
 }
 
 struct book {

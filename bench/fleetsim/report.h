@@ -5,9 +5,10 @@
  * The report is one JSON object: counts, and per group who holds what. A group agrees if those of
  * its members that hold a traffic key all hold the same one; how many hold one is a number of its
  * own. The book is NDJSON: one line per held key, sorted by ue_id. Key octets are compared in
- * memory and appear in neither, nor does a hash of them.
+ * memory and appear in neither, nor does a hash of them. The refusals are NDJSON: one line per UE
+ * that will never hold the key, with the reason, in the order of the fleet file.
  *
- * Both files are written beside their place and renamed: a reader sees them whole or not at all.
+ * All files are written beside their place and renamed: a reader sees them whole or not at all.
  *
  * Threads: the main lcore, after the worker has ended.
  */
@@ -18,9 +19,19 @@
 #include "counts.h"
 #include "fleet.h"
 #include "hostile.h"
+#include "lies.h"
+#include "traits.h"
 
-/* Returns FK_OK; FK_EIO, with errno set; FK_ENOMEM. */
-FK_MUST_USE enum fk_err fk_report_write(const char *path, const struct fk_fleet *fleet,
-					const struct fk_sim_counts *counts,
-					const struct fk_hostile *hostile);
+/* What a run has seen. Borrowed. */
+struct fk_verdict {
+	const struct fk_fleet *fleet;
+	const struct fk_sim_counts *counts;
+	const struct fk_hostile *hostile;
+	const struct fk_lies *lies;
+	const struct fk_traits *traits;
+};
+
+/* Return FK_OK; FK_EIO, with errno set; FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_report_write(const char *path, const struct fk_verdict *verdict);
 FK_MUST_USE enum fk_err fk_book_write(const char *path, const struct fk_fleet *fleet);
+FK_MUST_USE enum fk_err fk_refusals_write(const char *path, const struct fk_verdict *verdict);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server.c - see server.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include <fleetkey/kmm.h>
 
 #include "inspect.h"
 #include "server.h"
+#include "speak.h"
 
-#define SIP_PORT_DEFAULT       5060
-#define RESPONSE_SIZE_MAX      FK_SIM_DATAGRAM_MAX
-#define TRANSACTIONS_A_COMMAND 2 /* NOTIFICATION and answer */
+#define SIP_PORT_DEFAULT  5060
+#define RESPONSE_SIZE_MAX FK_SIM_DATAGRAM_MAX
+#define SIP_ACCEPTED	  202
+#define SIP_OVERLOADED	  503
 
 /* One request from the KMF while it is dealt with. */
 struct request {
@@ -139,118 +142,70 @@ static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
 	return FK_SIM_WELL_FORMED;
 }
 
-static struct fk_compose compose_base(struct fk_server *s, const struct request *r)
+/* Answers a new request or a repeat as the UE's traits have it. True if the UE is to hear it. */
+static bool accept(struct fk_server *s, struct request *r)
 {
-	uint32_t index = (uint32_t)(r->ue - s->fleet->ues);
+	uint64_t branch_hash = fk_sim_hash(r->sip.via_branch.at, r->sip.via_branch.len);
+	uint16_t status = fk_sim_ue_find_transaction(r->ue, branch_hash);
+	bool is_repeat = status != 0;
+	char retry_after[48];
 
-	return (struct fk_compose){
-		.context = &s->compose,
-		.mcdata_id = fk_fleet_mcdata_id(s->fleet, r->ue),
-		.mcdata_id_size = r->ue->mcdata_id_size,
-		.is_compact = (index & 1) != 0, /* both forms occur in every fleet */
-		.date_time_s = s->date_time_s,
-		.conversation_id = r->parts.signalling.conversation_id,
-		.message_id = r->parts.signalling.message_id,
-		.bare_kmm = s->bare_kmm,
-	};
-}
-
-/* A version-4 UUID. spec: RFC 4122 §4.4 */
-static void draw_message_id(struct fk_server *s, uint8_t id[static FK_SDS_ID_SIZE])
-{
-	uint64_t random[2] = {fk_txns_draw(s->txns), fk_txns_draw(s->txns)};
-
-	memcpy(id, random, FK_SDS_ID_SIZE);
-	id[6] = (uint8_t)((id[6] & 0x0f) | 0x40);
-	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
-}
-
-static struct fk_hostile_truth hostile_truth(struct fk_server *s, const struct request *r,
-					     const struct fk_compose *notification,
-					     const struct fk_compose *answer)
-{
-	const struct fk_fleet *fleet = s->fleet;
-	const struct fk_sim_ue *other =
-		&fleet->ues[((uint32_t)(r->ue - fleet->ues) + 1) % fleet->n_ues];
-
-	return (struct fk_hostile_truth){
-		.txns = s->txns,
-		.outbox = s->outbox,
-		.notification = *notification,
-		.answer = *answer,
-		.other_mcdata_id = other == r->ue ? NULL : fk_fleet_mcdata_id(fleet, other),
-		.other_mcdata_id_size = other->mcdata_id_size,
-		.accepted = r->response,
-		.accepted_size = r->response_size,
-		.source_ipv4 = s->ipv4,
-		.kmf_ipv4 = r->frame->source_ipv4,
-		.source_port = s->sip_port,
-		.kmf_port = s->kmf_port,
-		.response_port = r->response_port,
-	};
-}
-
-/* Speaks for the UE: the client has the SDS, and its radio may have an answer. */
-static void speak(struct fk_server *s, struct request *r, const struct fk_radio_answer *kmm)
-{
-	struct fk_compose notification = compose_base(s, r), answer = notification;
-	bool is_hostile = fk_hostile_wants(s->hostile) && kmm->size > 0;
-	uint8_t message_id[FK_SDS_ID_SIZE];
-	struct fk_hostile_truth truth;
-
-	draw_message_id(s, message_id);
-	answer.message_id = message_id;
-	answer.in_reply_to = r->parts.signalling.message_id;
-	answer.kmm = kmm->octets;
-	answer.kmm_size = kmm->size;
-	if (is_hostile) {
-		truth = hostile_truth(s, r, &notification, &answer);
-		fk_hostile_before(s->hostile, &truth);
+	if (!is_repeat) {
+		status = fk_traits_answer(s->traits, r->ue, (uint32_t)(r->ue - s->fleet->ues),
+					  s->now_ms);
+		fk_sim_ue_note_transaction(r->ue, branch_hash, status);
 	}
-	if (fk_txn_begin(s->txns, &notification, r->frame->source_ipv4, s->kmf_port, s->now_ms) ==
-	    FK_OK)
-		count(s, FK_SIM_NOTIFICATIONS);
-	if (kmm->size > 0 &&
-	    fk_txn_begin(s->txns, &answer, r->frame->source_ipv4, s->kmf_port, s->now_ms) == FK_OK)
-		count(s, FK_SIM_ANSWERS);
-	if (is_hostile)
-		fk_hostile_after(s->hostile, &truth);
+	if (status == SIP_OVERLOADED && s->traits->spec.retry_after_s > 0) {
+		snprintf(retry_after, sizeof(retry_after), "Retry-After: %u\r\n",
+			 s->traits->spec.retry_after_s);
+		respond(s, r, status, retry_after);
+	} else {
+		respond(s, r, status, NULL);
+	}
+	if (is_repeat) {
+		count(s, FK_SIM_REPEATS);
+		count(s, FK_SIM_RETRANSMISSIONS);
+	}
+	return !is_repeat && status == SIP_ACCEPTED &&
+	       !fk_traits_is_deaf(s->traits, r->ue, s->now_ms);
 }
 
 static void receive_message(struct fk_server *s, struct request *r)
 {
-	enum fk_sim_malformed malformed;
-	struct fk_radio_answer answer;
-	uint64_t branch_hash;
+	enum fk_sim_malformed malformed, body;
+	struct fk_radio_answer answer, earlier;
 
 	malformed = fk_inspect_header(&r->sip, r->frame->payload, r->frame->payload_size);
-	if (malformed != FK_SIM_WELL_FORMED)
-		s->counts->malformed[malformed]++;
-	enum fk_sim_malformed body = inspect(s, r);
-
+	body = inspect(s, r);
 	if (body != FK_SIM_WELL_FORMED) {
-		if (malformed != FK_SIM_WELL_FORMED)
-			s->counts->malformed[malformed]--; /* a message counts once */
-		refuse(s, r, body);
+		refuse(s, r, body); /* a message counts once */
 		return;
 	}
+	if (malformed != FK_SIM_WELL_FORMED)
+		s->counts->malformed[malformed]++;
 	/* Without room for its answers the command is not taken, and not accepted: the KMF repeats
 	 * it. */
-	if (fk_txns_free_count(s->txns) < TRANSACTIONS_A_COMMAND) {
+	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX) {
 		count(s, FK_SIM_DEFERRED);
 		return;
 	}
-	respond(s, r, 202, NULL);
-	branch_hash = fk_sim_hash(r->sip.via_branch.at, r->sip.via_branch.len);
-	if (fk_sim_ue_has_transaction(r->ue, branch_hash)) {
-		count(s, FK_SIM_REPEATS);
-		count(s, FK_SIM_RETRANSMISSIONS);
+	if (!accept(s, r))
 		return;
-	}
+	earlier.size = r->ue->answer_size;
+	memcpy(earlier.octets, r->ue->answer, r->ue->answer_size);
 	body = fk_radio_receive(s->radio, r->ue, r->kmm, r->kmm_size, &answer);
 	if (body != FK_SIM_WELL_FORMED && malformed == FK_SIM_WELL_FORMED)
 		s->counts->malformed[body]++;
-	speak(s, r, &answer);
+	fk_speak(s, &(struct fk_speech){
+			    .ue = r->ue,
+			    .signalling = &r->parts.signalling,
+			    .answer = &answer,
+			    .earlier = &earlier,
+			    .kmf_ipv4 = r->frame->source_ipv4,
+			    .response = r->response,
+			    .response_size = r->response_size,
+			    .response_port = r->response_port,
+		    });
 }
 
 static void receive_request(struct fk_server *s, struct request *r)

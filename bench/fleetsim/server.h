@@ -3,10 +3,9 @@
  * server.h - the MCData server: judges the KMF's MESSAGEs, answers 202, and speaks for the UEs.
  *
  * For each MESSAGE: the SIP syntax, the compact form, the size and the three parts are checked and
- * what is wrong is counted by its first reason. A good one is answered 202 and its KMM given to the
- * UE; then go out, each as a transaction of its own, the NOTIFICATION DELIVERED and the SDS with
- * the radio's answer. Repeats of a transaction get the same 202 and nothing more (RFC 3261
- * §17.2.2).
+ * what is wrong is counted by its first reason. A good one is answered 202, unless a trait of the
+ * UE says otherwise, and its KMM given to the UE; then speak.h sends what the UE answers. Repeats
+ * of a transaction get the same response and nothing more (RFC 3261 §17.2.2).
  *
  * Threads: the worker only. Memory: nothing here allocates.
  */
@@ -18,8 +17,10 @@
 #include "counts.h"
 #include "fleet.h"
 #include "hostile.h"
+#include "lies.h"
 #include "outbox.h"
 #include "radio.h"
+#include "traits.h"
 #include "txn.h"
 #include "wire/net.h"
 
@@ -28,6 +29,8 @@ struct fk_server {
 	struct fk_radio *radio;
 	struct fk_txns *txns;
 	struct fk_hostile *hostile;
+	struct fk_lies *lies;
+	struct fk_traits *traits;
 	struct fk_sim_counts *counts;
 	struct fk_outbox outbox;
 	struct fk_compose_context compose;

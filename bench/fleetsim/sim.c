@@ -35,6 +35,8 @@ struct sim {
 	struct fk_fleet fleet;
 	struct fk_sim_counts counts;
 	struct fk_hostile hostile;
+	struct fk_lies lies;
+	struct fk_traits traits;
 	struct fk_radio radio;
 	struct fk_txns *txns;
 	struct fk_server server;
@@ -68,6 +70,8 @@ static int worker_main(void *arg)
 
 	while (!atomic_load_explicit(&sim->stop, memory_order_relaxed)) {
 		server->now_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
+		sim->port.now_ms = server->now_ms;
+
 		uint32_t n = fk_wire_port_receive(&sim->port, fk_server_receive, server);
 
 		fk_txns_advance(sim->txns, server->now_ms);
@@ -110,16 +114,23 @@ static bool setup_server(struct sim *sim)
 	};
 	char ip[16];
 
-	sim->radio = (struct fk_radio){.counts = &sim->counts, .kmf_rsi = o->kmf_rsi};
+	sim->radio = (struct fk_radio){
+		.counts = &sim->counts, .traits = &sim->traits, .kmf_rsi = o->kmf_rsi};
 	if (!make_server_uri(sim) || fk_ossl_new(&sim->radio.ossl) != FK_OK ||
 	    fk_txns_new(&txns, clock_ms(CLOCK_MONOTONIC_COARSE), &sim->txns) != FK_OK)
 		return false;
 	sim->hostile.kinds = o->hostile_kinds;
+	sim->traits.spec = o->traits;
+	sim->traits.spec.seed = o->seed;
+	fk_traits_apply(&sim->traits, &sim->fleet);
+	fk_lies_begin(&sim->lies, o->n_lies, sim->fleet.n_ues);
 	sim->server = (struct fk_server){
 		.fleet = &sim->fleet,
 		.radio = &sim->radio,
 		.txns = sim->txns,
 		.hostile = &sim->hostile,
+		.lies = &sim->lies,
+		.traits = &sim->traits,
 		.counts = &sim->counts,
 		.outbox = outbox,
 		.ipv4 = o->ipv4,
@@ -155,12 +166,13 @@ static int run_worker(struct sim *sim, const sigset_t *signals)
 	const struct fk_sim_options *o = sim->options;
 	struct fk_wire_port_spec spec = {
 		.ipv4 = o->ipv4,
-		.loss_percent = o->loss_percent,
-		.seed = o->seed,
+		.weather = o->weather,
 		.counts = &sim->counts,
 	};
 	unsigned lcore = rte_get_next_lcore(-1, 1, 0);
 	enum fk_err err;
+
+	spec.weather.seed = o->seed;
 
 	if (rte_lcore_count() != 2) {
 		fprintf(stderr,
@@ -184,21 +196,36 @@ static int run_worker(struct sim *sim, const sigset_t *signals)
 	return FK_EXIT_DONE;
 }
 
+static bool report_failure(const char *option, const char *path, enum fk_err err)
+{
+	if (err != FK_OK)
+		fprintf(stderr, "fleetsim: --%s %s: %s\n", option, path,
+			err == FK_EIO ? strerror(errno) : fk_err_text(err));
+	return err != FK_OK;
+}
+
 static int write_verdict(const struct sim *sim)
 {
 	const struct fk_sim_options *o = sim->options;
-	int code = FK_EXIT_DONE;
+	struct fk_verdict verdict = {
+		.fleet = &sim->fleet,
+		.counts = &sim->counts,
+		.hostile = &sim->hostile,
+		.lies = &sim->lies,
+		.traits = &sim->traits,
+	};
+	bool failed = false;
 
-	if (o->report_path != NULL &&
-	    fk_report_write(o->report_path, &sim->fleet, &sim->counts, &sim->hostile) != FK_OK) {
-		fprintf(stderr, "fleetsim: --report %s: %s\n", o->report_path, strerror(errno));
-		code = FK_EXIT_FAILED;
-	}
-	if (o->book_path != NULL && fk_book_write(o->book_path, &sim->fleet) != FK_OK) {
-		fprintf(stderr, "fleetsim: --book %s: %s\n", o->book_path, strerror(errno));
-		code = FK_EXIT_FAILED;
-	}
-	return code;
+	if (o->report_path != NULL)
+		failed |= report_failure("report", o->report_path,
+					 fk_report_write(o->report_path, &verdict));
+	if (o->book_path != NULL)
+		failed |= report_failure("book", o->book_path,
+					 fk_book_write(o->book_path, &sim->fleet));
+	if (o->refusals_path != NULL)
+		failed |= report_failure("refusals", o->refusals_path,
+					 fk_refusals_write(o->refusals_path, &verdict));
+	return failed ? FK_EXIT_FAILED : FK_EXIT_DONE;
 }
 
 /* EAL may block until its peer connects: a signal has to get through until then. */

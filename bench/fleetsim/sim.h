@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "traits.h"
+#include "weather.h"
+
 #define FK_EXIT_DONE   0 /* exit codes of all programs, design section 9 */
 #define FK_EXIT_FAILED 1
 #define FK_EXIT_USAGE  2
@@ -20,11 +23,13 @@ struct fk_sim_options {
 	uint16_t sip_port, kmf_port;
 	const char *kmf_uri;
 	uint32_t kmf_rsi;
-	double loss_percent;
-	uint64_t seed;
-	const char *report_path, *book_path, *ready_path; /* NULL: not written */
+	uint64_t seed; /* of the next two */
+	struct fk_weather_spec weather;
+	struct fk_traits_spec traits;
+	const char *report_path, *book_path, *refusals_path, *ready_path; /* NULL: not written */
 	uint32_t t1_ms;
 	uint32_t hostile_kinds;
+	uint64_t n_lies;
 	uint32_t for_s; /* 0: until a signal */
 	bool bare_kmm;
 	bool idle_poll;

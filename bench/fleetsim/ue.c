@@ -45,14 +45,19 @@ bool fk_sim_ue_note_number(struct fk_sim_ue *ue, uint16_t mac_key_id, uint16_t n
 	return is_reused;
 }
 
-bool fk_sim_ue_has_transaction(struct fk_sim_ue *ue, uint64_t branch_hash)
+uint16_t fk_sim_ue_find_transaction(const struct fk_sim_ue *ue, uint64_t branch_hash)
 {
 	for (uint32_t i = 0; i < FK_SIM_TRANSACTIONS_SEEN; i++)
 		if (ue->transactions[i] == branch_hash)
-			return true;
+			return ue->transaction_statuses[i];
+	return 0;
+}
+
+void fk_sim_ue_note_transaction(struct fk_sim_ue *ue, uint64_t branch_hash, uint16_t status)
+{
 	ue->transactions[ue->next_transaction] = branch_hash;
+	ue->transaction_statuses[ue->next_transaction] = status;
 	ue->next_transaction = (uint8_t)((ue->next_transaction + 1) % FK_SIM_TRANSACTIONS_SEEN);
-	return false;
 }
 
 static struct fk_sim_key *find_place(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln)

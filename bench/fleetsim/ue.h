@@ -21,6 +21,15 @@
 #define FK_SIM_TRANSACTIONS_SEEN 2  /* server transactions remembered to absorb repeats */
 #define FK_SIM_NO_KEY		 0xff
 
+/* Why a UE will never hold the key, whatever the KMF sends. */
+enum fk_sim_refusal {
+	FK_SIM_REFUSED_NOT = 0,
+	FK_SIM_REFUSED_404,    /* the server does not know it */
+	FK_SIM_REFUSED_STATUS, /* its radio said another status than 00 */
+	FK_SIM_REFUSED_NUMBER, /* its window is narrower than the KMF thinks */
+	FK_SIM_REFUSALS
+};
+
 /* A traffic key. keyset_id 0: the place is free. */
 struct fk_sim_key {
 	uint8_t octets[FK_KEY_SIZE_MAX];
@@ -45,6 +54,11 @@ struct fk_sim_ue {
 	uint8_t answer_size;	   /* 0: the last accepted KMM wanted no answer */
 	uint8_t next_seen, n_seen;
 	uint8_t next_transaction;
+	uint8_t n_requests; /* new ones heard, modulo 256 */
+	uint8_t refusal;    /* enum fk_sim_refusal */
+	bool is_silent_offline;
+	uint16_t traits;					 /* bits, 1 << enum fk_trait */
+	uint16_t transaction_statuses[FK_SIM_TRANSACTIONS_SEEN]; /* final responses */
 	uint16_t inbound_number;  /* last accepted; 0 after key fill */
 	uint16_t outbound_number; /* last sent */
 	uint64_t accepted_hash;	  /* of the last accepted KMM, 0 if there is none */
@@ -66,8 +80,11 @@ uint64_t fk_sim_hash(const void *octets, size_t size);
 bool fk_sim_ue_note_number(struct fk_sim_ue *ue, uint16_t mac_key_id, uint16_t number,
 			   uint64_t hash);
 
-/* True if the server transaction was seen already; remembers it otherwise. */
-bool fk_sim_ue_has_transaction(struct fk_sim_ue *ue, uint64_t branch_hash);
+/* The status that a server transaction was answered with, or 0 if it is new. */
+uint16_t fk_sim_ue_find_transaction(const struct fk_sim_ue *ue, uint64_t branch_hash);
+
+/* Remembers a new one in place of the oldest. */
+void fk_sim_ue_note_transaction(struct fk_sim_ue *ue, uint64_t branch_hash, uint16_t status);
 
 /*
  * Stores a traffic key in place of the one with the same keyset and SLN, or in a free place. The

@@ -13,23 +13,9 @@
 #define POOL_CACHE	 128
 #define RING_SIZE	 4096 /* or what the device has, if that is less */
 #define DEAD_PEER_MS	 100  /* no room for so long: what waits is dropped */
+#define OVERTAKEN_MS	 20   /* then it goes on, even if nothing has overtaken it */
 #define HOSTILE_TRIES	 2000 /* a hostile datagram waits this long for room in the ring ... */
 #define HOSTILE_PAUSE_US 50   /* ... times this */
-
-static double draw(struct fk_wire_port *port)
-{
-	uint64_t z = port->random += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	z ^= z >> 31;
-	return (double)(z >> 11) * 0x1p-53;
-}
-
-static bool is_lost(struct fk_wire_port *port)
-{
-	return port->loss > 0 && draw(port) < port->loss;
-}
 
 static enum fk_err complain(const char *step, int error)
 {
@@ -74,8 +60,7 @@ enum fk_err fk_wire_port_start(struct fk_wire_port *port, const struct fk_wire_p
 {
 	memset(port, 0, sizeof(*port));
 	port->ipv4 = spec->ipv4;
-	port->loss = spec->loss_percent / 100;
-	port->random = spec->seed;
+	fk_weather_init(&port->weather, &spec->weather);
 	port->counts = spec->counts;
 	port->port_id = (uint16_t)rte_eth_find_next(0);
 	if (port->port_id >= RTE_MAX_ETHPORTS)
@@ -94,10 +79,22 @@ static void drop_pending(struct fk_wire_port *port)
 	port->n_pending = 0;
 }
 
+static void drop_held(struct fk_wire_way *way)
+{
+	struct rte_mbuf *m;
+
+	while ((m = fk_held_pop(&way->held, UINT64_MAX)) != NULL)
+		rte_pktmbuf_free(m);
+	rte_pktmbuf_free(way->overtaken); /* NULL does nothing */
+	way->overtaken = NULL;
+}
+
 void fk_wire_port_stop(struct fk_wire_port *port)
 {
 	fk_wire_port_flush(port);
 	drop_pending(port);
+	drop_held(&port->ways[FK_WAY_RX]);
+	drop_held(&port->ways[FK_WAY_TX]);
 	while (port->n_waiting > 0)
 		rte_pktmbuf_free(port->waiting[(port->first_waiting + --port->n_waiting) %
 					       FK_WIRE_RX_WAITING]);
@@ -131,7 +128,7 @@ static const uint8_t *find_mac(const struct fk_wire_port *port, uint32_t ipv4)
 }
 
 /* A slow peer is waited for: its ring is full for microseconds. A dead one never makes room. */
-void fk_wire_port_flush(struct fk_wire_port *port)
+static void transmit(struct fk_wire_port *port)
 {
 	uint64_t now = rte_rdtsc();
 	uint16_t n_sent;
@@ -153,7 +150,7 @@ void fk_wire_port_flush(struct fk_wire_port *port)
 static void enqueue(struct fk_wire_port *port, struct rte_mbuf *m)
 {
 	if (port->n_pending == FK_WIRE_TX_PENDING)
-		fk_wire_port_flush(port);
+		transmit(port);
 	if (port->n_pending == FK_WIRE_TX_PENDING) {
 		port->counts->count[FK_SIM_TX_FULL]++;
 		rte_pktmbuf_free(m);
@@ -181,15 +178,11 @@ static bool is_response(const struct fk_net_frame *frame)
 	return frame->payload_size >= 4 && memcmp(frame->payload, "SIP/", 4) == 0;
 }
 
-/* A datagram for us: counted, perhaps lost; a request waits its turn. Takes the mbuf over. */
-static void receive_udp(struct fk_wire_port *port, struct rte_mbuf *m,
-			const struct fk_net_frame *frame,
-			void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+/* A datagram that has arrived: a request waits its turn. Takes the mbuf over. */
+static void admit(struct fk_wire_port *port, struct rte_mbuf *m, const struct fk_net_frame *frame,
+		  void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
 {
-	port->counts->count[FK_SIM_RX]++;
-	if (is_lost(port)) {
-		port->counts->count[FK_SIM_LOST_RX]++;
-	} else if (is_response(frame)) {
+	if (is_response(frame)) {
 		deliver(arg, frame);
 	} else if (port->n_waiting < FK_WIRE_RX_WAITING) {
 		port->waiting[(port->first_waiting + port->n_waiting++) % FK_WIRE_RX_WAITING] = m;
@@ -218,6 +211,109 @@ static void deliver_waiting(struct fk_wire_port *port,
 			deliver(arg, &frame);
 		rte_pktmbuf_free(m);
 	}
+}
+
+/* What a datagram meets at the end of its way. Takes the mbuf over. */
+static void arrive(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *m,
+		   void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	struct fk_net_frame frame;
+
+	if (way == FK_WAY_TX)
+		enqueue(port, m);
+	else if (fk_net_parse(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), &frame) ==
+		 FK_OK) /* as it was when it came */
+		admit(port, m, &frame, deliver, arg);
+	else
+		rte_pktmbuf_free(m);
+}
+
+/* Sends a datagram on, at once or later. Takes the mbuf over. */
+static void pass(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *m, uint32_t delay_ms,
+		 void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	if (delay_ms > 0 && fk_held_push(&port->ways[way].held, m, port->now_ms + delay_ms)) {
+		port->counts->count[FK_SIM_DELAYED_RX + way]++;
+		return;
+	}
+	port->counts->count[FK_SIM_NOT_HELD] += delay_ms > 0;
+	arrive(port, way, m, deliver, arg);
+}
+
+static void pass_overtaken(struct fk_wire_port *port, enum fk_way way,
+			   void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	struct rte_mbuf *m = port->ways[way].overtaken;
+
+	if (m == NULL)
+		return;
+	port->ways[way].overtaken = NULL;
+	pass(port, way, m, port->weather.spec.delay_ms, deliver, arg);
+}
+
+/* A datagram that is not lost sets out. Takes the mbuf over. */
+static void set_out(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *m,
+		    const struct fk_fate *fate,
+		    void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	struct fk_wire_way *w = &port->ways[way];
+	struct rte_mbuf *copy = NULL;
+
+	if (fate->is_repeated)
+		copy = rte_pktmbuf_copy(m, port->pool, 0, UINT32_MAX);
+	if (fate->is_overtaken && w->overtaken == NULL) {
+		port->counts->count[FK_SIM_OVERTAKEN_RX + way]++;
+		w->overtaken = m;
+		w->overtaken_until_ms = port->now_ms + OVERTAKEN_MS;
+	} else {
+		pass(port, way, m, fate->delay_ms, deliver, arg);
+		pass_overtaken(port, way, deliver, arg);
+	}
+	if (copy != NULL) { /* without memory there is no second one */
+		port->counts->count[FK_SIM_REPEATED_RX + way]++;
+		pass(port, way, copy, fate->repeat_delay_ms, deliver, arg);
+	}
+}
+
+/* Lets go of what has waited long enough. */
+static void release(struct fk_wire_port *port, enum fk_way way,
+		    void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	struct rte_mbuf *m;
+
+	if (port->weather.is_fine)
+		return;
+	if (port->now_ms >= port->ways[way].overtaken_until_ms)
+		pass_overtaken(port, way, deliver, arg);
+	while ((m = fk_held_pop(&port->ways[way].held, port->now_ms)) != NULL)
+		arrive(port, way, m, deliver, arg);
+}
+
+void fk_wire_port_flush(struct fk_wire_port *port)
+{
+	release(port, FK_WAY_TX, NULL, NULL);
+	transmit(port);
+}
+
+/* A datagram for us: counted, and given its weather. Takes the mbuf over. */
+static void receive_udp(struct fk_wire_port *port, struct rte_mbuf *m,
+			const struct fk_net_frame *frame,
+			void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+{
+	struct fk_fate fate;
+
+	port->counts->count[FK_SIM_RX]++;
+	if (port->weather.is_fine) {
+		admit(port, m, frame, deliver, arg);
+		return;
+	}
+	fate = fk_weather_draw(&port->weather, FK_WAY_RX);
+	if (fate.is_lost) {
+		port->counts->count[FK_SIM_LOST_RX]++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	set_out(port, FK_WAY_RX, m, &fate, deliver, arg);
 }
 
 /* Takes the frame over. */
@@ -272,6 +368,7 @@ uint32_t fk_wire_port_receive(struct fk_wire_port *port,
 			receive_frame(port, mbufs[i], deliver, arg);
 		n_taken += n;
 	} while (n == FK_WIRE_BURST && n_taken < FK_WIRE_DRAIN_MAX);
+	release(port, FK_WAY_RX, deliver, arg);
 	deliver_waiting(port, deliver, arg);
 	return n_taken + port->n_waiting;
 }
@@ -310,7 +407,7 @@ static struct rte_mbuf *build(struct fk_wire_port *port, const struct fk_datagra
 static bool send_now(struct fk_wire_port *port, struct rte_mbuf *m)
 {
 	for (uint32_t i = 0; i < HOSTILE_TRIES; i++) {
-		fk_wire_port_flush(port); /* what was queued before leaves before */
+		transmit(port); /* what was queued before leaves before */
 		if (port->n_pending == 0 && rte_eth_tx_burst(port->port_id, 0, &m, 1) == 1)
 			return true;
 		rte_delay_us_sleep(HOSTILE_PAUSE_US);
@@ -323,9 +420,12 @@ static bool send_now(struct fk_wire_port *port, struct rte_mbuf *m)
 bool fk_wire_port_send(void *arg, const struct fk_datagram *datagram)
 {
 	struct fk_wire_port *port = arg;
+	struct fk_fate fate = {0};
 	struct rte_mbuf *m;
 
-	if (!datagram->is_hostile && is_lost(port)) {
+	if (!datagram->is_hostile)
+		fate = fk_weather_draw(&port->weather, FK_WAY_TX);
+	if (fate.is_lost) {
 		port->counts->count[FK_SIM_TX]++;
 		port->counts->count[FK_SIM_LOST_TX]++;
 		return true;
@@ -336,6 +436,9 @@ bool fk_wire_port_send(void *arg, const struct fk_datagram *datagram)
 	port->counts->count[FK_SIM_TX]++;
 	if (datagram->is_hostile)
 		return send_now(port, m);
-	enqueue(port, m);
+	if (port->weather.is_fine)
+		enqueue(port, m);
+	else
+		set_out(port, FK_WAY_TX, m, &fate, NULL, NULL);
 	return true;
 }

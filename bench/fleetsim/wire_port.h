@@ -2,8 +2,8 @@
 /*
  * wire_port.h - fleetsim's end of the wire: one DPDK port with one queue each way.
  *
- * Learns its peers' MAC addresses from what they send, loses datagrams on purpose by a seeded
- * generator (ARP and ICMP are spared), and survives a peer that goes away and comes back.
+ * Learns its peers' MAC addresses from what they send, gives UDP datagrams the weather that was
+ * asked for (ARP and ICMP are spared), and survives a peer that goes away and comes back.
  *
  * Threads: set up by the main lcore, used by the worker alone afterwards.
  * Memory:  one mempool and one port; nothing else allocates.
@@ -17,10 +17,12 @@
 #include <fleetkey/err.h>
 
 #include "counts.h"
+#include "held.h"
 #include "outbox.h"
+#include "weather.h"
 #include "wire/net.h"
 
-#define FK_WIRE_BURST	   32
+#define FK_WIRE_BURST	   64
 #define FK_WIRE_PEERS	   16 /* MAC addresses remembered */
 #define FK_WIRE_TX_PENDING 1024
 #define FK_WIRE_RX_WAITING 4096 /* requests taken from the ring, not yet dealt with */
@@ -31,13 +33,21 @@ struct fk_wire_peer {
 	uint8_t mac[FK_MAC_SIZE];
 };
 
+/* Datagrams that the weather holds back on one way. */
+struct fk_wire_way {
+	struct fk_held held;
+	struct rte_mbuf *overtaken; /* lets the next one go first */
+	uint64_t overtaken_until_ms;
+};
+
 struct fk_wire_port {
 	uint16_t port_id;
 	struct rte_mempool *pool;
 	uint8_t mac[FK_MAC_SIZE];
 	uint32_t ipv4; /* our address, host order */
-	double loss;   /* probability of losing one datagram, 0..1 */
-	uint64_t random;
+	struct fk_weather weather;
+	struct fk_wire_way ways[FK_WAYS];
+	uint64_t now_ms; /* set by the loop, once per burst */
 	struct fk_sim_counts *counts;
 	struct fk_wire_peer peers[FK_WIRE_PEERS];
 	uint32_t n_peers, next_peer;
@@ -51,8 +61,7 @@ struct fk_wire_port {
 
 struct fk_wire_port_spec {
 	uint32_t ipv4;
-	double loss_percent;
-	uint64_t seed;
+	struct fk_weather_spec weather;
 	struct fk_sim_counts *counts;
 };
 

@@ -29,6 +29,7 @@ STACK_BACKOFF_MS=2000
 STACK_ANSWER_MS=10000
 STACK_ATTEMPTS=5
 STACK_HOSTILE=       # fleetsim --hostile
+STACK_FLEETSIM_ARGS=() # more options of fleetsim
 STACK_CAPTURE=       # fleetkey-dp --capture
 STACK_CAPTURE_FRAMES=
 STACK_CAPTURE_KEYS=false
@@ -175,7 +176,8 @@ stack_start_fleetsim() {
 		--fleet "$STACK_DIR/fleet.csv" --ip 192.0.2.20/24 --loss "$STACK_LOSS" \
 		--seed "$STACK_SEED" --t1-ms "$STACK_T1_MS" --idle sleep \
 		--report "$STACK_DIR/fleetsim.json" --book "$STACK_DIR/fleetsim.book" \
-		--ready-file "$STACK_DIR/fleetsim.ready" "${extra[@]}" -- \
+		--refusals "$STACK_DIR/fleetsim.refusals" \
+		--ready-file "$STACK_DIR/fleetsim.ready" "${extra[@]}" "${STACK_FLEETSIM_ARGS[@]}" -- \
 		--lcores "0@$STACK_CPU_THEIRS,1@$STACK_CPU_THEIRS" --no-pci --no-huge --no-shconf \
 		-m "$STACK_MEMORY_MB" --file-prefix="fleetsim-$$" \
 		"--vdev=net_virtio_user0,path=$STACK_DIR/wire.sock,server=1,queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0"

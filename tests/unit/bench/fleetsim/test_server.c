@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "server.h"
+#include "speak.h"
 #include "wire/mcdata_info.h"
 #include "wire/sip.h"
 #include "wire/sip_template.h"
@@ -26,6 +27,8 @@ static struct fk_sim_counts counts;
 static struct fk_radio radio;
 static struct fk_txns *txns;
 static struct fk_hostile hostile;
+static struct fk_lies lies;
+static struct fk_traits traits;
 static struct fk_server server;
 static struct fk_sip_template template;
 static struct capture sent[SENT_MAX];
@@ -67,15 +70,20 @@ static void setup_with(uint8_t profile)
 
 	memset(&counts, 0, sizeof(counts));
 	memset(&hostile, 0, sizeof(hostile));
+	memset(&lies, 0, sizeof(lies));
+	memset(&traits, 0, sizeof(traits));
 	n_sent = 0;
 	fixture_init(&f);
-	radio = (struct fk_radio){.ossl = f.ossl, .counts = &counts, .kmf_rsi = KMF_RSI};
+	radio = (struct fk_radio){
+		.ossl = f.ossl, .counts = &counts, .traits = &traits, .kmf_rsi = KMF_RSI};
 	cr_assert_eq(fk_txns_new(&txns_spec, 1000, &txns), FK_OK);
 	cr_assert_eq(fk_sip_template_build(&spec, &template), FK_OK);
 	server = (struct fk_server){.fleet = &f.fleet,
 				    .radio = &radio,
 				    .txns = txns,
 				    .hostile = &hostile,
+				    .lies = &lies,
+				    .traits = &traits,
 				    .counts = &counts,
 				    .outbox = outbox,
 				    .ipv4 = SERVER_IP,
@@ -353,7 +361,7 @@ Test(server, a_command_that_could_not_be_answered_is_not_accepted)
 {
 	uint8_t buf[1500];
 
-	while (fk_txns_free_count(txns) > 1) {
+	while (fk_txns_free_count(txns) >= FK_SPEAK_TRANSACTIONS_MAX) {
 		struct fk_compose c = {.context = &server.compose,
 				       .mcdata_id = "sip:x@y",
 				       .mcdata_id_size = 7,

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_options.c - see run_options.h. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "hostile.h"
+#include "run_options.h"
+#include "txn.h"
+
+#define PAIR_MAX 32 /* characters of the first half of a pair */
+
+const char fk_run_options_help[] =
+	"\n"
+	"  fleetsim run --fleet FILE --ip ADDRESS[/PREFIX] [options] -- EAL ARGUMENTS\n"
+	"    --fleet FILE       the fleet file, plain hex keys\n"
+	"    --ip ADDRESS       IPv4 address of the MCData server\n"
+	"    --sip-port PORT    UDP port of the server, 1..65535 (default 5060)\n"
+	"    --kmf-port PORT    UDP port the KMF takes requests at (default 5060)\n"
+	"    --kmf-uri URI      MCData ID of the KMF (default sip:kmf@mc.example)\n"
+	"    --kmf-rsi RSI      RSI of the KMF, 1..16777214 (default 9999999)\n"
+	"    --t1-ms MS         SIP timer T1, 10..4000 (default 500)\n"
+	"    --bare             no preamble in front of KMMs\n"
+	"    --idle MODE        sleep or poll (default sleep)\n"
+	"    --report FILE      JSON, written at the end\n"
+	"    --book FILE        NDJSON: who holds which key, written at the end\n"
+	"    --refusals FILE    NDJSON: who will never hold it and why, written at the end\n"
+	"    --ready-file FILE  made when the port runs\n"
+	"    --for SECONDS      end by itself, 1..1000000 (default: at SIGTERM or SIGINT)\n"
+	"    --seed S           decides all that follows (default 1)\n"
+	"\n"
+	"    weather, PERCENT of the datagrams, 0..100 (default 0)\n"
+	"    --loss PERCENT     lost, each way; --loss-rx from the KMF, --loss-tx to the KMF\n"
+	"    --repeat PERCENT   arrive twice, each way\n"
+	"    --reorder PERCENT  are overtaken by the next one, each way\n"
+	"    --delay-ms MEAN[,JITTER]  each way takes MEAN +- JITTER milliseconds, 0..10000\n"
+	"\n"
+	"    UEs, PERCENT of them, 0..100 (default 0)\n"
+	"    --refuse-404 PERCENT   are not known to the server\n"
+	"    --refuse-480 PERCENT   of each one's new requests are refused with 480\n"
+	"    --refuse-503 PERCENT   of each one's new requests are refused with 503\n"
+	"    --retry-after S        said with 503, 0..86400 (default 0: not said)\n"
+	"    --offline PERCENT      hear nothing: half of them 480, half 202 and silence\n"
+	"    --offline-back S       and come back S seconds after the first request, 0..86400\n"
+	"                           (default 0: never)\n"
+	"    --bad-mac PERCENT      send an answer with a broken MAC ahead of each answer\n"
+	"    --replay PERCENT       send each answer twice, in two transactions\n"
+	"    --forged-member PERCENT  have another member of the group answer in their name, "
+	"first\n"
+	"    --status-percent PERCENT:CODE  refuse the key with status CODE, 1..255\n"
+	"    --small-window PERCENT[:N]  take numbers up to N ahead, 0..32767 (default 0)\n"
+	"\n"
+	"    lies, single datagrams that are never lost\n"
+	"    --hostile MODE     truncate, garbage, unknown-peer, forged, replay, bad-mac or all\n"
+	"    --lies N           false acknowledgements in all, 0..1000000000 (default 0)\n";
+
+enum run_option {
+	OPT_FLEET = 256,
+	OPT_IP,
+	OPT_SIP_PORT,
+	OPT_KMF_PORT,
+	OPT_KMF_URI,
+	OPT_KMF_RSI,
+	OPT_SEED,
+	OPT_T1_MS,
+	OPT_HOSTILE,
+	OPT_LIES,
+	OPT_BARE,
+	OPT_IDLE,
+	OPT_REPORT,
+	OPT_BOOK,
+	OPT_REFUSALS,
+	OPT_READY_FILE,
+	OPT_FOR,
+	OPT_LOSS,
+	OPT_LOSS_RX,
+	OPT_LOSS_TX,
+	OPT_REPEAT,
+	OPT_REORDER,
+	OPT_DELAY_MS,
+	OPT_RETRY_AFTER,
+	OPT_OFFLINE_BACK,
+	OPT_STATUS_PERCENT,
+	OPT_SMALL_WINDOW,
+	OPT_TRAITS, /* and one for each trait that needs nothing but its share */
+};
+
+static const struct option options[] = {
+	{"fleet", required_argument, NULL, OPT_FLEET},
+	{"ip", required_argument, NULL, OPT_IP},
+	{"sip-port", required_argument, NULL, OPT_SIP_PORT},
+	{"kmf-port", required_argument, NULL, OPT_KMF_PORT},
+	{"kmf-uri", required_argument, NULL, OPT_KMF_URI},
+	{"kmf-rsi", required_argument, NULL, OPT_KMF_RSI},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"t1-ms", required_argument, NULL, OPT_T1_MS},
+	{"hostile", required_argument, NULL, OPT_HOSTILE},
+	{"lies", required_argument, NULL, OPT_LIES},
+	{"bare", no_argument, NULL, OPT_BARE},
+	{"idle", required_argument, NULL, OPT_IDLE},
+	{"report", required_argument, NULL, OPT_REPORT},
+	{"book", required_argument, NULL, OPT_BOOK},
+	{"refusals", required_argument, NULL, OPT_REFUSALS},
+	{"ready-file", required_argument, NULL, OPT_READY_FILE},
+	{"for", required_argument, NULL, OPT_FOR},
+	{"loss", required_argument, NULL, OPT_LOSS},
+	{"loss-rx", required_argument, NULL, OPT_LOSS_RX},
+	{"loss-tx", required_argument, NULL, OPT_LOSS_TX},
+	{"repeat", required_argument, NULL, OPT_REPEAT},
+	{"reorder", required_argument, NULL, OPT_REORDER},
+	{"delay-ms", required_argument, NULL, OPT_DELAY_MS},
+	{"retry-after", required_argument, NULL, OPT_RETRY_AFTER},
+	{"offline-back", required_argument, NULL, OPT_OFFLINE_BACK},
+	{"status-percent", required_argument, NULL, OPT_STATUS_PERCENT},
+	{"small-window", required_argument, NULL, OPT_SMALL_WINDOW},
+	{"refuse-404", required_argument, NULL, OPT_TRAITS + FK_TRAIT_REFUSE_404},
+	{"refuse-480", required_argument, NULL, OPT_TRAITS + FK_TRAIT_REFUSE_480},
+	{"refuse-503", required_argument, NULL, OPT_TRAITS + FK_TRAIT_REFUSE_503},
+	{"offline", required_argument, NULL, OPT_TRAITS + FK_TRAIT_OFFLINE},
+	{"bad-mac", required_argument, NULL, OPT_TRAITS + FK_TRAIT_BAD_MAC},
+	{"replay", required_argument, NULL, OPT_TRAITS + FK_TRAIT_REPLAY},
+	{"forged-member", required_argument, NULL, OPT_TRAITS + FK_TRAIT_FORGED_MEMBER},
+	{0},
+};
+
+static const char *name_of(int c)
+{
+	const struct option *o = options;
+
+	while (o->name != NULL && o->val != c)
+		o++;
+	return o->name;
+}
+
+static bool read_number(struct fk_sim_options *o, int c, const char *text)
+{
+	uint64_t min = 1, max = 65535, number = 0;
+	bool ok;
+
+	if (c == OPT_KMF_RSI) {
+		max = 0xfffffe;
+	} else if (c == OPT_T1_MS) {
+		min = 10;
+		max = FK_TXN_T2_MS;
+	} else if (c == OPT_FOR) {
+		max = 1000000;
+	} else if (c == OPT_RETRY_AFTER || c == OPT_OFFLINE_BACK) {
+		min = 0;
+		max = 86400;
+	} else if (c == OPT_LIES) {
+		min = 0;
+		max = 1000000000;
+	} else if (c == OPT_SEED) {
+		min = 0;
+		max = UINT64_MAX;
+	}
+	ok = fk_argument_number(name_of(c), text, min, max, &number);
+	switch (c) {
+	case OPT_SIP_PORT:
+		o->sip_port = (uint16_t)number;
+		break;
+	case OPT_KMF_PORT:
+		o->kmf_port = (uint16_t)number;
+		break;
+	case OPT_KMF_RSI:
+		o->kmf_rsi = (uint32_t)number;
+		break;
+	case OPT_T1_MS:
+		o->t1_ms = (uint32_t)number;
+		break;
+	case OPT_FOR:
+		o->for_s = (uint32_t)number;
+		break;
+	case OPT_RETRY_AFTER:
+		o->traits.retry_after_s = (uint32_t)number;
+		break;
+	case OPT_OFFLINE_BACK:
+		o->traits.offline_back_s = (uint32_t)number;
+		break;
+	case OPT_LIES:
+		o->n_lies = number;
+		break;
+	case OPT_SEED:
+		o->seed = number;
+		break;
+	default:
+		return false;
+	}
+	return ok;
+}
+
+static bool read_delay(struct fk_weather_spec *weather, const char *text)
+{
+	uint64_t mean = 0, jitter = 0;
+	char first[PAIR_MAX];
+	const char *second;
+
+	if (!fk_argument_pair("delay-ms", text, ',', first, sizeof(first), &second) ||
+	    !fk_argument_number("delay-ms", first, 0, FK_WEATHER_DELAY_MAX_MS, &mean) ||
+	    (second != NULL && !fk_argument_number("delay-ms", second, 0, mean, &jitter)))
+		return false;
+	weather->delay_ms = (uint32_t)mean;
+	weather->jitter_ms = (uint32_t)jitter;
+	return true;
+}
+
+static bool read_status(struct fk_traits_spec *traits, const char *text)
+{
+	uint64_t status = 0;
+	char first[PAIR_MAX];
+	const char *second;
+
+	if (!fk_argument_pair("status-percent", text, ':', first, sizeof(first), &second))
+		return false;
+	if (second == NULL)
+		return fk_argument_complain("status-percent", text, "is not PERCENT:CODE");
+	if (!fk_argument_percent("status-percent", first, &traits->percent[FK_TRAIT_STATUS]) ||
+	    !fk_argument_number("status-percent", second, 1, 255, &status))
+		return false;
+	traits->status = (uint8_t)status;
+	return true;
+}
+
+static bool read_window(struct fk_traits_spec *traits, const char *text)
+{
+	uint64_t window = 0;
+	char first[PAIR_MAX];
+	const char *second;
+
+	if (!fk_argument_pair("small-window", text, ':', first, sizeof(first), &second) ||
+	    !fk_argument_percent("small-window", first, &traits->percent[FK_TRAIT_SMALL_WINDOW]) ||
+	    (second != NULL && !fk_argument_number("small-window", second, 0, 32767, &window)))
+		return false;
+	traits->window = (uint16_t)window;
+	return true;
+}
+
+static bool read_weather(struct fk_sim_options *o, int c, const char *text)
+{
+	struct fk_weather_spec *w = &o->weather;
+
+	switch (c) {
+	case OPT_LOSS:
+		if (!fk_argument_percent("loss", text, &w->loss_percent[FK_WAY_RX]))
+			return false;
+		w->loss_percent[FK_WAY_TX] = w->loss_percent[FK_WAY_RX];
+		return true;
+	case OPT_LOSS_RX:
+		return fk_argument_percent("loss-rx", text, &w->loss_percent[FK_WAY_RX]);
+	case OPT_LOSS_TX:
+		return fk_argument_percent("loss-tx", text, &w->loss_percent[FK_WAY_TX]);
+	case OPT_REPEAT:
+		return fk_argument_percent("repeat", text, &w->repeat_percent);
+	case OPT_REORDER:
+		return fk_argument_percent("reorder", text, &w->reorder_percent);
+	case OPT_DELAY_MS:
+		return read_delay(w, text);
+	case OPT_STATUS_PERCENT:
+		return read_status(&o->traits, text);
+	case OPT_SMALL_WINDOW:
+		return read_window(&o->traits, text);
+	default:
+		if (c >= OPT_TRAITS && c < OPT_TRAITS + FK_TRAITS)
+			return fk_argument_percent(name_of(c), text,
+						   &o->traits.percent[c - OPT_TRAITS]);
+		return read_number(o, c, text);
+	}
+}
+
+static bool read_option(struct fk_sim_options *o, int c, const char *text)
+{
+	switch (c) {
+	case OPT_FLEET:
+		o->fleet_path = text;
+		return true;
+	case OPT_IP:
+		return fk_argument_ip(text, &o->ipv4);
+	case OPT_KMF_URI:
+		o->kmf_uri = text;
+		return fk_argument_uri("kmf-uri", text);
+	case OPT_HOSTILE:
+		return fk_hostile_read_mode(text, &o->hostile_kinds) ||
+		       fk_argument_complain("hostile", text,
+					    "is none of truncate, garbage, unknown-peer, forged, "
+					    "replay, bad-mac, all");
+	case OPT_BARE:
+		o->bare_kmm = true;
+		return true;
+	case OPT_IDLE:
+		o->idle_poll = strcmp(text, "poll") == 0;
+		return o->idle_poll || strcmp(text, "sleep") == 0 ||
+		       fk_argument_complain("idle", text, "is neither sleep nor poll");
+	case OPT_REPORT:
+		o->report_path = text;
+		return true;
+	case OPT_BOOK:
+		o->book_path = text;
+		return true;
+	case OPT_REFUSALS:
+		o->refusals_path = text;
+		return true;
+	case OPT_READY_FILE:
+		o->ready_path = text;
+		return true;
+	default:
+		return read_weather(o, c, text);
+	}
+}
+
+bool fk_run_options_read(int argc, char **argv, struct fk_sim_options *ret_options)
+{
+	struct fk_sim_options o = {
+		.sip_port = 5060,
+		.kmf_port = 5060,
+		.kmf_uri = "sip:kmf@mc.example",
+		.kmf_rsi = 9999999,
+		.seed = 1,
+		.t1_ms = 500,
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1)
+		if (c == '?' || !read_option(&o, c, optarg))
+			return false;
+	if (o.fleet_path == NULL || o.ipv4 == 0 || strcmp(argv[optind - 1], "--") != 0) {
+		fprintf(stderr,
+			"fleetsim: run needs --fleet, --ip and EAL arguments behind \"--\"; "
+			"see fleetsim --help\n");
+		return false;
+	}
+	argv[optind - 1] = argv[0]; /* EAL wants a program name in front */
+	o.eal_argc = argc - optind + 1;
+	o.eal_argv = argv + optind - 1;
+	*ret_options = o;
+	return true;
+}
