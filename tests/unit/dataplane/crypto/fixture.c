@@ -150,6 +150,14 @@ void openssl_wrap(const uint8_t kek[32], const uint8_t key[32], uint8_t wrapped[
 	wrap_with_iv(kek, NULL, key, wrapped);
 }
 
+void openssl_wrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *key, size_t key_size,
+		      uint8_t *wrapped)
+{
+	const EVP_CIPHER *cipher = kek_size == 16 ? EVP_aes_128_wrap() : EVP_aes_256_wrap();
+
+	cr_assert(cipher_run(cipher, 1, kek, NULL, key, key_size, wrapped));
+}
+
 int openssl_unwrap(const uint8_t kek[32], const uint8_t wrapped[40], uint8_t key[32])
 {
 	return cipher_run(EVP_aes_256_wrap(), 0, kek, NULL, wrapped, 40, key);

@@ -42,6 +42,8 @@ void guarded_set_read_only(uint8_t *octets, int read_only);
 
 /* OpenSSL's answers. */
 void openssl_wrap(const uint8_t kek[32], const uint8_t key[32], uint8_t wrapped[40]);
+void openssl_wrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *key, size_t key_size,
+		      uint8_t *wrapped); /* 16 or 32 octets each */
 int openssl_unwrap(const uint8_t kek[32], const uint8_t wrapped[40], uint8_t key[32]);
 void openssl_ecb(const uint8_t key[32], const uint8_t in[16], uint8_t out[16]);
 void openssl_mac(const uint8_t tek[32], const uint8_t *frame, size_t size, uint8_t mac_format,
