@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -84,6 +85,13 @@ static void collect_body(struct fk_call *call, const char *octets, size_t size)
 	call->body_size += size;
 }
 
+static void wipe_and_free(void *text)
+{
+	if (text != NULL)
+		fk_wipe(text, malloc_usable_size(text));
+	free(text);
+}
+
 static enum MHD_Result send_reply(struct fk_call *call)
 {
 	struct MHD_Response *response;
@@ -91,8 +99,8 @@ static enum MHD_Result send_reply(struct fk_call *call)
 
 	if (!fk_call_has_reply(call))
 		fk_call_reply_err(call, FK_EIO, NULL, "the request got no answer");
-	response =
-		MHD_create_response_from_buffer(call->text_size, call->text, MHD_RESPMEM_MUST_FREE);
+	response = MHD_create_response_from_buffer_with_free_callback(
+		call->text_size, call->text, call->is_secret ? wipe_and_free : free);
 	if (response == NULL)
 		return MHD_NO;
 	call->text = NULL; /* the response owns it */
@@ -157,7 +165,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (x->call.owns_import_lock)
 		endpoint->api->import_busy = false;
 	free(x->call.body);
-	free(x->call.text);
+	wipe_and_free(x->call.text);
 	free(x);
 	*request_ctx = NULL;
 }

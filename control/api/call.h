@@ -35,7 +35,8 @@ struct fk_call {
 	/* The answer. */
 	unsigned status;
 	const char *content_type;
-	char *text; /* owned; the answer's body */
+	char *text;	/* owned; the answer's body */
+	bool is_secret; /* 'text' is wiped before it is freed */
 	size_t text_size;
 };
 
@@ -72,6 +73,8 @@ void fk_api_fleet_ues(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);
 void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size);
 void fk_api_import_end(struct fk_call *call);
+void fk_api_transport_key_show(struct fk_call *call);
+void fk_api_transport_key_create(struct fk_call *call);
 void fk_api_campaign_create(struct fk_call *call);
 void fk_api_campaign_list(struct fk_call *call);
 void fk_api_campaign_show(struct fk_call *call);

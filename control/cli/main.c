@@ -28,6 +28,11 @@ static const struct command commands[] = {
 	 fk_cli_fleet_import,
 	 "replace the fleet by a CSV file; nothing changes unless every row is good"},
 	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
+	{{"transport-key", NULL},
+	 "FILE [--force] | --show",
+	 fk_cli_transport_key,
+	 "make a new key to wrap the keys of fleet files under, and put it into FILE; or tell its "
+	 "id"},
 	{{"campaign", "create"},
 	 "[--group G] [--sln N] [--keyset N] [--pace N] [--no-closing]",
 	 fk_cli_campaign_create,

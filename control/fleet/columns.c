@@ -33,8 +33,7 @@ int fk_column_find(const char *name)
 /* One row being read: the first complaint of a column counts. */
 struct parse {
 	struct fk_csv_field *const *fields;
-	const struct fk_config *config;
-	bool allow_plain_keys;
+	const struct fk_row_rules *rules;
 	fk_row_error_fn complain;
 	void *ctx;
 	struct fk_fleet_row *row;
@@ -134,7 +133,8 @@ static void take_identity(struct parse *parse)
 		refuse(parse, FK_COLUMN_LMR_TYPE, "must be P25");
 	row->rsi = take_number(parse, FK_COLUMN_RSI, false, 1, FK_RSI_UNIT_MAX,
 			       "must be an integer 1..9999999");
-	next_hop = fk_config_find_next_hop(parse->config, parse->fields[FK_COLUMN_NEXT_HOP]->text);
+	next_hop = fk_config_find_next_hop(parse->rules->config,
+					   parse->fields[FK_COLUMN_NEXT_HOP]->text);
 	if (next_hop < 0)
 		refuse(parse, FK_COLUMN_NEXT_HOP, "is no next hop of the configuration");
 	row->next_hop = next_hop < 0 ? 0 : (uint32_t)next_hop;
@@ -195,23 +195,57 @@ static int hex_value(char c)
 	return -1;
 }
 
+/* False if 'text' is not 2 * 'size' hex digits. */
+static bool parse_hex(const char *text, size_t len, uint8_t *octets, size_t size)
+{
+	if (len != 2 * size)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		octets[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static const char *take_wrapped_key(const struct parse *parse, const struct fk_csv_field *field,
+				    uint8_t key[static 32])
+{
+	uint8_t wrapped[FK_TRANSPORT_WRAPPED_SIZE];
+
+	if (!parse_hex(field->text, field->len, wrapped, sizeof(wrapped)))
+		return "has a character that is no hex digit";
+	if (parse->rules->transport_key == NULL)
+		return "is wrapped, but no transport key was made yet (fleetkeyctl transport-key)";
+	if (fk_transport_key_unwrap(parse->rules->transport_key, wrapped, key) != FK_OK)
+		return "does not open under the transport key in force: it was wrapped under "
+		       "another key, or is damaged";
+	return NULL;
+}
+
+static const char *take_plain_key(const struct parse *parse, const struct fk_csv_field *field,
+				  uint8_t key[static 32])
+{
+	if (!parse_hex(field->text, field->len, key, 32))
+		return "has a character that is no hex digit";
+	return parse->rules->allow_plain_keys ? NULL : "plain keys need --allow-plain-keys";
+}
+
 /* The text is wiped also when it is refused: it may be a key with a typing error. */
 static void take_key(struct parse *parse, enum fk_column column, uint8_t key[static 32])
 {
 	struct fk_csv_field *field = parse->fields[column];
-	bool is_hex = field->len == 64;
+	const char *refusal = "must be 80 hex digits (an AES-256 key wrapped under the transport "
+			      "key), or 64 (plain) with --allow-plain-keys";
 
-	for (size_t i = 0; is_hex && i < 32; i++) {
-		int high = hex_value(field->text[2 * i]), low = hex_value(field->text[2 * i + 1]);
-
-		is_hex = high >= 0 && low >= 0;
-		if (is_hex)
-			key[i] = (uint8_t)(high << 4 | low);
-	}
-	if (!is_hex)
-		refuse(parse, column, "must be 64 hex digits (an AES-256 key)");
-	else if (!parse->allow_plain_keys)
-		refuse(parse, column, "plain keys need --allow-plain-keys");
+	if (field->len == 2 * FK_TRANSPORT_WRAPPED_SIZE)
+		refusal = take_wrapped_key(parse, field, key);
+	else if (field->len == 64)
+		refusal = take_plain_key(parse, field, key);
+	if (refusal != NULL)
+		refuse(parse, column, refusal);
 	fk_wipe(field->text, field->len);
 }
 
@@ -258,10 +292,10 @@ static void take_profile(struct parse *parse)
 }
 
 enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUMNS],
-			       const struct fk_config *config, bool allow_plain_keys,
-			       fk_row_error_fn complain, void *ctx, struct fk_fleet_row *ret_row)
+			       const struct fk_row_rules *rules, fk_row_error_fn complain,
+			       void *ctx, struct fk_fleet_row *ret_row)
 {
-	struct parse parse = {fields, config, allow_plain_keys, complain, ctx, ret_row, false};
+	struct parse parse = {fields, rules, complain, ctx, ret_row, false};
 
 	memset(ret_row->keys, 0, sizeof(ret_row->keys));
 	take_identity(&parse);

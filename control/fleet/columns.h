@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "fleet/csv.h"
 #include "fleet/fleet.h"
+#include "keys/transport_key.h"
 
 #define FK_COLUMN_MAP(X)                \
 	X(UE_ID, ue_id)                 \
@@ -72,13 +73,21 @@ struct fk_fleet_row {
 /* Takes one complaint. 'reason' is a fixed text: it never shows the value. */
 typedef void (*fk_row_error_fn)(void *ctx, enum fk_column column, const char *reason);
 
+/* How a row's fields are to be taken. All borrowed. */
+struct fk_row_rules {
+	const struct fk_config *config;
+	struct fk_transport_key *transport_key; /* opens wrapped keys; NULL: there is none */
+	bool allow_plain_keys;
+};
+
 /*
- * Reads the fields, ordered by enum fk_column, into 'ret_row'. Key text is wiped in place whatever
+ * Reads the fields, ordered by enum fk_column, into 'ret_row'. A key is 80 hex digits, wrapped
+ * under the transport key, or 64, plain, where that is allowed. Key text is wiped in place whatever
  * happens. Each wrong column is reported once. Returns FK_OK, or FK_EINVAL if anything was
  * reported; then the row holds no keys.
  */
 FK_MUST_USE enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUMNS],
-					   const struct fk_config *config, bool allow_plain_keys,
+					   const struct fk_row_rules *rules,
 					   fk_row_error_fn complain, void *ctx,
 					   struct fk_fleet_row *ret_row);
 void fk_fleet_row_wipe(struct fk_fleet_row *row);

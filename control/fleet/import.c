@@ -28,6 +28,7 @@ struct staged_row {
 struct fk_import {
 	struct fk_import_options options;
 	struct fk_fleet_meta meta;
+	struct fk_row_rules rules; /* its transport key is ours */
 	struct fk_csv *csv;
 	bool has_header, is_broken, is_checked;
 	int column_at[FK_COLUMNS]; /* field of each column in this file */
@@ -318,8 +319,7 @@ static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *field
 		import->is_broken = true;
 		return FK_EINVAL;
 	}
-	err = fk_fleet_row_parse(columns, import->options.config, import->options.allow_plain_keys,
-				 complain, import, &row);
+	err = fk_fleet_row_parse(columns, &import->rules, complain, import, &row);
 	if (err == FK_OK && !is_unique(import, &row))
 		err = FK_EINVAL;
 	if (err == FK_OK)
@@ -351,6 +351,15 @@ static enum fk_err take_csv_record(void *ctx, uint64_t line, struct fk_csv_field
 
 /* Life */
 
+/* Without one, wrapped keys are refused row by row, and plain ones may still be allowed. */
+static enum fk_err load_transport_key(struct fk_import *import)
+{
+	enum fk_err err = fk_transport_key_load(import->options.store, import->options.keyring,
+						&import->rules.transport_key);
+
+	return err == FK_ENOTFOUND ? FK_OK : err;
+}
+
 enum fk_err fk_import_begin(const struct fk_import_options *options, struct fk_import **ret_import)
 {
 	struct fk_import *import = calloc(1, sizeof(*import));
@@ -359,7 +368,11 @@ enum fk_err fk_import_begin(const struct fk_import_options *options, struct fk_i
 	if (import == NULL)
 		return FK_ENOMEM;
 	import->options = *options;
+	import->rules = (struct fk_row_rules){.config = options->config,
+					      .allow_plain_keys = options->allow_plain_keys};
 	err = fk_fleet_meta_init(&import->meta);
+	if (err == FK_OK)
+		err = load_transport_key(import);
 	if (err == FK_OK)
 		err = fk_csv_new(take_csv_record, import, &import->csv);
 	if (err == FK_OK)
@@ -394,6 +407,7 @@ void fk_import_free(struct fk_import *import)
 	if (import == NULL)
 		return;
 	fk_fleet_meta_fini(&import->meta);
+	fk_transport_key_free(import->rules.transport_key);
 	fk_csv_free(import->csv);
 	fk_name_index_free(import->ue_ids);
 	fk_name_index_free(import->mc_service_ids);

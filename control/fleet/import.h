@@ -55,7 +55,11 @@ struct fk_import_result {
 	uint32_t n_without_ptek; /* UEs that a rekey will exclude */
 };
 
-/* On FK_OK the caller owns '*ret_import'. Returns FK_ESTORE or FK_ENOMEM. */
+/*
+ * Wrapped keys are opened with the transport key that is in force now. On FK_OK the caller owns
+ * '*ret_import'. Returns FK_ESTORE; FK_ENOMEM; FK_EAUTH or FK_EFORMAT if the stored transport key
+ * does not open.
+ */
 FK_MUST_USE enum fk_err fk_import_begin(const struct fk_import_options *options,
 					struct fk_import **ret_import);
 /*

@@ -34,9 +34,10 @@ struct fk_keyring; /* layout is private to keyring.c */
 
 /* What a sealed record is; part of its associated data. */
 enum fk_seal_purpose {
-	FK_SEAL_CHECK = 1, /* the record that tells whether the root key is the right one */
-	FK_SEAL_UE = 2,	   /* KEK and protection TEK of one UE */
-	FK_SEAL_TEK = 3,   /* the TEK of a campaign */
+	FK_SEAL_CHECK = 1,     /* the record that tells whether the root key is the right one */
+	FK_SEAL_UE = 2,	       /* KEK and protection TEK of one UE */
+	FK_SEAL_TEK = 3,       /* the TEK of a campaign */
+	FK_SEAL_TRANSPORT = 4, /* the key under which the keys of fleet files are wrapped */
 };
 
 /*

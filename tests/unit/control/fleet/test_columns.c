@@ -68,10 +68,17 @@ static void complain(void *ctx, enum fk_column column, const char *reason)
 	(void)snprintf(last_reason, sizeof(last_reason), "%s", reason);
 }
 
+static enum fk_err parse_with(bool allow_plain_keys, struct fk_transport_key *transport_key)
+{
+	const struct fk_row_rules rules = {config, transport_key, allow_plain_keys};
+
+	memset(complained, 0, sizeof(complained));
+	return fk_fleet_row_parse(field_list, &rules, complain, NULL, &row);
+}
+
 static enum fk_err parse(bool allow_plain_keys)
 {
-	memset(complained, 0, sizeof(complained));
-	return fk_fleet_row_parse(field_list, config, allow_plain_keys, complain, NULL, &row);
+	return parse_with(allow_plain_keys, NULL);
 }
 
 /* One changed column: exactly that one is complained about, and no key is left. */
@@ -236,4 +243,71 @@ Test(columns, names_and_columns_are_found_both_ways)
 	cr_expect_eq(fk_column_find("KEK"), -1);
 	cr_expect_eq(fk_column_find(""), -1);
 	cr_expect_str_eq(fk_column_name(FK_COLUMN_MC_SERVICE_ID), "mc_service_id");
+}
+
+/* KEK and PTEK, wrapped under 32 octets of $42; made with OpenSSL's EVP_aes_256_wrap(). */
+#define WRAPPED_KEK \
+	"2ba58533e54f79b993b626ec7233ad4291924d6e52ad8e0b3056a31e850dddd13a133bf6926842eb"
+#define WRAPPED_PTEK \
+	"8654554cb5753eac8ca183a91be1bccb3d5e2c008a3a6f067463eb9001a5216585a0a7fa0b5ffe30"
+
+static struct fk_transport_key *transport_key(uint8_t octet)
+{
+	struct fk_transport_key *key = NULL;
+	struct fk_secret secret = {.size = 32};
+
+	memset(secret.octets, octet, 32);
+	cr_assert_eq(fk_transport_key_new(1, &secret, &key), FK_OK);
+	return key;
+}
+
+Test(columns, wrapped_keys_are_the_same_as_plain_ones, .init = set_up, .fini = tear_down)
+{
+	struct fk_transport_key *key = transport_key(0x42);
+	uint8_t plain[64];
+
+	cr_assert_eq(parse(true), FK_OK);
+	memcpy(plain, row.keys, sizeof(plain));
+	set_good();
+	set(FK_COLUMN_KEK, WRAPPED_KEK);
+	set(FK_COLUMN_PTEK, WRAPPED_PTEK);
+	cr_expect_eq(parse_with(false, key), FK_OK, "%s", last_reason);
+	cr_expect_arr_eq(row.keys, plain, sizeof(plain));
+	for (size_t i = 0; i < 80; i++)
+		cr_expect_eq(texts[FK_COLUMN_KEK][i], 0, "key text is left");
+	fk_transport_key_free(key);
+}
+
+Test(columns, a_wrapped_key_needs_the_key_it_was_wrapped_under, .init = set_up, .fini = tear_down)
+{
+	struct fk_transport_key *key = transport_key(0x43);
+
+	set(FK_COLUMN_KEK, WRAPPED_KEK);
+	cr_expect_eq(parse_with(true, key), FK_EINVAL);
+	cr_expect_eq(complained[FK_COLUMN_KEK], 1);
+	cr_expect_not_null(strstr(last_reason, "does not open"));
+	fk_transport_key_free(key);
+	set_good();
+	set(FK_COLUMN_PTEK, WRAPPED_PTEK);
+	cr_expect_eq(parse_with(true, NULL), FK_EINVAL);
+	cr_expect_eq(complained[FK_COLUMN_PTEK], 1);
+	cr_expect_not_null(strstr(last_reason, "no transport key"));
+}
+
+Test(columns, a_damaged_wrapped_key_is_refused, .init = set_up, .fini = tear_down)
+{
+	struct fk_transport_key *key = transport_key(0x42);
+
+	for (size_t i = 0; i < 80; i++) {
+		set_good();
+		set(FK_COLUMN_KEK, WRAPPED_KEK);
+		texts[FK_COLUMN_KEK][i] = texts[FK_COLUMN_KEK][i] == '0' ? '1' : '0';
+		cr_expect_eq(parse_with(true, key), FK_EINVAL);
+		set_good();
+		set(FK_COLUMN_KEK, WRAPPED_KEK);
+		texts[FK_COLUMN_KEK][i] = 'g';
+		cr_expect_eq(parse_with(true, key), FK_EINVAL);
+		cr_expect_not_null(strstr(last_reason, "no hex digit"));
+	}
+	fk_transport_key_free(key);
 }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/request.h"
+
+#define KEY_LINE_LEN 65 /* 64 hex digits and a line end */
+#define PATH_MAX_LEN 4096
+
+/* The file that the key goes to: made beside 'path' before the key is asked for, so that no key is
+ * made that cannot be kept, and put in its place when it is whole. */
+struct key_file {
+	const char *path;
+	char draft[PATH_MAX_LEN];
+	int fd;
+};
+
+static enum fk_exit complain(const char *path, const char *why)
+{
+	fprintf(stderr, "fleetkeyctl: %s: %s\n", path, why);
+	return FK_EXIT_FAILED;
+}
+
+static enum fk_exit open_draft(struct key_file *file, bool force)
+{
+	struct stat st;
+	int n = snprintf(file->draft, sizeof(file->draft), "%s.XXXXXX", file->path);
+
+	if (n < 0 || (size_t)n >= sizeof(file->draft))
+		return complain(file->path, strerror(ENAMETOOLONG));
+	if (lstat(file->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return complain(file->path, "is no regular file: a key is put into a file only");
+	if (!force && lstat(file->path, &st) == 0)
+		return complain(file->path, "is there already; --force replaces it");
+	file->fd = mkostemp(file->draft, O_CLOEXEC); /* mode 0600 */
+	if (file->fd < 0)
+		return complain(file->path, strerror(errno));
+	return FK_EXIT_DONE;
+}
+
+/* Puts the key in its place, for good. Without 'force' a file that came meanwhile stays. */
+static enum fk_exit keep_draft(struct key_file *file, const char *text, size_t size, bool force)
+{
+	bool ok = write(file->fd, text, size) == (ssize_t)size && fsync(file->fd) == 0;
+
+	if (ok && force)
+		ok = rename(file->draft, file->path) == 0;
+	else if (ok)
+		ok = link(file->draft, file->path) == 0 && unlink(file->draft) == 0;
+	if (ok)
+		return FK_EXIT_DONE;
+	(void)complain(file->path, strerror(errno));
+	fputs("fleetkeyctl: the new transport key is in force, but nobody has it: make another\n",
+	      stderr);
+	return FK_EXIT_FAILED;
+}
+
+static enum fk_exit show_id(struct fk_cli *cli)
+{
+	json_t *answer;
+	enum fk_exit code = fk_request(cli, "GET", "/v1/transport-key", NULL, &answer);
+
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (cli->json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
+static enum fk_exit make_key(struct fk_cli *cli, struct key_file *file, bool force)
+{
+	struct fk_http_reply reply = {0};
+	json_t *answer = NULL;
+	enum fk_exit code;
+
+	if (fk_http_request(cli->http, "POST", "/v1/transport-key", NULL, &reply) != FK_OK)
+		return complain(file->path, fk_http_reason(cli->http));
+	if (reply.status != 201) {
+		code = fk_request_judge(cli, &reply, NULL, &answer);
+		json_decref(answer);
+		return code == FK_EXIT_DONE ? FK_EXIT_FAILED : code;
+	}
+	if (reply.size == KEY_LINE_LEN)
+		code = keep_draft(file, reply.body, reply.size, force);
+	else
+		code = complain(file->path, "fleetkeyd's answer is no key");
+	explicit_bzero(reply.body, reply.size);
+	fk_http_reply_fini(&reply);
+	return code;
+}
+
+int fk_cli_transport_key(struct fk_cli *cli, int argc, char **argv)
+{
+	bool force = false, show = false;
+	const struct fk_option options[] = {{"--force", .ret_flag = &force},
+					    {"--show", .ret_flag = &show}};
+	struct key_file file = {.fd = -1};
+	char error[200];
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 2, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (show)
+		return argc == 0 && !force ? show_id(cli)
+					   : fk_usage_error("--show stands for itself");
+	if (argc != 1 || strcmp(argv[0], "-") == 0 || argv[0][0] == '\0')
+		return fk_usage_error("transport-key wants one file to put the key into");
+	file.path = argv[0];
+	code = open_draft(&file, force);
+	if (code != FK_EXIT_DONE)
+		return code;
+	code = make_key(cli, &file, force);
+	close(file.fd);
+	if (code != FK_EXIT_DONE) {
+		(void)unlink(file.draft);
+		return code;
+	}
+	return show_id(cli);
+}
