@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspect/datagram.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/sds.h>
+
+#include "wire/mcdata_info.h"
+#include "wire/sip.h"
+
+#define N_PARTS_MAX 16
+
+struct walk {
+	const struct fk_inspect_options *options;
+	json_t *json;
+	const uint8_t *datagram;
+	uint8_t *decoded; /* room for one part out of base64 */
+	size_t decoded_cap;
+	bool failed;
+};
+
+/* Only the first error counts: later ones may follow from it. */
+static void fail(struct walk *walk, size_t offset, const char *field, const char *reason)
+{
+	json_t *error;
+
+	if (walk->failed)
+		return;
+	walk->failed = true;
+	error = fk_json_error(offset, field, reason);
+	json_object_update(walk->json, error);
+	json_decref(error);
+}
+
+static void add_view(json_t *json, const char *name, struct fk_view view)
+{
+	if (view.len > 0)
+		json_object_set_new(json, name, fk_json_text(view.at, view.len));
+}
+
+static struct fk_view first_line(const uint8_t *octets, size_t size)
+{
+	const uint8_t *end = memchr(octets, '\r', size);
+
+	return (struct fk_view){(const char *)octets,
+				(uint32_t)(end != NULL ? (size_t)(end - octets) : size)};
+}
+
+static json_t *sip_fields(const struct fk_sip_message *sip, const uint8_t *octets, size_t size)
+{
+	json_t *json = json_object();
+
+	add_view(json, "start_line", first_line(octets, size));
+	if (sip->is_response)
+		json_object_set_new(json, "status", json_integer(sip->status));
+	else
+		add_view(json, "method", sip->method_text);
+	add_view(json, "request_uri", sip->request_uri);
+	add_view(json, "via_branch", sip->via_branch);
+	add_view(json, "from", sip->from);
+	add_view(json, "to", sip->to);
+	add_view(json, "call_id", sip->call_id);
+	add_view(json, "cseq", sip->cseq);
+	add_view(json, "content_type", sip->content_type);
+	json_object_set_new(json, "body_size", json_integer(sip->body_size));
+	return json;
+}
+
+static json_t *uuid(const uint8_t id[static FK_SDS_ID_SIZE])
+{
+	char text[37];
+
+	snprintf(text, sizeof(text),
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0],
+		 id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11],
+		 id[12], id[13], id[14], id[15]);
+	return json_string(text);
+}
+
+static const char *sds_reason(enum fk_err err)
+{
+	switch (err) {
+	case FK_EUNSUPPORTED:
+		return "is protected or signed";
+	case FK_ETRUNC:
+		return "ends before a field does";
+	case FK_EINVAL:
+		return "has another message type";
+	case FK_ENOTFOUND:
+		return "has no payload of content type BINARY";
+	default:
+		return "is not well formed";
+	}
+}
+
+/* spec: TS 24.282 §15.1.2 */
+static void add_signalling(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	struct fk_sds_signalling signalling;
+	enum fk_err err = fk_sds_decode_signalling(octets, size, &signalling);
+	json_t *json;
+
+	if (err != FK_OK) {
+		fail(walk, offset, "sds_signalling_payload", sds_reason(err));
+		return;
+	}
+	json = json_object();
+	json_object_set_new(json, "date_and_time_s",
+			    json_integer((json_int_t)signalling.date_time_s));
+	json_object_set_new(json, "conversation_id", uuid(signalling.conversation_id));
+	json_object_set_new(json, "message_id", uuid(signalling.message_id));
+	if (signalling.has_in_reply_to)
+		json_object_set_new(json, "in_reply_to_message_id", uuid(signalling.in_reply_to));
+	if (signalling.disposition_request != FK_SDS_REQUEST_NONE)
+		json_object_set_new(json, "sds_disposition_request_type",
+				    json_integer(signalling.disposition_request));
+	if (signalling.extended_app_id_type != FK_SDS_APP_ID_NONE)
+		json_object_set_new(
+			json, "extended_application_id",
+			fk_json_text(signalling.extended_app_id, signalling.extended_app_id_size));
+	json_object_set_new(walk->json, "sds_signalling_payload", json);
+}
+
+/* spec: TS 24.282 §15.1.5 */
+static void add_notification(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	struct fk_sds_notification note;
+	enum fk_err err = fk_sds_decode_notification(octets, size, &note);
+	json_t *json;
+
+	if (err != FK_OK) {
+		fail(walk, offset, "sds_notification", sds_reason(err));
+		return;
+	}
+	json = json_object();
+	json_object_set_new(json, "sds_disposition_notification_type",
+			    json_integer(note.disposition));
+	json_object_set_new(json, "date_and_time_s", json_integer((json_int_t)note.date_time_s));
+	json_object_set_new(json, "conversation_id", uuid(note.conversation_id));
+	json_object_set_new(json, "message_id", uuid(note.message_id));
+	json_object_set_new(walk->json, "sds_notification", json);
+}
+
+/* spec: TS 24.282 §15.1.4; what it carries is a KMM */
+static void add_data(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	const uint8_t *payload;
+	size_t payload_size, base;
+	enum fk_err err = fk_sds_decode_data(octets, size, &payload, &payload_size);
+	json_t *kmm, *error;
+	bool is_ok;
+
+	if (err != FK_OK) {
+		fail(walk, offset, "data_payload", sds_reason(err));
+		return;
+	}
+	json_object_set_new(walk->json, "data_payload",
+			    json_pack("{s:I}", "payload_size", (json_int_t)payload_size));
+	base = offset + (size_t)(payload - octets);
+	kmm = fk_json_kmm(walk->options, payload, payload_size, base, &is_ok);
+	error = json_object_get(kmm, "error");
+	if (error != NULL && !walk->failed)
+		json_object_set(walk->json, "error", error);
+	else if (error == NULL)
+		json_object_set(walk->json, "kmm", kmm);
+	walk->failed |= !is_ok;
+	json_decref(kmm);
+}
+
+/* spec: TS 24.282 Annex D.1 */
+static void add_mcdata_info(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	struct fk_mcdata_info info;
+	json_t *json;
+
+	if (fk_mcdata_info_parse(octets, size, &info) != FK_OK) {
+		fail(walk, offset, "mcdata_info", "is no mcdata-info document");
+		return;
+	}
+	json = json_object();
+	if (info.request_type[0] != '\0')
+		json_object_set_new(json, "request_type",
+				    fk_json_text(info.request_type, strlen(info.request_type)));
+	if (info.request_uri_size > 0)
+		json_object_set_new(json, "mcdata_request_uri",
+				    fk_json_text(info.request_uri, info.request_uri_size));
+	if (info.calling_user_id_size > 0)
+		json_object_set_new(json, "mcdata_calling_user_id",
+				    fk_json_text(info.calling_user_id, info.calling_user_id_size));
+	json_object_set_new(walk->json, "mcdata_info", json);
+}
+
+/* The signalling part is either of two messages; its first octet says which. */
+static void add_signalling_part(struct walk *walk, const uint8_t *octets, size_t size,
+				size_t offset)
+{
+	if (size > 0 && (octets[0] & 0x3f) == FK_SDS_NOTIFICATION)
+		add_notification(walk, octets, size, offset);
+	else
+		add_signalling(walk, octets, size, offset);
+}
+
+static const struct {
+	const char *content_type;
+	void (*add)(struct walk *walk, const uint8_t *octets, size_t size, size_t offset);
+} part_kinds[] = {
+	{"application/vnd.3gpp.mcdata-info+xml", add_mcdata_info},
+	{"application/vnd.3gpp.mcdata-signalling", add_signalling_part},
+	{"application/vnd.3gpp.mcdata-payload", add_data},
+};
+
+static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part *part)
+{
+	size_t offset = (size_t)(part->octets - walk->datagram), size = part->size;
+	const uint8_t *octets = part->octets;
+	json_t *json = json_object();
+
+	add_view(json, "content_type", part->content_type);
+	json_object_set_new(json, "content_transfer_encoding",
+			    json_string(part->is_base64 ? "base64" : "binary"));
+	json_object_set_new(json, "offset", json_integer((json_int_t)offset));
+	json_object_set_new(json, "size", json_integer((json_int_t)size));
+	json_array_append_new(parts, json);
+	if (part->is_base64) {
+		if (fk_base64_decode(part->octets, part->size, walk->decoded, walk->decoded_cap,
+				     &size) != FK_OK) {
+			fail(walk, offset, "part", "is not base64");
+			return;
+		}
+		octets = walk->decoded;
+	}
+	for (size_t i = 0; i < sizeof(part_kinds) / sizeof(part_kinds[0]); i++)
+		if (fk_view_is(part->content_type, part_kinds[i].content_type))
+			part_kinds[i].add(walk, octets, size, offset);
+}
+
+static void add_parts(struct walk *walk, const struct fk_sip_message *sip)
+{
+	struct fk_sip_part parts[N_PARTS_MAX];
+	size_t offset = (size_t)(sip->body - walk->datagram);
+	json_t *json;
+	uint32_t n;
+
+	switch (fk_sip_split_body(sip, parts, N_PARTS_MAX, &n)) {
+	case FK_OK:
+		break;
+	case FK_EUNSUPPORTED:
+		fail(walk, offset, "content_type", "is missing, or multipart but not mixed");
+		return;
+	case FK_EFULL:
+		fail(walk, offset, "body", "has more than 16 parts");
+		return;
+	default:
+		fail(walk, offset, "body", "is not well-formed multipart");
+		return;
+	}
+	json = json_array();
+	json_object_set_new(walk->json, "parts", json);
+	for (uint32_t i = 0; i < n; i++)
+		add_part(walk, json, &parts[i]);
+}
+
+bool fk_datagram_is_sip(const uint8_t *octets, size_t size)
+{
+	struct fk_sip_message sip;
+
+	return fk_sip_parse(octets, size, &sip) != FK_EFORMAT;
+}
+
+json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t *octets,
+			 size_t size, bool *ret_is_ok)
+{
+	struct walk walk = {
+		.options = options,
+		.json = json_object(),
+		.datagram = octets,
+		.decoded = malloc(size > 0 ? size : 1),
+		.decoded_cap = size,
+	};
+	struct fk_sip_message sip;
+	enum fk_err err = fk_sip_parse(octets, size, &sip);
+
+	if (walk.decoded == NULL) {
+		fail(&walk, 0, "body", "out of memory");
+	} else if (err == FK_EFORMAT) {
+		fail(&walk, 0, "start_line", "is not SIP");
+	} else if (err != FK_OK) {
+		fail(&walk, 0, "header",
+		     sip.error != NULL ? sip.error : "has more than is supported");
+	} else {
+		json_object_set_new(walk.json, "sip", sip_fields(&sip, octets, size));
+		if (sip.body_size > 0)
+			add_parts(&walk, &sip);
+	}
+	if (walk.decoded != NULL)
+		fk_wipe(walk.decoded, size);
+	free(walk.decoded);
+	*ret_is_ok = !walk.failed;
+	return walk.json;
+}

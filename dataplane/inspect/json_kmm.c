@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspect/json_kmm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/hex.h"
+#include "wire/kmm_layout.h"
+
+#define MAC_TYPE_ENHANCED 2
+
+struct walk {
+	const struct fk_inspect_options *options;
+	const union fk_kmm_body *body;
+	uint32_t decryption_algorithm_id; /* of the decryption instruction above */
+};
+
+static void add_fields(struct walk *walk, json_t *json, const struct fk_kmm_field *fields,
+		       const void *object, const void *owner);
+
+json_t *fk_json_hex(const uint8_t *octets, size_t size)
+{
+	char *text = malloc(2 * size + 1);
+	json_t *json;
+
+	if (text == NULL)
+		return json_null();
+	fk_hex_encode(octets, size, text);
+	json = json_string(text);
+	fk_wipe(text, 2 * size + 1);
+	free(text);
+	return json;
+}
+
+json_t *fk_json_text(const void *text, size_t len)
+{
+	json_t *json = json_stringn(text, len);
+
+	return json != NULL ? json : fk_json_hex(text, len);
+}
+
+static const char *try_unwrap(const struct walk *walk, const uint8_t *key, size_t size)
+{
+	struct fk_secret unwrapped = {0};
+	enum fk_err err;
+
+	if (walk->decryption_algorithm_id == FK_ALGORITHM_CLEAR)
+		return "not_wrapped";
+	if (walk->decryption_algorithm_id != FK_ALGORITHM_AES_256)
+		return "unsupported_algorithm";
+	err = fk_proof_unwrap(walk->options->proof, walk->options->kek, key, size, &unwrapped);
+	fk_secret_wipe(&unwrapped);
+	return err == FK_OK ? "ok" : "failed";
+}
+
+static void add_octets(const struct walk *walk, json_t *json, const struct fk_kmm_field *field,
+		       const void *object, const void *owner)
+{
+	size_t size = fk_kmm_field_size(field, object, owner);
+	bool is_key = strcmp(field->name, "key") == 0;
+	const uint8_t *octets;
+	char name[64];
+
+	memcpy(&octets, (const uint8_t *)object + field->at, sizeof(octets));
+	if (field->kind == FK_KMM_FIELD_TEXT) {
+		json_object_set_new(json, field->name, fk_json_text(octets, size));
+		return;
+	}
+	snprintf(name, sizeof(name), "%s_hex", field->name);
+	if (is_key && walk->decryption_algorithm_id == FK_ALGORITHM_CLEAR &&
+	    !walk->options->show_clear_keys)
+		json_object_set_new(json, "key_withheld", json_true());
+	else
+		json_object_set_new(json, name, fk_json_hex(octets, size));
+	if (is_key && walk->options->kek != NULL)
+		json_object_set_new(json, "unwrap", json_string(try_unwrap(walk, octets, size)));
+}
+
+static json_t *list_items(struct walk *walk, const struct fk_kmm_field *field, const void *object)
+{
+	json_t *items = json_array();
+	struct fk_kmm_list list;
+
+	memcpy(&list, (const uint8_t *)object + field->at, sizeof(list));
+	for (uint32_t i = 0; i < list.n; i++) {
+		const uint8_t *item = (const uint8_t *)walk->body + field->items_at +
+				      (list.first + i) * field->item_size;
+		json_t *json;
+
+		if (field->sub->name == NULL && field->sub->kind == FK_KMM_FIELD_UINT) {
+			json = json_integer(fk_kmm_field_value(field->sub, item));
+		} else {
+			json = json_object();
+			add_fields(walk, json, field->sub, item, object);
+		}
+		json_array_append_new(items, json);
+	}
+	return items;
+}
+
+static void add_field(struct walk *walk, json_t *json, const struct fk_kmm_field *field,
+		      const void *object, const void *owner)
+{
+	const uint8_t *at = (const uint8_t *)object + field->at;
+	json_t *group;
+
+	switch (field->kind) {
+	case FK_KMM_FIELD_UINT:
+		json_object_set_new(json, field->name,
+				    json_integer(fk_kmm_field_value(field, object)));
+		if (strcmp(field->name, "decryption_algorithm_id") == 0)
+			walk->decryption_algorithm_id = fk_kmm_field_value(field, object);
+		break;
+	case FK_KMM_FIELD_OCTETS:
+	case FK_KMM_FIELD_TEXT:
+		add_octets(walk, json, field, object, owner);
+		break;
+	case FK_KMM_FIELD_GROUP:
+		group = field->name != NULL ? json_object() : json;
+		add_fields(walk, group, field->sub, at, owner);
+		if (group != json)
+			json_object_set_new(json, field->name, group);
+		break;
+	default:
+		json_object_set_new(json, field->name, list_items(walk, field, object));
+	}
+}
+
+static void add_fields(struct walk *walk, json_t *json, const struct fk_kmm_field *fields,
+		       const void *object, const void *owner)
+{
+	for (; fields->kind != FK_KMM_FIELD_END; fields++)
+		if (fk_kmm_field_exists(fields, object, walk->options->profile))
+			add_field(walk, json, fields, object, owner);
+}
+
+static json_t *mac_block(const struct fk_kmm_header *header)
+{
+	json_t *json;
+
+	if (!header->has_mac)
+		return json_null();
+	json = json_object();
+	json_object_set_new(json, "mac_hex", fk_json_hex(header->mac.mac, FK_KMM_MAC_SIZE));
+	json_object_set_new(json, "mac_length", json_integer(FK_KMM_MAC_SIZE));
+	json_object_set_new(json, "algorithm_id", json_integer(header->mac.algorithm_id));
+	json_object_set_new(json, "key_id", json_integer(header->mac.key_id));
+	json_object_set_new(json, "mac_format", json_integer(header->mac.mac_format));
+	return json;
+}
+
+json_t *fk_json_message(const struct fk_inspect_options *options, const uint8_t *octets,
+			const struct fk_kmm_message *message)
+{
+	const struct fk_kmm_header *header = &message->header;
+	struct walk walk = {.options = options, .body = &message->body};
+	const struct fk_kmm_field *fields;
+	json_t *json = json_object(), *body = json_object();
+	const char *reason;
+	uint8_t selector, mac[FK_KMM_MAC_SIZE];
+	size_t size = header->message_length + 3u;
+
+	json_object_set_new(json, "message_id", json_integer(header->message_id));
+	json_object_set_new(json, "message_name",
+			    json_string(fk_kmm_message_name(header->message_id)));
+	json_object_set_new(json, "message_length", json_integer(header->message_length));
+	json_object_set_new(json, "total_octets", json_integer((json_int_t)size));
+	json_object_set_new(json, "response_kind", json_integer(header->response_kind));
+	json_object_set_new(json, "message_number_present",
+			    json_boolean(header->has_message_number));
+	json_object_set_new(json, "message_number",
+			    header->has_message_number ? json_integer(header->message_number)
+						       : json_null());
+	json_object_set_new(json, "mac_type",
+			    json_integer(header->has_mac ? MAC_TYPE_ENHANCED : 0));
+	json_object_set_new(json, "done_bit", json_integer(header->done));
+	json_object_set_new(json, "destination_rsi", json_integer(header->destination_rsi));
+	json_object_set_new(json, "source_rsi", json_integer(header->source_rsi));
+
+	memcpy(&selector, &message->body, sizeof(selector));
+	fields = fk_kmm_layout(header->message_id, selector, options->profile, &reason);
+	if (fields != NULL)
+		add_fields(&walk, body, fields, &message->body, NULL);
+	json_object_set_new(json, "body", body);
+	json_object_set_new(json, "mac", mac_block(header));
+	if (options->tek != NULL && header->has_mac &&
+	    fk_proof_mac(options->proof, options->tek, octets, size, header->mac.mac_format, mac) ==
+		    FK_OK) {
+		json_object_set_new(json, "mac_valid",
+				    json_boolean(fk_ct_equal(mac, header->mac.mac, sizeof(mac))));
+	}
+	return json;
+}
+
+json_t *fk_json_error(size_t offset, const char *field, const char *reason)
+{
+	return json_pack("{s:{s:I,s:s,s:s}}", "error", "offset", (json_int_t)offset, "field", field,
+			 "reason", reason);
+}
+
+/* Octets behind the announced length are padding: said, not read. */
+static json_t *bare_kmm(const struct fk_inspect_options *options, const uint8_t *octets,
+			size_t size, size_t base, bool *ret_is_ok)
+{
+	struct fk_kmm_message *message = malloc(sizeof(*message));
+	struct fk_kmm_error error;
+	json_t *json;
+
+	*ret_is_ok = false;
+	if (message == NULL)
+		return fk_json_error(base, "message_id", "out of memory");
+	if (fk_kmm_message_decode(octets, size, options->profile, message, &error) != FK_OK) {
+		json = fk_json_error(base + error.offset, error.field, error.reason);
+	} else {
+		size_t total = message->header.message_length + 3u;
+
+		json = fk_json_message(options, octets, message);
+		if (total < size)
+			json_object_set_new(json, "trailing_octets",
+					    json_integer((json_int_t)(size - total)));
+		*ret_is_ok = !json_is_false(json_object_get(json, "mac_valid"));
+	}
+	free(message);
+	return json;
+}
+
+/* A Null message and a preamble both begin with a zero; only one has the length of the input. */
+static bool has_preamble(const uint8_t *octets, size_t size)
+{
+	struct fk_kmm_frame frame;
+
+	if (size < FK_KMM_PREAMBLE_SIZE || octets[0] != 0 || octets[1] != 0)
+		return false;
+	return fk_kmm_decode(octets, size, &frame) != FK_OK || frame.size != size;
+}
+
+static json_t *preamble_fields(const struct fk_kmm_preamble *preamble)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "version", json_integer(preamble->version));
+	json_object_set_new(json, "mfid", json_integer(preamble->mfid));
+	json_object_set_new(json, "algorithm_id", json_integer(preamble->algorithm_id));
+	json_object_set_new(json, "key_id", json_integer(preamble->key_id));
+	json_object_set_new(
+		json, "message_indicator_hex",
+		fk_json_hex(preamble->message_indicator, sizeof(preamble->message_indicator)));
+	return json;
+}
+
+/* spec: P25 sheet 3.7 */
+static json_t *encrypted_kmm(const struct fk_inspect_options *options,
+			     const struct fk_kmm_preamble *preamble, const uint8_t *octets,
+			     size_t size, size_t base, bool *ret_is_ok)
+{
+	json_t *json;
+	uint8_t *clear;
+	enum fk_err err;
+
+	*ret_is_ok = true;
+	if (options->tek == NULL)
+		return json_pack("{s:b,s:I}", "encrypted", 1, "total_octets", (json_int_t)size);
+	*ret_is_ok = false;
+	if (preamble->algorithm_id != FK_ALGORITHM_AES_256)
+		return fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
+				     "is not AES-256 ($84): no other outer layer is supported");
+	clear = malloc(size > 0 ? size : 1);
+	if (clear == NULL)
+		return fk_json_error(base, "message_id", "out of memory");
+	err = fk_proof_outer(options->tek, preamble->message_indicator, octets, size, clear);
+	if (err == FK_OK)
+		json = bare_kmm(options, clear, size, base, ret_is_ok);
+	else if (err == FK_EINVAL)
+		json = fk_json_error(base - 9, "message_indicator", "is all zeros");
+	else
+		json = fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
+				     "needs a TEK of 32 octets");
+	fk_wipe(clear, size);
+	free(clear);
+	return json;
+}
+
+json_t *fk_json_kmm(const struct fk_inspect_options *options, const uint8_t *octets, size_t size,
+		    size_t base, bool *ret_is_ok)
+{
+	struct fk_kmm_preamble preamble;
+	json_t *json;
+
+	if (!has_preamble(octets, size))
+		return bare_kmm(options, octets, size, base, ret_is_ok);
+	*ret_is_ok = false;
+	if (fk_kmm_preamble_decode(octets, size, &preamble) != FK_OK)
+		return fk_json_error(base, "version", "is not 0");
+	octets += FK_KMM_PREAMBLE_SIZE;
+	size -= FK_KMM_PREAMBLE_SIZE;
+	base += FK_KMM_PREAMBLE_SIZE;
+	if (preamble.algorithm_id == FK_ALGORITHM_CLEAR)
+		json = bare_kmm(options, octets, size, base, ret_is_ok);
+	else
+		json = encrypted_kmm(options, &preamble, octets, size, base, ret_is_ok);
+	if (json_object_get(json, "error") == NULL)
+		json_object_set_new(json, "preamble", preamble_fields(&preamble));
+	return json;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspect/kat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/hex.h"
+#include "inspect/json_kmm.h"
+
+#define OCTETS_MAX 1024 /* more than any member of a case has */
+
+/* One case: what it says, and what is wrong with it. */
+struct test {
+	struct fk_proof *proof;
+	const json_t *json;
+	const char *field, *reason; /* of the first failure; NULL: passed */
+	const char *refused;	    /* why it was refused, which was expected */
+};
+
+struct octets {
+	uint8_t at[OCTETS_MAX];
+	size_t size;
+};
+
+static void fail(struct test *test, const char *field, const char *reason)
+{
+	if (test->reason != NULL)
+		return;
+	test->field = field;
+	test->reason = reason;
+}
+
+static const json_t *member(const json_t *json, const char *name)
+{
+	return json_object_get(json, name);
+}
+
+static bool has(const json_t *json, const char *name)
+{
+	return member(json, name) != NULL;
+}
+
+static struct octets get_octets(struct test *test, const json_t *json, const char *name)
+{
+	const char *text = json_string_value(member(json, name));
+	struct octets octets = {.size = 0};
+
+	if (text == NULL || fk_hex_decode(text, strlen(text), octets.at, sizeof(octets.at),
+					  &octets.size) != FK_OK) {
+		fail(test, name, "is missing, or not hexadecimal, or too long");
+		octets.size = 0;
+	}
+	return octets;
+}
+
+static struct fk_secret get_key(struct test *test, const json_t *json, const char *name)
+{
+	struct octets octets = get_octets(test, json, name);
+	struct fk_secret key = {0};
+
+	if (octets.size == 0 || octets.size > sizeof(key.octets)) {
+		fail(test, name, "is no key");
+	} else {
+		key.size = (uint32_t)octets.size;
+		memcpy(key.octets, octets.at, octets.size);
+	}
+	fk_wipe(&octets, sizeof(octets));
+	return key;
+}
+
+static void expect_octets(struct test *test, const json_t *json, const char *name,
+			  const void *octets, size_t size)
+{
+	struct octets wanted = get_octets(test, json, name);
+
+	if (wanted.size != size || !fk_ct_equal(wanted.at, octets, size))
+		fail(test, name, "is not what was computed");
+	fk_wipe(&wanted, sizeof(wanted));
+}
+
+static void expect_integer(struct test *test, const json_t *json, const char *name,
+			   json_int_t value)
+{
+	const json_t *wanted = member(json, name);
+
+	if (!json_is_integer(wanted) || json_integer_value(wanted) != value)
+		fail(test, name, "is not what was computed");
+}
+
+/* DES and Triple DES are refused, and that is what we want of them. */
+static bool is_legacy(const json_t *json)
+{
+	const char *algorithm = json_string_value(member(json, "algorithm"));
+
+	return algorithm == NULL || strncmp(algorithm, "AES-", 4) != 0;
+}
+
+static void run_wrap(struct test *test)
+{
+	struct octets wrapped = get_octets(test, test->json, "wrapped_hex");
+	struct fk_secret kek = get_key(test, test->json, "kek_hex"), key = {0};
+	bool valid = json_is_true(member(test->json, "valid"));
+	uint8_t built[OCTETS_MAX];
+	size_t size;
+	enum fk_err err;
+
+	err = fk_proof_unwrap(test->proof, &kek, wrapped.at, wrapped.size, &key);
+	if (is_legacy(test->json)) {
+		if (err == FK_EUNSUPPORTED)
+			test->refused = "DES and Triple DES key wrap are not supported";
+		else
+			fail(test, "algorithm", "is legacy, but was not refused");
+	} else if (!valid) {
+		if (err == FK_OK)
+			fail(test, "valid", "is false, but the key was unwrapped");
+	} else if (err != FK_OK) {
+		fail(test, "wrapped_hex", fk_err_text(err));
+	} else {
+		expect_octets(test, test->json, "key_hex", key.octets, key.size);
+		err = fk_proof_wrap(test->proof, &kek, &key, built, sizeof(built), &size);
+		if (err != FK_OK)
+			fail(test, "key_hex", fk_err_text(err));
+		else
+			expect_octets(test, test->json, "wrapped_hex", built, size);
+	}
+	fk_secret_wipe(&kek);
+	fk_secret_wipe(&key);
+}
+
+/* The MAC of a frame under a TEK; false if it could not be computed. */
+static bool mac_of_frame(struct test *test, const struct octets *frame, const json_t *json,
+			 const char *tek_name, uint8_t ret_mac[static FK_KMM_MAC_SIZE])
+{
+	struct fk_secret tek = get_key(test, json, tek_name);
+	struct fk_kmm_frame decoded;
+	enum fk_err err = fk_kmm_decode(frame->at, frame->size, &decoded);
+
+	if (err != FK_OK || !decoded.header.has_mac)
+		fail(test, "frame_hex", "is no KMM with a MAC");
+	else if (fk_proof_mac(test->proof, &tek, frame->at, decoded.size,
+			      decoded.header.mac.mac_format, ret_mac) != FK_OK)
+		fail(test, tek_name, "is no AES-256 key");
+	fk_secret_wipe(&tek);
+	return test->reason == NULL;
+}
+
+static void run_mac(struct test *test)
+{
+	struct octets frame = get_octets(test, test->json, "frame_hex");
+	uint8_t mac[FK_KMM_MAC_SIZE];
+	const uint8_t *received;
+	bool is_valid;
+
+	if (!mac_of_frame(test, &frame, test->json, "mac_tek_hex", mac))
+		return;
+	received = frame.at + frame.size - FK_KMM_MAC_BLOCK_SIZE;
+	expect_octets(test, test->json, "correct_mac_hex", mac, sizeof(mac));
+	expect_octets(test, test->json, "received_mac_hex", received, sizeof(mac));
+	is_valid = fk_ct_equal(mac, received, sizeof(mac));
+	if (is_valid != json_is_true(member(test->json, "valid")))
+		fail(test, "valid", "is not what was found");
+	expect_integer(test, test->json, "frame_octets", (json_int_t)frame.size);
+	expect_integer(test, test->json, "authenticated_octet_count",
+		       (json_int_t)(frame.size - FK_KMM_MAC_SIZE));
+}
+
+static void check_outer(struct test *test, const json_t *json, const char *cipher_name,
+			const struct octets *plain)
+{
+	struct fk_secret tek = get_key(test, json, "tek_hex");
+	struct octets mi = get_octets(test, json, "message_indicator_hex"), out = *plain;
+	uint8_t iv[FK_PROOF_IV_SIZE];
+
+	if (mi.size != FK_PROOF_MI_SIZE) {
+		fail(test, "message_indicator_hex", "is not of 9 octets");
+	} else {
+		fk_proof_expand_mi(mi.at, iv);
+		expect_octets(test, json, "expanded_iv_hex", iv, sizeof(iv));
+		if (fk_proof_outer(&tek, mi.at, plain->at, plain->size, out.at) != FK_OK)
+			fail(test, "tek_hex", "is no key of the outer layer");
+		expect_octets(test, json, cipher_name, out.at, out.size);
+		if (fk_proof_outer(&tek, mi.at, out.at, out.size, out.at) != FK_OK ||
+		    memcmp(out.at, plain->at, plain->size) != 0)
+			fail(test, cipher_name, "does not decrypt to the plain text");
+	}
+	fk_secret_wipe(&tek);
+}
+
+static void run_outer(struct test *test)
+{
+	struct octets plain = get_octets(test, test->json, "plaintext_hex");
+
+	check_outer(test, test->json, "ciphertext_hex", &plain);
+}
+
+static void run_mi(struct test *test)
+{
+	struct octets mi = get_octets(test, test->json, "from_mi_hex");
+	uint8_t iv[FK_PROOF_IV_SIZE], next[FK_PROOF_MI_SIZE] = {0};
+
+	if (mi.size != FK_PROOF_MI_SIZE) {
+		fail(test, "from_mi_hex", "is not of 9 octets");
+		return;
+	}
+	fk_proof_expand_mi(mi.at, iv);
+	memcpy(next, iv + 8, 8);
+	expect_octets(test, test->json, "next_mi_hex", next, sizeof(next));
+}
+
+static void run_number(struct test *test)
+{
+	uint16_t last = (uint16_t)json_integer_value(member(test->json, "last_accepted"));
+	uint16_t received = (uint16_t)json_integer_value(member(test->json, "received"));
+	uint16_t period = (uint16_t)json_integer_value(member(test->json, "period"));
+	json_int_t rule = json_integer_value(member(test->json, "rule"));
+	bool accepted;
+
+	if (rule == 1)
+		accepted = fk_kmm_number_is_new(last, received, period);
+	else if (rule == 2)
+		accepted = fk_kmm_number_is_acceptable(last, received, period);
+	else {
+		fail(test, "rule", "is neither 1 nor 2");
+		return;
+	}
+	if (accepted != json_is_true(member(test->json, "accept")))
+		fail(test, "accept", "is not what was found");
+	expect_integer(test, test->json, "difference_modulo_65536", (uint16_t)(received - last));
+}
+
+static uint32_t profile_of(const json_t *json)
+{
+	const char *name = json_string_value(member(json, "profile"));
+
+	return FK_KMM_PROFILE_INFERRED |
+	       (name != NULL && strcmp(name, "key-fill") == 0 ? FK_KMM_PROFILE_WIRED : 0u);
+}
+
+/* Octets that a receiver ignores are not written again. spec: P25 sheet 1.2, 1.3 */
+static bool is_canonical(const struct octets *frame)
+{
+	uint8_t format = frame->at[3];
+
+	return (format & 0x03) == 0 &&
+	       ((format & 0x0c) == 0 || (frame->at[frame->size - 1] & 0x40) != 0);
+}
+
+static void check_encoding(struct test *test, const struct fk_kmm_message *message,
+			   const struct octets *frame)
+{
+	uint8_t built[FK_KMM_SIZE_MAX];
+	struct fk_kmm_error error;
+	size_t size;
+
+	if (fk_kmm_message_encode(message, profile_of(test->json), built, sizeof(built), &size,
+				  &error) != FK_OK) {
+		fail(test, error.field, error.reason);
+		return;
+	}
+	if (message->header.has_mac)
+		memcpy(built + size - FK_KMM_MAC_BLOCK_SIZE, message->header.mac.mac,
+		       FK_KMM_MAC_SIZE);
+	if (size != frame->size || memcmp(built, frame->at, size) != 0)
+		fail(test, "frame_hex", "is not what its fields encode to");
+}
+
+static void check_keyset(struct test *test, const struct fk_kmm_keyset *keyset,
+			 const struct fk_kmm_key *items, size_t *n_keys)
+{
+	const json_t *wanted = member(test->json, "unwrapped_keys_hex");
+	struct fk_secret kek = get_key(test, test->json, "kek_hex");
+
+	for (uint32_t i = 0; i < keyset->keys.n; i++, ++*n_keys) {
+		const char *text = json_string_value(json_array_get(wanted, *n_keys));
+		uint8_t octets[FK_KEY_SIZE_MAX];
+		struct fk_secret key = {0};
+		size_t size;
+
+		if (fk_proof_unwrap(test->proof, &kek, items[keyset->keys.first + i].key,
+				    keyset->key_length, &key) != FK_OK)
+			fail(test, "kek_hex", "does not unwrap a key");
+		else if (text == NULL ||
+			 fk_hex_decode(text, strlen(text), octets, sizeof(octets), &size) !=
+				 FK_OK ||
+			 size != key.size || !fk_ct_equal(octets, key.octets, size))
+			fail(test, "unwrapped_keys_hex", "is not what was unwrapped");
+		fk_wipe(octets, sizeof(octets));
+		fk_secret_wipe(&key);
+	}
+	fk_secret_wipe(&kek);
+}
+
+static void check_keys(struct test *test, const struct fk_kmm_message *message)
+{
+	const struct fk_kmm_rekey *rekey = &message->body.rekey;
+	size_t n_keys = 0;
+
+	if (message->header.message_id == FK_KMM_REKEY_COMMAND)
+		for (uint32_t i = 0; i < rekey->keysets.n; i++)
+			check_keyset(test, &rekey->keyset_items[i], rekey->key_items, &n_keys);
+	if (message->header.message_id == FK_KMM_MODIFY_KEY_COMMAND)
+		check_keyset(test, &message->body.modify_key.keyset,
+			     message->body.modify_key.key_items, &n_keys);
+	if (n_keys == 0 || n_keys != json_array_size(member(test->json, "unwrapped_keys_hex")))
+		fail(test, "unwrapped_keys_hex", "has another number of keys");
+}
+
+static void check_mac(struct test *test, const struct octets *frame)
+{
+	uint8_t mac[FK_KMM_MAC_SIZE];
+
+	expect_integer(test, test->json, "authenticated_octets",
+		       (json_int_t)(frame->size - FK_KMM_MAC_SIZE));
+	if (mac_of_frame(test, frame, test->json, "mac_tek_hex", mac) &&
+	    !fk_ct_equal(mac, frame->at + frame->size - FK_KMM_MAC_BLOCK_SIZE, sizeof(mac)))
+		fail(test, "mac_tek_hex", "does not verify the MAC");
+}
+
+static void run_frame(struct test *test)
+{
+	const struct fk_inspect_options options = {
+		.profile = profile_of(test->json), .show_clear_keys = true, .proof = test->proof};
+	struct octets frame = get_octets(test, test->json, "frame_hex");
+	struct fk_kmm_message *message = malloc(sizeof(*message));
+	struct fk_kmm_error error;
+	json_t *fields;
+
+	if (message == NULL || fk_kmm_message_decode(frame.at, frame.size, options.profile, message,
+						     &error) != FK_OK) {
+		fail(test, message == NULL ? "frame_hex" : error.field,
+		     message == NULL ? "out of memory" : error.reason);
+		free(message);
+		return;
+	}
+	fields = fk_json_message(&options, frame.at, message);
+	if (!json_equal(fields, member(test->json, "fields")))
+		fail(test, "fields", "is not what the frame decodes to");
+	json_decref(fields);
+	if (is_canonical(&frame))
+		check_encoding(test, message, &frame);
+	if (has(test->json, "mac_tek_hex"))
+		check_mac(test, &frame);
+	if (has(test->json, "kek_hex"))
+		check_keys(test, message);
+	if (has(test->json, "outer_layer"))
+		check_outer(test, member(test->json, "outer_layer"), "encrypted_frame_hex", &frame);
+	free(message);
+}
+
+static void run_reject(struct test *test)
+{
+	struct octets frame = get_octets(test, test->json, "frame_hex");
+	struct fk_kmm_message *message = malloc(sizeof(*message));
+	struct fk_kmm_error error;
+
+	if (message == NULL || fk_kmm_message_decode(frame.at, frame.size, profile_of(test->json),
+						     message, &error) == FK_OK)
+		fail(test, "frame_hex", "was accepted, but has to be rejected");
+	free(message);
+}
+
+/* Which member tells a kind; the first that is there decides. */
+static const struct {
+	const char *member;
+	void (*run)(struct test *test);
+} kinds[] = {
+	{"fields", run_frame},	       {"expect", run_reject},	      {"received_mac_hex", run_mac},
+	{"wrapped_hex", run_wrap},     {"ciphertext_hex", run_outer}, {"from_mi_hex", run_mi},
+	{"last_accepted", run_number},
+};
+
+static void run_case(struct test *test)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (has(test->json, kinds[i].member)) {
+			kinds[i].run(test);
+			return;
+		}
+	}
+	fail(test, "case", "is of no known kind");
+}
+
+static void write_line(FILE *out, json_t *json)
+{
+	if (json != NULL)
+		(void)json_dumpf(json, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(json);
+}
+
+static void report(const struct test *test, const char *path, const char *list, size_t index,
+		   FILE *out)
+{
+	const char *name = json_string_value(member(test->json, "name"));
+	json_t *json = json_pack("{s:s,s:s,s:I,s:s?}", "file", path, "list", list, "index",
+				 (json_int_t)index, "name", name);
+
+	if (test->reason != NULL)
+		json_object_set_new(json, "error",
+				    json_pack("{s:i,s:s,s:s}", "offset", 0, "field", test->field,
+					      "reason", test->reason));
+	else
+		json_object_set_new(json, "refused", json_string(test->refused));
+	write_line(out, json);
+}
+
+static void fail_file(const char *path, size_t offset, const char *reason, FILE *out,
+		      struct fk_kat_result *result)
+{
+	json_t *json = fk_json_error(offset, "file", reason);
+
+	json_object_set_new(json, "file", json_string(path));
+	write_line(out, json);
+	result->n_failed++;
+}
+
+void fk_kat_run(struct fk_proof *proof, const char *path, FILE *out, struct fk_kat_result *result)
+{
+	json_error_t error;
+	json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *list, *json;
+	uint32_t n_before = result->n_passed + result->n_failed;
+	const char *name;
+	size_t i;
+
+	if (root == NULL) {
+		fail_file(path, error.position > 0 ? (size_t)error.position : 0, error.text, out,
+			  result);
+		return;
+	}
+	json_object_foreach(root, name, list)
+	{
+		json_array_foreach(list, i, json)
+		{
+			struct test test = {.proof = proof, .json = json};
+
+			run_case(&test);
+			if (test.reason != NULL || test.refused != NULL)
+				report(&test, path, name, i, out);
+			if (test.reason != NULL)
+				result->n_failed++;
+			else
+				result->n_passed++;
+		}
+	}
+	if (result->n_passed + result->n_failed == n_before)
+		fail_file(path, 0, "has no case", out, result);
+	json_decref(root);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proof.h - the cryptography that an engineer asks about: one message at a time.
+ *
+ * What the bulk engines do is done by them; what they do not, by OpenSSL.
+ *
+ * Threads: a struct fk_proof belongs to one thread. Memory: it holds the engine's scratch, which
+ * the engine wipes; nothing here keeps a key.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+#include <fleetkey/secret.h>
+
+#define FK_PROOF_MI_SIZE 9  /* octets of a message indicator */
+#define FK_PROOF_IV_SIZE 16 /* octets of what it is expanded to */
+
+struct fk_proof; /* layout is private to proof.c */
+
+/* Selects and tests an engine. FK_OK; FK_ENOMEM; FK_ESELFTEST. */
+FK_MUST_USE enum fk_err fk_proof_new(struct fk_proof **ret_proof);
+void fk_proof_free(struct fk_proof *proof);
+
+/*
+ * AES key wrap and unwrap, RFC 3394. KEKs of 16, 24 or 32 octets, keys of 16 to 32 in steps of 8.
+ * Return FK_OK; FK_EUNSUPPORTED (other sizes); FK_EAUTH (unwrap: the integrity value is wrong).
+ */
+FK_MUST_USE enum fk_err fk_proof_wrap(struct fk_proof *proof, const struct fk_secret *kek,
+				      const struct fk_secret *key, uint8_t *buf, size_t cap,
+				      size_t *ret_size);
+FK_MUST_USE enum fk_err fk_proof_unwrap(struct fk_proof *proof, const struct fk_secret *kek,
+					const uint8_t *wrapped, size_t size,
+					struct fk_secret *ret_key);
+
+/*
+ * Computes the MAC of a whole KMM that has a MAC block. spec: P25 sheet 3.3-3.5
+ * Returns FK_OK; FK_EUNSUPPORTED if the TEK is not of 32 octets.
+ */
+FK_MUST_USE enum fk_err fk_proof_mac(struct fk_proof *proof, const struct fk_secret *tek,
+				     const uint8_t *frame, size_t size, uint8_t mac_format,
+				     uint8_t ret_mac[static 8]);
+
+/* The 16 octets that a message indicator stands for: its first 8, then the shift register after 64
+ * steps. spec: P25 sheet 3.7 */
+void fk_proof_expand_mi(const uint8_t mi[static FK_PROOF_MI_SIZE],
+			uint8_t ret_iv[static FK_PROOF_IV_SIZE]);
+
+/*
+ * Encrypts or decrypts the outer layer; 'out' may be 'in'. spec: P25 sheet 3.7
+ * Returns FK_OK; FK_EUNSUPPORTED if the TEK is not of 32 octets; FK_EINVAL for an all-zero message
+ * indicator; FK_EIO if OpenSSL fails.
+ */
+FK_MUST_USE enum fk_err fk_proof_outer(const struct fk_secret *tek,
+				       const uint8_t mi[static FK_PROOF_MI_SIZE], const uint8_t *in,
+				       size_t size, uint8_t *out);
