@@ -88,15 +88,97 @@ static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
 		fk_call_reply_json(call, status, campaign_json(engine, c));
 }
 
+static enum fk_err want_dry_run(struct fk_call *call, bool *ret_dry)
+{
+	const char *value = fk_call_query(call, "dry_run");
+
+	*ret_dry = value != NULL && strcmp(value, "true") == 0;
+	if (value == NULL || *ret_dry || strcmp(value, "false") == 0)
+		return FK_OK;
+	fk_call_reply_err(call, FK_EINVAL, "dry_run", "must be true or false");
+	return FK_EINVAL;
+}
+
+/* Size and limit of the first message that does not fit, or NULL. */
+static json_t *size_members(const struct fk_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_excluded; i++) {
+		const struct fk_plan_excluded *e = &plan->excluded[i];
+
+		if (e->cause == FK_CAUSE_TOO_LARGE)
+			return json_pack("{s:i, s:i}", "size", e->size, "limit", e->limit);
+	}
+	return NULL;
+}
+
+static json_t *known(uint16_t size)
+{
+	return size != 0 ? json_integer(size) : json_null();
+}
+
+static json_t *excluded_json(const struct fk_app *app, const struct fk_plan *plan)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < plan->n_excluded; i++) {
+		const struct fk_plan_excluded *e = &plan->excluded[i];
+		char reason[FK_CAUSE_TEXT_SIZE];
+		struct fk_fleet_ue ue;
+		json_t *item;
+
+		if (!fk_fleet_get(app->fleet, e->ue_index, &ue))
+			continue;
+		fk_cause_text(e->cause, 0, reason, sizeof(reason));
+		item = json_pack("{s:s, s:s}", "ue_id", ue.ue_id, "reason", reason);
+		if (e->cause == FK_CAUSE_TOO_LARGE) {
+			json_object_set_new(item, "size", json_integer(e->size));
+			json_object_set_new(item, "limit", json_integer(e->limit));
+		}
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_request *request,
+			 const struct fk_plan *plan)
+{
+	json_t *reasons = json_object();
+
+	for (uint8_t i = 0; i < FK_CAUSES; i++) {
+		char reason[FK_CAUSE_TEXT_SIZE];
+
+		if (plan->n_causes[i] == 0)
+			continue;
+		fk_cause_text(i, 0, reason, sizeof(reason));
+		json_object_set_new(reasons, reason, json_integer(plan->n_causes[i]));
+	}
+	return json_pack("{s:b, s:s, s:s, s:i, s:i, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
+			 " s:o, s:f, s:o, s:o}",
+			 "dry_run", true, "kind", "rekey", "group", request->group, "sln",
+			 request->sln, "keyset_id", request->keyset_id, "pace_per_s",
+			 (json_int_t)plan->pace_per_s, "closing", request->closing, "n_deliveries",
+			 (json_int_t)plan->n_members, "n_served", (json_int_t)plan->n_served,
+			 "n_excluded", (json_int_t)(plan->n_members - plan->n_served), "n_kmms",
+			 (json_int_t)fk_plan_n_kmms(plan), "payload_size", known(plan->payload),
+			 "message_size_min", known(plan->size_min), "message_size_max",
+			 known(plan->size_max), "message_size_limit", known(plan->limit_min),
+			 "predicted_s", rounded((double)fk_plan_predicted_ms(plan) / 1000),
+			 "reasons", reasons, "excluded", excluded_json(app, plan));
+}
+
 void fk_api_campaign_create(struct fk_call *call)
 {
 	struct fk_campaign_request request;
 	char field_name[FK_FIELD_NAME_SIZE];
 	struct fk_reason reason = {{0}};
 	const char *field = NULL;
+	struct fk_plan plan = {.n_members = 0};
+	bool is_dry_run;
 	uint32_t id;
 	enum fk_err err;
 
+	if (want_dry_run(call, &is_dry_run) != FK_OK)
+		return;
 	err = fk_campaign_request_parse(call->body != NULL ? call->body : "", call->body_size,
 					&request, field_name, &reason);
 	if (err != FK_OK) {
@@ -104,15 +186,23 @@ void fk_api_campaign_create(struct fk_call *call)
 				  reason.text);
 		return;
 	}
-	if (*call->import_busy) {
+	if (is_dry_run) {
+		err = fk_engine_plan(call->app->engine, &request, &plan, &field, &reason);
+		if (err == FK_OK) {
+			fk_call_reply_json(call, 200, plan_json(call->app, &request, &plan));
+			return;
+		}
+	} else if (*call->import_busy) {
 		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
 		return;
+	} else {
+		err = fk_engine_create(call->app->engine, &request, &id, &plan, &field, &reason);
 	}
-	err = fk_engine_create(call->app->engine, &request, &id, &field, &reason);
 	if (err == FK_OK)
 		reply_campaign(call, 201, id);
 	else if (field != NULL)
-		fk_call_reply_problem(call, 400, fk_err_text(err), field, reason.text, NULL);
+		fk_call_reply_problem(call, 400, fk_err_text(err), field, reason.text,
+				      size_members(&plan));
 	else
 		fk_call_reply_problem(call, err == FK_EINVAL ? 409 : fk_problem_status(err),
 				      fk_err_text(err), NULL,

@@ -38,6 +38,7 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, uint32_t page)
 {
+	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
 	int32_t group = -1;
 
 	if (c->group[0] != '\0') {
@@ -46,9 +47,35 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 			return;
 	}
 	for (uint32_t i = page * FK_LEDGER_PAGE; i < (page + 1) * FK_LEDGER_PAGE; i++) {
-		if (group < 0 || fk_fleet_is_member(engine->fleet, i, (uint32_t)group))
-			fk_scheduler_include(scheduler, i);
+		struct fk_message_size size;
+		enum fk_cause cause;
+
+		if (ues[i].rsi == 0 ||
+		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
+			continue;
+		size = fk_engine_message_size(engine, i);
+		cause = fk_plan_judge(&ues[i], &size);
+		fk_scheduler_include(scheduler, i);
+		if (cause != FK_CAUSE_NONE)
+			fk_scheduler_exclude(scheduler, i, cause);
 	}
+}
+
+/* The workers say it when they attach; before, as at a restart, nothing is known, and what then
+ * turns out too large ends the same way, only later. */
+struct fk_message_size fk_engine_message_size(const struct fk_engine *engine, uint32_t ue_index)
+{
+	const struct fk_worker_block *block;
+	uint32_t next_hop;
+
+	if (engine->region == NULL || ue_index >= fk_region_n_slots(engine->region))
+		return (struct fk_message_size){.base = 0};
+	next_hop = fk_keytable_ues(fk_keytable_view(engine->table))[ue_index].next_hop;
+	if (next_hop >= FK_NEXT_HOPS_MAX)
+		return (struct fk_message_size){.base = 0};
+	block = fk_region_map_worker(engine->region, fk_region_owner(engine->region, ue_index));
+	return fk_message_size_unpack(
+		atomic_load_explicit(&block->rekey_sizes[next_hop], memory_order_acquire));
 }
 
 enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
@@ -116,6 +143,7 @@ static enum fk_err choose_key_id(const struct fk_engine *engine, uint16_t *ret_k
 	return err;
 }
 
+/* What makes no sense at any time. */
 static enum fk_err check_request(const struct fk_engine *engine,
 				 const struct fk_campaign_request *request, const char **ret_field,
 				 struct fk_reason *reason)
@@ -124,16 +152,6 @@ static enum fk_err check_request(const struct fk_engine *engine,
 	if (engine->fleet == NULL || fk_fleet_n_ues(engine->fleet) == 0) {
 		fk_reason_set(reason, "no fleet is imported yet");
 		return FK_EINVAL;
-	}
-	if (fk_engine_is_active(engine)) {
-		fk_reason_set(reason, "campaign %u is %s", engine->current->id,
-			      fk_campaign_state_label(engine->current->state));
-		return FK_EBUSY;
-	}
-	if (engine->record_dirty || engine->withdrawn.id != 0) {
-		fk_reason_set(reason, "the end of campaign %u is not stored yet",
-			      engine->record_dirty ? engine->current->id : engine->withdrawn.id);
-		return FK_EBUSY;
 	}
 	if (request->pace_per_s > engine->config->campaign.pace_per_s) {
 		*ret_field = "pace_per_s";
@@ -146,6 +164,22 @@ static enum fk_err check_request(const struct fk_engine *engine,
 		fk_reason_set(reason, "the fleet has no group %s", request->group);
 		return FK_ENOTFOUND;
 	}
+	return FK_OK;
+}
+
+/* What forbids a campaign for now. */
+static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason *reason)
+{
+	if (fk_engine_is_active(engine)) {
+		fk_reason_set(reason, "campaign %u is %s", engine->current->id,
+			      fk_campaign_state_label(engine->current->state));
+		return FK_EBUSY;
+	}
+	if (engine->record_dirty || engine->withdrawn.id != 0) {
+		fk_reason_set(reason, "the end of campaign %u is not stored yet",
+			      engine->record_dirty ? engine->current->id : engine->withdrawn.id);
+		return FK_EBUSY;
+	}
 	if (!fk_store_is_healthy(engine->store)) {
 		fk_reason_set(reason, "the store is not available: %s",
 			      fk_store_last_error(engine->store));
@@ -156,6 +190,68 @@ static enum fk_err check_request(const struct fk_engine *engine,
 		return FK_ELINK;
 	}
 	return FK_OK;
+}
+
+static void make_plan(const struct fk_engine *engine, const struct fk_campaign_request *request,
+		      struct fk_plan *ret_plan)
+{
+	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
+	int32_t group = -1;
+
+	if (request->group[0] != '\0')
+		group = fk_fleet_find_group(engine->fleet, request->group);
+	fk_plan_begin(ret_plan,
+		      request->pace_per_s != 0 ? request->pace_per_s
+					       : engine->config->campaign.pace_per_s,
+		      request->closing);
+	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
+		struct fk_message_size size;
+
+		if (ues[i].rsi == 0 ||
+		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
+			continue;
+		size = fk_engine_message_size(engine, i);
+		fk_plan_add(ret_plan, i, &ues[i], &size);
+	}
+}
+
+enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_request *request,
+			   struct fk_plan *ret_plan, const char **ret_field,
+			   struct fk_reason *reason)
+{
+	enum fk_err err = check_request(engine, request, ret_field, reason);
+
+	if (err == FK_OK)
+		make_plan(engine, request, ret_plan);
+	return err;
+}
+
+/* Refuses what would end before it began. */
+static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_plan *plan,
+			      const char **ret_field, struct fk_reason *reason)
+{
+	if (plan->n_members == 0) {
+		*ret_field = "group";
+		fk_reason_set(reason, "nobody is in the group");
+		return FK_EINVAL;
+	}
+	if (plan->n_served > 0 || plan->n_causes[FK_CAUSE_TOO_LARGE] == 0)
+		return FK_OK;
+	for (uint32_t i = 0; i < plan->n_excluded; i++) {
+		const struct fk_plan_excluded *e = &plan->excluded[i];
+		struct fk_fleet_ue ue;
+
+		if (e->cause != FK_CAUSE_TOO_LARGE ||
+		    !fk_fleet_get(engine->fleet, e->ue_index, &ue))
+			continue;
+		*ret_field = "message_size";
+		fk_reason_set(reason,
+			      "%u octets to next hop %s, the limit is %u (sip.datagram_max or "
+			      "sip.path_mtu - 200, less sip.proxy_slack)",
+			      e->size, engine->config->next_hops[ue.next_hop].name, e->limit);
+		return FK_ERANGE;
+	}
+	return FK_OK; /* the first hundred lack a protection TEK; the campaign says so */
 }
 
 static enum fk_err fill_campaign(struct fk_engine *engine,
@@ -239,7 +335,8 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 }
 
 enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_request *request,
-			     uint32_t *ret_id, const char **ret_field, struct fk_reason *reason)
+			     uint32_t *ret_id, struct fk_plan *ret_plan, const char **ret_field,
+			     struct fk_reason *reason)
 {
 	uint64_t accepted_at_us = fk_engine_now_us();
 	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms()};
@@ -247,6 +344,12 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	struct fk_secret tek;
 	enum fk_err err = check_request(engine, request, ret_field, reason);
 
+	if (err == FK_OK)
+		err = check_ready(engine, reason);
+	if (err != FK_OK)
+		return err;
+	make_plan(engine, request, ret_plan);
+	err = check_plan(engine, ret_plan, ret_field, reason);
 	if (err != FK_OK)
 		return err;
 	if (engine->scheduler != NULL)
@@ -256,11 +359,6 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 		err = fk_engine_new_scheduler(engine, &c, &scheduler);
 	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++)
 		fk_engine_include_page(engine, scheduler, &c, page);
-	if (err == FK_OK && fk_scheduler_tally(scheduler)->n_deliveries == 0) {
-		*ret_field = "group";
-		fk_reason_set(reason, "nobody is in the group");
-		err = FK_EINVAL;
-	}
 	if (err == FK_OK) {
 		engine->current = NULL; /* making room may move the records */
 		err = fk_engine_make_room(engine);

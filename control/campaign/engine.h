@@ -18,6 +18,7 @@
 #include <fleetkey/err.h>
 
 #include "campaign/campaign.h"
+#include "campaign/plan.h"
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "fleet/keytable.h"
@@ -69,15 +70,26 @@ int fk_engine_wait_ms(const struct fk_engine *engine);
 void fk_engine_flush(struct fk_engine *engine);
 
 /*
+ * Plans a campaign and makes nothing of it; another one may be active. 'ret_field' names the field
+ * at fault, or is NULL. Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group);
+ * FK_ERANGE; FK_EINVAL (no fleet).
+ */
+FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
+				       const struct fk_campaign_request *request,
+				       struct fk_plan *ret_plan, const char **ret_field,
+				       struct fk_reason *reason);
+/*
  * Creates a campaign: FK_OK when record and sealed TEK are durable. 'ret_field' names the field at
- * fault, or is NULL. Returns FK_EBUSY if one is active; FK_ENOTFOUND (group); FK_ERANGE; FK_EINVAL
+ * fault, or is NULL. 'ret_plan' is written whenever it came to a plan, so that a refusal can say
+ * how large a message would be; UEs that it excludes are excluded from the campaign. Returns
+ * FK_EBUSY if one is active; FK_ENOTFOUND (group); FK_ERANGE (also: no message fits); FK_EINVAL
  * (nobody to serve); FK_ESTORE; FK_ELINK if no dataplane attached to this fleet yet; FK_EFULL if no
  * key ID is left; FK_ENOMEM; FK_EIO.
  */
 FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
 					 const struct fk_campaign_request *request,
-					 uint32_t *ret_id, const char **ret_field,
-					 struct fk_reason *reason);
+					 uint32_t *ret_id, struct fk_plan *ret_plan,
+					 const char **ret_field, struct fk_reason *reason);
 /*
  * Stops the campaign: the flag in shared memory first, the record when the store can.
  * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it is completed.

@@ -82,6 +82,8 @@ FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,
 /* Takes the campaign's members of one page in. */
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, uint32_t page);
+/* How large messages to a UE get, as far as the worker that owns it has said. */
+struct fk_message_size fk_engine_message_size(const struct fk_engine *engine, uint32_t ue_index);
 /* Publishes the campaign's TEK and terms to the dataplane. */
 FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
 				      const struct fk_secret *tek);

@@ -213,6 +213,13 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
 }
 
+void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
+{
+	assert(ue_index < s->opt.n_slots);
+	if (s->deliveries[ue_index].state == FK_DELIVERY_PENDING)
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, cause, 0);
+}
+
 void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
 			       const struct fk_delivery deliveries[static FK_LEDGER_PAGE])
 {

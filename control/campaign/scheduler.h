@@ -75,6 +75,8 @@ void fk_scheduler_free(struct fk_scheduler *s);
  * EXCLUDED at once. A slot without an owner is ignored.
  */
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
+/* Before the first reserve, after fk_scheduler_include(): ends a UE's delivery as EXCLUDED. */
+void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause);
 /*
  * Before the first reserve: a page as it was stored. What was queued, open or waiting is queued
  * again under the same number; fk_scheduler_apply() then tells what the dataplane knows of it.

@@ -22,19 +22,20 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 {
 	const char *group = NULL;
 	uint64_t sln = 0, keyset_id = 0, pace_per_s = 0;
-	bool no_closing = false;
+	bool no_closing = false, dry_run = false;
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
 		{"--sln", .ret_number = &sln, .min = 1, .max = 4095},
 		{"--keyset", .ret_number = &keyset_id, .min = 1, .max = 16},
 		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
 		{"--no-closing", .ret_flag = &no_closing},
+		{"--dry-run", .ret_flag = &dry_run},
 	};
 	char error[200];
 	json_t *body, *answer;
 	enum fk_exit code;
 
-	if (fk_options_parse(options, 5, false, &argc, argv, error, sizeof(error)) != FK_OK)
+	if (fk_options_parse(options, 6, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
 	if (argc != 0)
 		return fk_usage_error("campaign create: unexpected '%s'", argv[0]);
@@ -49,7 +50,8 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 		json_object_set_new(body, "pace_per_s", json_integer((json_int_t)pace_per_s));
 	if (no_closing)
 		json_object_set_new(body, "closing", json_false());
-	code = fk_request(cli, "POST", "/v1/campaigns", body, &answer);
+	code = fk_request(cli, "POST", dry_run ? "/v1/campaigns?dry_run=true" : "/v1/campaigns",
+			  body, &answer);
 	json_decref(body);
 	if (code != FK_EXIT_DONE)
 		return code;

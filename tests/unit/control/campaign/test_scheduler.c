@@ -70,6 +70,37 @@ Test(scheduler, a_ue_without_protection_tek_is_excluded_and_never_sent_to)
 	cr_assert_eq(w->n_sends[5], 0);
 }
 
+Test(scheduler, a_ue_that_was_excluded_is_never_sent_to)
+{
+	world_start(w);
+	fk_scheduler_exclude(w->scheduler, 5, FK_CAUSE_TOO_LARGE);
+	world_run(w, 1000);
+	cr_expect_eq(world_delivery(w, 5)->state, FK_DELIVERY_EXCLUDED);
+	cr_expect_eq(world_delivery(w, 5)->cause, FK_CAUSE_TOO_LARGE);
+	cr_expect_eq(w->n_sends[5], 0);
+	cr_expect_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ACKED], WORLD_UES - 1);
+}
+
+Test(scheduler, a_message_that_the_dataplane_finds_too_large_excludes_its_ue)
+{
+	const struct fk_scheduler_now now = {.ms = 10, .date_s = 1};
+	struct fk_order orders[WORLD_UES];
+	struct fk_ue_state state = {.outcome = FK_OUTCOME_TOO_LARGE, .answered_at_us = 1};
+	uint32_t ue_index, pages[WORLD_PAGES], n;
+
+	world_start(w);
+	fk_scheduler_reserve(w->scheduler, &now, WORLD_PAGES);
+	n = fk_scheduler_list_dirty(w->scheduler, pages, WORLD_PAGES);
+	for (uint32_t i = 0; i < n; i++)
+		fk_scheduler_page_durable(w->scheduler, pages[i]);
+	cr_assert_gt(fk_scheduler_poll(w->scheduler, &now, orders, 1), 0);
+	state.token = orders[0].token;
+	ue_index = fk_token_unpack(state.token).ue_index;
+	fk_scheduler_apply(w->scheduler, ue_index, &state, &now);
+	cr_expect_eq(world_delivery(w, ue_index)->state, FK_DELIVERY_EXCLUDED);
+	cr_expect_eq(world_delivery(w, ue_index)->cause, FK_CAUSE_TOO_LARGE);
+}
+
 Test(scheduler, a_slot_without_owner_is_no_delivery)
 {
 	w->ues[7].rsi = 0;
