@@ -21,12 +21,13 @@
 #include "engine.h"
 #include "hmac.h"
 
-#define FK_AES_BLOCK	   16 /* octets */
-#define FK_AES_256_ROUNDS  14
-#define FK_KW_STEPS	   24			 /* 6 passes over the 4 halves of a 256-bit key */
-#define FK_KW_IV	   0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
-#define FK_CBC_LANES	   16
-#define FK_CBC_BLOCKS_MAX  ((FK_KMM_SIZE_MAX - FK_KMM_MAC_SIZE + 15) / 16)
+#define FK_AES_BLOCK	  16 /* octets */
+#define FK_AES_256_ROUNDS 14
+#define FK_KW_STEPS	  24			/* 6 passes over the 4 halves of a 256-bit key */
+#define FK_KW_IV	  0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
+#define FK_CBC_LANES	  16
+#define FK_CBC_BLOCKS_MAX (FK_KMM_SIZE_MAX / 16 + 1) /* a MAC needs one less than the outer layer \
+						      */
 #define FK_MAC_FRAME_MIN   (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
 #define FK_KERNEL_WORK_MAX 20480 /* octets: the bitsliced schedule of 64 lanes is the largest */
 
@@ -93,6 +94,14 @@ void fk_cbc_finish_blocks(struct fk_cbc_batch *batch, uint32_t first, uint32_t n
 void fk_mac_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
 		  struct fk_mac_lane *lanes, uint32_t n);
 
+/* The outer layer of a whole burst by one kernel. Wipes all of the layout that it used. */
+void fk_outer_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *scratch,
+		    const struct fk_outer_lane *lanes, uint32_t n);
+
+/* Wipes what groups of at most 'n_blocks' blocks left in the batch and in the kernel's part. */
+void fk_cbc_wipe(const struct fk_aes_kernel *kernel, struct fk_crypto_layout *layout,
+		 uint32_t n_blocks);
+
 /* Derives the MAC keys of a burst into the layout's mac_keys. Wipes all else that it used. */
 void fk_mac_keys_derive(const struct fk_aes_kernel *kernel, struct fk_crypto_layout *layout,
 			const struct fk_mac_lane *lanes, uint32_t n);
@@ -102,6 +111,10 @@ void fk_cmac_double(uint8_t block[static FK_AES_BLOCK]);
 
 /* Overwrites the stack below the caller, where the compiler may have spilled key words. */
 void fk_stack_wipe(void);
+
+/* The same for the slow paths, which cannot know that all that they call is bound already: binding
+ * a function late saves the vector registers, whatever is in them, thousands of octets deep. */
+void fk_stack_wipe_deep(void);
 
 /* fk_engine_select() on a table of the caller's: so that a broken engine can be put to the test. */
 FK_MUST_USE enum fk_err fk_engine_select_from(const struct fk_crypto_engine *const *engines,

@@ -49,6 +49,15 @@ struct fk_mac_lane {
 	uint8_t mac[FK_KMM_MAC_SIZE]; /* out */
 };
 
+/* The outer layer of one KMM: AES-256 OFB, the same both ways. spec: P25 sheet 3.7 */
+struct fk_outer_lane {
+	const uint8_t *key; /* 32 octets; lanes may share one */
+	const uint8_t
+		*mi;	 /* message indicator, 9 octets; never the same for two messages of a key */
+	uint8_t *octets; /* encrypted or decrypted in place */
+	uint16_t size;	 /* octets: 0..FK_KMM_SIZE_MAX */
+};
+
 /* Scratch of one thread; layout is private to the engines. */
 struct fk_crypto_scratch {
 	uint8_t octets[32768];
@@ -63,6 +72,8 @@ struct fk_crypto_engine {
 		     uint32_t n);
 	void (*unwrap)(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes, uint32_t n);
 	void (*mac)(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n);
+	void (*outer)(struct fk_crypto_scratch *scratch, const struct fk_outer_lane *lanes,
+		      uint32_t n);
 	/* 'n' single blocks under one AES-256 key, ECB: for token tags. In place is allowed. */
 	void (*ecb)(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
 		    const uint8_t (*in)[16], uint8_t (*out)[16], uint32_t n);

@@ -478,6 +478,12 @@ static void engine_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *la
 	fk_mac_burst(&kernel, scratch, lanes, n);
 }
 
+static void engine_outer(struct fk_crypto_scratch *scratch, const struct fk_outer_lane *lanes,
+			 uint32_t n)
+{
+	fk_outer_burst(&kernel, scratch, lanes, n);
+}
+
 /* One key for all: it stands in column 0. */
 static FK_NOINLINE TARGET void batch_ecb_ready(struct lanes_batch *batch, const uint8_t *key)
 {
@@ -529,5 +535,6 @@ const struct fk_crypto_engine ENGINE = {
 	.wrap = engine_wrap,
 	.unwrap = engine_unwrap,
 	.mac = engine_mac,
+	.outer = engine_outer,
 	.ecb = engine_ecb,
 };

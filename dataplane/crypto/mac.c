@@ -27,6 +27,13 @@ FK_NOINLINE __attribute__((no_sanitize("address"))) void fk_stack_wipe(void)
 	fk_wipe(below, sizeof(below));
 }
 
+FK_NOINLINE __attribute__((no_sanitize("address"))) void fk_stack_wipe_deep(void)
+{
+	uint8_t below[65536];
+
+	fk_wipe(below, sizeof(below));
+}
+
 static inline uint64_t octets_load(const uint8_t *octets)
 {
 	uint64_t x;
@@ -88,6 +95,16 @@ void fk_cbc_finish_blocks(struct fk_cbc_batch *batch, uint32_t first, uint32_t n
 			subkey = number_double(subkey);
 		block_store(block, block_load(block) ^ block_swap(subkey));
 	}
+}
+
+void fk_cbc_wipe(const struct fk_aes_kernel *kernel, struct fk_crypto_layout *layout,
+		 uint32_t n_blocks)
+{
+	struct fk_cbc_batch *batch = &layout->cbc;
+
+	fk_wipe(batch->blocks, n_blocks * sizeof(batch->blocks[0]));
+	fk_wipe(batch->zero_blocks, sizeof(*batch) - offsetof(struct fk_cbc_batch, zero_blocks));
+	fk_wipe(layout->kernel, kernel->cbc_work_size);
 }
 
 /* What stands behind the whole blocks of a head: 'rest' octets, the trailer, and a mark. Shifted
@@ -163,7 +180,6 @@ void fk_mac_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *
 		  struct fk_mac_lane *lanes, uint32_t n)
 {
 	struct fk_crypto_layout *layout = (struct fk_crypto_layout *)scratch->octets;
-	struct fk_cbc_batch *batch = &layout->cbc;
 	uint32_t n_blocks_max = 0;
 
 	assert(n <= FK_CRYPTO_BURST_MAX);
@@ -182,9 +198,7 @@ void fk_mac_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *
 		if (n_blocks > n_blocks_max)
 			n_blocks_max = n_blocks;
 	}
-	fk_wipe(batch->blocks, n_blocks_max * sizeof(batch->blocks[0]));
-	fk_wipe(batch->zero_blocks, sizeof(*batch) - offsetof(struct fk_cbc_batch, zero_blocks));
-	fk_wipe(layout->kernel, kernel->cbc_work_size);
+	fk_cbc_wipe(kernel, layout, n_blocks_max);
 	fk_wipe(layout->mac_keys, n * sizeof(layout->mac_keys[0]));
 	fk_stack_wipe();
 }

@@ -367,6 +367,12 @@ static void scalar_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *la
 	fk_mac_burst(&kernel, scratch, lanes, n);
 }
 
+static void scalar_outer(struct fk_crypto_scratch *scratch, const struct fk_outer_lane *lanes,
+			 uint32_t n)
+{
+	fk_outer_burst(&kernel, scratch, lanes, n);
+}
+
 static int scalar_is_supported(void)
 {
 	return 1;
@@ -379,5 +385,6 @@ const struct fk_crypto_engine fk_engine_scalar = {
 	.wrap = scalar_wrap,
 	.unwrap = scalar_unwrap,
 	.mac = scalar_mac,
+	.outer = scalar_outer,
 	.ecb = scalar_ecb,
 };

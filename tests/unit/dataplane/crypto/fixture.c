@@ -168,6 +168,16 @@ void openssl_ecb(const uint8_t key[32], const uint8_t in[16], uint8_t out[16])
 	cr_assert(cipher_run(EVP_aes_256_ecb(), 1, key, NULL, in, 16, out));
 }
 
+void openssl_ofb_skip(const uint8_t key[32], const uint8_t iv[16], const uint8_t *in, size_t size,
+		      uint8_t *out)
+{
+	uint8_t padded[FK_KMM_SIZE_MAX + 16] = {0};
+
+	memcpy(padded + 16, in, size);
+	cr_assert(cipher_run(EVP_aes_256_ofb(), 1, key, iv, padded, size + 16, padded));
+	memcpy(out, padded + 16, size);
+}
+
 void openssl_mac_key(const uint8_t tek[32], const uint8_t *frame, size_t size, uint8_t mac_format,
 		     uint8_t key[32])
 {

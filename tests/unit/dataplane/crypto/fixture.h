@@ -46,6 +46,9 @@ void openssl_wrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *key, s
 		      uint8_t *wrapped); /* 16 or 32 octets each */
 int openssl_unwrap(const uint8_t kek[32], const uint8_t wrapped[40], uint8_t key[32]);
 void openssl_ecb(const uint8_t key[32], const uint8_t in[16], uint8_t out[16]);
+/* OFB whose first block of keystream is thrown away; 'size' up to FK_KMM_SIZE_MAX. */
+void openssl_ofb_skip(const uint8_t key[32], const uint8_t iv[16], const uint8_t *in, size_t size,
+		      uint8_t *out);
 void openssl_mac(const uint8_t tek[32], const uint8_t *frame, size_t size, uint8_t mac_format,
 		 uint8_t mac[8]);
 void openssl_mac_key(const uint8_t tek[32], const uint8_t *frame, size_t size, uint8_t mac_format,

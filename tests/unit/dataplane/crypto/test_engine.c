@@ -4,6 +4,7 @@
 #include <ucontext.h>
 
 #include "crypto/aes_kernel.h"
+#include "crypto/key_wrap.h"
 #include "fixture.h"
 
 static int never_supported(void)
@@ -48,6 +49,14 @@ static void ecb_wrong(struct fk_crypto_scratch *scratch, const uint8_t key[stati
 		out[8][15] ^= 1;
 }
 
+static void outer_wrong(struct fk_crypto_scratch *scratch, const struct fk_outer_lane *lanes,
+			uint32_t n)
+{
+	good_engine()->outer(scratch, lanes, n);
+	if (n == 23)
+		lanes[22].octets[0] ^= 1;
+}
+
 Test(engine, the_list_goes_from_fastest_to_portable)
 {
 	size_t n = 0;
@@ -77,6 +86,9 @@ Test(engine, self_test_finds_one_wrong_bit_in_one_lane)
 	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
 	bad = *good_engine();
 	bad.mac = mac_wrong;
+	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
+	bad = *good_engine();
+	bad.outer = outer_wrong;
 	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
 	bad = *good_engine();
 	bad.ecb = ecb_wrong;
@@ -172,6 +184,7 @@ struct residue {
 	struct fk_wrap_lane wraps[LANES_MAX];
 	struct fk_unwrap_lane unwraps[LANES_MAX];
 	struct fk_mac_lane macs[LANES_MAX];
+	struct fk_outer_lane outers[LANES_MAX];
 	uint32_t n;
 	ucontext_t home, there;
 	uint8_t stack[STACK_SIZE];
@@ -192,6 +205,28 @@ static void call_unwrap(void)
 static void call_mac(void)
 {
 	residue.engine->mac(test_scratch(), residue.macs, residue.n);
+}
+
+static void call_outer(void)
+{
+	residue.engine->outer(test_scratch(), residue.outers, residue.n);
+}
+
+static void call_key_wrap(void)
+{
+	uint8_t out[40];
+
+	for (uint32_t i = 0; i < residue.n; i++)
+		cr_assert_eq(fk_key_wrap(residue.keks[i], 16, residue.keys[i], 32, out, NULL),
+			     FK_OK);
+}
+
+static void call_key_unwrap(void)
+{
+	for (uint32_t i = 0; i < residue.n; i++)
+		cr_assert_eq(fk_key_unwrap(residue.keks[i], 32, residue.wrapped[i], 40,
+					   residue.unwrapped[i], NULL),
+			     FK_OK);
 }
 
 static void call_ecb(void)
@@ -215,6 +250,7 @@ static void residue_prepare(const struct fk_crypto_engine *engine, uint32_t n)
 		r->wraps[i] = (struct fk_wrap_lane){r->keks[i], r->keys[i], r->wrapped[i]};
 		r->unwraps[i] =
 			(struct fk_unwrap_lane){r->keks[i], r->wrapped[i], r->unwrapped[i], 0};
+		r->outers[i] = (struct fk_outer_lane){r->keks[i], r->keys[i], r->frames[i], 80};
 		r->macs[i] = (struct fk_mac_lane){.tek = r->keks[i],
 						  .frame = r->frames[i],
 						  .frame_size = 80,
@@ -300,6 +336,8 @@ static void run_residue(uint32_t n)
 		expect_no_residue("mac");
 		residue_run(call_ecb);
 		expect_no_residue("ecb");
+		residue_run(call_outer);
+		expect_no_residue("outer");
 	}
 }
 
@@ -312,6 +350,16 @@ Test(engine, leaves_no_key_octets_in_scratch_or_stack_after_a_short_burst)
 {
 	run_residue(1);
 	run_residue(17);
+}
+
+Test(engine, one_key_at_a_time_leaves_no_key_octets_in_the_stack_either)
+{
+	residue_prepare(good_engine(), 3);
+	residue_run(call_key_wrap);
+	expect_no_residue("key wrap");
+	residue_run(call_key_unwrap);
+	cr_assert_arr_eq(residue.unwrapped, residue.keys, 3 * 32, "the call did its work");
+	expect_no_residue("key unwrap");
 }
 
 Test(engine, the_search_for_residue_does_find_a_key)
