@@ -8,6 +8,8 @@
 
 #include <fleetkey/kmm.h>
 
+#include "wire/kmm_message.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool holds)
@@ -69,6 +71,28 @@ static void check_inventory(const struct fk_kmm_frame *frame)
 	require(memcmp(&again, &inventory, sizeof(again)) == 0);
 }
 
+/* Every layout, under every profile: an error has a place, and a message encodes to its body. */
+static void check_message(const uint8_t *data, size_t size, uint32_t profile)
+{
+	static struct fk_kmm_message message, again;
+	struct fk_kmm_error error = {.offset = SIZE_MAX};
+	struct fk_kmm_frame was, is;
+	uint8_t buf[FK_KMM_SIZE_MAX];
+	size_t built_size;
+
+	if (fk_kmm_message_decode(data, size, profile, &message, &error) != FK_OK) {
+		require(error.offset <= size && error.field != NULL && error.reason != NULL);
+		return;
+	}
+	require(fk_kmm_decode(data, size, &was) == FK_OK);
+	require(fk_kmm_message_encode(&message, profile, buf, sizeof(buf), &built_size, &error) ==
+		FK_OK);
+	require(fk_kmm_decode(buf, built_size, &is) == FK_OK);
+	require(is.size == was.size && is.body_size == was.body_size);
+	require(is.body_size == 0 || memcmp(is.body, was.body, is.body_size) == 0);
+	require(fk_kmm_message_decode(buf, built_size, profile, &again, &error) == FK_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fk_kmm_preamble preamble;
@@ -78,6 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fk_kmm_preamble_decode(data, size, &preamble) == FK_OK)
 		require(preamble.version == 0 && preamble.mfid == 0);
+	for (uint32_t profile = 0; profile < 4; profile++)
+		check_message(data, size, profile);
 	if (fk_kmm_decode(data, size, &frame) != FK_OK)
 		return 0;
 	require(frame.size <= size && frame.size <= FK_KMM_SIZE_MAX);
