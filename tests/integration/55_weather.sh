@@ -41,7 +41,7 @@ STACK_T1_MS=100
 STACK_ANSWER_MS=1000
 STACK_BACKOFF_MS=100
 STACK_ATTEMPTS=10
-STACK_FLEETSIM_ARGS=(--loss-rx 4 --repeat 5 --reorder 5 --delay-ms 15,10
+STACK_FLEETSIM_ARGS=(--loss-rx 4 --repeat 5 --reorder 5 --delay-ms "15,10"
 	--refuse-404 3 --refuse-480 10 --refuse-503 5 --retry-after 1
 	--offline 10 --offline-back 2 --status-percent 4:0x05 --small-window 2
 	--bad-mac 10 --replay 10 --forged-member 10)
