@@ -26,8 +26,9 @@
 #define FK_KW_STEPS	  24			/* 6 passes over the 4 halves of a 256-bit key */
 #define FK_KW_IV	  0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
 #define FK_CBC_LANES	  16
-#define FK_CBC_BLOCKS_MAX (FK_KMM_SIZE_MAX / 16 + 1) /* a MAC needs one less than the outer layer \
-						      */
+#define FK_CBC_BLOCKS_MAX                                                       \
+	(FK_KMM_SIZE_MAX / 16 + 1) /* a MAC needs one less than the outer layer \
+				    */
 #define FK_MAC_FRAME_MIN   (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
 #define FK_KERNEL_WORK_MAX 20480 /* octets: the bitsliced schedule of 64 lanes is the largest */
 
@@ -121,4 +122,5 @@ FK_MUST_USE enum fk_err fk_engine_select_from(const struct fk_crypto_engine *con
 					      const char *name, struct fk_crypto_scratch *scratch,
 					      const struct fk_crypto_engine **ret_engine);
 
-extern const struct fk_crypto_engine fk_engine_vaes, fk_engine_aesni, fk_engine_scalar;
+extern const struct fk_crypto_engine fk_engine_vaes, fk_engine_aesni, fk_engine_ipsec_mb,
+	fk_engine_scalar;

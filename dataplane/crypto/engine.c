@@ -7,12 +7,16 @@
 
 const struct fk_crypto_engine *const fk_crypto_engines[] = {
 #if defined(__x86_64__)
-	&fk_engine_vaes,
-	&fk_engine_aesni,
+	&fk_engine_vaes,     &fk_engine_aesni,
+	&fk_engine_ipsec_mb,
 #endif
-	&fk_engine_scalar,
-	NULL,
+	&fk_engine_scalar,   NULL,
 };
+
+enum fk_err fk_engine_open(const struct fk_crypto_engine *engine)
+{
+	return engine->open == NULL ? FK_OK : engine->open();
+}
 
 enum fk_err fk_engine_select_from(const struct fk_crypto_engine *const *engines, const char *name,
 				  struct fk_crypto_scratch *scratch,
@@ -29,7 +33,9 @@ enum fk_err fk_engine_select_from(const struct fk_crypto_engine *const *engines,
 				return FK_EUNSUPPORTED;
 			continue;
 		}
-		err = fk_engine_self_test(engine, scratch);
+		err = fk_engine_open(engine);
+		if (err == FK_OK)
+			err = fk_engine_self_test(engine, scratch);
 		if (err == FK_OK || err == FK_ESELFTEST)
 			*ret_engine = engine;
 		return err;

@@ -7,9 +7,10 @@
  * instructions they use and agree in every octet; fk_engine_select() takes the fastest that this
  * CPU has and that passes its known-answer self-test in every lane.
  *
- * Threads: engines hold no state; any thread may call them, each with its own scratch.
+ * Threads: engines hold no state between calls; any thread may call them, each with its own
+ * scratch. "ipsec_mb" has a manager for each thread, which ends with it.
  * Memory:  struct fk_crypto_scratch (caller's, per thread, locked memory) holds expanded keys;
- * every call wipes what it left there. Nothing here allocates.
+ * every call wipes what it left there. Nothing here allocates but fk_engine_open().
  */
 #pragma once
 
@@ -67,6 +68,8 @@ struct fk_crypto_engine {
 	const char *name; /* "vaes", "aesni", "ipsec_mb", "scalar" */
 	uint32_t n_lanes; /* UEs that one step serves; bursts of a multiple waste nothing */
 	int (*is_supported)(void); /* 1 if this CPU can run it */
+	/* Makes the calling thread ready; NULL if there is nothing to do. See fk_engine_open(). */
+	enum fk_err (*open)(void);
 	/* 'n' lanes, 0..FK_CRYPTO_BURST_MAX. */
 	void (*wrap)(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
 		     uint32_t n);
@@ -85,10 +88,18 @@ extern const struct fk_crypto_engine *const fk_crypto_engines[];
 /*
  * Picks an engine: the one named 'name', or with NULL the first that this CPU supports; runs
  * its self-test. Returns FK_OK; FK_ENOTFOUND (no such name); FK_EUNSUPPORTED (this CPU lacks it);
- * FK_ESELFTEST (then 'ret_engine' is written too, so that the caller can name the culprit).
+ * FK_ESELFTEST (then 'ret_engine' is written too, so that the caller can name the culprit);
+ * FK_ENOMEM as fk_engine_open(), which it calls.
  */
 FK_MUST_USE enum fk_err fk_engine_select(const char *name, struct fk_crypto_scratch *scratch,
 					 const struct fk_crypto_engine **ret_engine);
+
+/*
+ * Makes the calling thread ready to use 'engine', so that its first burst need not: "ipsec_mb" maps
+ * 220 KiB, others nothing. May be called again. Returns FK_OK or FK_ENOMEM. A burst in a thread
+ * that was not made ready does it itself, and ends the process if there is no memory.
+ */
+FK_MUST_USE enum fk_err fk_engine_open(const struct fk_crypto_engine *engine);
 
 /* Known answers for every lane and every burst size of one engine. FK_OK or FK_ESELFTEST. */
 FK_MUST_USE enum fk_err fk_engine_self_test(const struct fk_crypto_engine *engine,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
 
@@ -147,6 +149,52 @@ Test(engine, select_names_the_engine_that_fails_its_self_test)
 	bad.wrap = wrap_wrong;
 	cr_assert_eq(fk_engine_select_from(engines, NULL, test_scratch(), &engine), FK_ESELFTEST);
 	cr_assert_eq(engine, &bad, "never silently another one");
+}
+
+static enum fk_err open_without_memory(void)
+{
+	return FK_ENOMEM;
+}
+
+Test(engine, select_says_when_a_thread_cannot_be_made_ready)
+{
+	struct fk_crypto_engine poor = *good_engine();
+	const struct fk_crypto_engine *engines[] = {&poor, &fk_engine_scalar, NULL};
+	const struct fk_crypto_engine *engine = NULL;
+
+	poor.open = open_without_memory;
+	cr_assert_eq(fk_engine_select_from(engines, NULL, test_scratch(), &engine), FK_ENOMEM);
+	cr_assert_null(engine);
+}
+
+static void *self_test_all(void *ready)
+{
+	struct fk_crypto_scratch *scratch = aligned_alloc(64, sizeof(*scratch));
+	intptr_t n_failed = 0;
+
+	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
+		if (ready != NULL)
+			n_failed += fk_engine_open(*e) != FK_OK;
+		n_failed += fk_engine_self_test(*e, scratch) != FK_OK;
+	}
+	free(scratch);
+	return (void *)n_failed;
+}
+
+Test(engine, threads_side_by_side_do_not_disturb_each_other_made_ready_or_not)
+{
+	pthread_t threads[4];
+	static int ready;
+
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(
+			pthread_create(&threads[i], NULL, self_test_all, i % 2 ? &ready : NULL), 0);
+	for (int i = 0; i < 4; i++) {
+		void *n_failed = &ready;
+
+		pthread_join(threads[i], &n_failed);
+		cr_assert_null(n_failed, "an engine failed in a thread");
+	}
 }
 
 Test(engine, ecb_agrees_with_openssl_in_place_and_apart)
