@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compose.c - see compose.h. */
+#include <assert.h>
 #include <string.h>
 
 #include <fleetkey/kmm.h>
@@ -7,21 +8,23 @@
 
 #include "compose.h"
 
-#define COOKIE	      "z9hG4bK"
-#define BODY_SIZE_MAX 1024
-#define BOUNDARY      "fs7q" /* checked against the binary parts, see pick_boundary() */
-#define BOUNDARY_LEN  4
+#define COOKIE	       "z9hG4bK"
+#define HEADER_END     "\r\n\r\n"
+#define TAG_LEN	       8
+#define LENGTH_LEN_MAX 4      /* digits of Content-Length */
+#define BOUNDARY       "fs7q" /* checked against the binary parts, see pick_boundary() */
+#define BOUNDARY_LEN   4
 
 /* Header names and values in both forms. spec: RFC 3261 §7.3.3, RFC 3841 §9.2 */
-struct form {
+struct names {
 	const char *via, *from, *to, *call_id, *content_type, *content_length, *accept_contact;
 	const char *separator, *part_type;
 };
 
-static const struct form long_form = {
+static const struct names long_names = {
 	"Via", "From",		"To", "Call-ID", "Content-Type", "Content-Length", "Accept-Contact",
 	": ",  "Content-Type: "};
-static const struct form compact_form = {"v", "f", "t", "i", "c", "l", "a", ":", "Content-Type:"};
+static const struct names compact_names = {"v", "f", "t", "i", "c", "l", "a", ":", "Content-Type:"};
 
 static const char accept_contact[] =
 	"*;+g.3gpp.mcdata.sds;require;explicit,"
@@ -141,67 +144,180 @@ static void pick_boundary(const uint8_t *a, size_t a_size, const uint8_t *b, siz
 		boundary[0] = (char)(boundary[0] == 'z' ? 'a' : boundary[0] + 1);
 }
 
-static void put_part(struct fk_wire_writer *w, const struct form *form, const char *boundary,
-		     const char *type, const void *octets, size_t size)
-{
-	put_text(w, "--");
-	put_text(w, boundary);
-	put_text(w, "\r\n");
-	put_text(w, form->part_type);
-	put_text(w, type);
-	put_text(w, "\r\n\r\n");
-	fk_wire_put_bytes(w, octets, size);
-	put_text(w, "\r\n");
-}
+/* The pieces, by the value that follows each. */
+enum piece {
+	BEFORE_BRANCH,
+	BEFORE_TAG,
+	BEFORE_CALL_ID,
+	BEFORE_LENGTH,
+	BEFORE_USER,
+	BEFORE_SIGNALLING,
+	BEFORE_DATA, /* answers only */
+	LAST,
+};
+static_assert(LAST + 1 == FK_COMPOSE_PIECES, "one text for each");
 
-static void put_info(struct fk_wire_writer *w, const struct fk_compose *c)
-{
-	put_text(w, "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\"><mcdata-Params>"
-		    "<request-type>one-to-one-sds</request-type>"
-		    "<mcdata-request-uri type=\"Normal\"><mcdataURI>");
-	fk_wire_put_bytes(w, c->context->kmf_uri, c->context->kmf_uri_size);
-	put_text(w, "</mcdataURI></mcdata-request-uri>"
-		    "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>");
-	fk_wire_put_bytes(w, c->mcdata_id, c->mcdata_id_size);
-	put_text(w, "</mcdataURI></mcdata-calling-user-id></mcdata-Params></mcdatainfo>");
-}
-
-/* Writes the body and its boundary; 0 if it does not fit. */
-static size_t put_body(const struct fk_compose *c, const struct form *form, uint8_t *body,
-		       char boundary[static BOUNDARY_LEN + 1])
-{
-	uint8_t signalling[128], data[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX + 16], info[768];
-	size_t signalling_size = encode_signalling(c, signalling, sizeof(signalling));
-	size_t data_size = c->kmm == NULL ? 0 : encode_data(c, data, sizeof(data)), size = 0;
-	struct fk_wire_writer xml = fk_wire_writer(info, sizeof(info));
-	struct fk_wire_writer w = fk_wire_writer(body, BODY_SIZE_MAX);
-
-	if (signalling_size == 0 || (c->kmm != NULL && data_size == 0))
-		return 0;
-	put_info(&xml, c);
-	if (fk_wire_done(&xml, &size) != FK_OK)
-		return 0;
-	pick_boundary(signalling, signalling_size, data, data_size, boundary);
-	put_part(&w, form, boundary, "application/vnd.3gpp.mcdata-info+xml", info, size);
-	put_part(&w, form, boundary, "application/vnd.3gpp.mcdata-signalling", signalling,
-		 signalling_size);
-	if (data_size > 0)
-		put_part(&w, form, boundary, "application/vnd.3gpp.mcdata-payload", data,
-			 data_size);
-	put_text(&w, "--");
-	put_text(&w, boundary);
-	put_text(&w, "--\r\n");
-	return fk_wire_done(&w, &size) == FK_OK ? size : 0;
-}
-
-static void put_header(struct fk_wire_writer *w, const char *name, const struct form *form)
+static void put_header(struct fk_wire_writer *w, const char *name, const struct names *names)
 {
 	put_text(w, "\r\n");
 	put_text(w, name);
-	put_text(w, form->separator);
+	put_text(w, names->separator);
 }
 
-static void put_number(struct fk_wire_writer *w, size_t value)
+static void put_uri(struct fk_wire_writer *w, const char *uri, size_t size)
+{
+	put_text(w, "<");
+	fk_wire_put_bytes(w, uri, size);
+	put_text(w, ">");
+}
+
+static void put_part(struct fk_wire_writer *w, const struct names *names, const char *type)
+{
+	put_text(w, "--" BOUNDARY "\r\n");
+	put_text(w, names->part_type);
+	put_text(w, type);
+	put_text(w, "\r\n\r\n");
+}
+
+static void put_piece(struct fk_wire_writer *w, const struct fk_compose_context *k,
+		      const struct names *names, enum piece piece)
+{
+	switch (piece) {
+	case BEFORE_BRANCH:
+		put_text(w, "MESSAGE ");
+		fk_wire_put_bytes(w, k->kmf_uri, k->kmf_uri_size);
+		put_text(w, " SIP/2.0");
+		put_header(w, names->via, names);
+		put_text(w, "SIP/2.0/UDP ");
+		put_text(w, k->sent_by);
+		put_text(w, ";branch=");
+		break;
+	case BEFORE_TAG:
+		put_header(w, "Max-Forwards", names);
+		put_text(w, "70");
+		put_header(w, names->from, names);
+		put_uri(w, k->server_uri, k->server_uri_size);
+		put_text(w, ";tag=");
+		break;
+	case BEFORE_CALL_ID:
+		put_header(w, names->to, names);
+		put_uri(w, k->kmf_uri, k->kmf_uri_size);
+		put_header(w, names->call_id, names);
+		break;
+	case BEFORE_LENGTH:
+		put_header(w, "CSeq", names);
+		put_text(w, "1 MESSAGE");
+		put_header(w, names->accept_contact, names);
+		put_text(w, accept_contact);
+		put_header(w, "P-Asserted-Identity", names);
+		put_uri(w, k->server_uri, k->server_uri_size);
+		put_header(w, "P-Asserted-Service", names);
+		put_text(w, asserted_service);
+		put_header(w, names->content_type, names);
+		put_text(w, "multipart/mixed;boundary=" BOUNDARY);
+		put_header(w, names->content_length, names);
+		break;
+	case BEFORE_USER:
+		put_text(w, HEADER_END);
+		put_part(w, names, "application/vnd.3gpp.mcdata-info+xml");
+		put_text(w, "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\"><mcdata-Params>"
+			    "<request-type>one-to-one-sds</request-type>"
+			    "<mcdata-request-uri type=\"Normal\"><mcdataURI>");
+		fk_wire_put_bytes(w, k->kmf_uri, k->kmf_uri_size);
+		put_text(w, "</mcdataURI></mcdata-request-uri>"
+			    "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>");
+		break;
+	case BEFORE_SIGNALLING:
+		put_text(w, "</mcdataURI></mcdata-calling-user-id></mcdata-Params></mcdatainfo>"
+			    "\r\n");
+		put_part(w, names, "application/vnd.3gpp.mcdata-signalling");
+		break;
+	case BEFORE_DATA:
+		put_text(w, "\r\n");
+		put_part(w, names, "application/vnd.3gpp.mcdata-payload");
+		break;
+	case LAST:
+		put_text(w, "\r\n--" BOUNDARY "--\r\n");
+		break;
+	}
+}
+
+/* The boundary of a piece: the last that follows "--" or "=". */
+static const char *find_boundary(const char *start, const char *end)
+{
+	for (const char *at = end - BOUNDARY_LEN; at > start; at--)
+		if (memcmp(at, BOUNDARY, BOUNDARY_LEN) == 0 && (at[-1] == '-' || at[-1] == '='))
+			return at;
+	return NULL;
+}
+
+static enum fk_err prepare(const struct fk_compose_context *k, const struct names *names,
+			   struct fk_compose_form *form)
+{
+	struct fk_wire_writer w = fk_wire_writer(form->text, sizeof(form->text));
+	size_t before = 0, size = 0;
+
+	for (uint32_t i = 0; i < FK_COMPOSE_PIECES; i++) {
+		const char *at;
+		enum fk_err err;
+
+		put_piece(&w, k, names, (enum piece)i);
+		err = fk_wire_done(&w, &size);
+		if (err != FK_OK)
+			return err;
+		at = i < BEFORE_LENGTH ? NULL
+				       : find_boundary(form->text + before, form->text + size);
+		form->pieces[i].offset = (uint16_t)before;
+		form->pieces[i].size = (uint16_t)(size - before);
+		form->pieces[i].boundary = at == NULL ? 0 : (uint16_t)(at - form->text - before);
+		before = size;
+	}
+	return FK_OK;
+}
+
+enum fk_err fk_compose_prepare(struct fk_compose_context *context)
+{
+	enum fk_err err = prepare(context, &long_names, &context->long_form);
+
+	return err == FK_OK ? prepare(context, &compact_names, &context->compact_form) : err;
+}
+
+/* The values that differ. */
+struct values {
+	char branch[FK_SIM_BRANCH_LEN], id[16], boundary[BOUNDARY_LEN + 1];
+	uint8_t signalling[128], data[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX + 16];
+	size_t signalling_size, data_size;
+};
+
+static bool make_values(const struct fk_compose *c, struct values *v)
+{
+	v->signalling_size = encode_signalling(c, v->signalling, sizeof(v->signalling));
+	v->data_size = c->kmm == NULL ? 0 : encode_data(c, v->data, sizeof(v->data));
+	if (v->signalling_size == 0 || (c->kmm != NULL && v->data_size == 0))
+		return false;
+	pick_boundary(v->signalling, v->signalling_size, v->data, v->data_size, v->boundary);
+	fk_compose_branch(c->slot, c->nonce, v->branch);
+	put_hex(v->id, c->nonce, sizeof(v->id));
+	return true;
+}
+
+static uint8_t *put(uint8_t *at, const void *octets, size_t size)
+{
+	memcpy(at, octets, size);
+	return at + size;
+}
+
+static uint8_t *put_fixed(uint8_t *at, const struct fk_compose_form *form, enum piece piece,
+			  const struct values *v)
+{
+	uint8_t *end = put(at, form->text + form->pieces[piece].offset, form->pieces[piece].size);
+
+	if (piece >= BEFORE_LENGTH && v->boundary[0] != BOUNDARY[0])
+		at[form->pieces[piece].boundary] = (uint8_t)v->boundary[0];
+	return end;
+}
+
+static uint8_t *put_number(uint8_t *at, size_t value)
 {
 	char digits[20];
 	size_t n = sizeof(digits);
@@ -210,79 +326,54 @@ static void put_number(struct fk_wire_writer *w, size_t value)
 		digits[--n] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	fk_wire_put_bytes(w, digits + n, sizeof(digits) - n);
+	return put(at, digits + n, sizeof(digits) - n);
 }
 
-static void put_headers(struct fk_wire_writer *w, const struct fk_compose *c,
-			const struct form *form, const char *boundary, size_t body_size)
+static size_t sum_pieces(const struct fk_compose_form *form, enum piece first, bool has_data)
 {
-	const struct fk_compose_context *k = c->context;
-	char branch[FK_SIM_BRANCH_LEN], id[16];
+	size_t size = 0;
 
-	fk_compose_branch(c->slot, c->nonce, branch);
-	put_hex(id, c->nonce, sizeof(id));
-	put_text(w, "MESSAGE ");
-	fk_wire_put_bytes(w, k->kmf_uri, k->kmf_uri_size);
-	put_text(w, " SIP/2.0");
-	put_header(w, form->via, form);
-	put_text(w, "SIP/2.0/UDP ");
-	put_text(w, k->sent_by);
-	put_text(w, ";branch=");
-	fk_wire_put_bytes(w, branch, sizeof(branch));
-	put_header(w, "Max-Forwards", form);
-	put_text(w, "70");
-	put_header(w, form->from, form);
-	put_text(w, "<");
-	fk_wire_put_bytes(w, k->server_uri, k->server_uri_size);
-	put_text(w, ">;tag=");
-	fk_wire_put_bytes(w, id + 8, 8);
-	put_header(w, form->to, form);
-	put_text(w, "<");
-	fk_wire_put_bytes(w, k->kmf_uri, k->kmf_uri_size);
-	put_text(w, ">");
-	put_header(w, form->call_id, form);
-	fk_wire_put_bytes(w, id, sizeof(id));
-	put_header(w, "CSeq", form);
-	put_text(w, "1 MESSAGE");
-	put_header(w, form->accept_contact, form);
-	put_text(w, accept_contact);
-	put_header(w, "P-Asserted-Identity", form);
-	put_text(w, "<");
-	fk_wire_put_bytes(w, k->server_uri, k->server_uri_size);
-	put_text(w, ">");
-	put_header(w, "P-Asserted-Service", form);
-	put_text(w, asserted_service);
-	put_header(w, form->content_type, form);
-	put_text(w, "multipart/mixed;boundary=");
-	put_text(w, boundary);
-	put_header(w, form->content_length, form);
-	put_number(w, body_size);
-	put_text(w, "\r\n\r\n");
+	for (uint32_t i = first; i <= LAST; i++)
+		size += i == BEFORE_DATA && !has_data ? 0 : form->pieces[i].size;
+	return size;
 }
 
-static enum fk_err write_form(const struct fk_compose *c, const struct form *form, uint8_t *buf,
-			      size_t *ret_size)
+static enum fk_err write_form(const struct fk_compose *c, const struct fk_compose_form *form,
+			      const struct values *v, uint8_t *buf, size_t *ret_size)
 {
-	struct fk_wire_writer w = fk_wire_writer(buf, FK_SIM_MESSAGE_MAX);
-	uint8_t body[BODY_SIZE_MAX];
-	char boundary[BOUNDARY_LEN + 1];
-	size_t body_size = put_body(c, form, body, boundary);
+	bool has_data = v->data_size > 0;
+	size_t values = c->mcdata_id_size + v->signalling_size + v->data_size;
+	size_t body = sum_pieces(form, BEFORE_USER, has_data) - (sizeof(HEADER_END) - 1) + values;
+	uint8_t *at = buf;
 
-	if (body_size == 0)
+	if (sum_pieces(form, BEFORE_BRANCH, has_data) + values + sizeof(v->branch) + sizeof(v->id) +
+		    TAG_LEN + LENGTH_LEN_MAX >
+	    FK_SIM_MESSAGE_MAX)
 		return FK_EFULL;
-	put_headers(&w, c, form, boundary, body_size);
-	fk_wire_put_bytes(&w, body, body_size);
-	return fk_wire_done(&w, ret_size);
+	at = put(put_fixed(at, form, BEFORE_BRANCH, v), v->branch, sizeof(v->branch));
+	at = put(put_fixed(at, form, BEFORE_TAG, v), v->id + sizeof(v->id) - TAG_LEN, TAG_LEN);
+	at = put(put_fixed(at, form, BEFORE_CALL_ID, v), v->id, sizeof(v->id));
+	at = put_number(put_fixed(at, form, BEFORE_LENGTH, v), body);
+	at = put(put_fixed(at, form, BEFORE_USER, v), c->mcdata_id, c->mcdata_id_size);
+	at = put(put_fixed(at, form, BEFORE_SIGNALLING, v), v->signalling, v->signalling_size);
+	if (has_data)
+		at = put(put_fixed(at, form, BEFORE_DATA, v), v->data, v->data_size);
+	at = put_fixed(at, form, LAST, v);
+	*ret_size = (size_t)(at - buf);
+	return FK_OK;
 }
 
 enum fk_err fk_compose_message(const struct fk_compose *compose,
 			       uint8_t buf[static FK_SIM_DATAGRAM_MAX], size_t *ret_size)
 {
+	struct values values;
 	enum fk_err err = FK_EFULL;
 
+	if (!make_values(compose, &values))
+		return FK_EFULL;
 	if (!compose->is_compact)
-		err = write_form(compose, &long_form, buf, ret_size);
+		err = write_form(compose, &compose->context->long_form, &values, buf, ret_size);
 	if (err != FK_OK)
-		err = write_form(compose, &compact_form, buf, ret_size);
+		err = write_form(compose, &compose->context->compact_form, &values, buf, ret_size);
 	return err;
 }

@@ -6,6 +6,8 @@
  * KMF as target and the UE as calling user. Both the long and the compact header forms are written,
  * so that a receiver meets both. Nothing is shared with the builder in the dataplane.
  *
+ * What is the same in all messages is written once, as pieces between which the rest is put.
+ *
  * Threads: everything here is pure. Memory: nothing allocates.
  */
 #pragma once
@@ -22,12 +24,27 @@
 #define FK_SIM_BRANCH_LEN  31	/* characters: cookie 7, slot 8, nonce 16 */
 #define FK_SIM_MESSAGE_MAX 1300 /* octets, RFC 3428 §8 */
 
-/* Who talks to whom; the same for all messages. Borrowed. */
+#define FK_COMPOSE_PIECES   8	 /* texts between the values that differ */
+#define FK_COMPOSE_TEXT_MAX 3072 /* octets of all of them */
+
+/* The fixed text of one form; layout is private to compose.c. */
+struct fk_compose_form {
+	struct {
+		uint16_t offset, size, boundary; /* 'boundary': where it stands in the piece */
+	} pieces[FK_COMPOSE_PIECES];
+	char text[FK_COMPOSE_TEXT_MAX];
+};
+
+/* Who talks to whom; the same for all messages. The URIs are borrowed. */
 struct fk_compose_context {
 	const char *kmf_uri, *server_uri;
 	size_t kmf_uri_size, server_uri_size;
-	char sent_by[24]; /* "192.0.2.20:5060" */
+	char sent_by[24];				/* "192.0.2.20:5060" */
+	struct fk_compose_form long_form, compact_form; /* by fk_compose_prepare() */
 };
+
+/* Writes the fixed text. FK_OK; FK_EFULL if the URIs are too long for any message. */
+FK_MUST_USE enum fk_err fk_compose_prepare(struct fk_compose_context *context);
 
 /* One message. Borrowed. */
 struct fk_compose {

@@ -18,10 +18,10 @@ struct header_names {
 	bool has_long_form, has_contact, has_content_length;
 };
 
-/* Reads the names only; the parser has found the lines to be well formed. */
-static struct header_names read_names(const char *at, const char *end)
+/* A header name in long form that has a compact one. */
+static bool has_compact_form(const char *name, size_t len)
 {
-	static const char *const has_compact[] = {
+	static const char *const names[] = {
 		"Via",
 		"From",
 		"To",
@@ -36,21 +36,41 @@ static struct header_names read_names(const char *at, const char *end)
 		"Subject",
 		"Request-Disposition",
 	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((name[0] | 0x20) == (names[i][0] | 0x20) && name_is(name, len, names[i]))
+			return true;
+	return false;
+}
+
+static void note_name(struct header_names *names, const char *name, size_t len)
+{
+	char letter = (char)(name[0] | 0x20);
+
+	if (len == 1) {
+		names->has_contact |= letter == 'm';
+		names->has_content_length |= letter == 'l';
+	} else if (len > 1) {
+		names->has_long_form |= has_compact_form(name, len);
+		names->has_contact |= letter == 'c' && name_is(name, len, "Contact");
+		names->has_content_length |= letter == 'c' && name_is(name, len, "Content-Length");
+	}
+}
+
+/* Reads the names only; the parser has found the lines to be well formed. */
+static struct header_names read_names(const char *at, const char *end)
+{
 	struct header_names names = {0};
 	const char *line = at;
 
 	while (line < end) {
-		const char *eol = memchr(line, '\n', (size_t)(end - line));
-		const char *colon = memchr(line, ':', (size_t)((eol ? eol : end) - line));
-		size_t len = colon ? (size_t)(colon - line) : 0;
+		const char *eol = memchr(line, '\n', (size_t)(end - line)), *colon = line;
+		const char *line_end = eol != NULL ? eol : end;
 
-		while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-			len--;
-		for (size_t i = 0; i < sizeof(has_compact) / sizeof(has_compact[0]); i++)
-			names.has_long_form |= len > 1 && name_is(line, len, has_compact[i]);
-		names.has_contact |= name_is(line, len, "m") || name_is(line, len, "Contact");
-		names.has_content_length |=
-			name_is(line, len, "l") || name_is(line, len, "Content-Length");
+		while (colon < line_end && *colon != ':' && *colon != ' ' && *colon != '\t')
+			colon++;
+		if (colon > line && colon < line_end)
+			note_name(&names, line, (size_t)(colon - line));
 		if (eol == NULL)
 			break;
 		line = eol + 1;

@@ -24,6 +24,9 @@
 
 struct fk_ossl {
 	EVP_CIPHER_CTX *ecb_encrypt, *ecb_decrypt, *cbc;
+	bool has_hmac_key;
+	uint8_t hmac_key[FK_OSSL_KEY_SIZE]; /* whose states the next two are */
+	SHA256_CTX hmac_inner, hmac_outer;
 };
 
 static EVP_CIPHER_CTX *cipher_new(const EVP_CIPHER *cipher, bool encrypt)
@@ -33,8 +36,9 @@ static EVP_CIPHER_CTX *cipher_new(const EVP_CIPHER *cipher, bool encrypt)
 
 	if (ctx == NULL)
 		return NULL;
-	if (EVP_CipherInit_ex(ctx, cipher, NULL, zero, zero, encrypt) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
+	/* Padding is left on: EVP_Cipher() never pads, and turning it off costs at every new key.
+	 */
+	if (EVP_CipherInit_ex(ctx, cipher, NULL, zero, zero, encrypt) != 1) {
 		EVP_CIPHER_CTX_free(ctx);
 		return NULL;
 	}
@@ -65,6 +69,7 @@ void fk_ossl_free(struct fk_ossl *ossl)
 	EVP_CIPHER_CTX_free(ossl->ecb_encrypt); /* OpenSSL wipes the key schedules */
 	EVP_CIPHER_CTX_free(ossl->ecb_decrypt);
 	EVP_CIPHER_CTX_free(ossl->cbc);
+	fk_wipe(ossl, sizeof(*ossl));
 	free(ossl);
 }
 
@@ -76,9 +81,7 @@ static bool set_key(EVP_CIPHER_CTX *ctx, const uint8_t key[static FK_OSSL_KEY_SI
 
 static bool run(EVP_CIPHER_CTX *ctx, const uint8_t *in, uint8_t *out, size_t size)
 {
-	int n = 0;
-
-	return EVP_CipherUpdate(ctx, out, &n, in, (int)size) == 1 && n == (int)size;
+	return EVP_Cipher(ctx, out, in, (unsigned)size) == (int)size;
 }
 
 /* XORs the step counter into the left half. spec: RFC 3394 §2.2.1 */
@@ -140,41 +143,78 @@ static bool derive_cbc(struct fk_ossl *ossl, const uint8_t tek[static FK_OSSL_KE
 	return ok;
 }
 
-static void sha256_two(const uint8_t *first, size_t first_size, const uint8_t *second,
-		       size_t second_size, uint8_t digest[static SHA256_DIGEST_LENGTH])
+/*
+ * Writes a message that follows one block of key, with the padding of SHA-256, into one block. By
+ * hand, since SHA256_Update() would copy it twice.
+ */
+static void pad_block(const uint8_t *message, size_t size, uint8_t block[static SHA_BLOCK])
 {
-	SHA256_CTX sha;
+	uint32_t n_bits = (uint32_t)(SHA_BLOCK + size) * 8;
 
-	SHA256_Init(&sha);
-	SHA256_Update(&sha, first, first_size);
-	SHA256_Update(&sha, second, second_size);
-	SHA256_Final(digest, &sha);
-	fk_wipe(&sha, sizeof(sha));
+	memcpy(block, message, size);
+	memset(block + size, 0, SHA_BLOCK - size);
+	block[size] = 0x80;
+	block[SHA_BLOCK - 2] = (uint8_t)(n_bits >> 8);
+	block[SHA_BLOCK - 1] = (uint8_t)n_bits;
+}
+
+static void put_digest(const SHA256_CTX *sha, uint8_t digest[static SHA256_DIGEST_LENGTH])
+{
+	for (int i = 0; i < 8; i++) {
+		uint32_t word = __builtin_bswap32(sha->h[i]);
+
+		memcpy(digest + 4 * i, &word, sizeof(word));
+	}
+}
+
+/*
+ * Keys HMAC. A command and its answer come under one key, and all closing exchanges under one: the
+ * last key's two states are kept.
+ */
+static void key_hmac(struct fk_ossl *ossl, const uint8_t tek[static FK_OSSL_KEY_SIZE])
+{
+	uint8_t block[SHA_BLOCK];
+
+	if (ossl->has_hmac_key && fk_ct_equal(ossl->hmac_key, tek, FK_OSSL_KEY_SIZE))
+		return;
+	memset(block, 0x36, sizeof(block));
+	for (int i = 0; i < FK_OSSL_KEY_SIZE; i++)
+		block[i] ^= tek[i];
+	SHA256_Init(&ossl->hmac_inner);
+	SHA256_Transform(&ossl->hmac_inner, block);
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	SHA256_Init(&ossl->hmac_outer);
+	SHA256_Transform(&ossl->hmac_outer, block);
+	memcpy(ossl->hmac_key, tek, FK_OSSL_KEY_SIZE);
+	ossl->has_hmac_key = true;
+	fk_wipe(block, sizeof(block));
 }
 
 /* Key of the CMAC: one HMAC-SHA-256 in counter mode. spec: P25 sheet 3.5, RFC 2104 */
-static void derive_cmac(const uint8_t tek[static FK_OSSL_KEY_SIZE], const uint8_t *frame,
-			uint8_t derived[static FK_OSSL_KEY_SIZE])
+static void derive_cmac(struct fk_ossl *ossl, const uint8_t tek[static FK_OSSL_KEY_SIZE],
+			const uint8_t *frame, uint8_t derived[static FK_OSSL_KEY_SIZE])
 {
 	static const uint8_t label[] = {0, 0, 0, 1, 'O', 'T', 'A', 'R', ' ', 'M', 'A', 'C', 0};
 	size_t context_size = (frame[3] & 0x30) == 0x20 ? 12 : 10;
-	uint8_t input[KDF_INPUT_MAX], inner[SHA_BLOCK], outer[SHA_BLOCK];
-	uint8_t digest[SHA256_DIGEST_LENGTH];
+	uint8_t input[KDF_INPUT_MAX], block[SHA_BLOCK], digest[SHA256_DIGEST_LENGTH];
+	SHA256_CTX sha;
 
+	key_hmac(ossl, tek);
 	memcpy(input, label, sizeof(label));
 	memcpy(input + sizeof(label), frame, context_size);
 	input[sizeof(label) + context_size] = 0x01; /* 256 bits, in 16 bits */
 	input[sizeof(label) + context_size + 1] = 0x00;
-	memset(inner, 0x36, sizeof(inner));
-	memset(outer, 0x5c, sizeof(outer));
-	for (int i = 0; i < FK_OSSL_KEY_SIZE; i++) {
-		inner[i] ^= tek[i];
-		outer[i] ^= tek[i];
-	}
-	sha256_two(inner, sizeof(inner), input, sizeof(label) + context_size + 2, digest);
-	sha256_two(outer, sizeof(outer), digest, sizeof(digest), derived);
-	fk_wipe(inner, sizeof(inner));
-	fk_wipe(outer, sizeof(outer));
+	pad_block(input, sizeof(label) + context_size + 2, block);
+	sha = ossl->hmac_inner;
+	SHA256_Transform(&sha, block);
+	put_digest(&sha, digest);
+	pad_block(digest, sizeof(digest), block);
+	sha = ossl->hmac_outer;
+	SHA256_Transform(&sha, block);
+	put_digest(&sha, derived);
+	fk_wipe(&sha, sizeof(sha));
+	fk_wipe(block, sizeof(block));
 	fk_wipe(digest, sizeof(digest));
 }
 
@@ -238,7 +278,7 @@ enum fk_err fk_ossl_mac(struct fk_ossl *ossl, const uint8_t tek[static FK_OSSL_K
 	if (!is_cmac && mac_format != FK_KMM_MAC_FORMAT_CBC)
 		return FK_EUNSUPPORTED;
 	if (is_cmac)
-		derive_cmac(tek, frame, derived);
+		derive_cmac(ossl, tek, frame, derived);
 	else
 		ok = derive_cbc(ossl, tek, head + tail, derived);
 	memcpy(data, frame, head);

@@ -7,7 +7,8 @@
  * for SHA-256, on contexts that are kept.
  *
  * Threads: a context belongs to one thread.
- * Memory:  fk_ossl_new() allocates; nothing after it does. Derived keys are wiped after use.
+ * Memory:  fk_ossl_new() allocates; nothing after it does. Derived keys are wiped after use; what
+ *          HMAC makes of the last key is kept until the context is freed.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include <fleetkey/kmm.h>
 
+#include "accepted.h"
 #include "inspect.h"
 #include "server.h"
 #include "speak.h"
@@ -61,9 +62,13 @@ static void write_response(struct request *r, uint16_t status, const char *extra
 	for (uint32_t i = 0; i < 16; i++)
 		tag[i] = digits[hash >> (4 * i) & 15];
 	tag[16] = '\0';
-	r->response_size = 0;
 	r->response_port = response_port(r->frame, &r->sip);
-	if (fk_sip_build_response(&r->sip, status, tag, r->frame->source_ipv4,
+	r->response_size = status != SIP_ACCEPTED
+				   ? 0
+				   : fk_accepted_write(&r->sip, tag, r->frame->source_ipv4,
+						       r->response, sizeof(r->response));
+	if (r->response_size == 0 &&
+	    fk_sip_build_response(&r->sip, status, tag, r->frame->source_ipv4,
 				  r->frame->source_port, extra_headers, r->response,
 				  sizeof(r->response), &r->response_size) != FK_OK)
 		r->response_size = 0;

@@ -146,7 +146,7 @@ static bool setup_server(struct sim *sim)
 	fk_ipv4_format(o->ipv4, ip);
 	snprintf(sim->server.compose.sent_by, sizeof(sim->server.compose.sent_by), "%s:%u", ip,
 		 o->sip_port);
-	return true;
+	return fk_compose_prepare(&sim->server.compose) == FK_OK;
 }
 
 /* Waits for a signal or the end of the time. The signals are blocked in every thread. */

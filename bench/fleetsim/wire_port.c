@@ -97,7 +97,8 @@ void fk_wire_port_stop(struct fk_wire_port *port)
 	drop_held(&port->ways[FK_WAY_TX]);
 	while (port->n_waiting > 0)
 		rte_pktmbuf_free(port->waiting[(port->first_waiting + --port->n_waiting) %
-					       FK_WIRE_RX_WAITING]);
+					       FK_WIRE_RX_WAITING]
+					 .m);
 	(void)rte_eth_dev_stop(port->port_id); /* the process ends anyway */
 	(void)rte_eth_dev_close(port->port_id);
 }
@@ -185,7 +186,8 @@ static void admit(struct fk_wire_port *port, struct rte_mbuf *m, const struct fk
 	if (is_response(frame)) {
 		deliver(arg, frame);
 	} else if (port->n_waiting < FK_WIRE_RX_WAITING) {
-		port->waiting[(port->first_waiting + port->n_waiting++) % FK_WIRE_RX_WAITING] = m;
+		port->waiting[(port->first_waiting + port->n_waiting++) % FK_WIRE_RX_WAITING] =
+			(struct fk_wire_waiting){.m = m, .frame = *frame};
 		return;
 	} else {
 		port->counts->count[FK_SIM_RX_FULL]++;
@@ -200,16 +202,12 @@ static void deliver_waiting(struct fk_wire_port *port,
 	for (uint32_t i = 0;
 	     i < FK_WIRE_BURST && port->n_waiting > 0 && port->n_pending <= FK_WIRE_TX_PENDING / 2;
 	     i++) {
-		struct rte_mbuf *m = port->waiting[port->first_waiting];
-		struct fk_net_frame frame;
+		const struct fk_wire_waiting *next = &port->waiting[port->first_waiting];
 
 		port->first_waiting = (port->first_waiting + 1) % FK_WIRE_RX_WAITING;
 		port->n_waiting--;
-		/* It was read once before, so it can be read again. */
-		if (fk_net_parse(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), &frame) ==
-		    FK_OK)
-			deliver(arg, &frame);
-		rte_pktmbuf_free(m);
+		deliver(arg, &next->frame);
+		rte_pktmbuf_free(next->m);
 	}
 }
 
@@ -423,7 +421,7 @@ bool fk_wire_port_send(void *arg, const struct fk_datagram *datagram)
 	struct fk_fate fate = {0};
 	struct rte_mbuf *m;
 
-	if (!datagram->is_hostile)
+	if (!port->weather.is_fine && !datagram->is_hostile)
 		fate = fk_weather_draw(&port->weather, FK_WAY_TX);
 	if (fate.is_lost) {
 		port->counts->count[FK_SIM_TX]++;

@@ -40,6 +40,12 @@ struct fk_wire_way {
 	uint64_t overtaken_until_ms;
 };
 
+/* A request that waits its turn, and what was read of its headers. */
+struct fk_wire_waiting {
+	struct rte_mbuf *m;
+	struct fk_net_frame frame; /* borrows from the mbuf */
+};
+
 struct fk_wire_port {
 	uint16_t port_id;
 	struct rte_mempool *pool;
@@ -56,7 +62,7 @@ struct fk_wire_port {
 	uint64_t progress_at_cycles; /* when the port last took a frame */
 	struct rte_mbuf *pending[FK_WIRE_TX_PENDING];
 	uint32_t first_waiting, n_waiting;
-	struct rte_mbuf *waiting[FK_WIRE_RX_WAITING];
+	struct fk_wire_waiting waiting[FK_WIRE_RX_WAITING];
 };
 
 struct fk_wire_port_spec {

@@ -96,6 +96,7 @@ static void setup_with(uint8_t profile)
 						.server_uri = "sip:mcdata@mc.example",
 						.server_uri_size = 21,
 						.sent_by = "192.0.2.20:5060"}};
+	cr_assert_eq(fk_compose_prepare(&server.compose), FK_OK);
 	ue = &f.fleet.ues[3];
 }
 

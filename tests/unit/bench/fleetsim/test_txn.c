@@ -22,7 +22,7 @@ static uint64_t now_ms;
 static struct fk_sim_counts counts;
 static struct fk_txns *txns;
 static const uint8_t id[16] = {1, 2, 3};
-static const struct fk_compose_context context = {.kmf_uri = "sip:kmf@mc.example",
+static struct fk_compose_context context = {.kmf_uri = "sip:kmf@mc.example",
 						  .kmf_uri_size = 18,
 						  .server_uri = "sip:mcdata@mc.example",
 						  .server_uri_size = 21,
@@ -54,6 +54,7 @@ static void setup(void)
 	memset(&sent, 0, sizeof(sent));
 	memset(&counts, 0, sizeof(counts));
 	now_ms = START_MS;
+	cr_assert_eq(fk_compose_prepare(&context), FK_OK);
 	cr_assert_eq(fk_txns_new(&spec, now_ms, &txns), FK_OK);
 }
 
