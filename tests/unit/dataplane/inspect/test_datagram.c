@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/sds.h>
+
+#include "inspect/datagram.h"
+
+#define INFO                                                                                 \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?><mcdatainfo "                             \
+	"xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\">"                                              \
+	"<mcdata-Params><request-type>one-to-one-sds</request-type>"                         \
+	"<mcdata-calling-user-id type=\"Normal\"><mcdataURI>sip:ue7@example.org</mcdataURI>" \
+	"</mcdata-calling-user-id></mcdata-Params></mcdatainfo>"
+
+static const uint8_t zeroize[10] = {0x21, 0, 7, 0x80, 0, 0, 1, 0x98, 0x96, 0x7f};
+
+static struct fk_inspect_options options;
+static uint8_t datagram[2048];
+static size_t datagram_size, kmm_offset;
+static json_t *json;
+static bool is_ok;
+
+static void put(const void *octets, size_t size)
+{
+	cr_assert_leq(datagram_size + size, sizeof(datagram));
+	memcpy(datagram + datagram_size, octets, size);
+	datagram_size += size;
+}
+
+static void put_text(const char *text)
+{
+	put(text, strlen(text));
+}
+
+static void begin(void)
+{
+	datagram_size = 0;
+	put_text("MESSAGE sip:kmf@example.org SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKabc\r\n"
+		 "From: <sip:ue7@example.org>;tag=1\r\nTo: <sip:kmf@example.org>\r\n"
+		 "Call-ID: call-1\r\nCSeq: 7 MESSAGE\r\n"
+		 "Content-Type: multipart/mixed;boundary=b\r\n\r\n");
+}
+
+static void begin_part(const char *kind)
+{
+	put_text("--b\r\nContent-Type: application/vnd.3gpp.mcdata-");
+	put_text(kind);
+	put_text("\r\n\r\n");
+}
+
+static void put_info(void)
+{
+	begin_part("info+xml");
+	put_text(INFO "\r\n");
+}
+
+static void put_signalling(void)
+{
+	const struct fk_sds_signalling signalling = {
+		.date_time_s = 1700000000,
+		.conversation_id = {0x11},
+		.message_id = {0x22},
+		.has_in_reply_to = true,
+		.in_reply_to = {0x33},
+		.disposition_request = FK_SDS_REQUEST_DELIVERY,
+	};
+	uint8_t octets[100];
+	size_t size;
+
+	cr_assert_eq(fk_sds_encode_signalling(&signalling, octets, sizeof(octets), &size), FK_OK);
+	begin_part("signalling");
+	put(octets, size);
+	put_text("\r\n");
+}
+
+static void put_payload(const uint8_t *kmm, size_t kmm_size)
+{
+	uint8_t octets[600];
+	size_t size;
+
+	cr_assert_eq(fk_sds_encode_data(FK_SDS_CONTENT_BINARY, kmm, kmm_size, octets,
+					sizeof(octets), &size),
+		     FK_OK);
+	begin_part("payload");
+	kmm_offset = datagram_size + size - kmm_size;
+	put(octets, size);
+	put_text("\r\n");
+}
+
+static void inspect(void)
+{
+	put_text("--b--\r\n");
+	json_decref(json);
+	json = fk_json_datagram(&options, datagram, datagram_size, &is_ok);
+	cr_assert_not_null(json);
+}
+
+static const char *text_at(const char *object, const char *name)
+{
+	return json_string_value(json_object_get(json_object_get(json, object), name));
+}
+
+static json_int_t number_at(const char *object, const char *name)
+{
+	return json_integer_value(json_object_get(json_object_get(json, object), name));
+}
+
+static void set_up(void)
+{
+	options = (struct fk_inspect_options){.profile = FK_KMM_PROFILE_INFERRED};
+	cr_assert_eq(fk_proof_new(&options.proof), FK_OK);
+}
+
+static void tear_down(void)
+{
+	json_decref(json);
+	json = NULL;
+	fk_proof_free(options.proof);
+}
+
+TestSuite(datagram, .init = set_up, .fini = tear_down);
+
+Test(datagram, every_layer_is_taken_apart)
+{
+	begin();
+	put_info();
+	put_signalling();
+	put_payload(zeroize, sizeof(zeroize));
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_str_eq(text_at("sip", "start_line"), "MESSAGE sip:kmf@example.org SIP/2.0");
+	cr_assert_str_eq(text_at("sip", "call_id"), "call-1");
+	cr_assert_str_eq(text_at("sip", "via_branch"), "z9hG4bKabc");
+	cr_assert_eq(json_array_size(json_object_get(json, "parts")), 3);
+	cr_assert_str_eq(text_at("mcdata_info", "mcdata_calling_user_id"), "sip:ue7@example.org");
+	cr_assert_eq(number_at("sds_signalling_payload", "date_and_time_s"), 1700000000);
+	cr_assert_str_eq(text_at("sds_signalling_payload", "message_id"),
+			 "22000000-0000-0000-0000-000000000000");
+	cr_assert_str_eq(text_at("sds_signalling_payload", "in_reply_to_message_id"),
+			 "33000000-0000-0000-0000-000000000000");
+	cr_assert_eq(number_at("data_payload", "payload_size"), 10);
+	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+}
+
+Test(datagram, a_part_in_base64_is_decoded)
+{
+	begin();
+	put_text("--b\r\nContent-Type: application/vnd.3gpp.mcdata-payload\r\n"
+		 "Content-Transfer-Encoding: base64\r\n\r\n"
+		 "AwF4AAsCIQAHgAAAAZiWfw==\r\n");
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+}
+
+Test(datagram, a_notification_is_told_from_a_signalling_payload)
+{
+	const struct fk_sds_notification note = {
+		.disposition = FK_SDS_DELIVERED, .date_time_s = 5, .message_id = {0x44}};
+	uint8_t octets[100];
+	size_t size;
+
+	cr_assert_eq(fk_sds_encode_notification(&note, octets, sizeof(octets), &size), FK_OK);
+	begin();
+	begin_part("signalling");
+	put(octets, size);
+	put_text("\r\n");
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_eq(number_at("sds_notification", "sds_disposition_notification_type"),
+		     FK_SDS_DELIVERED);
+	cr_assert_null(json_object_get(json, "sds_signalling_payload"));
+}
+
+Test(datagram, an_error_in_the_message_stands_at_its_place_in_the_datagram)
+{
+	uint8_t bad[sizeof(zeroize)];
+
+	memcpy(bad, zeroize, sizeof(bad));
+	bad[3] = 0xc0;
+	begin();
+	put_info();
+	put_payload(bad, sizeof(bad));
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "response_kind");
+	cr_assert_eq(number_at("error", "offset"), (json_int_t)kmm_offset + 3);
+	cr_assert_str_eq(text_at("mcdata_info", "request_type"), "one-to-one-sds");
+	cr_assert_null(json_object_get(json, "kmm"));
+}
+
+Test(datagram, a_protected_payload_is_an_error_of_its_own)
+{
+	begin();
+	begin_part("payload");
+	put("\x43\x01\x02\x03", 4);
+	put_text("\r\n");
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "data_payload");
+	cr_assert_str_eq(text_at("error", "reason"), "is protected or signed");
+}
+
+Test(datagram, only_the_first_error_is_told)
+{
+	begin();
+	begin_part("info+xml");
+	put_text("no xml\r\n");
+	begin_part("payload");
+	put("\x03", 1);
+	put_text("\r\n");
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "mcdata_info");
+}
+
+Test(datagram, what_is_not_sip_is_an_error_and_a_response_is_not)
+{
+	static const char response[] =
+		"SIP/2.0 202 Accepted\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1\r\n"
+		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n"
+		"CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n";
+
+	json = fk_json_datagram(&options, (const uint8_t *)"not sip at all", 14, &is_ok);
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "start_line");
+	json_decref(json);
+	json = fk_json_datagram(&options, (const uint8_t *)response, sizeof(response) - 1, &is_ok);
+	cr_assert(is_ok);
+	cr_assert_eq(number_at("sip", "status"), 202);
+	cr_assert_null(json_object_get(json, "parts"));
+}
+
+Test(datagram, a_datagram_cut_at_any_octet_of_its_body_is_refused)
+{
+	size_t body_offset;
+
+	begin();
+	put_info();
+	put_signalling();
+	put_payload(zeroize, sizeof(zeroize));
+	inspect();
+	cr_assert(is_ok);
+	body_offset =
+		(size_t)((uint8_t *)memmem(datagram, datagram_size, "\r\n\r\n", 4) - datagram) + 4;
+	for (size_t size = 0; size < datagram_size - 8; size++) {
+		uint8_t *octets = malloc(size > 0 ? size : 1);
+
+		memcpy(octets, datagram, size);
+		json_decref(json);
+		json = fk_json_datagram(&options, octets, size, &is_ok);
+		/* A header alone is whole. */
+		cr_assert_eq(is_ok, size == body_offset, "%zu", size);
+		free(octets);
+	}
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_json_kmm.c - the fields of all vectors are test_kat.c's; here is what stands around them.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "inspect/hex.h"
+#include "inspect/json_kmm.h"
+
+/* spec: TIA-102.AACA-C-2023 section 14.3, as in tests/vectors */
+#define EXAMPLE                                                                                    \
+	"1e004da8643ba8712b1d1772008450bc010001842801000000498380289cf635fb68d345d34f62ef063ba4e0" \
+	"5cae4756e7d30446d1f07c6eb4e9e0840945372372fb8042a09156f0d4721c08842f6240"
+#define TEK "168562453b3e7f618d68b387e0b997e1fb0f264fa83b74e43b172917bd39339f"
+#define KEK "494002bf163132a421fbef117f985a0caaddc250a4c21947d593e6c067de402c"
+#define MI  "7030f1f76569266700"
+#define ENCRYPTED                                                                                  \
+	"6775b1d18abdcf860854df098ea34129132a0e484ccc5cae80080b19f708ae8fb840aa2e3e5ecd03735275fe" \
+	"e2880e6ddd00c111428fee39c62bf3c1d2ee3bebbb7c44a5e3c9308c5de917847c17af23"
+
+/* The key-fill port: one key in clear. */
+#define CLEAR_KEY "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+#define CLEAR                  \
+	"13003580ffffffffffff" \
+	"0000800000"           \
+	"01842001"             \
+	"0000010002" CLEAR_KEY
+
+static struct fk_inspect_options options;
+static struct fk_secret tek, kek;
+static json_t *json;
+static bool is_ok;
+
+static void set_key(struct fk_secret *key, const char *hex)
+{
+	size_t size;
+
+	cr_assert_eq(fk_hex_decode(hex, strlen(hex), key->octets, sizeof(key->octets), &size),
+		     FK_OK);
+	key->size = (uint32_t)size;
+}
+
+static void set_up(void)
+{
+	options = (struct fk_inspect_options){.profile = FK_KMM_PROFILE_INFERRED};
+	cr_assert_eq(fk_proof_new(&options.proof), FK_OK);
+	set_key(&tek, TEK);
+	set_key(&kek, KEK);
+}
+
+static void tear_down(void)
+{
+	json_decref(json);
+	json = NULL;
+	fk_proof_free(options.proof);
+}
+
+TestSuite(json_kmm, .init = set_up, .fini = tear_down);
+
+static void inspect(const char *hex)
+{
+	uint8_t octets[600];
+	size_t size;
+
+	cr_assert_eq(fk_hex_decode(hex, strlen(hex), octets, sizeof(octets), &size), FK_OK);
+	json_decref(json);
+	json = fk_json_kmm(&options, octets, size, 0, &is_ok);
+	cr_assert_not_null(json);
+}
+
+static void expect_text(const char *text, bool present)
+{
+	char *dump = json_dumps(json, JSON_COMPACT);
+
+	cr_assert_eq(strstr(dump, text) != NULL, present, "%s in %s", text, dump);
+	free(dump);
+}
+
+static void expect_error(size_t offset, const char *field)
+{
+	const json_t *error = json_object_get(json, "error");
+
+	cr_assert_not(is_ok);
+	cr_assert_not_null(error);
+	cr_assert_eq(json_integer_value(json_object_get(error, "offset")), (json_int_t)offset);
+	cr_assert_str_eq(json_string_value(json_object_get(error, "field")), field);
+	cr_assert_gt(json_string_length(json_object_get(error, "reason")), 0);
+}
+
+Test(json_kmm, without_keys_nothing_is_said_about_mac_and_keys)
+{
+	inspect(EXAMPLE);
+	cr_assert(is_ok);
+	expect_text("\"message_name\":\"Rekey-Command\"", true);
+	expect_text("\"key_hex\":\"80289cf635fb68d3", true);
+	expect_text("mac_valid", false);
+	expect_text("unwrap", false);
+	expect_text("preamble", false);
+}
+
+Test(json_kmm, a_mac_is_valid_under_its_tek_only)
+{
+	options.tek = &tek;
+	inspect(EXAMPLE);
+	cr_assert(is_ok);
+	cr_assert(json_is_true(json_object_get(json, "mac_valid")));
+	tek.octets[31] ^= 1;
+	inspect(EXAMPLE);
+	cr_assert_not(is_ok);
+	cr_assert(json_is_false(json_object_get(json, "mac_valid")));
+}
+
+Test(json_kmm, keys_unwrap_under_their_kek_only_and_are_not_shown)
+{
+	options.kek = &kek;
+	inspect(EXAMPLE);
+	expect_text("\"unwrap\":\"ok\"", true);
+	expect_text("2a1938cd", false);
+	kek.octets[0] ^= 1;
+	inspect(EXAMPLE);
+	expect_text("\"unwrap\":\"failed\"", true);
+}
+
+Test(json_kmm, a_key_in_clear_is_withheld)
+{
+	options.profile |= FK_KMM_PROFILE_WIRED;
+	options.kek = &kek;
+	inspect(CLEAR);
+	cr_assert(is_ok);
+	expect_text("\"key_withheld\":true", true);
+	expect_text("\"unwrap\":\"not_wrapped\"", true);
+	expect_text(CLEAR_KEY, false);
+	options.show_clear_keys = true;
+	inspect(CLEAR);
+	expect_text("\"key_hex\":\"" CLEAR_KEY "\"", true);
+}
+
+Test(json_kmm, a_clear_message_is_found_behind_its_preamble)
+{
+	inspect("0000800000"
+		"000000000000000000" EXAMPLE);
+	cr_assert(is_ok);
+	expect_text("\"message_number\":6002", true);
+	expect_text("\"preamble\":{\"version\":0,\"mfid\":0,\"algorithm_id\":128", true);
+}
+
+/* spec: P25 sheet 3.7 */
+Test(json_kmm, an_encrypted_message_is_read_under_its_tek_only)
+{
+	inspect("0000842f62" MI ENCRYPTED);
+	cr_assert(is_ok);
+	expect_text("\"encrypted\":true", true);
+	options.tek = &tek;
+	inspect("0000842f62" MI ENCRYPTED);
+	cr_assert(is_ok);
+	expect_text("\"message_number\":6002", true);
+	expect_text("\"mac_valid\":true", true);
+	expect_text(TEK, false);
+	tek.octets[0] ^= 1;
+	inspect("0000842f62" MI ENCRYPTED);
+	cr_assert_not(is_ok);
+}
+
+Test(json_kmm, a_preamble_that_cannot_be_is_refused)
+{
+	options.tek = &tek;
+	inspect("0000842f62"
+		"000000000000000000" ENCRYPTED);
+	expect_error(5, "message_indicator");
+	inspect("0000812f62" MI ENCRYPTED);
+	expect_error(2, "algorithm_id");
+	tek.size = 16;
+	inspect("0000842f62" MI ENCRYPTED);
+	expect_error(2, "algorithm_id");
+	inspect("0000800000"
+		"000000000000000000"
+		"1e004d");
+	expect_error(17, "message_format");
+}
+
+Test(json_kmm, a_null_message_is_not_taken_for_a_preamble)
+{
+	inspect("00000780000001000002");
+	cr_assert(is_ok);
+	expect_text("\"message_name\":\"Null\"", true);
+	inspect("000016a8000001000002"
+		"1772"
+		"0102030405060708"
+		"0884123441");
+	cr_assert(is_ok);
+	expect_text("\"message_name\":\"Null\"", true);
+}
+
+Test(json_kmm, octets_behind_the_message_are_counted_not_read)
+{
+	inspect("21000780000001000002"
+		"ffffff");
+	cr_assert(is_ok);
+	expect_text("\"trailing_octets\":3", true);
+}
+
+Test(json_kmm, an_error_says_where_in_the_input)
+{
+	uint8_t octets[16] = {0x21, 0, 6};
+
+	json = fk_json_kmm(&options, octets, 10, 100, &is_ok);
+	expect_error(101, "message_length");
+	options.profile = FK_KMM_PROFILE_STRICT;
+	inspect("00000780000001000002");
+	expect_error(0, "message_id");
+}
+
+Test(json_kmm, text_that_is_not_utf_8_is_shown_in_hexadecimal_digits)
+{
+	json = fk_json_text("caf\xe9", 4);
+	cr_assert_str_eq(json_string_value(json), "636166e9");
+	json_decref(json);
+	json = fk_json_text("caf\xc3\xa9", 5);
+	cr_assert_str_eq(json_string_value(json), "caf\xc3\xa9");
+}
