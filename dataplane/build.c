@@ -161,7 +161,7 @@ static void from_tag(const struct fk_worker *w, uint64_t token, char text[static
 }
 
 static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *lane,
-		       struct fk_frame *frame, size_t *ret_payload_offset)
+		       struct fk_frame *frame, size_t *ret_payload_offset, uint16_t *ret_sum)
 {
 	char call_id[FK_CALL_ID_LEN], tag[FK_FROM_TAG_LEN];
 	const struct fk_sip_fill fill = {
@@ -183,9 +183,10 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 	format_hex((lane->txn->count ^ (uint64_t)lane->txn->epoch << 12) & 0xffffff, 6,
 		   call_id + 16);
 	from_tag(w, lane->txn->token, tag);
-	return fk_sip_template_fill(&w->templates[lane->ue->next_hop], &fill,
-				    frame->octets + FK_UDP_FRAME_OVERHEAD,
-				    frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset);
+	return fk_sip_template_fill_sum(&w->templates[lane->ue->next_hop], &fill,
+					frame->octets + FK_UDP_FRAME_OVERHEAD,
+					frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset,
+					ret_sum);
 }
 
 static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
@@ -198,13 +199,15 @@ static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 		.source_port = w->config.worker_port,
 		.destination_port = hop->port,
 	};
-	size_t payload_offset, size = fill_sip(w, lane, frame, &payload_offset);
+	uint16_t sum = 0;
+	size_t payload_offset, size = fill_sip(w, lane, frame, &payload_offset, &sum);
 
 	if (size == 0)
 		return false;
 	memcpy(path.source_mac, w->config.port.mac, FK_MAC_SIZE);
 	memcpy(path.destination_mac, lane->neigh->mac, FK_MAC_SIZE);
-	frame->size = (uint16_t)fk_net_finish_udp(&path, frame->octets, (uint16_t)size, w->ip_id++);
+	frame->size = (uint16_t)fk_net_finish_udp_sum(&path, frame->octets, (uint16_t)size,
+						      w->ip_id++, sum);
 	*ret_mask = (struct fk_capture_mask){0};
 	/* The one key is the last thing before the MAC block. */
 	if (lane->txn->kind == FK_ORDER_REKEY) {

@@ -2,12 +2,14 @@
 /*
  * mcdata_info.c - which values of an mcdatainfo document are kept, and which are refused.
  *
- * xml.c reads the document; this file follows the path to the elements that matter.
+ * xml.c reads the document; this file follows the path to the elements that matter. The documents
+ * that nearly all servers send differ in three values only, so mcdata_info_plain.c is asked first.
  */
 #include "wire/mcdata_info.h"
 
 #include <string.h>
 
+#include "mcdata_info_plain.h"
 #include "xml.h"
 
 #define MCDATA_INFO_NS "urn:3gpp:ns:mcdataInfo:1.0" /* spec: TS 24.282 §D.1.2 */
@@ -161,8 +163,8 @@ static enum fk_err on_end(struct walk *w, const struct fk_xml_event *event)
 	return err;
 }
 
-enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,
-				 struct fk_mcdata_info *ret_info)
+enum fk_err fk_mcdata_info_read_xml(const uint8_t *octets, size_t size,
+				    struct fk_mcdata_info *ret_info)
 {
 	struct fk_mcdata_info info = {0};
 	struct walk w = {.info = &info};
@@ -186,4 +188,12 @@ enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,
 		return err;
 	*ret_info = info;
 	return FK_OK;
+}
+
+enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,
+				 struct fk_mcdata_info *ret_info)
+{
+	if (size <= FK_MCDATA_INFO_SIZE_MAX && fk_mcdata_info_read_plain(octets, size, ret_info))
+		return FK_OK;
+	return fk_mcdata_info_read_xml(octets, size, ret_info);
 }

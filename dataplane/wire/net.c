@@ -3,6 +3,12 @@
 
 #include <fleetkey/wire.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#include "net_sum.h"
+
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP  0x0806
 
@@ -21,40 +27,44 @@
 #define IPV4_FRAGMENT_MASK   0x3fff /* more fragments, and the offset */
 #define UDP_PAYLOAD_SIZE_MAX (0xffff - FK_IPV4_HEADER_SIZE - FK_UDP_HEADER_SIZE)
 
-static uint16_t fold(uint64_t sum)
+#ifdef __x86_64__
+#define WIDE_STEP 64 /* octets that the wide loop takes at once */
+
+/* Two sums of 32-bit words carry nothing from step to step. */
+__attribute__((target("avx2"))) static uint64_t sum_wide(const uint8_t *p, size_t size)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	const __m256i mask = _mm256_set1_epi64x(0xffffffff);
+	__m256i low = _mm256_setzero_si256(), high = low, a, b;
+	__m128i sum;
+
+	for (; size >= WIDE_STEP; size -= WIDE_STEP, p += WIDE_STEP) {
+		a = _mm256_loadu_si256((const __m256i *)p);
+		b = _mm256_loadu_si256((const __m256i *)(p + sizeof(a)));
+		low = _mm256_add_epi64(low, _mm256_add_epi64(_mm256_and_si256(a, mask),
+							     _mm256_and_si256(b, mask)));
+		high = _mm256_add_epi64(
+			high, _mm256_add_epi64(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)));
+	}
+	low = _mm256_add_epi64(low, high);
+	sum = _mm_add_epi64(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+	sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
+	/* At most 2^14 words of 32 bits were added, so nothing was lost. */
+	return fk_sum_add((uint64_t)_mm_cvtsi128_si64(sum), fk_sum_octets(p, size));
 }
+#endif
 
 uint16_t fk_net_checksum(const void *octets, size_t size, uint32_t initial)
 {
-	const uint8_t *p = octets;
-	uint64_t low = 0, high = 0, word;
 	uint16_t folded;
 
-	/* RFC 1071 §2: the sum may be taken in the machine's octet order and in words of any size;
-	 * one swap of the folded result sets it right. Two sums of 32-bit words carry nothing from
-	 * step to step, so that the compiler can take several steps at once. */
-	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		low += word & 0xffffffff;
-		high += word >> 32;
-	}
-	word = 0;
-	if (size > 0)
-		memcpy(&word, p, size);
-	low += word & 0xffffffff;
-	high += word >> 32;
-	folded = fold((uint64_t)fold(low) + fold(high));
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	folded = __builtin_bswap16(folded);
+#ifdef __x86_64__
+	/* An IPv4 packet has less than 2^16 octets. */
+	if (size >= WIDE_STEP && size <= UINT16_MAX && __builtin_cpu_supports("avx2"))
+		folded = fk_sum_fold(sum_wide(octets, size));
+	else
 #endif
-	return (uint16_t)~fold((uint64_t)folded + initial);
+		folded = fk_sum_fold(fk_sum_octets(octets, size));
+	return (uint16_t)~fk_sum_fold((uint64_t)fk_sum_swap(folded) + initial);
 }
 
 /* Sum of the UDP pseudo header (RFC 768), unfolded. */
@@ -216,42 +226,60 @@ static void set_u16(uint8_t *at, uint16_t value)
 	fk_wire_put_u16(&w, value);
 }
 
-size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
-			 uint16_t ip_id)
+/* Sum of the IPv4 header's words with its checksum left out. spec: RFC 791 §3.1 */
+static uint32_t ipv4_header_sum(const struct fk_net_path *path, uint16_t total_size, uint16_t ip_id)
 {
-	struct fk_wire_writer w = fk_wire_writer(frame, FK_UDP_FRAME_OVERHEAD);
-	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *udp = ip + FK_IPV4_HEADER_SIZE;
+	return (IPV4_VERSION_IHL << 8) + total_size + ip_id + IPV4_DONT_FRAGMENT +
+	       (IPV4_TTL << 8 | PROTOCOL_UDP) + (path->source_ipv4 >> 16) +
+	       (path->source_ipv4 & 0xffff) + (path->destination_ipv4 >> 16) +
+	       (path->destination_ipv4 & 0xffff);
+}
+
+size_t fk_net_finish_udp_sum(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
+			     uint16_t ip_id, uint16_t payload_sum)
+{
+	uint8_t header[FK_UDP_FRAME_OVERHEAD];
+	struct fk_wire_writer w = fk_wire_writer(header, sizeof(header));
 	uint16_t udp_size = (uint16_t)(FK_UDP_HEADER_SIZE + payload_size), checksum;
+	uint16_t total_size = (uint16_t)(FK_IPV4_HEADER_SIZE + udp_size);
 
 	if (payload_size > UDP_PAYLOAD_SIZE_MAX)
 		return 0;
-	put_ethernet(&w, path->destination_mac, path->source_mac, ETHERTYPE_IPV4);
+	fk_wire_put_bytes(&w, path->destination_mac, FK_MAC_SIZE);
+	fk_wire_put_bytes(&w, path->source_mac, FK_MAC_SIZE);
+	fk_wire_put_u16(&w, ETHERTYPE_IPV4);
 
 	/* spec: RFC 791 §3.1 */
 	fk_wire_put_u8(&w, IPV4_VERSION_IHL);
 	fk_wire_put_u8(&w, 0); /* type of service */
-	fk_wire_put_u16(&w, (uint16_t)(FK_IPV4_HEADER_SIZE + udp_size));
+	fk_wire_put_u16(&w, total_size);
 	fk_wire_put_u16(&w, ip_id);
 	fk_wire_put_u16(&w, IPV4_DONT_FRAGMENT);
 	fk_wire_put_u8(&w, IPV4_TTL);
 	fk_wire_put_u8(&w, PROTOCOL_UDP);
-	fk_wire_put_u16(&w, 0); /* checksum */
+	fk_wire_put_u16(&w, (uint16_t)~fk_sum_fold(ipv4_header_sum(path, total_size, ip_id)));
 	fk_wire_put_u32(&w, path->source_ipv4);
 	fk_wire_put_u32(&w, path->destination_ipv4);
-	set_u16(ip + 10, fk_net_checksum(ip, FK_IPV4_HEADER_SIZE, 0));
 
-	/* spec: RFC 768 */
+	/* spec: RFC 768: zero on the wire says "no checksum", so a sum that comes out as zero is
+	 * sent as FFFF */
+	checksum = (uint16_t)~fk_sum_fold(
+		(uint64_t)pseudo_header_sum(path->source_ipv4, path->destination_ipv4, udp_size) +
+		path->source_port + path->destination_port + udp_size + payload_sum);
 	fk_wire_put_u16(&w, path->source_port);
 	fk_wire_put_u16(&w, path->destination_port);
 	fk_wire_put_u16(&w, udp_size);
-	fk_wire_put_u16(&w, 0);
-	checksum = fk_net_checksum(
-		udp, udp_size,
-		pseudo_header_sum(path->source_ipv4, path->destination_ipv4, udp_size));
-	/* Zero on the wire says "no checksum", so the sum that comes out as zero is sent as FFFF.
-	 */
-	set_u16(udp + 6, checksum == 0 ? 0xffff : checksum);
+	fk_wire_put_u16(&w, checksum == 0 ? 0xffff : checksum);
+	memcpy(frame, header, sizeof(header));
 	return (size_t)FK_UDP_FRAME_OVERHEAD + payload_size;
+}
+
+size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
+			 uint16_t ip_id)
+{
+	uint16_t checksum = fk_net_checksum(frame + FK_UDP_FRAME_OVERHEAD, payload_size, 0);
+
+	return fk_net_finish_udp_sum(path, frame, payload_size, ip_id, (uint16_t)~checksum);
 }
 
 void fk_net_build_arp(bool is_reply, const uint8_t source_mac[static FK_MAC_SIZE],

@@ -64,6 +64,11 @@ struct fk_net_path {
 size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
 			 uint16_t ip_id);
 
+/* The same for a payload whose sum is known: 'payload_sum' is what fk_net_checksum() of the payload
+ * gives, before it is complemented. The payload is not read. */
+size_t fk_net_finish_udp_sum(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
+			     uint16_t ip_id, uint16_t payload_sum);
+
 /* Write an ARP frame of 42 octets. */
 void fk_net_build_arp(bool is_reply, const uint8_t source_mac[static FK_MAC_SIZE],
 		      uint32_t source_ipv4, const uint8_t target_mac[static FK_MAC_SIZE],

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sip_scan.h"
 #include "sip_text.h"
 
 #define CSEQ_MAX	 0x7fffffffu /* spec: RFC 3261 §8.1.1.5 */
@@ -23,28 +24,50 @@ enum header_id {
 	N_HEADERS,
 };
 
-/* Names of the headers that are read; all others are skipped. spec: RFC 3261 §7.3.3, §20 */
+#define NAME_LEN_MAX 14 /* of the names below */
+
+/* Names of the headers that are read, in lower case; all others are skipped. None shares its length
+ * with more than one other, and of two only one begins with a C. spec: RFC 3261 §7.3.3, §20 */
 static const struct {
-	const char *name;
+	char lower[FK_SCAN_BLOCK];
 	uint8_t len;
-	char compact; /* '\0': none */
 } header_names[N_HEADERS] = {
-	[HEADER_VIA] = {"Via", 3, 'v'},
-	[HEADER_FROM] = {"From", 4, 'f'},
-	[HEADER_TO] = {"To", 2, 't'},
-	[HEADER_CALL_ID] = {"Call-ID", 7, 'i'},
-	[HEADER_CSEQ] = {"CSeq", 4, '\0'},
-	[HEADER_MAX_FORWARDS] = {"Max-Forwards", 12, '\0'},
-	[HEADER_CONTENT_TYPE] = {"Content-Type", 12, 'c'},
-	[HEADER_CONTENT_LENGTH] = {"Content-Length", 14, 'l'},
-	[HEADER_RETRY_AFTER] = {"Retry-After", 11, '\0'},
-	[HEADER_WARNING] = {"Warning", 7, '\0'},
+	[HEADER_VIA] = {"via", 3},
+	[HEADER_FROM] = {"from", 4},
+	[HEADER_TO] = {"to", 2},
+	[HEADER_CALL_ID] = {"call-id", 7},
+	[HEADER_CSEQ] = {"cseq", 4},
+	[HEADER_MAX_FORWARDS] = {"max-forwards", 12},
+	[HEADER_CONTENT_TYPE] = {"content-type", 12},
+	[HEADER_CONTENT_LENGTH] = {"content-length", 14},
+	[HEADER_RETRY_AFTER] = {"retry-after", 11},
+	[HEADER_WARNING] = {"warning", 7},
+};
+
+/* Which header a name of this length can be: one that begins with another letter, or with a C. */
+static const uint8_t headers_by_len[NAME_LEN_MAX + 1][2] = {
+	[0] = {N_HEADERS, N_HEADERS},
+	[1] = {N_HEADERS, N_HEADERS},
+	[2] = {HEADER_TO, N_HEADERS},
+	[3] = {HEADER_VIA, N_HEADERS},
+	[4] = {HEADER_FROM, HEADER_CSEQ},
+	[5] = {N_HEADERS, N_HEADERS},
+	[6] = {N_HEADERS, N_HEADERS},
+	[7] = {HEADER_WARNING, HEADER_CALL_ID},
+	[8] = {N_HEADERS, N_HEADERS},
+	[9] = {N_HEADERS, N_HEADERS},
+	[10] = {N_HEADERS, N_HEADERS},
+	[11] = {HEADER_RETRY_AFTER, N_HEADERS},
+	[12] = {HEADER_MAX_FORWARDS, HEADER_CONTENT_TYPE},
+	[13] = {N_HEADERS, N_HEADERS},
+	[14] = {N_HEADERS, HEADER_CONTENT_LENGTH},
 };
 
 /* What the parse knows besides the message. */
 struct parse {
 	struct fk_sip_message *message;
-	uint32_t seen; /* bit per header_id */
+	const char *end; /* of the datagram: scans may look this far */
+	uint32_t seen;	 /* bit per header_id */
 	uint32_t content_length;
 	struct fk_view cseq_method;
 	bool is_cut; /* the header does not end, or holds octets that no header holds */
@@ -58,18 +81,124 @@ static void fail(struct parse *p, const char *error)
 		p->message->error = error;
 }
 
+static enum header_id find_compact(char c)
+{
+	switch (c | 0x20) {
+	case 'v':
+		return HEADER_VIA;
+	case 'f':
+		return HEADER_FROM;
+	case 't':
+		return HEADER_TO;
+	case 'i':
+		return HEADER_CALL_ID;
+	case 'c':
+		return HEADER_CONTENT_TYPE;
+	case 'l':
+		return HEADER_CONTENT_LENGTH;
+	}
+	return N_HEADERS;
+}
+
 static enum header_id find_header(struct fk_view name)
 {
-	enum header_id id = 0;
+	enum header_id id;
 
-	for (; id < N_HEADERS; id++) {
-		if (name.len == 1 && header_names[id].compact != '\0' &&
-		    (name.at[0] | 0x20) == header_names[id].compact)
-			break;
-		if (name.len == header_names[id].len && fk_view_is(name, header_names[id].name))
-			break;
-	}
+	if (name.len == 1)
+		return find_compact(name.at[0]);
+	if (name.len > NAME_LEN_MAX)
+		return N_HEADERS;
+	id = headers_by_len[name.len][(name.at[0] | 0x20) == 'c'];
+	if (id == N_HEADERS)
+		return N_HEADERS;
+	for (uint32_t i = 0; i < name.len; i++)
+		if ((name.at[i] | 0x20) != header_names[id].lower[i])
+			return N_HEADERS;
 	return id;
+}
+
+#ifdef __SSE2__
+/*
+ * Splits a header line whose colon directly follows its name, in the line's first block; tells the
+ * header too. False if it is another kind of line. A token's letters and hyphens are the only ones
+ * that setting bit 5 turns into those of header_names[], so a name that matches needs no check.
+ */
+static inline bool split_plain_header(const struct parse *p, struct fk_view line,
+				      enum header_id *ret_id, struct fk_view *ret_value)
+{
+	uint32_t len, in_name, others;
+	enum header_id id;
+	__m128i block;
+
+	if (p->end - line.at < FK_SCAN_BLOCK)
+		return false;
+	len = (uint32_t)__builtin_ctz(fk_scan_equal_mask(line.at, ':') | 1u << FK_SCAN_BLOCK);
+	if (len == 0 || len >= FK_SCAN_BLOCK || len >= line.len)
+		return false;
+	*ret_value = fk_view_part(line, len + 1, line.len);
+	if (len == 1) {
+		*ret_id = find_compact(line.at[0]);
+		return fk_scan_is_token(line.at[0]);
+	}
+	in_name = (1u << len) - 1;
+	id = len <= NAME_LEN_MAX ? headers_by_len[len][(line.at[0] | 0x20) == 'c'] : N_HEADERS;
+	if (id != N_HEADERS) {
+		block = _mm_cmpeq_epi8(_mm_or_si128(fk_scan_load(line.at), _mm_set1_epi8(0x20)),
+				       fk_scan_load(header_names[id].lower));
+		if (((uint32_t)_mm_movemask_epi8(block) & in_name) == in_name) {
+			*ret_id = id;
+			return true;
+		}
+	}
+	*ret_id = N_HEADERS;
+	others = ~fk_scan_alnum_mask(line.at) & in_name;
+	for (; others != 0; others &= others - 1)
+		if (!fk_scan_is_token(line.at[__builtin_ctz(others)]))
+			return false;
+	return true;
+}
+#endif
+
+/* The same for any line. */
+static bool split_any_header(const struct parse *p, struct fk_view line, enum header_id *ret_id,
+			     struct fk_view *ret_value)
+{
+	const char *colon = fk_scan_token(line.at, p->end);
+	struct fk_view name;
+
+	*ret_value = (struct fk_view){0};
+	*ret_id = N_HEADERS;
+	if (colon - line.at > NAME_LEN_MAX && colon - line.at < line.len && *colon == ':')
+		return true; /* longer than any name that is read */
+	if (!fk_sip_header_split(line, &name, ret_value))
+		return false;
+	*ret_id = find_header(name);
+	return true;
+}
+
+/*
+ * Header and value of a header line, trimmed; false if it has none. Results of the two ways go
+ * through variables of their own: one whose address is taken lives in memory, and reading a view
+ * there right after its length was written stalls for longer than the split takes.
+ */
+static inline bool split_header(const struct parse *p, struct fk_view line, enum header_id *ret_id,
+				struct fk_view *ret_value)
+{
+	struct fk_view value;
+	enum header_id id;
+
+#ifdef __SSE2__
+	if (split_plain_header(p, line, ret_id, ret_value)) {
+		if (*ret_id != N_HEADERS)
+			*ret_value = fk_view_trim(*ret_value);
+		return true;
+	}
+#endif
+	if (!split_any_header(p, line, &id, &value))
+		return false;
+	*ret_id = id;
+	*ret_value = value;
+	return true;
 }
 
 /* Branch and rport of the topmost Via. */
@@ -97,6 +226,48 @@ static void take_top_via(struct parse *p, struct fk_view via)
 		m->via_sent_by = (struct fk_view){0};
 		fail(p, "Via parameter is malformed");
 	}
+}
+
+/*
+ * Takes the topmost Via over if it has the form that nearly all have: over UDP, a plain host and
+ * port, then branch and an empty rport and nothing else. False, and nothing is taken, if it has
+ * another; then take_via() reads it.
+ */
+static bool take_plain_via(struct parse *p, struct fk_view value)
+{
+	struct fk_sip_message *m = p->message;
+	const char *at = value.at, *end = value.at + value.len;
+	struct fk_view sent_by, branch = {0};
+	bool rport = false;
+
+	if (m->n_vias > 0 || !FK_SCAN_IS(at, end, "SIP/2.0/UDP "))
+		return false;
+	at += strlen("SIP/2.0/UDP ");
+	sent_by.at = at;
+	while (at < end && (fk_scan_is_alnum(*at) || *at == '.' || *at == ':' || *at == '-'))
+		at++;
+	sent_by.len = (uint32_t)(at - sent_by.at);
+	if (sent_by.len == 0 || at[-1] == ':')
+		return false;
+	while (at < end) {
+		if (branch.len == 0 && FK_SCAN_IS(at, end, ";branch=")) {
+			branch.at = at + strlen(";branch=");
+			at = fk_scan_token(branch.at, p->end);
+			branch.len = (uint32_t)(at - branch.at);
+			if (branch.len == 0 || at > end)
+				return false;
+		} else if (FK_SCAN_IS(at, end, ";rport") && (end - at == 6 || at[6] == ';')) {
+			rport = true;
+			at += strlen(";rport");
+		} else {
+			return false;
+		}
+	}
+	m->vias[m->n_vias++] = value;
+	m->via_sent_by = sent_by;
+	m->via_branch = branch;
+	m->via_rport = rport;
+	return true;
 }
 
 /* A Via header has one value or several, and there may be several Via headers. */
@@ -162,6 +333,34 @@ static bool take_tag(struct fk_view value, struct fk_view *ret_tag)
 	return got == FK_SIP_PARAM_END;
 }
 
+/* The same for <sip:user@host> with nothing or with a tag behind. False if it is another form. */
+static bool take_plain_tag(const struct parse *p, struct fk_view value, struct fk_view *ret_tag)
+{
+	const char *end = value.at + value.len, *at, *tag;
+
+	if (value.len < 3 || value.at[0] != '<')
+		return false;
+	at = fk_scan_find(value.at, end, '>');
+	if (at == end || at[-1] == '<')
+		return false;
+	if (++at == end)
+		return true;
+	if (!FK_SCAN_IS(at, end, ";tag="))
+		return false;
+	tag = at + strlen(";tag=");
+	if (tag == end || fk_scan_token(tag, p->end) != end)
+		return false;
+	*ret_tag = (struct fk_view){.at = tag, .len = (uint32_t)(end - tag)};
+	return true;
+}
+
+static void take_address(struct parse *p, struct fk_view value, struct fk_view *ret_tag,
+			 const char *error)
+{
+	if (!take_plain_tag(p, value, ret_tag) && !take_tag(value, ret_tag))
+		fail(p, error);
+}
+
 static void take_cseq(struct parse *p, struct fk_view value)
 {
 	struct fk_sip_message *m = p->message;
@@ -224,17 +423,16 @@ static void take_header(struct parse *p, enum header_id id, struct fk_view value
 
 	switch (id) {
 	case HEADER_VIA:
-		take_via(p, value);
+		if (!take_plain_via(p, value))
+			take_via(p, value);
 		break;
 	case HEADER_FROM:
 		m->from = value;
-		if (!take_tag(value, &m->from_tag))
-			fail(p, "From is malformed");
+		take_address(p, value, &m->from_tag, "From is malformed");
 		break;
 	case HEADER_TO:
 		m->to = value;
-		if (!take_tag(value, &m->to_tag))
-			fail(p, "To is malformed");
+		take_address(p, value, &m->to_tag, "To is malformed");
 		break;
 	case HEADER_CALL_ID:
 		m->call_id = value;
@@ -276,7 +474,7 @@ static bool is_single(enum header_id id)
 /* Reads all headers; returns where the body starts, or NULL if the header does not end. */
 static const char *read_headers(struct parse *p, const char *at, const char *end)
 {
-	struct fk_view line, name, value;
+	struct fk_view line, value;
 	enum header_id id;
 
 	for (;;) {
@@ -292,18 +490,18 @@ static const char *read_headers(struct parse *p, const char *at, const char *end
 			fail(p, "the header holds a bare CR or LF, or a NUL");
 			return NULL;
 		}
-		if (!fk_sip_header_split(line, &name, &value)) {
+		if (!split_header(p, line, &id, &value)) {
 			fail(p, "a header line has no name or no colon");
 			continue;
 		}
-		id = find_header(name);
-		if (id < N_HEADERS && is_single(id) && (p->seen & 1u << id) != 0) {
+		if (id == N_HEADERS)
+			continue;
+		if (is_single(id) && (p->seen & 1u << id) != 0) {
 			/* Two answers to one question: neither can be trusted. */
 			fail(p, "a header that may stand once is repeated");
 			continue;
 		}
-		if (id < N_HEADERS)
-			p->seen |= 1u << id;
+		p->seen |= 1u << id;
 		take_header(p, id, value);
 	}
 }
@@ -340,15 +538,38 @@ static void read_status_line(struct parse *p, struct fk_view line)
 		p->message->status = (uint16_t)status;
 }
 
+/* The request line of a MESSAGE with single spaces. False if it is another; nothing is taken. */
+static bool read_plain_request_line(struct parse *p, struct fk_view line)
+{
+	struct fk_sip_message *m = p->message;
+	const char *end = line.at + line.len;
+	struct fk_view uri;
+
+	if (line.len < 17 || !FK_SCAN_IS(line.at, end, "MESSAGE ") ||
+	    !FK_SCAN_IS(end - 8, end, " SIP/2.0"))
+		return false;
+	uri = fk_view_part(line, 8, line.len - 8);
+	if (uri.at[0] == '<' || fk_view_has_space(uri))
+		return false;
+	m->method_text = fk_view_part(line, 0, 7);
+	m->method = FK_SIP_MESSAGE;
+	m->request_uri = uri;
+	return true;
+}
+
 /* "MESSAGE sip:... SIP/2.0". spec: RFC 3261 §7.1. FK_EFORMAT if no SIP version ends the line. */
 static enum fk_err read_request_line(struct parse *p, struct fk_view line)
 {
 	struct fk_sip_message *m = p->message;
-	struct fk_view trimmed = fk_view_trim(line), version;
-	const char *first = memchr(trimmed.at, ' ', trimmed.len);
-	const char *last = memrchr(trimmed.at, ' ', trimmed.len);
+	struct fk_view trimmed, version;
+	const char *first, *last;
 	uint32_t uri_at, version_at;
 
+	if (read_plain_request_line(p, line))
+		return FK_OK;
+	trimmed = fk_view_trim(line);
+	first = memchr(trimmed.at, ' ', trimmed.len);
+	last = memrchr(trimmed.at, ' ', trimmed.len);
 	if (first == NULL)
 		return FK_EFORMAT;
 	version_at = (uint32_t)(last - trimmed.at) + 1;
@@ -407,11 +628,14 @@ static void check_mandatory(struct parse *p)
 enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_message *ret_message)
 {
 	const char *at = (const char *)octets, *end = at + size;
-	struct parse p = {.message = ret_message};
+	struct parse p = {.message = ret_message, .end = end};
 	struct fk_view line;
 	enum fk_err err = FK_OK;
 
-	memset(ret_message, 0, sizeof(*ret_message));
+	/* Of the Vias only those that 'n_vias' counts are ever read. */
+	memset(ret_message, 0, offsetof(struct fk_sip_message, vias));
+	memset(&ret_message->n_vias, 0,
+	       sizeof(*ret_message) - offsetof(struct fk_sip_message, n_vias));
 	/* spec: RFC 3261 §7.5: empty lines before the start line are to be ignored */
 	while (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
 		at += 2;

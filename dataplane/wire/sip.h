@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <fleetkey/err.h>
 
@@ -96,8 +97,17 @@ FK_MUST_USE enum fk_err fk_sip_split_body(const struct fk_sip_message *message,
 					  struct fk_sip_part *ret_parts, uint32_t max,
 					  uint32_t *ret_n);
 
-/* True if the view equals the text, letters compared without case. */
-bool fk_view_is(struct fk_view view, const char *text);
+/* True if 'len' octets are the same, letters compared without case. */
+bool fk_text_equals(const char *a, const char *b, size_t len);
+
+/* True if the view equals the text, letters compared without case. Inline, so that the length of a
+ * literal settles most cases without a call. */
+static inline bool fk_view_is(struct fk_view view, const char *text)
+{
+	size_t len = strlen(text);
+
+	return view.len == len && fk_text_equals(view.at, text, len);
+}
 
 /* Decodes base64 (RFC 4648 §4, white space allowed). FK_OK and the size; FK_EFORMAT; FK_EFULL. */
 FK_MUST_USE enum fk_err fk_base64_decode(const uint8_t *text, size_t text_size, uint8_t *buf,

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "sip_scan.h"
 #include "sip_text.h"
 #include "wire/sip.h"
 
@@ -101,13 +102,41 @@ static bool find_delimiter(const char *from, const char *end, const struct delim
 			ret_found->part_end = at == from ? from : at - 2;
 			return true;
 		}
+		/* A delimiter begins with a hyphen, and few lines do. */
 		do {
-			at = memchr(at, '\n', (size_t)(end - at));
-			if (at == NULL)
+			at = fk_scan_find_pair(at, end, '\n', '-');
+			if (at == end)
 				return false;
 			at++;
 		} while (at - from < 2 || at[-2] != '\r');
 	}
+}
+
+/*
+ * Reads the one header that the parts of an SDS have: a Content-Type without parameters. False if
+ * there are others, or none; then read_part() reads them.
+ */
+static bool read_plain_part(const char *at, const char *end, struct fk_sip_part *part)
+{
+	const char *type, *slash, *behind;
+
+	if (!FK_SCAN_IS(at, end, "Content-Type:"))
+		return false;
+	type = at + strlen("Content-Type:");
+	if (type < end && *type == ' ')
+		type++;
+	slash = fk_scan_token(type, end);
+	if (slash == type || slash == end || *slash != '/')
+		return false;
+	behind = fk_scan_token(slash + 1, end);
+	if (behind == slash + 1 || !FK_SCAN_IS(behind, end, "\r\n\r\n"))
+		return false;
+	*part = (struct fk_sip_part){
+		.content_type = {.at = type, .len = (uint32_t)(behind - type)},
+		.octets = (const uint8_t *)behind + 4,
+		.size = (uint32_t)(end - behind - 4),
+	};
+	return true;
 }
 
 /* Headers of one part, then its octets. spec: RFC 2045 §3 */
@@ -149,6 +178,18 @@ static enum fk_err read_part(const char *at, const char *end, struct fk_sip_part
 	}
 }
 
+/* multipart/mixed with a bare boundary and nothing else, spelled as nearly all spell it. */
+static bool read_plain_type(struct fk_view value, struct delimiter *delimiter)
+{
+	const char *at = value.at, *end = value.at + value.len;
+	struct fk_view boundary;
+
+	if (!FK_SCAN_IS(at, end, "multipart/mixed;boundary="))
+		return false;
+	boundary = fk_view_part(value, strlen("multipart/mixed;boundary="), value.len);
+	return fk_view_is_token(boundary) && set_delimiter(boundary, delimiter);
+}
+
 static enum fk_err split_multipart(const struct fk_sip_message *message, const struct delimiter *d,
 				   struct fk_sip_part *ret_parts, uint32_t max, uint32_t *ret_n)
 {
@@ -166,9 +207,11 @@ static enum fk_err split_multipart(const struct fk_sip_message *message, const s
 			return FK_EFORMAT; /* a part without end */
 		if (n == max)
 			return FK_EFULL;
-		err = read_part(start, found.part_end, &ret_parts[n]);
-		if (err != FK_OK)
-			return err;
+		if (!read_plain_part(start, found.part_end, &ret_parts[n])) {
+			err = read_part(start, found.part_end, &ret_parts[n]);
+			if (err != FK_OK)
+				return err;
+		}
 		n++;
 	}
 	*ret_n = n;
@@ -184,6 +227,8 @@ enum fk_err fk_sip_split_body(const struct fk_sip_message *message, struct fk_si
 
 	if (message->content_type.len == 0)
 		return FK_EUNSUPPORTED;
+	if (read_plain_type(message->content_type, &delimiter))
+		return split_multipart(message, &delimiter, ret_parts, max, ret_n);
 	type = split_type(message->content_type, &params);
 	if (type.len == 0)
 		return FK_EUNSUPPORTED;

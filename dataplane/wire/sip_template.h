@@ -2,7 +2,8 @@
 /*
  * sip_template.h - the MESSAGE that carries one SDS to one UE, built by copying and patching.
  *
- * Everything but the UE's URI has a fixed width, so the template is a list of fixed runs with gaps.
+ * Everything but the UE's URI and the payload has a fixed width: the template's text is copied in
+ * few runs, and the fields are written over it. Only they are summed for the UDP checksum.
  * Compact header names, a boundary of one letter, no XML declaration (3GPP sheet 9.3): a rekey has
  * to stay below 1300 octets on UDP (RFC 3428 §8, RFC 3261 §18.1.1).
  *
@@ -25,9 +26,11 @@
 
 #include "../crypto/token_tag.h"
 
-#define FK_CALL_ID_LEN		 22 /* characters: hex of token 16 and of count 6 */
-#define FK_FROM_TAG_LEN		 8  /* characters, hex */
-#define FK_SIP_TEMPLATE_GAPS_MAX 24
+#define FK_CALL_ID_LEN		       22 /* characters: hex of token 16 and of count 6 */
+#define FK_FROM_TAG_LEN		       8  /* characters, hex */
+#define FK_SIP_TEMPLATE_GAPS_MAX       4
+#define FK_SIP_TEMPLATE_BOUNDARIES_MAX 6
+#define FK_SIP_TEMPLATE_SLACK	       32 /* octets that stay free behind the text */
 
 /* What all messages of a template share. Text is borrowed during fk_sip_template_build() only. */
 struct fk_sip_template_spec {
@@ -43,18 +46,29 @@ struct fk_sip_template_spec {
 	uint16_t extended_app_id_size;
 };
 
-struct fk_sip_gap {
-	uint16_t offset; /* into the template text: the gap stands before this octet */
-	uint8_t field;	 /* which value goes there; private to sip_template.c */
+/* A place in the template's text. The message has 'n_uris' URIs of the UE before it, and the
+ * payload if it stands behind the last gap. */
+struct fk_sip_place {
+	uint16_t offset; /* into the text */
+	uint8_t n_uris;
+	uint8_t is_behind_payload;
 };
 
+/*
+ * The text holds zeros where a field of fixed width goes, and the boundary "k"; what has no fixed
+ * width, the UE's URI and the payload, stands in gaps between its runs.
+ */
 struct fk_sip_template {
-	uint16_t text_size;
-	uint16_t base_size;	 /* octets of the message without UE URI and payload */
+	uint16_t base_size;	 /* octets of the message without UE URI and payload: of the text */
 	uint16_t body_base_size; /* octets of the body without UE URI and payload */
-	uint8_t n_gaps;
 	uint8_t n_uris_in_body, n_uris_in_header;
-	struct fk_sip_gap gaps[FK_SIP_TEMPLATE_GAPS_MAX];
+	uint8_t n_gaps, n_boundaries;
+	uint16_t gaps[FK_SIP_TEMPLATE_GAPS_MAX]; /* text offsets; the last is the payload's */
+	struct fk_sip_place branch, from_tag, call_id, content_length, ids, payload_length;
+	struct fk_sip_place boundaries[FK_SIP_TEMPLATE_BOUNDARIES_MAX];
+	/* Sum of the text for the Internet checksum, in the machine's octet order, by whether the
+	 * URI's and the payload's size are odd. */
+	uint16_t sums[2][2];
 	char text[2048];
 };
 
@@ -95,3 +109,9 @@ size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_
  */
 size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
 			    uint8_t *buf, size_t cap, size_t *ret_payload_offset);
+
+/* The same; 'ret_sum' is the sum for the Internet checksum of the whole message, as
+ * fk_net_finish_udp_sum() wants it. It is written on success only. */
+size_t fk_sip_template_fill_sum(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
+				uint8_t *buf, size_t cap, size_t *ret_payload_offset,
+				uint16_t *ret_sum);

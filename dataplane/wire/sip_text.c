@@ -3,61 +3,42 @@
 
 #include <string.h>
 
+#include "sip_scan.h"
+
 static char to_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static bool is_alnum(char c)
+bool fk_text_equals(const char *a, const char *b, size_t len)
 {
-	return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool fk_view_is(struct fk_view view, const char *text)
-{
-	for (uint32_t i = 0; i < view.len; i++)
-		if (text[i] == '\0' || to_lower(view.at[i]) != to_lower(text[i]))
+	/* Mostly it is spelled as we spell it. */
+	if (len == 0 || memcmp(a, b, len) == 0)
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (to_lower(a[i]) != to_lower(b[i]))
 			return false;
-	return text[view.len] == '\0';
-}
-
-struct fk_view fk_view_trim(struct fk_view v)
-{
-	while (v.len > 0 && fk_sip_is_space(v.at[0])) {
-		v.at++;
-		v.len--;
-	}
-	while (v.len > 0 && fk_sip_is_space(v.at[v.len - 1]))
-		v.len--;
-	return v;
+	return true;
 }
 
 bool fk_view_has_space(struct fk_view v)
 {
-	for (uint32_t i = 0; i < v.len; i++)
-		if (fk_sip_is_space(v.at[i]))
+	const char *at = v.at, *end = v.at + v.len;
+
+#ifdef __SSE2__
+	for (; end - at >= FK_SCAN_BLOCK; at += FK_SCAN_BLOCK)
+		if (fk_scan_equal_mask(at, ' ') != 0 || fk_scan_control_mask(at) != 0)
+			break;
+#endif
+	for (; at < end; at++)
+		if (fk_sip_is_space(*at))
 			return true;
 	return false;
 }
 
-/* spec: RFC 3261 §25.1 token: letters, digits and - . ! % * _ + ` ' ~ */
-static bool is_token_char(char c)
-{
-	static const uint64_t tokens[2] = {
-		UINT64_C(0x03ff6ca200000000), /* ! % ' * + - . 0-9 */
-		UINT64_C(0x47ffffff87fffffe), /* A-Z _ ` a-z ~ */
-	};
-	uint8_t u = (uint8_t)c;
-
-	return u < 128 && (tokens[u / 64] >> u % 64 & 1) != 0;
-}
-
 bool fk_view_is_token(struct fk_view v)
 {
-	for (uint32_t i = 0; i < v.len; i++)
-		if (!is_token_char(v.at[i]))
-			return false;
-	return v.len > 0;
+	return v.len > 0 && fk_scan_token(v.at, v.at + v.len) == v.at + v.len;
 }
 
 bool fk_view_number(struct fk_view v, uint32_t max, uint32_t *ret_value)
@@ -120,8 +101,8 @@ bool fk_view_seek(struct fk_view v, uint32_t from, char wanted, uint32_t *ret_at
 	return true;
 }
 
-enum fk_sip_line fk_sip_line_read(const char **at, const char *end, bool may_fold,
-				  struct fk_view *ret_line)
+enum fk_sip_line fk_sip_line_read_any(const char **at, const char *end, bool may_fold,
+				      struct fk_view *ret_line)
 {
 	const char *start = *at, *from = start, *lf;
 
@@ -186,7 +167,7 @@ static bool take_token(struct fk_view *v, struct fk_view *ret_token)
 	uint32_t n = 0;
 
 	*v = fk_view_trim(*v);
-	while (n < v->len && is_token_char(v->at[n]))
+	while (n < v->len && fk_scan_is_token(v->at[n]))
 		n++;
 	*ret_token = fk_view_part(*v, 0, n);
 	*v = fk_view_part(*v, n, v->len);
@@ -220,7 +201,7 @@ static bool sent_by_is_plausible(struct fk_view v)
 		had_space = false;
 		if (c == '[' || c == ']')
 			in_brackets = c == '[';
-		else if (!is_alnum(c) && c != '.' && c != '-' && c != '_' && c != ':')
+		else if (!fk_scan_is_alnum(c) && c != '.' && c != '-' && c != '_' && c != ':')
 			return false;
 		previous = c;
 	}

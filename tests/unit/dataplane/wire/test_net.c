@@ -64,7 +64,7 @@ Test(net, the_fast_checksum_agrees_with_the_plain_one_at_every_size_and_offset)
 
 	for (size_t i = 0; i < sizeof(octets); i++)
 		octets[i] = (uint8_t)(i % 5 == 0 ? 0xff : next_random(&state));
-	for (size_t size = 0; size < sizeof(octets) - 8; size++) {
+	for (size_t size = 0; size < sizeof(octets) - 8; size++) { /* beyond several wide steps */
 		uint32_t initial = next_random(&state);
 
 		cr_assert_eq(fk_net_checksum(octets + size % 8, size, initial),
@@ -95,6 +95,23 @@ Test(net, a_finished_datagram_is_parsed_back)
 		cr_assert_eq(f.payload_size, n);
 		free(frame);
 	}
+}
+
+Test(net, a_sum_that_is_known_gives_the_same_frame)
+{
+	static uint8_t other[FK_UDP_FRAME_OVERHEAD];
+	struct fk_net_path p = path();
+
+	for (uint16_t n = 0; n < 1400; n++) {
+		size_t size;
+		uint8_t *frame = udp_frame(n, &size);
+		uint16_t sum = (uint16_t)~plain_checksum(frame + FK_UDP_FRAME_OVERHEAD, n, 0);
+
+		cr_assert_eq(fk_net_finish_udp_sum(&p, other, n, 0x1234, sum), size);
+		cr_assert_arr_eq(other, frame, sizeof(other), "%u", n);
+		free(frame);
+	}
+	cr_assert_eq(fk_net_finish_udp_sum(&p, other, 65508, 1, 0), 0);
 }
 
 Test(net, the_headers_of_a_datagram_are_those_of_the_standards)

@@ -265,6 +265,7 @@ Test(sip, bad_sip_with_a_readable_header_can_be_answered)
 		{"From", "From: \"unterminated <sip:a>"},
 		{"From", "From: <sip:a"},
 		{"From", "From: <>;tag=1"},
+		{"From", "From: <sip:a<>;tag=1"},
 		{"From", "From: <sip:a> x;tag=1"},
 		{"From", "From: ;tag=1"},
 		{"To", "To: <sip:a>;;tag=1"},

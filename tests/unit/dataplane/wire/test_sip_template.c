@@ -3,6 +3,7 @@
 
 #include "support.h"
 #include "wire/mcdata_info.h"
+#include "wire/net.h"
 #include "wire/sip.h"
 #include "wire/sip_template.h"
 
@@ -53,9 +54,12 @@ TestSuite(sip_template, .init = set_up);
 static size_t build_and_fill(void)
 {
 	size_t size, offset = 0;
+	uint16_t sum;
 
 	cr_assert_eq(fk_sip_template_build(&spec, &template), FK_OK);
-	size = fk_sip_template_fill(&template, &fill, datagram, sizeof(datagram), &offset);
+	size = fk_sip_template_fill_sum(&template, &fill, datagram, sizeof(datagram), &offset,
+					&sum);
+	cr_assert_eq(sum, (uint16_t)~fk_net_checksum(datagram, size, 0));
 	cr_assert_gt(size, 0);
 	cr_assert_eq(size, fk_sip_template_size(&template, fill.mcdata_id_size, fill.payload_size));
 	cr_assert_arr_eq(datagram + offset, fill.payload, fill.payload_size);
@@ -245,6 +249,27 @@ Test(sip_template, a_boundary_that_stands_in_the_payload_is_not_used)
 	expect_parses_back(size, 3);
 }
 
+Test(sip_template, a_line_feed_and_a_hyphen_alone_change_nothing)
+{
+	for (size_t at = 0; at < 99; at++) {
+		memset(payload, 'x', 100);
+		memcpy(payload + at, "\n-", 2);
+		cr_assert(holds(build_and_fill(), "boundary=k\r\n"));
+	}
+}
+
+Test(sip_template, a_boundary_is_found_wherever_it_stands)
+{
+	for (size_t n = 5; n <= 100; n++) {
+		fill.payload_size = (uint16_t)n;
+		for (size_t at = 0; at + 5 <= n; at++) {
+			memset(payload, 'x', 100);
+			memcpy(payload + at, "\r\n--k", 5);
+			cr_assert(holds(build_and_fill(), "boundary=q\r\n"));
+		}
+	}
+}
+
 Test(sip_template, a_boundary_that_stands_in_the_ids_is_not_used)
 {
 	size_t size;
@@ -267,6 +292,55 @@ Test(sip_template, beginnings_of_a_boundary_at_the_edges_do_no_harm)
 		memcpy(payload + 100 - strlen(tails[i]), tails[i], strlen(tails[i]));
 		expect_parses_back(build_and_fill(), 3);
 	}
+}
+
+/* build_and_fill() compares the sum each time. */
+Test(sip_template, the_sum_is_right_for_every_parity_of_uri_and_payload)
+{
+	static const char uri[] = "sip:a-user-with-a-long-name@mcdata.example";
+	uint32_t state = 11;
+
+	fill.mcdata_id = uri;
+	for (uint16_t uri_size = 6; uri_size < sizeof(uri); uri_size++) {
+		for (uint16_t n = 0; n < 130; n++) {
+			fill.mcdata_id_size = uri_size;
+			fill.payload_size = n;
+			fill.date_time_s = next_random(&state) << 8 | n;
+			for (size_t i = 0; i < n; i++)
+				payload[i] = (uint8_t)next_random(&state);
+			if (n > 5 && n % 8 == 0)
+				memcpy(payload + n - 5, "\r\n--k", 5); /* another boundary */
+			for (uint8_t profile = 0; profile <= FK_PROFILE_B; profile++) {
+				spec.profile = profile;
+				build_and_fill();
+			}
+		}
+	}
+}
+
+Test(sip_template, the_sum_is_not_written_on_failure)
+{
+	uint16_t sum = 0x1234;
+
+	cr_assert_eq(fk_sip_template_build(&spec, &template), FK_OK);
+	cr_assert_eq(fk_sip_template_fill_sum(&template, &fill, datagram, 100, NULL, &sum), 0);
+	fill.mcdata_id = "no uri at all";
+	fill.mcdata_id_size = (uint16_t)strlen(fill.mcdata_id);
+	cr_assert_eq(
+		fk_sip_template_fill_sum(&template, &fill, datagram, sizeof(datagram), NULL, &sum),
+		0);
+	cr_assert_eq(sum, 0x1234);
+}
+
+Test(sip_template, a_uri_longer_than_any_in_the_key_table_is_written_too)
+{
+	static char uri[600] = "sip:";
+
+	memset(uri + 4, 'u', sizeof(uri) - 4);
+	fill.mcdata_id = uri;
+	fill.mcdata_id_size = sizeof(uri);
+	cr_assert_gt(build_and_fill(), 3 * sizeof(uri));
+	cr_assert_arr_eq(datagram + 8, uri, sizeof(uri));
 }
 
 Test(sip_template, a_payload_in_which_every_letter_is_taken_is_refused)

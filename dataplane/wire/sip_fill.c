@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sip_fill.c - writes one MESSAGE from its template.
+ */
+#include "sip_fill.h"
+
+#include <string.h>
+
+#include "net_sum.h"
+#include "sip_scan.h"
+#include "wire/sip_template.h"
+
+#define BODY_SIZE_MAX	    9999u /* Content-Length has four digits */
+#define COPY_STEP	    FK_SIP_TEMPLATE_SLACK
+#define PAYLOAD_LENGTH_SIZE 2
+
+size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_size,
+			    uint16_t payload_size)
+{
+	return t->base_size + payload_size +
+	       (size_t)(t->n_uris_in_header + t->n_uris_in_body) * mcdata_id_size;
+}
+
+/* The message being written. Sums are kept apart by whether their octets begin at an odd offset. */
+struct writer {
+	const struct fk_sip_template *t;
+	const struct fk_sip_fill *fill;
+	uint8_t *buf;
+	uint64_t sums[2];
+};
+
+/* Where a place of the text stands in the message. */
+static inline size_t offset_of(const struct writer *w, struct fk_sip_place place)
+{
+	return place.offset + (size_t)place.n_uris * w->fill->mcdata_id_size +
+	       (place.is_behind_payload ? w->fill->payload_size : 0u);
+}
+
+static inline void add_sum(struct writer *w, size_t offset, uint64_t sum)
+{
+	w->sums[offset & 1] = fk_sum_add(w->sums[offset & 1], sum);
+}
+
+/* Writes a field whose width is a constant at the caller's, so that the copy needs no call. */
+static inline __attribute__((always_inline)) void write_field(struct writer *w,
+							      struct fk_sip_place place,
+							      const void *octets, size_t size)
+{
+	size_t offset = offset_of(w, place);
+
+	memcpy(w->buf + offset, octets, size);
+	add_sum(w, offset, fk_sum_octets(octets, size));
+}
+
+/* Copies in steps of a fixed width, which go on beyond the end: what stands there is written next.
+ * Needs COPY_STEP octets behind the run on either side. */
+static inline void copy_run(uint8_t *at, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i += COPY_STEP)
+		memcpy(at + i, text + i, COPY_STEP);
+}
+
+/* Text, URIs and payload; returns where the payload stands. */
+static size_t write_runs(struct writer *w, bool has_slack)
+{
+	const struct fk_sip_template *t = w->t;
+	char uri[FK_URI_SIZE_MAX + 1 + COPY_STEP];
+	uint16_t uri_size = w->fill->mcdata_id_size;
+	uint64_t uri_sum = fk_sum_octets(w->fill->mcdata_id, uri_size);
+	uint8_t *at = w->buf;
+	size_t from = 0, payload_offset = 0;
+
+	has_slack &= uri_size <= FK_URI_SIZE_MAX;
+	if (has_slack)
+		memcpy(uri, w->fill->mcdata_id, uri_size);
+	for (uint32_t i = 0; i < t->n_gaps; i++) {
+		size_t run = t->gaps[i] - from;
+
+		if (has_slack)
+			copy_run(at, t->text + from, run);
+		else
+			memcpy(at, t->text + from, run);
+		at += run;
+		from = t->gaps[i];
+		if (i + 1 == t->n_gaps)
+			break;
+		if (has_slack)
+			copy_run(at, uri, uri_size);
+		else
+			memcpy(at, w->fill->mcdata_id, uri_size);
+		add_sum(w, (size_t)(at - w->buf), uri_sum);
+		at += uri_size;
+	}
+	payload_offset = (size_t)(at - w->buf);
+	memcpy(at, w->fill->payload, w->fill->payload_size);
+	add_sum(w, payload_offset, fk_sum_octets(w->fill->payload, w->fill->payload_size));
+	memcpy(at + w->fill->payload_size, t->text + from, t->base_size - from);
+	return payload_offset;
+}
+
+static void write_ids(struct writer *w)
+{
+	const struct fk_sip_fill *fill = w->fill;
+	uint64_t time = __builtin_bswap64((uint64_t)fill->date_time_s << 24);
+	uint8_t ids[FK_SIP_IDS_SIZE];
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	time = (uint64_t)fill->date_time_s << 24;
+#endif
+	memcpy(ids, &time, FK_SIP_DATE_TIME_SIZE);
+	memcpy(ids + FK_SIP_DATE_TIME_SIZE, fill->conversation_id, FK_SDS_ID_SIZE);
+	memcpy(ids + FK_SIP_DATE_TIME_SIZE + FK_SDS_ID_SIZE, fill->message_id, FK_SDS_ID_SIZE);
+	write_field(w, w->t->ids, ids, sizeof(ids));
+}
+
+/* Leading zeros are legal (Content-Length is 1*DIGIT) and keep the width. */
+static void write_content_length(struct writer *w, uint32_t size)
+{
+	uint32_t high = size / 100, low = size % 100;
+	const uint8_t digits[FK_SIP_CONTENT_LENGTH_DIGITS] = {
+		(uint8_t)('0' + high / 10),
+		(uint8_t)('0' + high % 10),
+		(uint8_t)('0' + low / 10),
+		(uint8_t)('0' + low % 10),
+	};
+
+	write_field(w, w->t->content_length, digits, sizeof(digits));
+}
+
+static void write_fields(struct writer *w, size_t body_size)
+{
+	const struct fk_sip_fill *fill = w->fill;
+	uint32_t length = fill->payload_size + 1u; /* the content type octet counts */
+	const uint8_t payload_length[PAYLOAD_LENGTH_SIZE] = {(uint8_t)(length >> 8),
+							     (uint8_t)length};
+
+	write_field(w, w->t->branch, fill->branch, FK_BRANCH_LEN);
+	write_field(w, w->t->from_tag, fill->from_tag, FK_FROM_TAG_LEN);
+	write_field(w, w->t->call_id, fill->call_id, FK_CALL_ID_LEN);
+	write_field(w, w->t->payload_length, payload_length, sizeof(payload_length));
+	write_content_length(w, (uint32_t)body_size);
+	write_ids(w);
+}
+
+/* False if CRLF-- certainly is not in the octets: one look for LF and hyphen, in whole blocks. */
+static bool may_hold_delimiter(const uint8_t *octets, size_t size)
+{
+	const char *at = (const char *)octets;
+
+#ifdef __SSE2__
+	uint32_t found = 0;
+	size_t i = 0;
+
+	if (size > FK_SCAN_BLOCK) {
+		for (; i + FK_SCAN_BLOCK < size; i += FK_SCAN_BLOCK)
+			found |= fk_scan_equal_mask(at + i, '\n') &
+				 fk_scan_equal_mask(at + i + 1, '-');
+		i = size - FK_SCAN_BLOCK - 1;
+		found |= fk_scan_equal_mask(at + i, '\n') & fk_scan_equal_mask(at + i + 1, '-');
+		return found != 0;
+	}
+#endif
+	return size > 0 && memchr(at, '\n', size) != NULL;
+}
+
+/* Sets the bit of every octet that follows CRLF-- in 'octets': a boundary that begins with it would
+ * be found there. */
+static void mark_boundaries(const uint8_t *octets, size_t size, uint64_t taken[static 4])
+{
+	const uint8_t *end = octets + size;
+
+	while ((octets = memmem(octets, (size_t)(end - octets), "\r\n--", 4)) != NULL) {
+		octets += 4;
+		if (octets == end)
+			return;
+		taken[*octets / 64] |= UINT64_C(1) << *octets % 64;
+	}
+}
+
+/*
+ * The boundary's one letter. A KMM is as good as random, so CRLF--k stands in one of some 2^33; the
+ * message must get through all the same. The fixed octets around the two runs cannot complete a
+ * CRLF--x that begins in them, so looking at the runs alone is enough.
+ */
+static char choose_boundary(const struct writer *w, const uint8_t *ids)
+{
+	static const char others[] =
+		"qabcdefghijlmnoprstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	uint64_t taken[4] = {0};
+	char c = FK_SIP_BOUNDARY_DEFAULT;
+
+	mark_boundaries(ids, FK_SIP_IDS_SIZE, taken);
+	mark_boundaries(w->fill->payload, w->fill->payload_size, taken);
+	for (const char *next = others; c != '\0' && (taken[c / 64] >> c % 64 & 1) != 0; next++)
+		c = *next;
+	return c; /* '\0': all are taken */
+}
+
+/* Writes another boundary than the text's, if the message holds that one. False if it holds all. */
+static bool replace_boundary(struct writer *w, const uint8_t *ids)
+{
+	char c = choose_boundary(w, ids);
+
+	if (c == '\0')
+		return false;
+	for (uint32_t i = 0; i < w->t->n_boundaries && c != FK_SIP_BOUNDARY_DEFAULT; i++) {
+		size_t offset = offset_of(w, w->t->boundaries[i]);
+		/* One octet more, and one 'k' less: adding the complement takes it off. */
+		const uint8_t now[2] = {(uint8_t)c, 0};
+		const uint8_t before[2] = {(uint8_t)~FK_SIP_BOUNDARY_DEFAULT, 0xff};
+
+		w->buf[offset] = (uint8_t)c;
+		add_sum(w, offset, fk_sum_octets(now, 2));
+		add_sum(w, offset, fk_sum_octets(before, 2));
+	}
+	return true;
+}
+
+size_t fk_sip_template_fill_sum(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
+				uint8_t *buf, size_t cap, size_t *ret_payload_offset,
+				uint16_t *ret_sum)
+{
+	size_t size = fk_sip_template_size(t, fill->mcdata_id_size, fill->payload_size);
+	size_t body_size = t->body_base_size + fill->payload_size +
+			   (size_t)t->n_uris_in_body * fill->mcdata_id_size;
+	struct writer w = {
+		.t = t,
+		.fill = fill,
+		.buf = buf,
+		.sums = {t->sums[fill->mcdata_id_size & 1][fill->payload_size & 1]},
+	};
+	size_t payload_offset;
+	const uint8_t *ids;
+
+	if (size > cap || body_size > BODY_SIZE_MAX ||
+	    !fk_sip_uri_is_safe(fill->mcdata_id, fill->mcdata_id_size))
+		return 0;
+	payload_offset = write_runs(&w, cap - size >= COPY_STEP);
+	write_fields(&w, body_size);
+	ids = buf + offset_of(&w, t->ids);
+	if ((may_hold_delimiter(ids, FK_SIP_IDS_SIZE) ||
+	     may_hold_delimiter(fill->payload, fill->payload_size)) &&
+	    !replace_boundary(&w, ids))
+		return 0;
+	if (ret_payload_offset != NULL)
+		*ret_payload_offset = payload_offset;
+	*ret_sum = fk_sum_swap(fk_sum_fold((uint64_t)fk_sum_fold(w.sums[0]) +
+					   __builtin_bswap16(fk_sum_fold(w.sums[1]))));
+	return size;
+}
+
+size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
+			    uint8_t *buf, size_t cap, size_t *ret_payload_offset)
+{
+	uint16_t sum;
+
+	return fk_sip_template_fill_sum(t, fill, buf, cap, ret_payload_offset, &sum);
+}
