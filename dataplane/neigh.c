@@ -48,22 +48,37 @@ void fk_neigh_learn(struct fk_neigh *neigh, const struct fk_net_frame *arp, uint
 	entry->probe_at_us = now_us + FK_NEIGH_REFRESH_US;
 }
 
+/* How long to wait for the answer to the request that was just booked. */
+static uint32_t patience_us(const struct fk_neigh_entry *entry)
+{
+	static const uint32_t first_us[] = {20000, 50000, 100000, 200000, 500000};
+
+	if (entry->is_resolved || entry->n_probes > sizeof(first_us) / sizeof(first_us[0]))
+		return FK_NEIGH_RETRY_US;
+	return first_us[entry->n_probes - 1];
+}
+
 uint8_t fk_neigh_next_probe(struct fk_neigh *neigh, uint64_t now_us)
 {
+	uint64_t next_us = now_us + FK_NEIGH_POLL_MAX_US;
+
 	if (now_us < neigh->poll_at_us)
 		return FK_NEIGH_NONE;
 	for (uint8_t i = 0; i < neigh->n; i++) {
 		struct fk_neigh_entry *entry = &neigh->entries[i];
 
-		if (now_us < entry->probe_at_us)
+		if (now_us < entry->probe_at_us) {
+			if (entry->probe_at_us < next_us)
+				next_us = entry->probe_at_us;
 			continue;
+		}
 		if (entry->n_probes >= FK_NEIGH_PROBES_MAX)
 			entry->is_resolved = false;
-		else
+		if (entry->n_probes < UINT8_MAX)
 			entry->n_probes++;
-		entry->probe_at_us = now_us + FK_NEIGH_RETRY_US;
+		entry->probe_at_us = now_us + patience_us(entry);
 		return i;
 	}
-	neigh->poll_at_us = now_us + FK_NEIGH_POLL_MAX_US;
+	neigh->poll_at_us = next_us;
 	return FK_NEIGH_NONE;
 }

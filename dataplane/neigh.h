@@ -3,9 +3,10 @@
  * neigh.h - the few Ethernet neighbours that a worker sends to, found by ARP.
  *
  * The table holds the addresses of the next hops, or the gateway's for those off the subnet, and
- * nothing else: a peer that asks for us is answered but not remembered. An entry that does not
- * answer is asked again every second; one that does, every 30 seconds; it is dropped after three
- * requests without an answer. spec: RFC 826
+ * nothing else: a peer that asks for us is answered but not remembered. An entry that was not found
+ * yet is asked again after 20, 50, 100, 200 and 500 ms, then every second: what a link swallows
+ * while it comes up costs the first campaign no second. One that was found is asked every 30
+ * seconds, and dropped after three requests without an answer. spec: RFC 826
  *
  * Threads: a table belongs to one worker. Time is a parameter. Nothing allocates.
  */
@@ -27,7 +28,7 @@ struct fk_neigh_entry {
 	uint32_t ipv4;
 	uint8_t mac[FK_MAC_SIZE];
 	bool is_resolved;
-	uint8_t n_probes; /* sent since the last answer */
+	uint8_t n_probes; /* sent since the last answer, saturating */
 	uint64_t probe_at_us;
 };
 

@@ -8,6 +8,8 @@
 
 #include <fleetkey/ring.h>
 
+#include "region.h"
+
 #define TEXT_SIZE 8192
 
 const uint8_t rig_peer_mac[6] = {2, 0, 0, 0, 0, 0x20};
@@ -202,7 +204,7 @@ static struct fk_region *new_region(void)
 	return region;
 }
 
-static void resolve_peer(struct rig *rig)
+void rig_resolve_peer(struct rig *rig)
 {
 	uint8_t frame[FK_ARP_FRAME_SIZE];
 
@@ -213,9 +215,9 @@ static void resolve_peer(struct rig *rig)
 	rig->n_out_read = rig->n_out;
 }
 
-struct rig *rig_new(void)
+/* A new life of the dataplane on the table and region that are there. */
+static void start_worker(struct rig *rig)
 {
-	struct rig *rig = zeroed(sizeof(*rig));
 	struct fk_worker_config config = {
 		.ipv4 = RIG_OWN_IPV4,
 		.netmask = 0xffffff00,
@@ -227,19 +229,42 @@ struct rig *rig_new(void)
 
 	memcpy(config.port.mac, rig_own_mac, sizeof(rig_own_mac));
 	cr_assert_eq(fk_engine_select(NULL, &test_scratch, &config.engine), FK_OK);
+	cr_assert_eq(fk_worker_new(&config, &rig->worker), FK_OK);
+	rig->worker->now_us = rig->now_us;
+	cr_assert_eq(fk_worker_attach(rig->worker, rig->table, rig->region, ++rig->epoch, false,
+				      text, sizeof(text)),
+		     FK_OK, "%s", text);
+}
+
+struct rig *rig_new_unresolved(void)
+{
+	struct rig *rig = zeroed(sizeof(*rig));
+
 	rig->in = calloc(RIG_FRAMES_MAX, sizeof(*rig->in));
 	rig->out = calloc(RIG_FRAMES_MAX, sizeof(*rig->out));
 	rig->now_us = RIG_NOW_US;
 	rig->table = new_table();
 	rig->region = new_region();
-	cr_assert_eq(fk_worker_new(&config, &rig->worker), FK_OK);
-	rig->worker->now_us = rig->now_us;
-	cr_assert_eq(fk_worker_attach(rig->worker, rig->table, rig->region, 9, false, text,
-				      sizeof(text)),
-		     FK_OK, "%s", text);
+	start_worker(rig);
 	atomic_store(&fk_region_control(rig->region)->lease_until_us, UINT64_MAX);
-	resolve_peer(rig);
 	return rig;
+}
+
+struct rig *rig_new(void)
+{
+	struct rig *rig = rig_new_unresolved();
+
+	rig_resolve_peer(rig);
+	return rig;
+}
+
+void rig_kill(struct rig *rig)
+{
+	fk_worker_free(rig->worker);
+	cr_assert_eq(fk_region_check(rig->region, rig->region->header.size, 1, RIG_N_UES), FK_OK);
+	fk_region_repair(rig->region);
+	start_worker(rig);
+	rig_resolve_peer(rig);
 }
 
 void rig_free(struct rig *rig)

@@ -37,6 +37,7 @@ struct rig {
 	struct fk_keytable *table;
 	struct fk_region *region;
 	uint64_t now_us;
+	uint32_t epoch;
 	bool link_is_full; /* the port takes nothing */
 	bool no_buffers;
 	struct rig_frame *in, *out; /* towards and from the worker */
@@ -47,6 +48,12 @@ extern const uint8_t rig_peer_mac[6], rig_own_mac[6];
 
 /* A worker that is attached, leased, and has resolved its peer. */
 struct rig *rig_new(void);
+/* The same, but it has not turned yet and knows no neighbour. */
+struct rig *rig_new_unresolved(void);
+/* The peer answers the worker's ARP request; what left until then is skipped. */
+void rig_resolve_peer(struct rig *rig);
+/* The dataplane is killed, and the next one repairs the region and attaches to it. */
+void rig_kill(struct rig *rig);
 void rig_free(struct rig *rig);
 
 /* Turns the worker until it has nothing to do, at the present time. */
