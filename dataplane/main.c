@@ -25,6 +25,7 @@
 
 #define STEP_MS	     20 /* how long a capture's frames may wait to be written */
 #define EAL_ARGS_MAX 64
+#define EXIT_USAGE   2 /* wrong usage; 0 done and 1 failed are the C library's */
 
 struct fk_app {
 	struct fk_options options;
@@ -51,7 +52,8 @@ static bool harden(void)
 	return prctl(PR_SET_DUMPABLE, 0) == 0 && setrlimit(RLIMIT_CORE, &none) == 0;
 }
 
-static bool start_eal(const struct fk_options *options, char *program)
+/* Returns an exit code. */
+static int start_eal(const struct fk_options *options, char *program)
 {
 	static char log_warning[] = "--log-level=*:warning";
 	char *args[EAL_ARGS_MAX + 3];
@@ -60,7 +62,7 @@ static bool start_eal(const struct fk_options *options, char *program)
 	if (options->n_eal_args > EAL_ARGS_MAX) {
 		fk_log(FK_LOG_ERROR, "start_failed reason=\"more than %d EAL arguments\"",
 		       EAL_ARGS_MAX);
-		return false;
+		return EXIT_USAGE;
 	}
 	args[n++] = program;
 	if (options->log_level < FK_LOG_DEBUG)
@@ -69,9 +71,10 @@ static bool start_eal(const struct fk_options *options, char *program)
 		args[n++] = options->eal_args[i];
 	args[n] = NULL;
 	if (rte_eal_init(n, args) >= 0)
-		return true;
+		return EXIT_SUCCESS;
 	fk_log(FK_LOG_ERROR, "start_failed reason=\"EAL: %s\"", rte_strerror(rte_errno));
-	return false;
+	/* EAL has said on stderr which argument it does not take. */
+	return rte_errno == EINVAL || rte_errno == ENODEV ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /* One main lcore and one worker lcore, in this version. */
@@ -159,25 +162,30 @@ static bool make_worker(struct fk_app *app, const struct fk_port *port,
 	return err == FK_OK;
 }
 
-static bool start(struct fk_app *app, char *program)
+/* Returns an exit code. */
+static int start(struct fk_app *app, char *program)
 {
 	const struct fk_crypto_engine *engine = NULL;
 	struct fk_port port;
 	char text[256];
+	int code = start_eal(&app->options, program);
 
-	if (!start_eal(&app->options, program) || !choose_lcore(app) ||
-	    !choose_engine(&app->options, &engine))
-		return false;
+	if (code != EXIT_SUCCESS)
+		return code;
+	if (!choose_lcore(app))
+		return EXIT_USAGE;
+	if (!choose_engine(&app->options, &engine))
+		return EXIT_FAILURE;
 	if (fk_dpdk_port_open(&app->dpdk_port, &port, text, sizeof(text)) != FK_OK) {
 		fk_log(FK_LOG_ERROR, "start_failed reason=\"%s\"", text);
-		return false;
+		return EXIT_FAILURE;
 	}
 	if (!open_capture(app) || !make_worker(app, &port, engine))
-		return false;
+		return EXIT_FAILURE;
 	if (rte_eal_remote_launch(fk_worker_main, app->worker, app->lcore_id) != 0) {
 		fk_log(FK_LOG_ERROR, "start_failed reason=\"lcore %u cannot be launched\"",
 		       app->lcore_id);
-		return false;
+		return EXIT_FAILURE;
 	}
 	app->is_launched = true;
 	fk_log(FK_LOG_INFO,
@@ -186,7 +194,7 @@ static bool start(struct fk_app *app, char *program)
 	       engine->name, app->lcore_id, port.mac[0], port.mac[1], port.mac[2], port.mac[3],
 	       port.mac[4], port.mac[5], app->options.sip_port, app->options.worker_port_base,
 	       app->options.idle_sleeps ? "sleep" : "poll");
-	return true;
+	return EXIT_SUCCESS;
 }
 
 /* Link and capture until a signal or the end of the link. */
@@ -223,11 +231,11 @@ int main(int argc, char **argv)
 	struct fk_app app = {0};
 	struct sigaction action = {.sa_handler = on_signal};
 	char text[256];
-	bool ok;
+	int code;
 
 	if (fk_options_parse(argc, argv, &app.options, text, sizeof(text)) != FK_OK) {
 		fprintf(stderr, "fleetkey-dp: %s\n", text);
-		return 2;
+		return EXIT_USAGE;
 	}
 	if (app.options.help || app.options.version) {
 		if (app.options.help)
@@ -244,8 +252,10 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	ok = start(&app, argv[0]) && run(&app);
+	code = start(&app, argv[0]);
+	if (code == EXIT_SUCCESS && !run(&app))
+		code = EXIT_FAILURE;
 	stop(&app);
 	(void)rte_eal_cleanup(); /* the process ends; keys are wiped already */
-	return ok ? 0 : 1;
+	return code;
 }

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
+#include "crypto/engine.h"
 #include "log.h"
 #include "wire/net.h"
 
@@ -13,6 +15,8 @@ enum kind {
 	TEXT,
 	NUMBER32,
 	NUMBER64,
+	SOCKET,
+	ENGINE,
 	ADDRESS,
 	NETWORK,
 	IDLE,
@@ -30,7 +34,7 @@ struct option_row {
 #define AT(field) offsetof(struct fk_options, field)
 
 static const struct option_row rows[] = {
-	{"--link", "SOCKET", "socket of fleetkeyd; needed", TEXT, AT(link), 0, 0},
+	{"--link", "SOCKET", "socket of fleetkeyd; needed", SOCKET, AT(link), 0, 0},
 	{"--ip", "ADDRESS/PREFIX", "own IPv4 address and subnet; needed", NETWORK, AT(ipv4), 1, 32},
 	{"--gateway", "ADDRESS", "router for next hops off the subnet", ADDRESS, AT(gateway_ipv4),
 	 0, 0},
@@ -39,7 +43,7 @@ static const struct option_row rows[] = {
 	 NUMBER32, AT(worker_port_base), 1, 65520},
 	{"--idle", "sleep|poll", "what a worker without work does (sleep)", IDLE, AT(idle_sleeps),
 	 0, 0},
-	{"--engine", "NAME", "crypto engine (the fastest that this CPU has)", TEXT, AT(engine), 0,
+	{"--engine", "NAME", "crypto engine (the fastest that this CPU has)", ENGINE, AT(engine), 0,
 	 0},
 	{"--orphan-timeout", "SECONDS", "without control, wipe and end after this time (30)",
 	 NUMBER32, AT(orphan_timeout_s), 1, 86400},
@@ -113,6 +117,25 @@ static enum fk_err read_network(const char *text, struct fk_options *options)
 	return FK_OK;
 }
 
+static bool is_engine(const char *name)
+{
+	for (size_t i = 0; fk_crypto_engines[i] != NULL; i++) {
+		if (strcmp(fk_crypto_engines[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "vaes, aesni, scalar" */
+static void list_engines(char *ret_text, size_t text_size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; fk_crypto_engines[i] != NULL && at < text_size; i++)
+		at += (size_t)snprintf(ret_text + at, text_size - at, "%s%s", i > 0 ? ", " : "",
+				       fk_crypto_engines[i]->name);
+}
+
 static enum fk_err read_value(const struct option_row *row, const char *text,
 			      struct fk_options *options)
 {
@@ -124,6 +147,14 @@ static enum fk_err read_value(const struct option_row *row, const char *text,
 	case TEXT:
 		*(const char **)at = text;
 		return text[0] != '\0' ? FK_OK : FK_EINVAL;
+	case SOCKET:
+		*(const char **)at = text;
+		if (strlen(text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+			return FK_ERANGE;
+		return text[0] != '\0' ? FK_OK : FK_EINVAL;
+	case ENGINE:
+		*(const char **)at = text;
+		return is_engine(text) ? FK_OK : FK_EINVAL;
 	case NUMBER32:
 		err = read_number(text, row->min, row->max, &number);
 		*(uint32_t *)at = (uint32_t)number;
@@ -152,7 +183,19 @@ static enum fk_err read_value(const struct option_row *row, const char *text,
 static void explain(const struct option_row *row, const char *value, enum fk_err err,
 		    char *ret_text, size_t text_size)
 {
-	if (err == FK_ERANGE && row->kind == NETWORK)
+	char engines[128];
+
+	if (row->kind == ENGINE) {
+		list_engines(engines, sizeof(engines));
+		snprintf(ret_text, text_size, "%s \"%s\": not one of %s", row->name, value,
+			 engines);
+		return;
+	}
+	if (err == FK_ERANGE && row->kind == SOCKET)
+		snprintf(ret_text, text_size, "%s: the path has %zu characters, not within 1..%zu",
+			 row->name, strlen(value),
+			 sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+	else if (err == FK_ERANGE && row->kind == NETWORK)
 		snprintf(ret_text, text_size, "%s %s: the prefix is not within 1..32", row->name,
 			 value);
 	else if (row->kind == NUMBER32 || row->kind == NUMBER64)
