@@ -9,8 +9,9 @@
 
 enum verdict {
 	TAKE,
-	IGNORE,	      /* counted; nothing to report */
-	ANSWER_AGAIN, /* its outcome stands: ring once more */
+	IGNORE,	       /* counted; nothing to report */
+	ANSWER_AGAIN,  /* its outcome stands: ring once more */
+	CONTRADICTION, /* the attempt of this token was another: nothing is built */
 	UNBUILDABLE,
 	TOO_LARGE,
 };
@@ -121,13 +122,15 @@ static enum verdict judge(struct fk_worker *w, const struct fk_order *order)
 		fk_worker_count(w, FK_COUNTER_ORDER_STALE);
 		return IGNORE;
 	}
+	/* Before anything else about the same token: an authentic answer stands. */
+	if (state->token == order->token && state->outcome == FK_OUTCOME_ANSWERED) {
+		fk_worker_count(w, contradicts(order, state) ? FK_COUNTER_ORDER_UNBUILDABLE
+							     : FK_COUNTER_ORDER_DUPLICATE);
+		return ANSWER_AGAIN;
+	}
 	if (contradicts(order, state)) {
 		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
-		return IGNORE;
-	}
-	if (state->token == order->token && state->outcome == FK_OUTCOME_ANSWERED) {
-		fk_worker_count(w, FK_COUNTER_ORDER_DUPLICATE);
-		return ANSWER_AGAIN;
+		return CONTRADICTION;
 	}
 	if (!is_buildable(w, order, ue)) {
 		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
@@ -167,6 +170,12 @@ uint32_t fk_send_take_orders(struct fk_worker *w)
 			break;
 		case ANSWER_AGAIN:
 			fk_record_ring(w, fk_token_unpack(order->token).ue_index);
+			break;
+		case CONTRADICTION:
+			/* The fields of the attempt stay: a third order is held against what
+			 * was sent. */
+			fk_record_outcome(w, fk_token_unpack(order->token).ue_index,
+					  FK_OUTCOME_UNBUILDABLE, 0, 0);
 			break;
 		case UNBUILDABLE:
 			fk_worker_close(w, &w->txns[fk_token_unpack(order->token).ue_index]);

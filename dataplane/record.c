@@ -18,14 +18,34 @@ void fk_record_ring(struct fk_worker *w, uint32_t ue_index)
 	(void)fk_ring_push(w->doorbells, &doorbell, sizeof(doorbell), 1);
 }
 
-/* Forgets the attempt that stands in the state; what outlives attempts stays. */
-static void start_attempt(struct fk_ue_state *s, uint64_t token, uint32_t date_time_s,
-			  uint16_t message_number)
+/* Keeps the stores before it before those after it, so that a kill in between leaves fields that
+ * make sense: what names others comes last. */
+static inline void then(void)
 {
-	s->token = token;
-	s->date_time_s = date_time_s;
-	s->message_number = message_number;
-	s->answered_at_us = 0;
+	atomic_thread_fence(memory_order_release);
+}
+
+/* Control tells a new outcome from one it has seen by its time, of which it keeps 32 bits, at first
+ * zeros. */
+static uint64_t outcome_time_us(const struct fk_worker *w, uint64_t last_us)
+{
+	uint64_t at_us = w->now_us + w->realtime_offset_us;
+
+	while ((uint32_t)at_us == (uint32_t)last_us || (uint32_t)at_us == 0)
+		at_us++;
+	return at_us;
+}
+
+/* Forgets the attempt that stands in the state; what outlives attempts stays, and the time of the
+ * last outcome, which the next one must differ from. */
+static void start_attempt(struct fk_ue_state *s, const struct fk_order *order)
+{
+	s->token = 0;
+	then();
+	s->date_time_s = order->date_time_s;
+	s->message_number = order->message_number;
+	s->kind = order->kind;
+	s->mac_key = order->mac_key;
 	s->sip_status = 0;
 	s->outcome = FK_OUTCOME_NONE;
 	s->progress = 0;
@@ -37,25 +57,23 @@ static void start_attempt(struct fk_ue_state *s, uint64_t token, uint32_t date_t
 	memset(s->mac, 0, sizeof(s->mac));
 	s->listed = 0;
 	s->retry_after_s = 0;
-	s->kind = 0;
-	s->mac_key = 0;
+	then();
+	s->token = order->token;
 }
 
 void fk_record_sent(struct fk_worker *w, const struct fk_txn *txn, bool is_first)
 {
 	struct fk_ue_state *s = &w->states[fk_token_unpack(txn->token).ue_index];
+	const struct fk_order order = fk_txn_order(txn);
 
 	fk_ue_state_write_begin(s);
 	if (s->token != txn->token) {
-		start_attempt(s, txn->token, txn->date_time_s, txn->message_number);
+		start_attempt(s, &order);
 	} else if (is_first) {
 		s->outcome = FK_OUTCOME_NONE;
 		s->sip_status = 0;
 		s->retry_after_s = 0;
-		s->answered_at_us = 0;
 	}
-	s->kind = txn->kind;
-	s->mac_key = txn->mac_key;
 	s->progress |= FK_PROGRESS_SENT;
 	if (s->n_sends < UINT8_MAX)
 		s->n_sends++;
@@ -79,11 +97,12 @@ void fk_record_outcome(struct fk_worker *w, uint32_t ue_index, enum fk_outcome o
 	struct fk_ue_state *s = &w->states[ue_index];
 
 	fk_ue_state_write_begin(s);
-	s->outcome = (uint8_t)outcome;
 	if (sip_status != 0)
 		s->sip_status = sip_status;
 	s->retry_after_s = retry_after_s;
-	s->answered_at_us = w->now_us + w->realtime_offset_us;
+	s->answered_at_us = outcome_time_us(w, s->answered_at_us);
+	then();
+	s->outcome = (uint8_t)outcome;
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);
 }
@@ -95,11 +114,10 @@ void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order,
 	struct fk_ue_state *s = &w->states[ue_index];
 
 	fk_ue_state_write_begin(s);
-	start_attempt(s, order->token, order->date_time_s, order->message_number);
-	s->kind = order->kind;
-	s->mac_key = order->mac_key;
-	s->outcome = outcome;
-	s->answered_at_us = w->now_us + w->realtime_offset_us;
+	start_attempt(s, order);
+	s->answered_at_us = outcome_time_us(w, s->answered_at_us);
+	then();
+	s->outcome = (uint8_t)outcome;
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);
 }
@@ -110,16 +128,20 @@ void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 	struct fk_ue_state *s = &w->states[ue_index];
 
 	fk_ue_state_write_begin(s);
-	s->outcome = FK_OUTCOME_ANSWERED;
 	s->kmm_message_id = answer->kmm_message_id;
 	s->kmm_status = answer->kmm_status;
 	s->listed = answer->listed;
 	s->mac_algorithm_id = answer->mac_algorithm_id;
 	s->mac_key_id = answer->mac_key_id;
 	memcpy(s->mac, answer->mac, sizeof(s->mac));
+	s->answered_at_us = outcome_time_us(w, s->answered_at_us);
+	then();
+	s->outcome = FK_OUTCOME_ANSWERED;
+	then();
+	/* Last: a number that counts as used while its answer was lost could not be told again. */
 	s->inbound_number = answer->number;
+	then();
 	s->inbound_known = 1;
-	s->answered_at_us = w->now_us + w->realtime_offset_us;
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);
 }

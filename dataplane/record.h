@@ -2,8 +2,10 @@
 /*
  * record.h - writes outcomes into UE states and rings the doorbell.
  *
- * The order is fixed: state, doorbell, then the 200. Whoever records asks for room first, because a
- * state that nobody is told of would wait for a rescan, and a peer that got no 200 repeats.
+ * The order is fixed: state, doorbell, then the 200. Inside a state, what names other fields
+ * (token, outcome) is written after them. Every outcome of a UE has another time than the one
+ * before, also when both come in one turn. Whoever records asks for room first, because a state
+ * that nobody is told of would wait for a rescan, and a peer that got no 200 repeats.
  *
  * Threads: the worker that owns the UE. Memory: shared memory only; nothing allocates.
  */

@@ -91,14 +91,29 @@ static bool areas_fit(const struct fk_region_header *h)
 	       fits(h->states_offset, h->n_slots, sizeof(struct fk_ue_state), h->size);
 }
 
+/* A writer that was killed in the middle left an odd count, and fields of two attempts. Nothing was
+ * told of what it was writing, so control still takes the attempt for open and orders it again; its
+ * number and time come with the order. */
+static void repair_state(struct fk_ue_state *state)
+{
+	if ((atomic_load_explicit(&state->seq, memory_order_relaxed) & 1) == 0)
+		return;
+	state->token = 0;
+	state->outcome = FK_OUTCOME_NONE;
+	fk_ue_state_write_end(state);
+}
+
 void fk_region_repair(struct fk_region *region)
 {
 	const struct fk_region_header *h = &region->header;
+	struct fk_ue_state *states = fk_region_states(region);
 
 	for (uint32_t i = 0; i < h->n_workers; i++) {
 		fk_ring_repair(ring_at(region, h->orders_offset, h->order_ring_stride, i));
 		fk_ring_repair(ring_at(region, h->doorbells_offset, h->doorbell_ring_stride, i));
 	}
+	for (uint32_t i = 0; i < h->n_slots; i++)
+		repair_state(&states[i]);
 }
 
 static bool rings_are_sane(struct fk_region *region)

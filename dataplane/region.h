@@ -23,7 +23,7 @@ struct fk_mapping {
  * sealed memory file), FK_ENOMEM (cannot be mapped or locked), FK_EABI, FK_EFORMAT. */
 FK_MUST_USE enum fk_err fk_mapping_new_table(int fd, struct fk_mapping *ret_mapping, char *ret_text,
 					     size_t text_size);
-/* Repairs the rings too: no worker and no control may be using the region. */
+/* Repairs the region too: no worker and no control may be using the region. */
 FK_MUST_USE enum fk_err fk_mapping_new_region(int fd, uint32_t n_workers, uint32_t n_slots,
 					      struct fk_mapping *ret_mapping, char *ret_text,
 					      size_t text_size);
@@ -33,5 +33,9 @@ void fk_mapping_free(struct fk_mapping *mapping);
  */
 FK_MUST_USE enum fk_err fk_region_check(struct fk_region *region, uint64_t mapped_size,
 					uint32_t n_workers, uint32_t n_slots);
-/* Undoes half-done operations of a process that was killed on all rings. */
+/*
+ * Undoes what a killed process left half done: operations on rings, and writes of UE states. Such a
+ * state names no attempt afterwards; 'inbound_*' stay. Nobody may be using the region, and
+ * fk_region_check() has been passed.
+ */
 void fk_region_repair(struct fk_region *region);

@@ -53,6 +53,18 @@ void fk_txn_queue(struct fk_txn *txn, const struct fk_order *order, uint32_t epo
  */
 uint64_t fk_txn_sent(struct fk_txn *txn, uint64_t now_us, uint32_t t1_us, uint32_t t2_us);
 
+/* The order that the entry was made from. */
+static inline struct fk_order fk_txn_order(const struct fk_txn *txn)
+{
+	return (struct fk_order){
+		.token = txn->token,
+		.date_time_s = txn->date_time_s,
+		.message_number = txn->message_number,
+		.kind = txn->kind,
+		.mac_key = txn->mac_key,
+	};
+}
+
 static inline bool fk_txn_awaits_response(const struct fk_txn *txn)
 {
 	return txn->phase == FK_TXN_CALLING || txn->phase == FK_TXN_PROCEEDING;
