@@ -101,6 +101,7 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 				  frame->octets + FK_UDP_FRAME_OVERHEAD,
 				  frame->cap - FK_UDP_FRAME_OVERHEAD, &size) != FK_OK) {
 		/* Only a request of nothing but Vias makes a response that does not fit. */
+		fk_worker_count(w, FK_COUNTER_TX_RESPONSE_TOO_LARGE);
 		w->config.port.ops->free(w->config.port.self, frame, 1);
 		return;
 	}

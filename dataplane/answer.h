@@ -24,7 +24,8 @@ static inline void fk_answers_begin(struct fk_answers *answers)
 	answers->n = 0;
 }
 
-/* Each builds one answer, or counts why it could not (no buffer). At most FK_WORKER_BURST. */
+/* Each builds one answer, or counts why it could not (no buffer, no room in it). At most
+ * FK_WORKER_BURST. */
 void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 			const struct fk_net_frame *net, const struct fk_sip_message *request,
 			uint16_t status);
