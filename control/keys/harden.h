@@ -12,7 +12,8 @@
 
 /*
  * Forbids core dumps (RLIMIT_CORE 0) and tracing by other processes of the user (PR_SET_DUMPABLE
- * 0), sets umask 077, and raises the soft limit of locked memory to the hard one. Returns FK_OK, or
- * FK_EPOLICY and the call that failed.
+ * 0), sets umask 077, raises the soft limit of locked memory to the hard one, and locks all memory
+ * that the process touches where no limit forbids it. Returns FK_OK, or FK_EPOLICY and the call
+ * that failed.
  */
 FK_MUST_USE enum fk_err fk_process_harden(struct fk_reason *reason);
