@@ -12,25 +12,69 @@ mkdir "$dir/tmp"
 json=$dir/result.json
 export TMPDIR=$dir/tmp
 
+# Processes end and the watcher cleans up within moments of a SIGKILL of the script.
+soon_nothing_is_left() {
+	for _ in $(seq 100); do
+		! nothing_is_left || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# start_demo OPTION...: a paced one in the background, until the first UEs acknowledged.
+start_demo() {
+	setpriv --pdeathsig TERM timeout 120 scripts/demo "$@" >"$dir/out" 2>&1 &
+	demo=$!
+	for _ in $(seq 600); do
+		! grep -q 'acked [1-9]' "$dir/out" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# end_ours NAME SIGNAL: as a user does by hand.
+end_ours() {
+	pkill -"$2" -f "bin/$1 .*$TMPDIR"
+}
+
+demo_outlives_ends_by_hand() {
+	start_demo --ues 2000 --pace 800 --t1-ms 200 --json "$json" || return 1
+	end_ours fleetkeyd TERM
+	sleep 1.5
+	end_ours fleetkey-dp TERM
+	wait "$demo"
+}
+
+# Its folder has keys in it.
+killed_demo_is_cleaned_up() {
+	local status=0
+	start_demo --ues 200 --pace 5 || return 1
+	[ -n "$(ls "$TMPDIR"/*/root.key)" ] || return 1
+	pkill -KILL -P "$demo"
+	wait "$demo" || status=$?
+	[ "$status" -ge 128 ] && soon_nothing_is_left
+}
+
 nothing_is_left() {
 	[ -z "$(ls -A "$TMPDIR")" ] && ! pgrep -f "$TMPDIR"
 }
 
 interrupted_demo_ends() {
-	local pid status=0
-	setpriv --pdeathsig TERM timeout 120 scripts/demo --ues 200 --pace 5 >"$dir/out" 2>&1 &
-	pid=$!
-	for _ in $(seq 600); do
-		! grep -q 'acked [1-9]' "$dir/out" || break
-		sleep 0.1
-	done
-	grep -q 'acked [1-9]' "$dir/out" || return 1
-	kill -TERM "$pid"
-	wait "$pid" || status=$?
+	local status=0
+	start_demo --ues 200 --pace 5 || return 1
+	kill -TERM "$demo"
+	wait "$demo" || status=$?
 	[ "$status" -eq 143 ] || [ "$status" -eq 124 ]
 }
 
-tap_plan 12
+# What cannot be written is refused before anything is started.
+unwritable_json_is_refused() {
+	local status=0
+	scripts/demo --ues 10 --json "$1" >"$dir/out" 2>&1 || status=$?
+	[ "$status" -eq 2 ] && grep -q -e '--json' "$dir/out"
+}
+
+tap_plan 20
 tap_ok "a demo with 200 UEs succeeds" scripts/demo --ues 200 --json "$json"
 tap_is "the JSON's members are the agreed ones" \
 	"$(jq -c '[.schema, .ues, .acked, .books_agree] + [has("final_states", "reasons",
@@ -50,6 +94,16 @@ tap_is "the host is named" \
 tap_ok "nothing is left running or lying about" nothing_is_left
 tap_ok "a demo that is interrupted ends" interrupted_demo_ends
 tap_ok "and leaves nothing running or lying about" nothing_is_left
+tap_ok "ended by hand, control and dataplane are started again" demo_outlives_ends_by_hand
+tap_is "and counted" "$(jq -c .restarts "$json")" '{"control":1,"dataplane":1}'
+tap_is "and every UE holds the key" "$(jq -c '[.acked, .books_agree]' "$json")" '[2000,true]'
+tap_ok "a demo that is killed leaves no folder and no process" killed_demo_is_cleaned_up
+tap_ok "a result that cannot be written is refused first" unwritable_json_is_refused /proc/x.json
+tap_ok "so is one in a folder that is not there" unwritable_json_is_refused "$dir/no/x.json"
+scripts/demo --ues 10 --pace 1 --fleetsim-arg --no-such-option >"$dir/out" 2>&1 || true
+tap_is "a process that cannot start is the last thing named, with its own words" \
+	"$(tail -n 1 "$dir/out" | grep -c 'fleetsim.*no-such-option')" 1
+tap_is "and bash reports no killed jobs" "$(grep -c 'line [0-9]*:.*Killed' "$dir/out" || true)" 0
 tap_not "an unknown option is refused" scripts/demo --uess 3
 tap_not "a loss of 100 % is refused" scripts/demo --loss 100
 tap_end

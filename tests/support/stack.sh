@@ -12,9 +12,10 @@
 #   stack_kill NAME       SIGKILL to redis, fleetsim, dataplane or control; stack_tend starts it again
 #
 # Every process is a direct child of the calling script, is bounded in time, and is sent a signal by
-# the kernel should the script itself be killed. Waiting is always done by stack_until or stack_run,
-# which also tend the processes: what died of a signal is started again, what ended by itself is a
-# failure with the end of its log.
+# the kernel should the script itself be killed; a watcher removes the folder then, since plain keys
+# are in it. Waiting is always done by stack_until or stack_run, which also tend the processes: what
+# died of a signal is started again, what ended by itself is a failure with the end of its log. With
+# STACK_SUPERVISE the latter is started again, too.
 
 STACK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
@@ -38,10 +39,13 @@ STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
 STACK_BIN=${FLEETKEY_BIN:-$STACK_ROOT/build}
 STACK_KEEP=false     # leave the folder behind
+STACK_SUPERVISE=false # start control and dataplane again however they ended
+STACK_RESTARTS_MAX=5 # of one process in any 10 seconds
 
 STACK_DIR=
 declare -A STACK_PIDS=()     # name -> pid of the process that bounds it
 declare -A STACK_RESTARTS=() # name -> how often it was started again
+declare -A STACK_RESTARTED_AT=() # name -> when the last ones were, in SECONDS
 STACK_FAILED= # the last failure, in words
 
 stack_say() {
@@ -63,6 +67,10 @@ stack_init() {
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	# Nobody can trap it, but bash then leaves out its "Killed" notice, which looks like a crash.
+	# shellcheck disable=SC2173 # indeed
+	trap : KILL
+	stack_watch_folder
 	# Unix socket paths hold 107 octets.
 	[ "${#STACK_DIR}" -le 80 ] || stack_fail "the path of $STACK_DIR is too long for sockets"
 	mkdir "$STACK_DIR/run" "$STACK_DIR/redis"
@@ -75,6 +83,17 @@ stack_init() {
 	STACK_CPU_THEIRS=${cpus[1]:-${cpus[0]}}
 }
 
+# A process in a session of its own waits until the script and all that it started have closed the
+# pipe, however they ended, and removes the folder unless told to keep it.
+stack_watch_folder() {
+	# shellcheck disable=SC2016 # for the shell that is started
+	exec {STACK_LEASE}> >(exec setsid bash -c '
+		trap "" HUP INT TERM
+		read -r word
+		[ "$word" = keep ] || rm -rf "$1"' watch-folder "$STACK_DIR" >/dev/null 2>&1)
+	STACK_WATCHER=$!
+}
+
 # The CPUs that we may use, one word each.
 stack_cpus() {
 	local part list
@@ -84,14 +103,28 @@ stack_cpus() {
 	done | tr '\n' ' '
 }
 
-# The ends of all logs: what happened is seldom said by the process that failed.
+# The last warning or error of one of our programs; nothing if there is none.
+stack_reason() {
+	grep -aE '^[0-9T:.-]+Z (error|warn|warning) |^fleetsim: |^EAL: Error|cannot' \
+		"$STACK_DIR/$1.log" 2>/dev/null | grep -av '^fleetsim: ready' | tail -n 1 || true
+}
+
+# The ends of all logs, and last what our programs complained of: what happened is seldom said by
+# the process that failed.
 stack_show_logs() {
-	local log
-	for log in "$STACK_DIR"/*.log; do
-		[ -s "$log" ] || continue
-		echo "# --- ${log##*/}"
-		tail -n 15 "$log" | sed 's/^/# /'
+	local name n reason
+	for name in make-fleet redis fleetsim control dataplane; do
+		[ -s "$STACK_DIR/$name.log" ] || continue
+		n=12
+		[ "$name" != redis ] || n=3
+		echo "# --- $name.log"
+		tail -n "$n" "$STACK_DIR/$name.log" | cut -c 1-300 | sed 's/^/# /'
 	done >&2
+	[ -z "$STACK_FAILED" ] || echo "$STACK_NAME: $STACK_FAILED" >&2
+	for name in fleetsim control dataplane; do
+		reason=$(stack_reason "$name")
+		[ -z "$reason" ] || echo "$STACK_NAME: the last that $name complained of: $reason" >&2
+	done
 }
 
 stack_cleanup() {
@@ -106,9 +139,16 @@ stack_cleanup() {
 	[ "$status" -eq 0 ] || stack_show_logs
 	if $STACK_KEEP; then
 		stack_say "left behind: $STACK_DIR"
+		echo keep >&"$STACK_LEASE"
 	else
 		rm -rf "$STACK_DIR"
 	fi
+	# Whatever still holds the pipe open must not hold us up.
+	exec {STACK_LEASE}>&-
+	for _ in $(seq 40); do
+		kill -0 "$STACK_WATCHER" 2>/dev/null || break
+		sleep 0.05
+	done
 	exit "$status"
 }
 
@@ -200,33 +240,58 @@ stack_start_control() {
 		--config "$STACK_DIR/fleetkeyd.yaml"
 }
 
-# Starts what a signal has ended; a process that ended by itself is a failure.
+# stack_may_restart NAME STATUS
+stack_may_restart() {
+	local name=$1 status=$2 at n=0
+	# 124 is the bound of its time.
+	[ "$status" -ne 124 ] || return 1
+	if [ "$status" -le 128 ]; then
+		$STACK_SUPERVISE && [[ $name = control || $name = dataplane ]] || return 1
+	fi
+	for at in ${STACK_RESTARTED_AT[$name]:-}; do
+		[ $((SECONDS - at)) -ge 10 ] || n=$((n + 1))
+	done
+	[ "$n" -lt "$STACK_RESTARTS_MAX" ]
+}
+
+# Starts again what may be; else it is a failure that something has ended.
 stack_tend() {
-	local name pid status
+	local name pid status how
 	for name in "${!STACK_PIDS[@]}"; do
 		pid=${STACK_PIDS[$name]}
 		! kill -0 "$pid" 2>/dev/null || continue
 		status=0
 		wait "$pid" 2>/dev/null || status=$?
 		unset "STACK_PIDS[$name]"
-		if [ "$status" -le 128 ]; then
-			tail -n 20 "$STACK_DIR/$name.log" >&2 || true
-			stack_fail "$name ended by itself with status $status"
+		how="ended by itself with status $status"
+		[ "$status" -le 128 ] || how="was killed by signal $((status - 128))"
+		if ! stack_may_restart "$name" "$status"; then
+			[ -z "${STACK_RESTARTED_AT[$name]:-}" ] ||
+				how+=", after ${STACK_RESTARTS[$name]} restarts"
+			stack_fail "$name $how"
 			return 1
 		fi
-		stack_say "$name was killed by signal $((status - 128)); starting it again"
+		stack_say "$name $how; starting it again"
 		STACK_RESTARTS[$name]=$((${STACK_RESTARTS[$name]:-0} + 1))
+		STACK_RESTARTED_AT[$name]="${STACK_RESTARTED_AT[$name]:-} $SECONDS"
 		"stack_start_$name"
 	done
 }
 
 # stack_until SECONDS WHAT COMMAND...: tends until COMMAND succeeds.
 stack_until() {
-	local seconds=$1 what=$2 end
+	local seconds=$1 what=$2 end told_at=$((SECONDS + 3)) name reason
 	shift 2
 	end=$((SECONDS + seconds))
 	until "$@" >/dev/null 2>&1; do
 		stack_tend || return 1
+		if [ "$SECONDS" -ge "$told_at" ]; then
+			told_at=$((end + 1))
+			for name in fleetsim control dataplane; do
+				reason=$(stack_reason "$name")
+				[ -z "$reason" ] || stack_say "no $what yet; $name says: $reason"
+			done
+		fi
 		if [ "$SECONDS" -ge "$end" ]; then
 			stack_fail "no $what within $seconds s"
 			return 1
