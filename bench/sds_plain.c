@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleetsim/ossl.h"
+#include "sds_job.h"
+
+#define FRAME_CAP    2048
+#define BODY_CAP     1400
+#define BLOCK	     16
+#define WRAP_ROUNDS  6
+#define N_SEMIBLOCKS 4
+#define TAG_BITS     58
+
+struct fk_sds_plain {
+	EVP_CIPHER_CTX *wrap, *token;
+	EVP_MAC_CTX *hmac, *cmac;
+	struct fk_ossl *low_level; /* the MAC without EVP_MAC; NULL with it */
+	uint8_t subkey1[BLOCK];
+};
+
+static void require(int ok)
+{
+	if (!ok) {
+		fprintf(stderr, "bench-sds: OpenSSL failed\n");
+		exit(1);
+	}
+}
+
+static EVP_CIPHER_CTX *ecb_new(const uint8_t key[static 32])
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+
+	require(ctx != NULL && EVP_EncryptInit_ex(ctx, EVP_aes_256_ecb(), NULL, key, NULL) == 1);
+	return ctx;
+}
+
+static void ecb(EVP_CIPHER_CTX *ctx, uint8_t block[static BLOCK])
+{
+	require(EVP_Cipher(ctx, block, block, BLOCK) == BLOCK);
+}
+
+static EVP_MAC_CTX *mac_new(const char *name, const char *parameter, const char *algorithm)
+{
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, name, NULL);
+	EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+	char value[32];
+	const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(parameter, value, 0),
+				     OSSL_PARAM_construct_end()};
+
+	snprintf(value, sizeof(value), "%s", algorithm);
+	require(ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1);
+	EVP_MAC_free(mac);
+	return ctx;
+}
+
+struct fk_sds_plain *fk_sds_plain_new(const uint8_t token_key[static 32], bool is_low_level)
+{
+	struct fk_sds_plain *plain = calloc(1, sizeof(*plain));
+	uint8_t carry = 0;
+
+	require(plain != NULL);
+	require(!is_low_level || fk_ossl_new(&plain->low_level) == FK_OK);
+	plain->hmac = mac_new("HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256");
+	plain->cmac = mac_new("CMAC", OSSL_MAC_PARAM_CIPHER, "AES-256-CBC");
+	plain->wrap = ecb_new(token_key);
+	plain->token = ecb_new(token_key);
+	/* spec: SP 800-38B §6.1: K1 of CMAC */
+	ecb(plain->token, plain->subkey1);
+	for (int i = BLOCK - 1; i >= 0; i--) {
+		uint8_t next = plain->subkey1[i] >> 7;
+
+		plain->subkey1[i] = (uint8_t)(plain->subkey1[i] << 1 | carry);
+		carry = next;
+	}
+	if (carry != 0)
+		plain->subkey1[BLOCK - 1] ^= 0x87;
+	return plain;
+}
+
+void fk_sds_plain_free(struct fk_sds_plain *plain)
+{
+	EVP_CIPHER_CTX_free(plain->wrap);
+	EVP_CIPHER_CTX_free(plain->token);
+	EVP_MAC_CTX_free(plain->hmac);
+	EVP_MAC_CTX_free(plain->cmac);
+	fk_ossl_free(plain->low_level);
+	free(plain);
+}
+
+/* spec: RFC 3394 §2.2.1 */
+static void wrap(struct fk_sds_plain *plain, const uint8_t *kek, const uint8_t *key,
+		 uint8_t wrapped[static 40])
+{
+	uint8_t block[BLOCK];
+
+	require(EVP_EncryptInit_ex(plain->wrap, NULL, NULL, kek, NULL) == 1);
+	memset(block, 0xa6, 8);
+	memcpy(wrapped + 8, key, 32);
+	for (uint32_t t = 1; t <= WRAP_ROUNDS * N_SEMIBLOCKS; t++) {
+		uint8_t *half = wrapped + 8 + 8 * ((t - 1) % N_SEMIBLOCKS);
+
+		memcpy(block + 8, half, 8);
+		ecb(plain->wrap, block);
+		block[7] ^= (uint8_t)t;
+		memcpy(half, block + 8, 8);
+	}
+	memcpy(wrapped, block, 8);
+}
+
+/* spec: P25 sheet 3.5: the CMAC's key is one HMAC-SHA-256 in counter mode over the frame's head */
+static void mac_by_contexts(struct fk_sds_plain *plain, const uint8_t *tek, uint8_t *kmm,
+			    size_t size)
+{
+	static const uint8_t label[] = {0, 0, 0, 1, 'O', 'T', 'A', 'R', ' ', 'M', 'A', 'C', 0};
+	static const uint8_t n_bits[] = {1, 0};
+	size_t head = size - FK_KMM_MAC_BLOCK_SIZE, tail = FK_KMM_MAC_BLOCK_SIZE - FK_KMM_MAC_SIZE;
+	uint8_t key[32], mac[BLOCK];
+
+	require(EVP_MAC_init(plain->hmac, tek, 32, NULL) == 1 &&
+		EVP_MAC_update(plain->hmac, label, sizeof(label)) == 1 &&
+		EVP_MAC_update(plain->hmac, kmm, 12) == 1 &&
+		EVP_MAC_update(plain->hmac, n_bits, sizeof(n_bits)) == 1 &&
+		EVP_MAC_final(plain->hmac, key, NULL, sizeof(key)) == 1);
+	require(EVP_MAC_init(plain->cmac, key, sizeof(key), NULL) == 1 &&
+		EVP_MAC_update(plain->cmac, kmm, head) == 1 &&
+		EVP_MAC_update(plain->cmac, kmm + size - tail, tail) == 1 &&
+		EVP_MAC_final(plain->cmac, mac, NULL, sizeof(mac)) == 1);
+	memcpy(kmm + head, mac, FK_KMM_MAC_SIZE);
+}
+
+static void mac(struct fk_sds_plain *plain, const uint8_t *tek, uint8_t *kmm, size_t size)
+{
+	if (plain->low_level == NULL)
+		mac_by_contexts(plain, tek, kmm, size);
+	else
+		require(fk_ossl_mac(plain->low_level, tek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
+				    kmm + size - FK_KMM_MAC_BLOCK_SIZE) == FK_OK);
+}
+
+/* Leftmost 58 bits of the CMAC of one block: domain, token, epoch, count. */
+static uint64_t token_tag(struct fk_sds_plain *plain, uint8_t domain, uint64_t token,
+			  uint32_t epoch, uint32_t count)
+{
+	uint8_t block[BLOCK] = {domain};
+	uint64_t tag = 0;
+
+	for (int i = 0; i < 8; i++)
+		block[1 + i] = (uint8_t)(token >> (56 - 8 * i));
+	for (int i = 0; i < 4; i++)
+		block[9 + i] = (uint8_t)(epoch >> (24 - 8 * i));
+	for (int i = 0; i < 3; i++)
+		block[13 + i] = (uint8_t)(count >> (16 - 8 * i));
+	for (int i = 0; i < BLOCK; i++)
+		block[i] ^= plain->subkey1[i];
+	ecb(plain->token, block);
+	for (int i = 0; i < 8; i++)
+		tag = tag << 8 | block[i];
+	return tag >> (64 - TAG_BITS);
+}
+
+static void message_id(struct fk_sds_plain *plain, uint64_t token, uint8_t id[static BLOCK])
+{
+	uint64_t tag = token_tag(plain, 1, token, 0, 0);
+	uint64_t high = (token & ~0xffffull) | 0x4000 | (token >> 4 & 0xfff);
+	uint64_t low = 2ull << 62 | (token & 0xf) << TAG_BITS | tag;
+
+	for (int i = 0; i < 8; i++) {
+		id[i] = (uint8_t)(high >> (56 - 8 * i));
+		id[8 + i] = (uint8_t)(low >> (56 - 8 * i));
+	}
+}
+
+static size_t put_part(char *at, size_t cap, const char *type, const uint8_t *octets, size_t size)
+{
+	size_t n = (size_t)snprintf(at, cap, "--k\r\nContent-Type:application/%s\r\n\r\n", type);
+
+	memcpy(at + n, octets, size);
+	memcpy(at + n + size, "\r\n", 2);
+	return n + size + 2;
+}
+
+static size_t put_body(const struct fk_sds_job *job, const uint8_t id[static BLOCK],
+		       const uint8_t *payload, size_t payload_size, char *body, size_t cap)
+{
+	struct fk_sds_signalling signalling = {
+		.date_time_s = job->campaign->date_time_s,
+		.disposition_request = FK_SDS_REQUEST_DELIVERY,
+		.extended_app_id_type = FK_SDS_APP_ID_URI,
+		.extended_app_id = (const uint8_t *)FK_SDS_KMF_URI,
+		.extended_app_id_size = sizeof(FK_SDS_KMF_URI) - 1,
+	};
+	uint8_t octets[512];
+	char info[512];
+	size_t size = 0, n;
+
+	n = (size_t)snprintf(info, sizeof(info),
+			     "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\"><mcdata-Params>"
+			     "<request-type>one-to-one-sds</request-type>"
+			     "<mcdata-request-uri type=\"Normal\"><mcdataURI>%s</mcdataURI>"
+			     "</mcdata-request-uri><mcdata-calling-user-id type=\"Normal\">"
+			     "<mcdataURI>%s</mcdataURI></mcdata-calling-user-id>"
+			     "</mcdata-Params></mcdatainfo>",
+			     job->uri, FK_SDS_KMF_URI);
+	size += put_part(body, cap, "vnd.3gpp.mcdata-info+xml", (const uint8_t *)info, n);
+	memcpy(signalling.conversation_id, job->campaign->conversation_id, FK_SDS_ID_SIZE);
+	memcpy(signalling.message_id, id, FK_SDS_ID_SIZE);
+	require(fk_sds_encode_signalling(&signalling, octets, sizeof(octets), &n) == FK_OK);
+	size += put_part(body + size, cap - size, "vnd.3gpp.mcdata-signalling", octets, n);
+	require(fk_sds_encode_data(FK_SDS_CONTENT_BINARY, payload, payload_size, octets,
+				   sizeof(octets), &n) == FK_OK);
+	size += put_part(body + size, cap - size, "vnd.3gpp.mcdata-payload", octets, n);
+	memcpy(body + size, "--k--", 5);
+	return size + 5;
+}
+
+static size_t put_message(struct fk_sds_plain *plain, const struct fk_sds_job *job,
+			  const char *body, size_t body_size, char *message, size_t cap)
+{
+	char call_id[23] = "", from_tag[FK_SDS_TAG_HEX_LEN + 1] = "";
+	size_t n;
+
+	fk_sds_call_id(job, call_id);
+	fk_sds_from_tag(job, from_tag);
+	n = (size_t)snprintf(
+		message, cap,
+		"MESSAGE %s SIP/2.0\r\n"
+		"v:SIP/2.0/UDP %s;branch=z9hG4bK%016llx%08x%06x%015llx\r\n"
+		"Max-Forwards:70\r\nf:<%s>;tag=%s\r\nt:<%s>\r\ni:%s\r\nCSeq:1 MESSAGE\r\n"
+		"a:*;+g.3gpp.mcdata.sds;require;explicit,*;+g.3gpp.icsi-ref="
+		"\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mcdata.sds\";require;explicit\r\n"
+		"P-Asserted-Service:urn:urn-7:3gpp-service.ims.icsi.mcdata.sds\r\n"
+		"P-Asserted-Identity:<%s>\r\nc:multipart/mixed;boundary=k\r\nl:%04zu\r\n\r\n",
+		job->uri, FK_SDS_SENT_BY, (unsigned long long)job->token, FK_SDS_EPOCH, job->count,
+		(unsigned long long)token_tag(plain, 2, job->token, FK_SDS_EPOCH, job->count) << 2,
+		FK_SDS_KMF_URI, from_tag, job->uri, call_id, FK_SDS_KMF_PSI, body_size);
+	memcpy(message + n, body, body_size);
+	return n + body_size;
+}
+
+/* RFC 1071 as most write it. */
+static uint16_t checksum(const uint8_t *octets, size_t size, uint32_t sum)
+{
+	for (; size > 1; octets += 2, size -= 2)
+		sum += (uint32_t)octets[0] << 8 | octets[1];
+	if (size > 0)
+		sum += (uint32_t)octets[0] << 8;
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void put_u16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static void put_headers(const struct fk_net_path *path, uint8_t *frame, size_t size, uint16_t ip_id)
+{
+	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *udp = ip + FK_IPV4_HEADER_SIZE;
+	uint16_t sum;
+
+	memcpy(frame, path->destination_mac, FK_MAC_SIZE);
+	memcpy(frame + FK_MAC_SIZE, path->source_mac, FK_MAC_SIZE);
+	put_u16(frame + 12, 0x0800);
+	memset(ip, 0, FK_IPV4_HEADER_SIZE);
+	ip[0] = 0x45;
+	put_u16(ip + 2, (uint32_t)(size + FK_UDP_HEADER_SIZE + FK_IPV4_HEADER_SIZE));
+	put_u16(ip + 4, ip_id);
+	put_u16(ip + 6, 0x4000);
+	ip[8] = 64;
+	ip[9] = 17;
+	put_u16(ip + 12, path->source_ipv4 >> 16);
+	put_u16(ip + 14, path->source_ipv4);
+	put_u16(ip + 16, path->destination_ipv4 >> 16);
+	put_u16(ip + 18, path->destination_ipv4);
+	put_u16(ip + 10, checksum(ip, FK_IPV4_HEADER_SIZE, 0));
+	put_u16(udp, path->source_port);
+	put_u16(udp + 2, path->destination_port);
+	put_u16(udp + 4, (uint32_t)(size + FK_UDP_HEADER_SIZE));
+	put_u16(udp + 6, 0);
+	/* The pseudo header: both addresses, the protocol and the size. */
+	sum = checksum(udp, size + FK_UDP_HEADER_SIZE,
+		       (path->source_ipv4 >> 16) + (path->source_ipv4 & 0xffff) +
+			       (path->destination_ipv4 >> 16) + (path->destination_ipv4 & 0xffff) +
+			       17 + (uint32_t)(size + FK_UDP_HEADER_SIZE));
+	put_u16(udp + 6, sum == 0 ? 0xffff : sum);
+}
+
+size_t fk_sds_plain_build(struct fk_sds_plain *plain, const struct fk_sds_job *job, uint8_t *frame)
+{
+	uint8_t wrapped[40], id[BLOCK], payload[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX];
+	char body[BODY_CAP];
+	size_t size, body_size;
+
+	wrap(plain, job->ue->kek, job->campaign->tek, wrapped);
+	size = fk_sds_encode_kmm(job, wrapped, payload, sizeof(payload));
+	mac(plain, job->has_group_tek ? job->group_tek : job->ue->ptek,
+	    payload + FK_KMM_PREAMBLE_SIZE, size - FK_KMM_PREAMBLE_SIZE);
+	message_id(plain, job->token, id);
+	body_size = put_body(job, id, payload, size, body, sizeof(body));
+	size = put_message(plain, job, body, body_size, (char *)frame + FK_UDP_FRAME_OVERHEAD,
+			   FRAME_CAP - FK_UDP_FRAME_OVERHEAD);
+	put_headers(&job->campaign->path, frame, size, job->ip_id);
+	return FK_UDP_FRAME_OVERHEAD + size;
+}
