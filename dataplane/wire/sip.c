@@ -151,7 +151,7 @@ static inline bool split_plain_header(const struct parse *p, struct fk_view line
 		}
 	}
 	*ret_id = N_HEADERS;
-	others = ~fk_scan_alnum_mask(line.at) & in_name;
+	others = ~fk_scan_token_mask(line.at) & in_name;
 	for (; others != 0; others &= others - 1)
 		if (!fk_scan_is_token(line.at[__builtin_ctz(others)]))
 			return false;
@@ -244,8 +244,7 @@ static bool take_plain_via(struct parse *p, struct fk_view value)
 		return false;
 	at += strlen("SIP/2.0/UDP ");
 	sent_by.at = at;
-	while (at < end && (fk_scan_is_alnum(*at) || *at == '.' || *at == ':' || *at == '-'))
-		at++;
+	at = fk_scan_host(at, p->end);
 	sent_by.len = (uint32_t)(at - sent_by.at);
 	if (sent_by.len == 0 || at[-1] == ':')
 		return false;
@@ -361,6 +360,12 @@ static void take_address(struct parse *p, struct fk_view value, struct fk_view *
 		fail(p, error);
 }
 
+/* fk_view_is_token() for a view that white space follows: the scan may look beyond it. */
+static bool is_token(const struct parse *p, struct fk_view v)
+{
+	return v.len > 0 && fk_scan_token(v.at, p->end) == v.at + v.len;
+}
+
 static void take_cseq(struct parse *p, struct fk_view value)
 {
 	struct fk_sip_message *m = p->message;
@@ -372,7 +377,7 @@ static void take_cseq(struct parse *p, struct fk_view value)
 	p->cseq_method = fk_view_trim(fk_view_part(value, n, value.len));
 	if (!fk_view_number(fk_view_part(value, 0, n), CSEQ_MAX, &m->cseq_number))
 		fail(p, "CSeq number is not a number below 2^31");
-	else if (!fk_view_is_token(p->cseq_method))
+	else if (!is_token(p, p->cseq_method))
 		fail(p, "CSeq method is malformed");
 }
 
@@ -625,6 +630,19 @@ static void check_mandatory(struct parse *p)
 			!p->too_many_vias && m->via_sent_by.len > 0;
 }
 
+/* Of the Vias only those that 'n_vias' counts are ever read. In steps that the compiler turns into
+ * plain stores: one long clear becomes a string instruction, a tenth of the whole parse. */
+static inline void clear(struct fk_sip_message *message)
+{
+	const size_t behind = offsetof(struct fk_sip_message, n_vias), step = 64;
+	uint8_t *at = (uint8_t *)message + behind;
+
+	memset(message, 0, offsetof(struct fk_sip_message, vias));
+	memset(at, 0, step);
+	memset(at + step, 0, step);
+	memset(at + 2 * step, 0, sizeof(*message) - behind - 2 * step);
+}
+
 enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_message *ret_message)
 {
 	const char *at = (const char *)octets, *end = at + size;
@@ -632,10 +650,7 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 	struct fk_view line;
 	enum fk_err err = FK_OK;
 
-	/* Of the Vias only those that 'n_vias' counts are ever read. */
-	memset(ret_message, 0, offsetof(struct fk_sip_message, vias));
-	memset(&ret_message->n_vias, 0,
-	       sizeof(*ret_message) - offsetof(struct fk_sip_message, n_vias));
+	clear(ret_message);
 	/* spec: RFC 3261 §7.5: empty lines before the start line are to be ignored */
 	while (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
 		at += 2;

@@ -21,6 +21,7 @@ static bool set_delimiter(struct fk_view boundary, struct delimiter *delimiter)
 {
 	uint32_t n = 2;
 
+	memset(delimiter->text, 0, FK_SCAN_BLOCK); /* begins_with() loads it whole */
 	delimiter->text[0] = delimiter->text[1] = '-';
 	if (boundary.len >= 2 && boundary.at[0] == '"' && boundary.at[boundary.len - 1] == '"')
 		boundary = fk_view_part(boundary, 1, boundary.len - 1);
@@ -68,6 +69,20 @@ struct found {
 	bool is_last;
 };
 
+static inline bool begins_with(const char *at, const char *end, const struct delimiter *d)
+{
+#ifdef __SSE2__
+	/* Mostly it is short, and far from the end. */
+	if (d->len <= FK_SCAN_BLOCK && end - at >= FK_SCAN_BLOCK) {
+		uint32_t wanted = (1u << d->len) - 1;
+		__m128i same = _mm_cmpeq_epi8(fk_scan_load(at), fk_scan_load(d->text));
+
+		return ((uint32_t)_mm_movemask_epi8(same) & wanted) == wanted;
+	}
+#endif
+	return (size_t)(end - at) >= d->len && memcmp(at, d->text, d->len) == 0;
+}
+
 /*
  * Is there a delimiter line at 'at', which is a line start? White space may follow the boundary,
  * and the last one need not end in CRLF. A line that only begins like it is content.
@@ -75,7 +90,7 @@ struct found {
 static bool read_delimiter(const char *at, const char *end, const struct delimiter *d,
 			   struct found *ret_found)
 {
-	if ((size_t)(end - at) < d->len || memcmp(at, d->text, d->len) != 0)
+	if (!begins_with(at, end, d))
 		return false;
 	at += d->len;
 	ret_found->is_last = end - at >= 2 && at[0] == '-' && at[1] == '-';
@@ -187,7 +202,13 @@ static bool read_plain_type(struct fk_view value, struct delimiter *delimiter)
 	if (!FK_SCAN_IS(at, end, "multipart/mixed;boundary="))
 		return false;
 	boundary = fk_view_part(value, strlen("multipart/mixed;boundary="), value.len);
-	return fk_view_is_token(boundary) && set_delimiter(boundary, delimiter);
+	if (boundary.len > BOUNDARY_LEN_MAX || !fk_view_is_token(boundary))
+		return false;
+	delimiter->len = 2 + boundary.len;
+	memset(delimiter->text, 0, FK_SCAN_BLOCK);
+	memset(delimiter->text, '-', 2);
+	memcpy(delimiter->text + 2, boundary.at, boundary.len);
+	return true;
 }
 
 static enum fk_err split_multipart(const struct fk_sip_message *message, const struct delimiter *d,

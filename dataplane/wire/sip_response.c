@@ -34,7 +34,8 @@ static const struct {
 	{603, "Decline"},
 };
 
-static void put_text(struct fk_wire_writer *w, const char *text)
+/* Inline, so that literals are written without a call. */
+static inline void put_text(struct fk_wire_writer *w, const char *text)
 {
 	fk_wire_put_bytes(w, text, strlen(text));
 }
@@ -51,9 +52,32 @@ static void put_number(struct fk_wire_writer *w, uint32_t value)
 	fk_wire_put_bytes(w, digits + n, sizeof(digits) - n);
 }
 
+/* True if the value stands on one line: nothing up to CR is in it. */
+static bool is_one_line(struct fk_view v)
+{
+	const char *at = v.at, *end = v.at + v.len;
+
+#ifdef __SSE2__
+	uint32_t controls = 0;
+
+	if (v.len >= FK_SCAN_BLOCK) {
+		for (; end - at > FK_SCAN_BLOCK; at += FK_SCAN_BLOCK)
+			controls |= fk_scan_control_mask(at);
+		return (controls | fk_scan_control_mask(end - FK_SCAN_BLOCK)) == 0;
+	}
+#endif
+	while (at < end && *at != '\r' && *at != '\n')
+		at++;
+	return at == end;
+}
+
 /* A header value without its folds: the space or tab that follows a CRLF stays. */
 static void put_unfolded(struct fk_wire_writer *w, struct fk_view v)
 {
+	if (is_one_line(v)) {
+		fk_wire_put_bytes(w, v.at, v.len);
+		return;
+	}
 	uint32_t start = 0;
 
 	for (uint32_t i = 0; i <= v.len; i++) {
@@ -69,6 +93,10 @@ static void put_status_line(struct fk_wire_writer *w, uint16_t status)
 {
 	const char *reason = "Failure";
 
+	if (status == 200) { /* nearly all are */
+		put_text(w, "SIP/2.0 200 OK\r\n");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		if (reasons[i].status == status / 100 * 100 || reasons[i].status == status)
 			reason = reasons[i].reason;
@@ -94,6 +122,21 @@ static bool host_differs(struct fk_view sent_by, const char *source)
 	return !fk_view_is(fk_view_part(sent_by, 0, n), source);
 }
 
+/* True if the topmost Via is protocol, sent-by and branch and nothing else: nothing in it is to be
+ * replaced. */
+static bool is_plain_via(const struct fk_sip_message *request)
+{
+	struct fk_view via = request->vias[0], sent_by = request->via_sent_by;
+	const char *end = via.at + via.len, *branch = request->via_branch.at;
+	const size_t protocol = strlen("SIP/2.0/UDP "), name = strlen(";branch=");
+
+	return FK_SCAN_IS(via.at, end, "SIP/2.0/UDP ") && sent_by.len > 0 &&
+	       sent_by.at == via.at + protocol && request->via_branch.len > 0 &&
+	       branch == sent_by.at + sent_by.len + name &&
+	       branch + request->via_branch.len == end &&
+	       FK_SCAN_IS(sent_by.at + sent_by.len, end, ";branch=");
+}
+
 /*
  * The topmost Via with received and rport. spec: RFC 3261 §18.2.1, RFC 3581 §4: who asks for rport
  * gets both. A received or rport value that came with the request is the peer's own claim and is
@@ -106,6 +149,14 @@ static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *r
 	char source[16];
 
 	fk_ipv4_format(source_ipv4, source);
+	if (is_plain_via(request)) {
+		put_unfolded(w, via);
+		if (host_differs(request->via_sent_by, source)) {
+			put_text(w, ";received=");
+			put_text(w, source);
+		}
+		return;
+	}
 	if (!fk_sip_via_split(via, &sent_by, &params)) {
 		put_unfolded(w, via);
 		return;

@@ -28,6 +28,11 @@ static inline bool fk_scan_is_alnum(char c)
 	return (uint8_t)(lower - 'a') <= 'z' - 'a' || (uint8_t)(c - '0') <= 9;
 }
 
+static inline bool fk_scan_is_host(char c)
+{
+	return fk_scan_is_alnum(c) || c == '-' || c == '.' || c == ':';
+}
+
 /* spec: RFC 3261 §25.1 token: letters, digits and - . ! % * _ + ` ' ~ */
 static inline bool fk_scan_is_token(char c)
 {
@@ -67,13 +72,25 @@ static inline __m128i fk_scan_range(__m128i v, char first, char last)
 	return _mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8((char)(last - first))), d);
 }
 
-/* One bit for each octet of the block that is a letter or a digit. */
-static inline uint32_t fk_scan_alnum_mask(const char *at)
+/* Letters, hyphens, full stops, and digits up to 'last'. */
+static inline uint32_t fk_scan_word_mask(const char *at, char last)
 {
 	__m128i v = fk_scan_load(at), lower = _mm_or_si128(v, _mm_set1_epi8(0x20));
+	__m128i marks = _mm_or_si128(fk_scan_range(v, '-', '.'), fk_scan_range(v, '0', last));
 
-	return (uint32_t)_mm_movemask_epi8(
-		_mm_or_si128(fk_scan_range(lower, 'a', 'z'), fk_scan_range(v, '0', '9')));
+	return (uint32_t)_mm_movemask_epi8(_mm_or_si128(marks, fk_scan_range(lower, 'a', 'z')));
+}
+
+/* One bit for each octet of the block that most tokens are made of. */
+static inline uint32_t fk_scan_token_mask(const char *at)
+{
+	return fk_scan_word_mask(at, '9');
+}
+
+/* One bit for each octet that a host name, an IPv4 address and a port are made of. */
+static inline uint32_t fk_scan_host_mask(const char *at)
+{
+	return fk_scan_word_mask(at, ':');
 }
 
 /* One bit for each octet that most URIs are made of; all of them may stand in a URI. */
@@ -98,7 +115,13 @@ static inline uint32_t fk_scan_equal_mask(const char *at, char c)
 	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(fk_scan_load(at), _mm_set1_epi8(c)));
 }
 #else
-static inline uint32_t fk_scan_alnum_mask(const char *at)
+static inline uint32_t fk_scan_token_mask(const char *at)
+{
+	(void)at;
+	return 0;
+}
+
+static inline uint32_t fk_scan_host_mask(const char *at)
 {
 	(void)at;
 	return 0;
@@ -140,7 +163,13 @@ static inline __attribute__((always_inline)) const char *fk_scan_run(const char 
 /* Where the token that starts at 'at' ends. */
 static inline const char *fk_scan_token(const char *at, const char *end)
 {
-	return fk_scan_run(at, end, fk_scan_alnum_mask, fk_scan_is_token);
+	return fk_scan_run(at, end, fk_scan_token_mask, fk_scan_is_token);
+}
+
+/* Where the host and port that start at 'at' end. */
+static inline const char *fk_scan_host(const char *at, const char *end)
+{
+	return fk_scan_run(at, end, fk_scan_host_mask, fk_scan_is_host);
 }
 
 /* Where the run of URI characters that starts at 'at' ends. */

@@ -450,3 +450,47 @@ Test(sip, random_changes_never_break_the_parser)
 			cr_assert_leq(message.body + message.body_size, input + size);
 	}
 }
+
+/* The plain form of each line is recognised at once; the others take the long way to the same. */
+Test(sip, a_line_spelled_otherwise_gives_the_same_values)
+{
+	static const struct {
+		const char *name, *line;
+	} spellings[] = {
+		{"Via", "v:SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKabc;rport"},
+		{"Via", "VIA: SIP/2.0/UDP 192.0.2.20:5060;rport;branch=z9hG4bKabc"},
+		{"Via", "Via : SIP / 2.0 / UDP 192.0.2.20:5060 ; branch=z9hG4bKabc ; rport"},
+		{"Via", "Via: SIP/2.0/UDP 192.0.2.20:5060;BRANCH=z9hG4bKabc;RPORT"},
+		{"Via", "Via: SIP/2.0/UDP 192.0.2.20:5060;x=\"a;b\";branch=z9hG4bKabc;rport"},
+		{"Via", "Via:\r\n SIP/2.0/UDP 192.0.2.20:5060\r\n\t;branch=z9hG4bKabc;rport"},
+		{"From", "f:<sip:pf@mcdata.example>;tag=f1"},
+		{"From", "FROM: <sip:pf@mcdata.example>;TAG=f1"},
+		{"From", "From:\t<sip:pf@mcdata.example> ; tag = f1 "},
+		{"From", "From: \"a<b\" <sip:pf@mcdata.example>;x;tag=f1"},
+		{"From", "From: sip:pf@mcdata.example;tag=f1"},
+		{"CSeq", "cseq:17   MESSAGE"},
+		{"CSeq", "CSeq: 17\r\n MESSAGE"},
+		{"Call-ID", "i:6f3c9b2a7e"},
+		{"Call-ID", "call-id:  6f3c9b2a7e  "},
+		{"Content-Length", "l:5"},
+		{"Content-Length", "CONTENT-LENGTH :\t005"},
+		{"Max-Forwards", "max-forwards:70\r\nP-A-Header-Nobody-Knows: 1\r\nX:2\r\nY :3"},
+	};
+
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		const char *line = spellings[i].line;
+
+		cr_assert_eq(parse(with(spellings[i].name, line)), FK_OK, "%s: %s", line,
+			     message.error);
+		cr_assert_eq(message.n_vias, 1, "%s", line);
+		expect_view(message.via_branch, "z9hG4bKabc");
+		expect_view(message.via_sent_by, "192.0.2.20:5060");
+		cr_assert(message.via_rport, "%s", line);
+		expect_view(message.from_tag, "f1");
+		cr_assert_eq(message.to_tag.len, 0);
+		cr_assert_eq(message.cseq_number, 17);
+		expect_view(message.call_id, "6f3c9b2a7e");
+		cr_assert(message.has_max_forwards);
+		cr_assert_eq(message.body_size, 5);
+	}
+}

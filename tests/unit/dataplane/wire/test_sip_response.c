@@ -96,6 +96,24 @@ Test(sip_response, folds_are_not_repeated)
 		cr_assert(lf[1] != ' ' && lf[1] != '\t', "%s", response);
 }
 
+Test(sip_response, a_fold_is_taken_out_wherever_it_stands)
+{
+	static const char address[] =
+		"<sip:somebody-with-a-long-name@lmr.mc.example>;x=y;z=0123456";
+
+	for (size_t at = 46; at < sizeof(address) - 1; at++) { /* behind the brackets */
+		char to[200], line[200];
+
+		snprintf(to, sizeof(to), "t:%.*s\r\n %s", (int)at, address, address + at);
+		if (address[at] != ';' && address[at - 1] != ';')
+			continue; /* white space may stand around a semicolon only */
+		parse("v:SIP/2.0/UDP 192.0.2.20;branch=b", to);
+		snprintf(line, sizeof(line), "\r\nTo: %.*s %s;tag=t\r\n", (int)at, address,
+			 address + at);
+		cr_assert_not_null(strstr(answer(200, "t", NULL), line), "%s", response);
+	}
+}
+
 Test(sip_response, extra_headers_and_unknown_codes_are_written)
 {
 	parse("v:SIP/2.0/UDP 192.0.2.20;branch=b", "t:<sip:a>");
