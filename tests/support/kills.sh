@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# kills.sh - rounds of one paced campaign and one SIGKILL in it. Sourced, after stack.sh.
+#
+#   kills_instant N I     KILLS_AT_MS: the I-th of N instants, spread over the first nine tenths of
+#                         the campaign; draws from RANDOM, so it must not run in a subshell
+#   kills_round NAME MS   a fresh stack, a campaign, SIGKILL to control or dataplane MS into it; says
+#                         what is wrong afterwards, if anything, in KILLS_WRONG. Fails only if the
+#                         round itself could not be run
+#
+# A round is good if every UE acknowledged, both books agree, no message number was used twice, the
+# count of held keys never fell, and every UE that control called a holder just before the kill is
+# called one again as soon as the API answers.
+
+KILLS_PACE=400        # requests a second
+KILLS_CAMPAIGN_MS=10000 # two requests for each UE at that pace
+KILLS_WRONG=
+
+kills_instant() {
+	KILLS_AT_MS=$((KILLS_CAMPAIGN_MS * 9 * (1000 * $2 + RANDOM % 1000) / (10000 * $1)))
+}
+
+kills_now_ms() {
+	echo $((${EPOCHREALTIME/[^0-9]/} / 1000))
+}
+
+# The UEs that control calls holders.
+kills_holders() {
+	stack_ctl campaign show "$STACK_CAMPAIGN" --deliveries --json |
+		jq -r 'select(.held) | .ue_id' | LC_ALL=C sort
+}
+
+kills_holders_into() {
+	kills_holders >"$1"
+}
+
+kills_note() {
+	KILLS_WRONG+="${KILLS_WRONG:+; }$*"
+}
+
+# Notes it if the count of held keys fell. What the API cannot say now is asked again later.
+kills_watch_acked() {
+	local acked
+	acked=$(stack_campaign_get .acked 2>/dev/null) || return 0
+	[ -n "$acked" ] || return 0
+	[ "$acked" -ge "$KILLS_ACKED" ] || kills_note "acked fell from $KILLS_ACKED to $acked"
+	KILLS_ACKED=$acked
+}
+
+# What was left by the round before must not help this one.
+kills_reset() {
+	local name
+	for name in fleetsim control dataplane redis; do
+		stack_stop "$name" 20
+	done
+	rm -rf "$STACK_DIR/redis" "$STACK_DIR"/*.log "$STACK_DIR"/fleetsim.* "$STACK_DIR"/*.json \
+		"$STACK_DIR"/*.csv "$STACK_DIR"/*.book "$STACK_DIR"/holders.*
+	mkdir "$STACK_DIR/redis"
+	STACK_RESTARTS=()
+	STACK_RESTARTED_AT=()
+}
+
+kills_was_restarted() {
+	[ "${STACK_RESTARTS[$1]:-0}" -ge 1 ]
+}
+
+kills_settle() {
+	stack_settle || return 1
+	stack_end || return 1
+	KILLS_BOOKS=true
+	stack_books_agree >"$STACK_DIR/books.diff" 2>&1 || KILLS_BOOKS=false
+}
+
+kills_judge() {
+	local name=$1 other=dataplane verdict
+	[ "$name" = control ] || other=control
+	verdict=$(jq -rn --argjson ues "$STACK_UES" --argjson books "$KILLS_BOOKS" \
+		--argjson restarts "${STACK_RESTARTS[$name]:-0}" \
+		--argjson others "${STACK_RESTARTS[$other]:-0}" \
+		--slurpfile c "$STACK_DIR/campaign.json" --slurpfile f "$STACK_DIR/fleetsim.json" '
+		$c[0] as $c | $f[0] as $f |
+		[if $c.state == "completed" then empty else "the campaign is \($c.state)" end,
+		 if $c.acked == $ues then empty else "\($ues - $c.acked) UEs not acknowledged" end,
+		 if $books then empty else "the books differ" end,
+		 if $f.message_number_reused == 0 then empty
+		 else "\($f.message_number_reused) message numbers reused" end,
+		 if $f.verified == $ues then empty else "\($ues - $f.verified) UEs not verified" end,
+		 if $f.groups_agree then empty else "groups disagree" end,
+		 if $f.malformed == 0 then empty else "\($f.malformed) malformed messages" end,
+		 if $restarts == 1 then empty else "\($restarts) restarts instead of 1" end,
+		 if $others == 0 then empty else "the other process was restarted" end] |
+		if . == [] then "good" else join("; ") end') || verdict="no verdict: the books are missing"
+	[ "$verdict" = good ] || kills_note "$verdict"
+}
+
+kills_round() {
+	local name=$1 at_ms=$2 began_ms lost
+	KILLS_WRONG=
+	KILLS_ACKED=0
+	STACK_PACE=$KILLS_PACE
+	STACK_UES=$((KILLS_PACE * KILLS_CAMPAIGN_MS / 2000))
+	kills_reset
+	# Callers take our status, and then no failure ends us by itself.
+	stack_prepare && stack_start && stack_import >/dev/null && stack_campaign_create || return 1
+	began_ms=$(kills_now_ms)
+	while [ $(($(kills_now_ms) - began_ms)) -lt "$at_ms" ]; do
+		kills_watch_acked
+		sleep 0.05
+	done
+	kills_holders >"$STACK_DIR/holders.before" || return 1
+	KILLS_ACKED_AT_KILL=$(wc -l <"$STACK_DIR/holders.before")
+	stack_kill "$name" || return 1
+	stack_until 10 "restart of $name" kills_was_restarted "$name" || return 1
+	stack_until 60 "answer after the kill" kills_holders_into "$STACK_DIR/holders.after" ||
+		return 1
+	lost=$(LC_ALL=C comm -23 "$STACK_DIR/holders.before" "$STACK_DIR/holders.after" | wc -l)
+	[ "$lost" -eq 0 ] || kills_note "$lost UEs are no holders any more"
+	while [ "$(stack_campaign_get .state 2>/dev/null)" = running ]; do
+		kills_watch_acked
+		stack_tend || return 1
+		[ $(($(kills_now_ms) - began_ms)) -lt $((KILLS_CAMPAIGN_MS + 90000)) ] || break
+		sleep 0.1
+	done
+	kills_settle || return 1
+	kills_judge "$name"
+}
