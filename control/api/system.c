@@ -74,11 +74,11 @@ void fk_api_dataplane(struct fk_call *call)
 				    json_integer((json_int_t)sums.counters[i]));
 	cycles = (double)sums.busy_cycles + (double)sums.idle_cycles;
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:b, s:I, s:I, s:I, s:f, s:o}", "attached",
+			   json_pack("{s:b, s:I, s:I, s:I, s:I, s:f, s:o}", "attached",
 				     fk_link_server_is_attached(app->link), "epoch",
 				     (json_int_t)fk_link_server_epoch(app->link), "n_workers",
 				     (json_int_t)sums.n_workers, "n_open", (json_int_t)sums.n_open,
-				     "busy_share",
+				     "busy_cycles", (json_int_t)sums.busy_cycles, "busy_share",
 				     cycles > 0 ? (double)sums.busy_cycles / cycles : 0.0,
 				     "counters", counters));
 }

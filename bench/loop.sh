@@ -1,0 +1,280 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Closed loops through the real processes, without loss: how long a fleet takes to be acknowledged
+# and durable, what that costs the core that all of ours share, and what a UE costs in memory.
+#
+#   bench/loop.sh [--json FILE]
+#
+# FLEETKEY_BENCH_UES  sizes of the fleets ("10000 100000 1000000")
+# FLEETKEY_BIN        folder of the programs
+#
+# The worker, fleetkeyd and Redis share one CPU, fleetsim has the other (and so has this script). The
+# pace is no limit. An exchange is one KMM and its answers, six datagrams; a delivery has two of
+# them, the rekey and the closing one. "steady" is taken between 10 and 90 % acknowledged. Cycles
+# are CPU time of all threads, as the kernel accounts for it, at the rate of the time-stamp counter;
+# of the worker it includes looking in vain for work, "worker_busy" does not.
+# Small fleets run several campaigns, so that their figures have a spread.
+set -euo pipefail
+
+json=
+if [ "${1:-}" = --json ] && [ $# -eq 2 ]; then
+	json=$2
+elif [ $# -ne 0 ]; then
+	echo "usage: bench/loop.sh [--json FILE]" >&2
+	exit 2
+fi
+case "$json" in
+'' | /*) ;;
+*) json=$PWD/$json ;;
+esac
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
+
+read -ra sizes <<<"${FLEETKEY_BENCH_UES:-10000 100000 1000000}"
+for size in "${sizes[@]}"; do
+	[[ $size =~ ^[1-9][0-9]{2,6}$ ]] || {
+		echo "loop: FLEETKEY_BENCH_UES: '$size' is no number from 100 to 9999999" >&2
+		exit 2
+	}
+done
+
+label() {
+	case "$1" in
+	*000000) echo "$((${1} / 1000000))M" ;;
+	*000) echo "$(($1 / 1000))k" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# The kernel's figure for the time-stamp counter: its log, or else the CPU's rate.
+tsc_hz() {
+	local mhz
+	mhz=$( (dmesg 2>/dev/null || true) |
+		sed -nE 's/.*tsc: (Detected|Refined TSC clocksource calibration:) ([0-9.]+) MHz.*/\2/p' |
+		tail -n 1)
+	[ -n "$mhz" ] || mhz=$(sed -n 's/^cpu MHz[^:]*: //p' /proc/cpuinfo | head -n 1)
+	awk -v mhz="$mhz" 'BEGIN { printf "%.0f\n", mhz * 1000000 }'
+}
+
+now_us() {
+	NOW_US=${EPOCHREALTIME/[^0-9]/}
+}
+
+# CPU time of all threads of one process, in CPU_NS. No fork: it is read while figures are taken.
+cpu_ns() {
+	local task ns rest
+	CPU_NS=0
+	for task in /proc/"$1"/task/*/schedstat; do
+		read -r ns rest <"$task" && CPU_NS=$((CPU_NS + ns))
+	done 2>/dev/null
+	: "$rest"
+}
+
+# status_octets NAME FIELD: octets of /proc/PID/status.
+status_octets() {
+	awk -v field="$2:" '$1 == field { print $2 * 1024 }' "/proc/$(stack_pid "$1")/status"
+}
+
+redis_octets() {
+	redis-cli -s "$STACK_DIR/redis.sock" info memory | tr -d '\r' | sed -n 's/^used_memory://p'
+}
+
+# put CASE UNIT VALUE: one sample.
+put() {
+	jq -nc --arg case "$1" --arg unit "$2" --argjson value "$3" \
+		'{case: $case, unit: $unit, value: $value}' >>"$STACK_DIR/samples"
+}
+
+# One line: microseconds, acked, proven, CPU ns of dataplane, control, redis, fleetsim.
+snapshot() {
+	local body line name
+	body=$(curl -s --max-time 10 --unix-socket "$STACK_DIR/api.sock" \
+		"http://localhost/v1/campaigns/$STACK_CAMPAIGN")
+	now_us
+	[[ $body =~ \"acked\":\ ?([0-9]+),\ ?\"proven\":\ ?([0-9]+) ]] || return 1
+	line="$NOW_US ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+	LOOP_PROVEN=${BASH_REMATCH[2]}
+	for name in dataplane control redis fleetsim; do
+		cpu_ns "${LOOP_PIDS[$name]}"
+		line+=" $CPU_NS"
+	done
+	echo "$line" >>"$STACK_DIR/snapshots"
+	[[ $body =~ \"state\":\ ?\"(running|completed)\" ]]
+}
+
+declare -A LOOP_PIDS=()
+
+# Costs between 10 and 90 %, and of the whole: "name value" lines from the snapshots.
+costs() {
+	awk -v n="$1" -v hz="$2" '
+		function cycles(ns, count) { return ns * hz / 1e9 / count }
+		NR == 1 { for (i = 1; i <= NF; i++) first[i] = $i }
+		$2 >= n * 0.1 && !(1 in from) { for (i = 1; i <= NF; i++) from[i] = $i }
+		$2 <= n * 0.9 { for (i = 1; i <= NF; i++) to[i] = $i }
+		{ for (i = 1; i <= NF; i++) last[i] = $i }
+		END {
+			split("- - - worker control redis fleetsim", names, " ")
+			done = to[2] + to[3] - from[2] - from[3]
+			if (done >= n * 0.5)
+				for (i = 4; i <= 7; i++)
+					print "steady_" names[i], cycles(to[i] - from[i], done), \
+						"cycles/exchange"
+			for (i = 4; i <= 7; i++)
+				print names[i], cycles(last[i] - first[i], n), "cycles/delivery"
+			print "core0", cycles(last[4] + last[5] + last[6] - first[4] - first[5] - \
+				first[6], n), "cycles/delivery"
+			if (done >= n * 0.5)
+				print "steady_core0", cycles(to[4] + to[5] + to[6] - from[4] - \
+					from[5] - from[6], done), "cycles/exchange"
+			print "fleetsim_busy", (last[7] - first[7]) / 1000 / (last[1] - first[1]), \
+				"share"
+			print "core0_busy", (last[4] + last[5] + last[6] - first[4] - first[5] - \
+				first[6]) / 1000 / (last[1] - first[1]), "share"
+		}' "$STACK_DIR/snapshots"
+}
+
+# The moments of the acknowledgements, from the books: microseconds a UE between 10 and 90 %.
+steady_us() {
+	stack_ctl campaign show "$STACK_CAMPAIGN" --deliveries --json |
+		sed -n 's/.*"acked_ms": *\([0-9][0-9]*\).*/\1/p' | sort -n |
+		awk -v n="$1" '
+			NR == int(n * 0.1) { from = $1 }
+			NR == int(n * 0.9) { to = $1 }
+			END { print (to - from) * 1000 / (n * 0.8) }'
+}
+
+worker_busy_cycles() {
+	stack_ctl dataplane show --json | jq .busy_cycles
+}
+
+run_campaign() {
+	local n=$1 name=$2 key value unit pause=0.01 busy
+	[ "$n" -lt 100000 ] || pause=0.1
+	for key in dataplane control redis fleetsim; do
+		LOOP_PIDS[$key]=$(stack_pid "$key")
+	done
+	: >"$STACK_DIR/snapshots"
+	busy=$(worker_busy_cycles)
+	# shellcheck disable=SC2119
+	stack_campaign_create
+	LOOP_PROVEN=0
+	while [ "$LOOP_PROVEN" -lt "$n" ]; do
+		snapshot || stack_fail "the campaign cannot be followed"
+		stack_tend
+		sleep "$pause"
+	done
+	stack_until 30 "end of the campaign" campaign_is_completed
+	put "$name/worker_busy" cycles/delivery $((($(worker_busy_cycles) - busy) / n))
+	while read -r key value unit; do
+		put "$name/$key" "$unit" "$value"
+	done < <(costs "$n" "$LOOP_TSC_HZ")
+	put "$name/steady_time" us/UE "$(steady_us "$n")"
+	for key in 50 99 99.9; do
+		put "$name/seconds_to_$key" s "$(stack_campaign_get ".seconds_to[\"$key\"]")"
+	done
+}
+
+campaign_is_completed() {
+	[ "$(stack_campaign_get .state)" = completed ]
+}
+
+# Octets a UE, against the same processes with an empty fleet.
+put_memory() {
+	local n=$1 name=$2 key field now
+	for key in dataplane control; do
+		for field in VmRSS VmLck; do
+			now=$(status_octets "$key" "$field")
+			put "$name/${key}_${field/VmRSS/rss}" octets/UE \
+				$(((now - LOOP_EMPTY[$key$field]) / n))
+		done
+	done
+	now=$(redis_octets)
+	put "$name/redis_used_memory" octets/UE $(((now - LOOP_EMPTY[redis]) / n))
+}
+
+declare -A LOOP_EMPTY=()
+
+remember_empty() {
+	local key field
+	for key in dataplane control; do
+		for field in VmRSS VmLck; do
+			LOOP_EMPTY[$key$field]=$(status_octets "$key" "$field")
+		done
+	done
+	LOOP_EMPTY[redis]=$(redis_octets)
+}
+
+seconds_since() {
+	now_us
+	awk -v us=$((NOW_US - $1)) 'BEGIN { printf "%.3f\n", us / 1e6 }'
+}
+
+reset_stack() {
+	local key
+	for key in fleetsim control dataplane redis; do
+		stack_stop "$key" 30
+	done
+	rm -rf "$STACK_DIR/redis" "$STACK_DIR"/*.log
+	mkdir "$STACK_DIR/redis"
+	STACK_RESTARTS=()
+}
+
+run_size() {
+	local n=$1 name runs=5 i began
+	name=$(label "$n")
+	[ "$n" -le 20000 ] || runs=3
+	[ "$n" -le 200000 ] || runs=1
+	STACK_UES=$n
+	STACK_BOUND_S=$((600 + n / 500))
+	stack_say "$name: a fleet of $n UEs, $runs campaign(s)"
+	reset_stack
+	stack_prepare
+	stack_start
+	remember_empty
+	now_us && began=$NOW_US
+	stack_import >/dev/null
+	put "$name/import" s "$(seconds_since "$began")"
+	for ((i = 0; i < runs; i++)); do
+		run_campaign "$n" "$name"
+	done
+	put_memory "$n" "$name"
+	stack_settle
+	stack_books_agree || stack_fail "the books differ"
+	[ "$(jq .acked "$STACK_DIR/campaign.json")" = "$n" ] || stack_fail "not all acknowledged"
+	[ "${#STACK_RESTARTS[@]}" -eq 0 ] || stack_fail "a process was started again"
+	stack_stop control 60
+	now_us && began=$NOW_US
+	stack_start_control
+	stack_until 120 "answer from fleetkeyd" stack_ctl health
+	put "$name/start" s "$(seconds_since "$began")"
+}
+
+stack_init loop
+LOOP_TSC_HZ=$(tsc_hz)
+STACK_PACE=${FLEETKEY_BENCH_PACE:-10000000}
+STACK_WINDOW=${FLEETKEY_BENCH_WINDOW:-$STACK_WINDOW}
+# This script polls; it must not do so where the figures are taken.
+taskset -pc "$STACK_CPU_THEIRS" $$ >/dev/null
+for size in "${sizes[@]}"; do
+	run_size "$size"
+done
+
+jq -s '
+	def at(q): sort | .[((length - 1) * q | round)];
+	group_by(.case) | map({
+		bench: "loop", case: .[0].case, unit: .[0].unit, runs: length,
+		median: (map(.value) | at(0.5)), p5: (map(.value) | at(0.05)),
+		p99: (map(.value) | at(0.99))
+	}) as $results |
+	($results | map({key: .case, value: .median}) | from_entries) as $m |
+	def growth($size): $m["\($size)/steady_time"] as $big | $m["10k/steady_time"] as $small |
+		if $big and $small then {("loop_growth_\($size | ascii_downcase)_vs_10k"): ($big / $small)}
+		else {} end;
+	{schema: 1, command: "bench/loop.sh", results: $results,
+	 ratios: (growth("100k") + growth("1M"))}' "$STACK_DIR/samples" >"$STACK_DIR/loop.json"
+jq -r '(.results[] | "\(.case)\t\(.median * 1000 | round / 1000)\t\(.unit)\t\(.runs)"),
+	(.ratios | to_entries[] | "\(.key)\t\(.value * 1000 | round / 1000)\tx\t1")' \
+	"$STACK_DIR/loop.json" | column -t -s $'\t'
+[ -z "$json" ] || cp "$STACK_DIR/loop.json" "$json"
