@@ -220,8 +220,8 @@ static inline __attribute__((always_inline)) bool fk_scan_is(const char *at, con
 		return false;
 #ifdef __SSE2__
 	if (size >= FK_SCAN_BLOCK) {
-		__m128i same = _mm_cmpeq_epi8(fk_scan_load(at + size - FK_SCAN_BLOCK),
-					      fk_scan_load(text + size - FK_SCAN_BLOCK));
+		const size_t last = size - FK_SCAN_BLOCK;
+		__m128i same = _mm_cmpeq_epi8(fk_scan_load(at + last), fk_scan_load(text + last));
 
 		for (size_t i = 0; i + FK_SCAN_BLOCK < size; i += FK_SCAN_BLOCK)
 			same = _mm_and_si128(
