@@ -32,16 +32,21 @@ start_demo() {
 	return 1
 }
 
-# end_ours NAME SIGNAL: as a user does by hand.
-end_ours() {
-	pkill -"$2" -f "bin/$1 .*$TMPDIR"
+# terminate_ours NAME: as a user does by hand, but not to a demo that is not ours.
+terminate_ours() {
+	local pid n=0
+	for pid in $(pgrep -x "$1"); do
+		grep -qF "$TMPDIR" "/proc/$pid/cmdline" || continue
+		kill -TERM "$pid" && n=$((n + 1))
+	done
+	[ "$n" -eq 1 ]
 }
 
 demo_outlives_ends_by_hand() {
 	start_demo --ues 2000 --pace 800 --t1-ms 200 --json "$json" || return 1
-	end_ours fleetkeyd TERM
+	terminate_ours fleetkeyd || return 1
 	sleep 1.5
-	end_ours fleetkey-dp TERM
+	terminate_ours fleetkey-dp || return 1
 	wait "$demo"
 }
 
@@ -50,7 +55,7 @@ killed_demo_is_cleaned_up() {
 	local status=0
 	start_demo --ues 200 --pace 5 || return 1
 	[ -n "$(ls "$TMPDIR"/*/root.key)" ] || return 1
-	pkill -KILL -P "$demo"
+	pkill -KILL -P "$demo" || return 1
 	wait "$demo" || status=$?
 	[ "$status" -ge 128 ] && soon_nothing_is_left
 }
@@ -74,7 +79,23 @@ unwritable_json_is_refused() {
 	[ "$status" -eq 2 ] && grep -q -e '--json' "$dir/out"
 }
 
-tap_plan 20
+# with_lock_limit KIB COMMAND...: without the capability that sets the limit aside.
+with_lock_limit() {
+	local kib=$1
+	local -a drop=()
+	shift
+	[ "$(id -u)" -ne 0 ] || drop=(setpriv --inh-caps=-ipc_lock --bounding-set=-ipc_lock)
+	# shellcheck disable=SC2016 # for the shell that is started
+	bash -c 'ulimit -l "$1" && shift && exec "$@"' - "$kib" "${drop[@]}" "$@"
+}
+
+locked_memory_is_named() {
+	local status=0
+	with_lock_limit 64 timeout 20 scripts/demo --ues 10 >"$dir/out" 2>&1 || status=$?
+	[ "$status" -eq 2 ] && grep -q 'RLIMIT_MEMLOCK' "$dir/out"
+}
+
+tap_plan 22
 tap_ok "a demo with 200 UEs succeeds" scripts/demo --ues 200 --json "$json"
 tap_is "the JSON's members are the agreed ones" \
 	"$(jq -c '[.schema, .ues, .acked, .books_agree] + [has("final_states", "reasons",
@@ -104,6 +125,8 @@ scripts/demo --ues 10 --pace 1 --fleetsim-arg --no-such-option >"$dir/out" 2>&1 
 tap_is "a process that cannot start is the last thing named, with its own words" \
 	"$(tail -n 1 "$dir/out" | grep -c 'fleetsim.*no-such-option')" 1
 tap_is "and bash reports no killed jobs" "$(grep -c 'line [0-9]*:.*Killed' "$dir/out" || true)" 0
+tap_ok "a limit of locked memory that is too low is named at once" locked_memory_is_named
+tap_ok "a limit that suffices is no hindrance" with_lock_limit 2048 scripts/demo --ues 2000
 tap_not "an unknown option is refused" scripts/demo --uess 3
 tap_not "a loss of 100 % is refused" scripts/demo --loss 100
 tap_end
