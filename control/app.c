@@ -203,22 +203,20 @@ static void reconnect_engine(struct fk_app *app)
 		fk_engine_on_attached(app->engine);
 }
 
-enum fk_err fk_app_reload_fleet(struct fk_app *app, struct fk_reason *reason)
+enum fk_err fk_app_take_fleet(struct fk_app *app, struct fk_fleet *fleet,
+			      struct fk_keytable_file *table, struct fk_reason *reason)
 {
-	struct fk_fleet *fleet = NULL, *old_fleet = app->fleet;
-	struct fk_keytable_file *table = NULL, *old_table = app->table;
-	enum fk_err err;
+	struct fk_fleet *old_fleet = app->fleet;
+	struct fk_keytable_file *old_table = app->table;
+	enum fk_err err = FK_EBUSY;
 
-	if (fk_engine_is_active(app->engine))
-		return FK_EBUSY;
-	err = fk_fleet_load(app->store, app->keyring, app->config, &fleet, &table, reason);
-	if (err != FK_OK)
-		return err;
-	err = fk_engine_set_fleet(app->engine, fleet, table, reason);
+	if (!fk_engine_is_active(app->engine))
+		err = fk_engine_set_fleet(app->engine, fleet, table, reason);
 	if (err != FK_OK) {
 		fk_keytable_free(table);
 		fk_fleet_free(fleet);
-		if (fk_engine_set_fleet(app->engine, old_fleet, old_table, NULL) == FK_OK)
+		if (err != FK_EBUSY &&
+		    fk_engine_set_fleet(app->engine, old_fleet, old_table, NULL) == FK_OK)
 			reconnect_engine(app);
 		return err;
 	}
@@ -227,7 +225,6 @@ enum fk_err fk_app_reload_fleet(struct fk_app *app, struct fk_reason *reason)
 	publish_fleet(app);
 	fk_keytable_release(old_table);
 	fk_fleet_free(old_fleet);
-	sweep(app);
 	fk_log(FK_LOG_INFO, "fleet in force", "generation=%" PRIu64 " n_ues=%u",
 	       fk_fleet_generation(fleet), fk_fleet_n_ues(fleet));
 	return FK_OK;
@@ -269,7 +266,7 @@ enum fk_err fk_app_run(struct fk_app *app)
 				is_api = true;
 		}
 		fk_engine_tick(app->engine);
-		if (is_api)
+		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);
 	}
 	fk_engine_flush(app->engine);

@@ -50,8 +50,9 @@ FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
 void fk_app_fini(struct fk_app *app);
 
 /*
- * Loads the fleet in force in place of the old one, and lets an attached dataplane attach to it.
- * Returns FK_EBUSY if a campaign is active; what fk_fleet_load() and fk_engine_set_fleet() return.
- * On failure the old fleet stays.
+ * Puts a loaded fleet in place of the old one, and lets an attached dataplane attach to it. Takes
+ * both, also on failure: then the old fleet stays. Returns FK_EBUSY if a campaign is active; what
+ * fk_engine_set_fleet() returns.
  */
-FK_MUST_USE enum fk_err fk_app_reload_fleet(struct fk_app *app, struct fk_reason *reason);
+FK_MUST_USE enum fk_err fk_app_take_fleet(struct fk_app *app, struct fk_fleet *fleet,
+					  struct fk_keytable_file *table, struct fk_reason *reason);

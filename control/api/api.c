@@ -28,7 +28,7 @@ struct fk_api {
 	struct fk_app *app;
 	struct endpoint endpoints[FK_API_DAEMONS];
 	struct fk_bearer_token token;
-	bool import_busy;
+	struct fk_import_lock imports;
 	bool has_socket;
 };
 
@@ -132,7 +132,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		x->call.app = endpoint->api->app;
 		x->call.connection = connection;
 		x->call.is_local = endpoint->is_local;
-		x->call.import_busy = &endpoint->api->import_busy;
+		x->call.imports = &endpoint->api->imports;
 		begin_exchange(endpoint, x, url, method);
 		return MHD_YES;
 	}
@@ -148,6 +148,11 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	}
 	if (!fk_call_has_reply(&x->call))
 		x->route->handler(&x->call);
+	/* The reply comes when the work is done; until then nothing is expected of the peer. */
+	if (!fk_call_has_reply(&x->call) && endpoint->api->imports.waiting == &x->call) {
+		MHD_suspend_connection(connection);
+		return MHD_YES;
+	}
 	return send_reply(&x->call);
 }
 
@@ -161,9 +166,10 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	(void)code;
 	if (x == NULL)
 		return;
+	fk_import_job_free(x->call.job);
 	fk_import_free(x->call.import);
 	if (x->call.owns_import_lock)
-		endpoint->api->import_busy = false;
+		endpoint->api->imports = (struct fk_import_lock){.is_busy = false};
 	free(x->call.body);
 	wipe_and_free(x->call.text);
 	free(x);
@@ -177,10 +183,11 @@ static enum fk_err start_daemon(struct fk_api *api, struct endpoint *endpoint, i
 	endpoint->api = api;
 	endpoint->is_local = is_local;
 	endpoint->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, on_request, endpoint, MHD_OPTION_LISTEN_SOCKET,
-		(MHD_socket)listen_fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, endpoint,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)FK_API_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, endpoint,
+		MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, endpoint, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)FK_API_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)CONNECTION_TIMEOUT_S, MHD_OPTION_END);
 	if (endpoint->daemon == NULL) {
 		fk_reason_set(reason, "the HTTP server does not start");
 		close(listen_fd);
@@ -252,6 +259,9 @@ void fk_api_free(struct fk_api *api)
 {
 	if (api == NULL)
 		return;
+	/* A daemon must not be stopped while a connection of it is suspended. */
+	if (api->imports.waiting != NULL)
+		MHD_resume_connection(api->imports.waiting->connection);
 	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
 		if (api->endpoints[i].daemon != NULL)
 			MHD_stop_daemon(api->endpoints[i].daemon);
@@ -275,6 +285,19 @@ uint32_t fk_api_fds(const struct fk_api *api, int ret_fds[static FK_API_DAEMONS]
 	return n;
 }
 
+bool fk_api_work(struct fk_api *api)
+{
+	struct fk_call *call = api->imports.waiting;
+
+	if (call == NULL)
+		return false;
+	if (fk_api_import_step(call)) {
+		api->imports.waiting = NULL;
+		MHD_resume_connection(call->connection);
+	}
+	return true;
+}
+
 void fk_api_run(struct fk_api *api)
 {
 	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
@@ -287,6 +310,8 @@ int fk_api_wait_ms(const struct fk_api *api)
 {
 	int wait_ms = -1;
 
+	if (api->imports.waiting != NULL)
+		return 0;
 	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
 		MHD_UNSIGNED_LONG_LONG timeout_ms;
 

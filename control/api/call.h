@@ -18,19 +18,29 @@
 #include "api/problem.h"
 #include "app.h"
 #include "fleet/import.h"
+#include "import_job.h"
 
 struct MHD_Connection;
+struct fk_call;
+
+/* One import at a time, over all connections. */
+struct fk_import_lock {
+	bool is_busy;
+	struct fk_call *owner;	 /* the call whose import it is */
+	struct fk_call *waiting; /* the owner, once it only waits for fk_api_import_step() */
+};
 
 struct fk_call {
 	struct fk_app *app;
 	struct MHD_Connection *connection;
 	bool is_local; /* it came over the Unix socket */
-	bool *import_busy;
+	struct fk_import_lock *imports;
 	uint32_t id; /* the {id} of the path */
 	/* Body: collected, or for an import, taken row by row. */
 	char *body;
 	size_t body_size, body_cap;
 	struct fk_import *import;
+	struct fk_import_job *job; /* what becomes of the import once it is read; owns it then */
 	bool owns_import_lock;
 	/* The answer. */
 	unsigned status;
@@ -73,6 +83,9 @@ void fk_api_fleet_ues(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);
 void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size);
 void fk_api_import_end(struct fk_call *call);
+void fk_api_import_show(struct fk_call *call);
+/* A slice of the work after fk_api_import_end(). True when the reply is made. */
+bool fk_api_import_step(struct fk_call *call);
 void fk_api_transport_key_show(struct fk_call *call);
 void fk_api_transport_key_create(struct fk_call *call);
 void fk_api_campaign_create(struct fk_call *call);

@@ -192,7 +192,7 @@ void fk_api_campaign_create(struct fk_call *call)
 			fk_call_reply_json(call, 200, plan_json(call->app, &request, &plan));
 			return;
 		}
-	} else if (*call->import_busy) {
+	} else if (call->imports->is_busy) {
 		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
 		return;
 	} else {

@@ -77,15 +77,23 @@ static enum fk_err check_idle(const struct fk_call *call, const char **ret_reaso
 	return FK_OK;
 }
 
+static enum fk_err want_flag(struct fk_call *call, const char *name, bool *ret_flag)
+{
+	const char *value = fk_call_query(call, name);
+
+	*ret_flag = value != NULL && strcmp(value, "true") == 0;
+	if (value == NULL || *ret_flag || strcmp(value, "false") == 0)
+		return FK_OK;
+	fk_call_reply_err(call, FK_EINVAL, name, "must be true or false");
+	return FK_EINVAL;
+}
+
 static enum fk_err want_plain_keys(struct fk_call *call, bool *ret_plain)
 {
-	const char *value = fk_call_query(call, "allow_plain_keys");
+	enum fk_err err = want_flag(call, "allow_plain_keys", ret_plain);
 
-	*ret_plain = value != NULL && strcmp(value, "true") == 0;
-	if (value != NULL && !*ret_plain && strcmp(value, "false") != 0) {
-		fk_call_reply_err(call, FK_EINVAL, "allow_plain_keys", "must be true or false");
-		return FK_EINVAL;
-	}
+	if (err != FK_OK)
+		return err;
 	if (*ret_plain && !call->is_local) {
 		fk_call_reply_err(call, FK_EPOLICY, "allow_plain_keys",
 				  "plain keys are taken over the Unix socket only");
@@ -105,10 +113,11 @@ void fk_api_import_begin(struct fk_call *call)
 	const char *reason = NULL;
 	enum fk_err err;
 
-	if (want_plain_keys(call, &options.allow_plain_keys) != FK_OK)
+	if (want_plain_keys(call, &options.allow_plain_keys) != FK_OK ||
+	    want_flag(call, "reassign", &options.allow_reassign) != FK_OK)
 		return;
 	err = check_idle(call, &reason);
-	if (err == FK_OK && *call->import_busy) {
+	if (err == FK_OK && call->imports->is_busy) {
 		reason = "another import is running";
 		err = FK_EBUSY;
 	}
@@ -119,7 +128,7 @@ void fk_api_import_begin(struct fk_call *call)
 		return;
 	}
 	call->owns_import_lock = true;
-	*call->import_busy = true;
+	*call->imports = (struct fk_import_lock){.is_busy = true, .owner = call};
 }
 
 /* The rows' errors, for the reply. */
@@ -136,20 +145,22 @@ static json_t *import_errors(const struct fk_import *import)
 	return list;
 }
 
-static void reply_import_error(struct fk_call *call, enum fk_err err)
+static void reply_import_error(struct fk_call *call, const struct fk_import *import,
+			       enum fk_err err, const char *why)
 {
 	uint32_t n = 0;
 	char reason[64];
 
-	(void)fk_import_errors(call->import, &n);
+	if (import != NULL)
+		(void)fk_import_errors(import, &n);
 	if (err != FK_EINVAL || n == 0) {
-		fk_call_reply_err(call, err, NULL, NULL);
+		fk_call_reply_err(call, err, NULL, why);
 		return;
 	}
 	(void)snprintf(reason, sizeof(reason), "%u error%s; nothing was changed", n,
 		       n == 1 ? "" : "s");
 	fk_call_reply_problem(call, 422, "the fleet file has errors", NULL, reason,
-			      json_pack("{s:o}", "errors", import_errors(call->import)));
+			      json_pack("{s:o}", "errors", import_errors(import)));
 }
 
 void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size)
@@ -160,43 +171,67 @@ void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size)
 		return; /* the verdict is known; the rest of the file is only swallowed */
 	err = fk_import_feed(call->import, octets, size);
 	if (err != FK_OK)
-		reply_import_error(call, err);
+		reply_import_error(call, call->import, err, NULL);
 }
 
 void fk_api_import_end(struct fk_call *call)
 {
-	struct fk_import_result result;
-	struct fk_reason reason = {{0}};
 	const char *why = NULL;
 	enum fk_err err;
 
 	if (fk_call_has_reply(call) || call->import == NULL)
 		return;
 	err = check_idle(call, &why);
+	if (err == FK_OK)
+		err = fk_import_job_new(call->app, call->import, &call->job);
 	if (err != FK_OK) {
 		fk_call_reply_err(call, err, NULL, why);
 		return;
 	}
-	err = fk_import_finish(call->import, &result);
-	if (err != FK_OK) {
-		reply_import_error(call, err);
-		return;
-	}
-	/* It borrows the fleet that is about to go. */
-	fk_import_free(call->import);
 	call->import = NULL;
-	fk_log(FK_LOG_INFO, "fleet imported", "generation=%" PRIu64 " n_ues=%u n_kept=%u",
-	       result.generation, result.n_ues, result.n_kept);
-	err = fk_app_reload_fleet(call->app, &reason);
+	call->imports->waiting = call;
+}
+
+bool fk_api_import_step(struct fk_call *call)
+{
+	const struct fk_import_result *result;
+	struct fk_reason reason = {{0}};
+	bool done = false;
+	enum fk_err err = fk_import_job_step(call->job, &done, &reason);
+
 	if (err != FK_OK) {
-		fk_call_reply_err(call, err, NULL, reason.text);
-		return;
+		reply_import_error(call, fk_import_job_import(call->job), err, reason.text);
+		return true;
 	}
+	if (!done)
+		return false;
+	result = fk_import_job_result(call->job);
 	fk_call_reply_json(call, 201,
 			   json_pack("{s:I, s:I, s:I, s:I, s:I}", "fleet_generation",
-				     (json_int_t)result.generation, "n_ues",
-				     (json_int_t)result.n_ues, "n_pages",
-				     (json_int_t)result.n_pages, "n_kept_numbers",
-				     (json_int_t)result.n_kept, "n_without_protection_tek",
-				     (json_int_t)result.n_without_ptek));
+				     (json_int_t)result->generation, "n_ues",
+				     (json_int_t)result->n_ues, "n_pages",
+				     (json_int_t)result->n_pages, "n_kept_numbers",
+				     (json_int_t)result->n_kept, "n_without_protection_tek",
+				     (json_int_t)result->n_without_ptek));
+	return true;
+}
+
+void fk_api_import_show(struct fk_call *call)
+{
+	const struct fk_call *owner = call->imports->owner;
+	struct fk_import_progress progress = {.n_rows = 0};
+	const char *stage = "none";
+	uint32_t n_done = 0, n_total = 0;
+
+	if (owner != NULL && owner->job != NULL) {
+		stage = fk_import_job_progress(owner->job, &progress.n_rows, &n_done, &n_total);
+	} else if (owner != NULL && owner->import != NULL) {
+		fk_import_progress(owner->import, &progress);
+		stage = "reading";
+	}
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:b, s:s, s:I, s:I, s:I}", "active", call->imports->is_busy,
+				     "stage", stage, "n_rows", (json_int_t)progress.n_rows,
+				     "n_pages_done", (json_int_t)n_done, "n_pages",
+				     (json_int_t)n_total));
 }

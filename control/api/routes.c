@@ -11,6 +11,8 @@ static const struct fk_route routes[] = {
 	 "store, dataplane and campaign at a glance"},
 	{"GET", "/v1/fleet", fk_api_fleet, NULL, NULL, "the fleet in force and its groups"},
 	{"GET", "/v1/fleet/ues", fk_api_fleet_ues, NULL, NULL, "its UEs, without keys, by pages"},
+	{"GET", "/v1/fleet/imports", fk_api_import_show, NULL, NULL,
+	 "how far the import is that runs, if one does"},
 	{"POST", "/v1/fleet/imports", fk_api_import_end, fk_api_import_begin, fk_api_import_feed,
 	 "replaces the fleet by a CSV file, all of it or nothing"},
 	{"GET", "/v1/transport-key", fk_api_transport_key_show, NULL, NULL,

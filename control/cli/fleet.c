@@ -9,18 +9,53 @@
 #include "cli/progress.h"
 #include "cli/request.h"
 
+/* The upload being drawn. */
+struct drawing {
+	struct fk_http *side; /* asks how far fleetkeyd is while the upload waits; may be NULL */
+	uint64_t drawn;
+};
+
+/* The file is there; what fleetkeyd makes of it takes as long again. */
+static void draw_work(struct drawing *drawing)
+{
+	struct fk_http_reply reply;
+	char stage[32], done[32], total[32], text[160];
+	json_t *answer;
+
+	if (drawing->side == NULL ||
+	    fk_http_request(drawing->side, "GET", "/v1/fleet/imports", NULL, &reply) != FK_OK)
+		return;
+	answer = json_loadb(reply.body != NULL ? reply.body : "", reply.size, 0, NULL);
+	fk_http_reply_fini(&reply);
+	if (json_is_object(answer) && json_is_true(json_object_get(answer, "active"))) {
+		snprintf(text, sizeof(text), "%s, page %s of %s",
+			 fk_output_member(answer, "stage", stage, sizeof(stage)),
+			 fk_output_member(answer, "n_pages_done", done, sizeof(done)),
+			 fk_output_member(answer, "n_pages", total, sizeof(total)));
+		fk_progress_draw(
+			stdout,
+			(uint64_t)json_integer_value(json_object_get(answer, "n_pages_done")),
+			(uint64_t)json_integer_value(json_object_get(answer, "n_pages")), text);
+	}
+	json_decref(answer);
+}
+
 static void draw_upload(void *arg, uint64_t n_sent, uint64_t n_total)
 {
-	uint64_t *drawn = arg;
+	struct drawing *drawing = arg;
 	char text[64];
 
-	/* curl tells often; a bar needs it when the figure has moved. */
-	if (n_sent == *drawn || n_total == 0)
+	if (n_total == 0)
 		return;
-	*drawn = n_sent;
-	snprintf(text, sizeof(text),
-		 n_sent == n_total ? "%.1f MB sent, fleetkeyd is checking" : "%.1f MB sent",
-		 (double)n_sent / 1e6);
+	if (n_sent == n_total) {
+		draw_work(drawing);
+		return;
+	}
+	/* curl tells often; a bar needs it when the figure has moved. */
+	if (n_sent == drawing->drawn)
+		return;
+	drawing->drawn = n_sent;
+	snprintf(text, sizeof(text), "%.1f MB sent", (double)n_sent / 1e6);
 	fk_progress_draw(stdout, n_sent, n_total, text);
 }
 
@@ -28,12 +63,16 @@ static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name
 {
 	bool draw = cli->terminal && !cli->json;
 	struct fk_http_reply reply;
-	uint64_t drawn = UINT64_MAX;
+	struct drawing drawing = {.drawn = UINT64_MAX};
 	json_t *answer;
 	enum fk_exit code;
-	enum fk_err err = fk_http_upload(cli->http, path, "text/csv", file,
-					 draw ? draw_upload : NULL, &drawn, &reply);
+	enum fk_err err;
 
+	if (draw && fk_http_clone(cli->http, &drawing.side) != FK_OK)
+		drawing.side = NULL; /* a bar that stands is better than no import */
+	err = fk_http_upload(cli->http, path, "text/csv", file, draw ? draw_upload : NULL, &drawing,
+			     &reply);
+	fk_http_free(drawing.side);
 	if (draw)
 		fk_progress_clear(stdout);
 	if (err != FK_OK) {
@@ -55,13 +94,14 @@ static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name
 
 int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv)
 {
-	bool plain = false, is_stdin;
-	const struct fk_option options[] = {{"--allow-plain-keys", .ret_flag = &plain}};
-	char error[200];
+	bool plain = false, reassign = false, is_stdin;
+	const struct fk_option options[] = {{"--allow-plain-keys", .ret_flag = &plain},
+					    {"--reassign", .ret_flag = &reassign}};
+	char error[200], path[100];
 	FILE *file;
 	enum fk_exit code;
 
-	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+	if (fk_options_parse(options, 2, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
 	if (argc != 1)
 		return fk_usage_error("fleet import wants one file, or - for standard input");
@@ -71,8 +111,9 @@ int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv)
 		fprintf(stderr, "fleetkeyctl: %s: %s\n", argv[0], strerror(errno));
 		return FK_EXIT_FAILED;
 	}
-	code = import_file(cli, file, is_stdin ? "<stdin>" : argv[0],
-			   plain ? "/v1/fleet/imports?allow_plain_keys=true" : "/v1/fleet/imports");
+	snprintf(path, sizeof(path), "/v1/fleet/imports?allow_plain_keys=%s&reassign=%s",
+		 plain ? "true" : "false", reassign ? "true" : "false");
+	code = import_file(cli, file, is_stdin ? "<stdin>" : argv[0], path);
 	if (!is_stdin)
 		fclose(file);
 	return code;

@@ -10,6 +10,8 @@
 #define CONNECT_TIMEOUT_MS 5000L
 #define REQUEST_TIMEOUT_MS 60000L /* pages and single objects; imports have no limit */
 
+#define BEARER "Authorization: Bearer "
+
 struct fk_http {
 	CURL *curl;
 	char *base; /* scheme, host and port */
@@ -63,8 +65,7 @@ static enum fk_err copy_config(struct fk_http *http, const struct fk_http_config
 	if (!http->base || (!config->url && !http->socket))
 		return FK_ENOMEM;
 	drop_final_slash(http->base);
-	if (config->token &&
-	    asprintf(&http->authorization, "Authorization: Bearer %s", config->token) < 0) {
+	if (config->token && asprintf(&http->authorization, BEARER "%s", config->token) < 0) {
 		http->authorization = NULL;
 		return FK_ENOMEM;
 	}
@@ -89,6 +90,17 @@ enum fk_err fk_http_new(const struct fk_http_config *config, struct fk_http **re
 	}
 	*ret_http = http;
 	return FK_OK;
+}
+
+enum fk_err fk_http_clone(const struct fk_http *http, struct fk_http **ret_http)
+{
+	const struct fk_http_config config = {
+		.socket = http->socket,
+		.url = http->socket ? NULL : http->base,
+		.token = http->authorization ? http->authorization + strlen(BEARER) : NULL,
+	};
+
+	return fk_http_new(&config, ret_http);
 }
 
 void fk_http_free(struct fk_http *http)

@@ -41,6 +41,8 @@ typedef void (*fk_http_progress_fn)(void *arg, uint64_t n_sent, uint64_t n_total
  * address (a bearer token must not cross a network in the clear), or the socket's path is too long.
  */
 FK_MUST_USE enum fk_err fk_http_new(const struct fk_http_config *config, struct fk_http **ret_http);
+/* Another client of the same fleetkeyd, for a question during a long request. As fk_http_new(). */
+FK_MUST_USE enum fk_err fk_http_clone(const struct fk_http *http, struct fk_http **ret_http);
 void fk_http_free(struct fk_http *http);
 
 /*

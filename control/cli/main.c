@@ -24,9 +24,10 @@ struct command {
 
 static const struct command commands[] = {
 	{{"fleet", "import"},
-	 "FILE|- [--allow-plain-keys]",
+	 "FILE|- [--allow-plain-keys] [--reassign]",
 	 fk_cli_fleet_import,
-	 "replace the fleet by a CSV file; nothing changes unless every row is good"},
+	 "replace the fleet by a CSV file; nothing changes unless every row is good. An RSI or MC "
+	 "service ID moves to another UE only with --reassign"},
 	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
 	{{"transport-key", NULL},
 	 "FILE [--force] | --show",

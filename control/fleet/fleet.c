@@ -82,14 +82,16 @@ void fk_fleet_free(struct fk_fleet *fleet)
 }
 
 /* The load in progress. */
-struct loading {
+struct fk_fleet_loader {
 	struct fk_fleet *fleet;
 	struct fk_keytable_file *table;
+	struct fk_store *store;
 	struct fk_keyring *keyring;
-	struct fk_reason *reason;
+	struct fk_reason *reason; /* of the step that runs */
+	uint32_t n_fleet_pages_read, n_numbers_pages_read;
 };
 
-static enum fk_err refuse_page(struct loading *loading, uint32_t page, const char *why)
+static enum fk_err refuse_page(struct fk_fleet_loader *loading, uint32_t page, const char *why)
 {
 	fk_reason_set(loading->reason, "fleet %" PRIu64 ", page %u: %s",
 		      loading->fleet->meta.generation, page, why);
@@ -157,7 +159,7 @@ static enum fk_err take_row(struct fk_fleet *fleet, uint32_t ue_index,
 }
 
 /* The keys go from the seal into the key table, and nowhere else. */
-static enum fk_err take_keys(struct loading *loading, uint32_t ue_index,
+static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 			     const struct fk_record *record)
 {
 	const struct row *row = &loading->fleet->rows[ue_index];
@@ -187,7 +189,7 @@ static enum fk_err take_keys(struct loading *loading, uint32_t ue_index,
 				    record->mcdata_id.size);
 }
 
-static enum fk_err take_record(struct loading *loading, uint32_t page, uint32_t ue_index,
+static enum fk_err take_record(struct fk_fleet_loader *loading, uint32_t page, uint32_t ue_index,
 			       const uint8_t *octets, size_t size)
 {
 	struct fk_record record;
@@ -204,7 +206,7 @@ static enum fk_err take_record(struct loading *loading, uint32_t page, uint32_t 
 
 static enum fk_err take_fleet_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
 {
-	struct loading *loading = ctx;
+	struct fk_fleet_loader *loading = ctx;
 	struct fk_wire_reader r;
 	enum fk_err err = FK_OK;
 
@@ -230,7 +232,7 @@ static enum fk_err take_fleet_page(void *ctx, uint32_t page, const uint8_t *octe
 
 static enum fk_err take_numbers_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
 {
-	struct loading *loading = ctx;
+	struct fk_fleet_loader *loading = ctx;
 
 	/* Without its numbers a UE might see an old one again: never start from zeros here. */
 	if (size == 0)
@@ -262,25 +264,43 @@ static enum fk_err map_next_hops(struct fk_fleet *fleet, const struct fk_config 
 	return FK_OK;
 }
 
-static enum fk_err read_pages(struct loading *loading, struct fk_store *store)
+static uint32_t at_most(uint32_t n, uint32_t max)
 {
-	struct fk_fleet *fleet = loading->fleet;
-	enum fk_err err =
-		fk_store_read_fleet_pages(store, fleet->meta.generation, fleet->meta.page_shards, 0,
-					  fleet->meta.n_pages, take_fleet_page, loading);
+	return n < max ? n : max;
+}
 
+/* Up to 'n_pages' more, first all records and then all numbers. */
+static enum fk_err read_pages(struct fk_fleet_loader *loading, uint32_t n_pages)
+{
+	const struct fk_fleet_meta *meta = &loading->fleet->meta;
+	uint32_t n = at_most(n_pages, meta->n_pages - loading->n_fleet_pages_read);
+	enum fk_err err =
+		fk_store_read_fleet_pages(loading->store, meta->generation, meta->page_shards,
+					  loading->n_fleet_pages_read, n, take_fleet_page, loading);
+
+	loading->n_fleet_pages_read += n;
+	/* Numbers are small beside records: many fit into what is left of this step. */
+	n_pages = (n_pages - n) * 16;
+	n = at_most(n_pages, meta->n_pages - loading->n_numbers_pages_read);
 	if (err == FK_OK)
-		err = fk_store_read_numbers_pages(store, fleet->meta.generation,
-						  fleet->meta.page_shards, 0, fleet->meta.n_pages,
-						  take_numbers_page, loading);
-	if (err == FK_OK && fleet->n_ues_seen != fleet->meta.n_ues) {
-		fk_reason_set(loading->reason, "fleet %" PRIu64 ": has %u UEs, must have %u",
-			      fleet->meta.generation, fleet->n_ues_seen, fleet->meta.n_ues);
-		err = FK_EFORMAT;
-	}
+		err = fk_store_read_numbers_pages(loading->store, meta->generation,
+						  meta->page_shards, loading->n_numbers_pages_read,
+						  n, take_numbers_page, loading);
+	loading->n_numbers_pages_read += n;
 	if (err == FK_ESTORE)
-		fk_reason_set(loading->reason, "%s", fk_store_last_error(store));
+		fk_reason_set(loading->reason, "%s", fk_store_last_error(loading->store));
 	return err;
+}
+
+static enum fk_err check_complete(const struct fk_fleet_loader *loading)
+{
+	const struct fk_fleet *fleet = loading->fleet;
+
+	if (fleet->n_ues_seen == fleet->meta.n_ues)
+		return FK_OK;
+	fk_reason_set(loading->reason, "fleet %" PRIu64 ": has %u UEs, must have %u",
+		      fleet->meta.generation, fleet->n_ues_seen, fleet->meta.n_ues);
+	return FK_EFORMAT;
 }
 
 /* Meta record first: it says how much room everything takes. */
@@ -299,42 +319,105 @@ static enum fk_err read_meta(struct fk_fleet *fleet, struct fk_store *store,
 	return err == FK_OK ? map_next_hops(fleet, config, reason) : err;
 }
 
+static enum fk_err make_table(struct fk_fleet_loader *loading, const struct fk_config *config)
+{
+	const struct fk_fleet *fleet = loading->fleet;
+	const struct fk_keytable_extent extent = {
+		.n_slots = fk_fleet_n_slots(fleet),
+		.n_rsi_pages = fleet->meta.n_rsi_pages,
+		.text_size = fleet->meta.mcdata_size,
+		.fleet_generation = fleet->meta.generation,
+	};
+
+	return fk_keytable_new(config, loading->keyring, &extent, &loading->table, loading->reason);
+}
+
+enum fk_err fk_fleet_loader_new(struct fk_store *store, struct fk_keyring *keyring,
+				const struct fk_config *config, struct fk_fleet_loader **ret_loader,
+				struct fk_reason *reason)
+{
+	struct fk_fleet_loader *loading = calloc(1, sizeof(*loading));
+	enum fk_err err;
+
+	fk_reason_set(reason, "out of memory");
+	if (loading == NULL)
+		return FK_ENOMEM;
+	loading->store = store;
+	loading->keyring = keyring;
+	loading->reason = reason;
+	loading->fleet = calloc(1, sizeof(*loading->fleet));
+	err = loading->fleet != NULL ? read_meta(loading->fleet, store, config, reason) : FK_ENOMEM;
+	if (err == FK_OK)
+		err = allocate(loading->fleet);
+	if (err == FK_OK)
+		err = make_table(loading, config);
+	if (err != FK_OK) {
+		fk_fleet_loader_free(loading);
+		return err;
+	}
+	*ret_loader = loading;
+	return FK_OK;
+}
+
+void fk_fleet_loader_free(struct fk_fleet_loader *loader)
+{
+	if (loader == NULL)
+		return;
+	fk_keytable_free(loader->table);
+	fk_fleet_free(loader->fleet);
+	free(loader);
+}
+
+enum fk_err fk_fleet_loader_step(struct fk_fleet_loader *loader, uint32_t n_pages, bool *ret_done,
+				 struct fk_reason *reason)
+{
+	enum fk_err err;
+
+	loader->reason = reason;
+	err = read_pages(loader, n_pages);
+	if (err != FK_OK || loader->n_numbers_pages_read < loader->fleet->meta.n_pages) {
+		if (err == FK_OK)
+			*ret_done = false;
+		return err;
+	}
+	err = check_complete(loader);
+	if (err == FK_OK)
+		*ret_done = true;
+	return err;
+}
+
+void fk_fleet_loader_progress(const struct fk_fleet_loader *loader, uint32_t *ret_done,
+			      uint32_t *ret_total)
+{
+	*ret_done = loader->n_fleet_pages_read;
+	*ret_total = loader->fleet->meta.n_pages;
+}
+
+void fk_fleet_loader_take(struct fk_fleet_loader *loader, struct fk_fleet **ret_fleet,
+			  struct fk_keytable_file **ret_table)
+{
+	*ret_fleet = loader->fleet;
+	*ret_table = loader->table;
+	loader->fleet = NULL;
+	loader->table = NULL;
+	fk_fleet_loader_free(loader);
+}
+
 enum fk_err fk_fleet_load(struct fk_store *store, struct fk_keyring *keyring,
 			  const struct fk_config *config, struct fk_fleet **ret_fleet,
 			  struct fk_keytable_file **ret_table, struct fk_reason *reason)
 {
-	struct fk_fleet *fleet = calloc(1, sizeof(*fleet));
-	struct fk_keytable_file *table = NULL;
-	enum fk_err err;
+	struct fk_fleet_loader *loader = NULL;
+	bool done = false;
+	enum fk_err err = fk_fleet_loader_new(store, keyring, config, &loader, reason);
 
-	if (fleet == NULL)
-		return FK_ENOMEM;
-	fk_reason_set(reason, "out of memory");
-	err = read_meta(fleet, store, config, reason);
-	if (err == FK_OK)
-		err = allocate(fleet);
-	if (err == FK_OK) {
-		const struct fk_keytable_extent extent = {
-			.n_slots = fk_fleet_n_slots(fleet),
-			.n_rsi_pages = fleet->meta.n_rsi_pages,
-			.text_size = fleet->meta.mcdata_size,
-			.fleet_generation = fleet->meta.generation,
-		};
-
-		err = fk_keytable_new(config, keyring, &extent, &table, reason);
-	}
-	if (err == FK_OK) {
-		struct loading loading = {fleet, table, keyring, reason};
-
-		err = read_pages(&loading, store);
-	}
+	while (err == FK_OK && !done)
+		err = fk_fleet_loader_step(loader, FK_STORE_PIPELINE_MAX, &done, reason);
 	if (err != FK_OK) {
-		fk_keytable_free(table);
-		fk_fleet_free(fleet);
+		fk_fleet_loader_free(loader);
 		return err;
 	}
-	*ret_fleet = fleet;
-	*ret_table = table;
+	fk_fleet_loader_take(loader, ret_fleet, ret_table);
 	return FK_OK;
 }
 

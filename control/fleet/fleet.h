@@ -72,6 +72,24 @@ FK_MUST_USE enum fk_err fk_fleet_load(struct fk_store *store, struct fk_keyring 
 				      struct fk_reason *reason);
 void fk_fleet_free(struct fk_fleet *fleet);
 
+/*
+ * The same in steps, for a caller that has other things to do in between: new, step until done,
+ * take. Results as fk_fleet_load(). A step reads about 'n_pages' pages of records. Only after the
+ * step that said done may be taken; that ends the loader too. fk_fleet_loader_free() gives up.
+ */
+struct fk_fleet_loader;
+FK_MUST_USE enum fk_err fk_fleet_loader_new(struct fk_store *store, struct fk_keyring *keyring,
+					    const struct fk_config *config,
+					    struct fk_fleet_loader **ret_loader,
+					    struct fk_reason *reason);
+FK_MUST_USE enum fk_err fk_fleet_loader_step(struct fk_fleet_loader *loader, uint32_t n_pages,
+					     bool *ret_done, struct fk_reason *reason);
+void fk_fleet_loader_progress(const struct fk_fleet_loader *loader, uint32_t *ret_done,
+			      uint32_t *ret_total);
+void fk_fleet_loader_take(struct fk_fleet_loader *loader, struct fk_fleet **ret_fleet,
+			  struct fk_keytable_file **ret_table);
+void fk_fleet_loader_free(struct fk_fleet_loader *loader);
+
 uint64_t fk_fleet_generation(const struct fk_fleet *fleet);
 uint32_t fk_fleet_n_ues(const struct fk_fleet *fleet);
 uint32_t fk_fleet_n_slots(const struct fk_fleet *fleet); /* a multiple of FK_STORE_PAGE_UES */

@@ -15,14 +15,16 @@
 #include "fleet/numbers.h"
 #include "fleet/record.h"
 
-#define NOT_KEPT UINT32_MAX
+#define NOT_KEPT       UINT32_MAX
+#define FOREIGN_REASON "belongs to another UE of the fleet in force; --reassign allows it to move"
 
 /* One good row: its packed record, with sealed keys, in the heap. */
 struct staged_row {
-	uint64_t offset; /* of the record in the heap */
+	uint64_t offset;    /* of the record in the heap */
+	uint32_t old_index; /* in the fleet in force, if the UE keeps its numbers; else NOT_KEPT */
+	uint32_t line;	    /* of the file */
 	uint16_t size;
 	uint8_t shard;
-	uint32_t old_index; /* in the fleet in force, if the UE keeps its numbers; else NOT_KEPT */
 };
 
 struct fk_import {
@@ -30,7 +32,8 @@ struct fk_import {
 	struct fk_fleet_meta meta;
 	struct fk_row_rules rules; /* its transport key is ours */
 	struct fk_csv *csv;
-	bool has_header, is_broken, is_checked;
+	bool has_header, is_broken, is_checked, is_compared;
+	uint32_t n_slots_compared; /* of the fleet in force */
 	int column_at[FK_COLUMNS]; /* field of each column in this file */
 	uint32_t n_columns;
 	uint64_t line; /* of the row being read */
@@ -117,7 +120,18 @@ static bool rsi_is_taken(const struct fk_import *import, uint32_t rsi)
 	return (import->rsis[rsi / 64] >> rsi % 64 & 1) != 0;
 }
 
-/* Complains about every value that another row has already. */
+/* Another UE of the fleet in force has this RSI. */
+static bool rsi_is_foreign(const struct fk_import *import, const struct fk_fleet_row *row)
+{
+	int64_t owner = fk_keytable_find_rsi(fk_keytable_view(import->options.table), row->rsi);
+	struct fk_fleet_ue ue;
+
+	return owner >= 0 && !import->options.allow_reassign &&
+	       fk_fleet_get(import->options.fleet, (uint32_t)owner, &ue) &&
+	       strcmp(ue.ue_id, row->ue_id.at) != 0;
+}
+
+/* Complains about every value that another row, or another UE, has already. */
 static bool is_unique(struct fk_import *import, const struct fk_fleet_row *row)
 {
 	uint32_t n_before = import->n_errors;
@@ -131,6 +145,8 @@ static bool is_unique(struct fk_import *import, const struct fk_fleet_row *row)
 		complain(import, FK_COLUMN_MCDATA_ID, "is in the file twice");
 	if (rsi_is_taken(import, row->rsi))
 		complain(import, FK_COLUMN_RSI, "is in the file twice");
+	else if (rsi_is_foreign(import, row))
+		complain(import, FK_COLUMN_RSI, FOREIGN_REASON);
 	return import->n_errors == n_before && n_before < FK_IMPORT_ERRORS_MAX;
 }
 
@@ -256,6 +272,7 @@ static enum fk_err keep_row(struct fk_import *import, const struct fk_fleet_row 
 	staged->size = (uint16_t)size;
 	staged->shard = fk_store_shard_of(row->ue_id.at, row->ue_id.len);
 	staged->old_index = find_kept(import, row);
+	staged->line = (uint32_t)import->line;
 	import->heap_size += size;
 	import->n_kept += staged->old_index != NOT_KEPT;
 	import->n_without_ptek += !row->has_ptek;
@@ -514,11 +531,75 @@ enum fk_err fk_import_check(struct fk_import *import)
 		return err;
 	import->meta.n_ues = import->n_rows;
 	import->meta.n_rsi_pages = count_rsi_pages(import);
+	import->is_checked = true;
+	return FK_OK;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct fk_import_error *x = a, *y = b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* The row that has the MC service ID of this UE of the fleet in force must be that UE. */
+static void compare_ue(struct fk_import *import, const struct fk_fleet_ue *ue)
+{
+	int64_t row = fk_name_index_find(import->mc_service_ids, ue->mc_service_id,
+					 strlen(ue->mc_service_id));
+	struct fk_record record;
+
+	if (row < 0)
+		return;
+	record = record_of(import, (uint32_t)row);
+	if (record.ue_id.size == strlen(ue->ue_id) &&
+	    memcmp(record.ue_id.at, ue->ue_id, record.ue_id.size) == 0)
+		return;
+	add_error(import, import->rows[row].line, fk_column_name(FK_COLUMN_MC_SERVICE_ID),
+		  FOREIGN_REASON);
+}
+
+enum fk_err fk_import_compare(struct fk_import *import, uint32_t n_slots, bool *ret_done)
+{
+	uint32_t end = fk_fleet_n_slots(import->options.fleet);
+	struct fk_fleet_ue ue;
+	enum fk_err err;
+
+	if (!import->is_checked || import->is_broken)
+		return FK_EINVAL;
+	if (import->options.allow_reassign)
+		import->n_slots_compared = end;
+	if (n_slots < end - import->n_slots_compared)
+		end = import->n_slots_compared + n_slots;
+	for (; import->n_slots_compared < end; import->n_slots_compared++) {
+		if (fk_fleet_get(import->options.fleet, import->n_slots_compared, &ue))
+			compare_ue(import, &ue);
+	}
+	/* All of the fleet is looked at, so that the operator sees every error at once. */
+	if (end < fk_fleet_n_slots(import->options.fleet)) {
+		*ret_done = false;
+		return FK_OK;
+	}
+	if (import->n_errors > 0) {
+		qsort(import->errors, import->n_errors, sizeof(import->errors[0]), by_line);
+		import->is_broken = true;
+		return FK_EINVAL;
+	}
 	err = fk_store_stage_fleet(import->options.store, import->meta.generation,
 				   import->meta.page_shards, import->meta.n_pages);
-	if (err == FK_OK)
-		import->is_checked = true;
-	return err;
+	if (err != FK_OK)
+		return err;
+	import->is_compared = *ret_done = true;
+	return FK_OK;
+}
+
+void fk_import_progress(const struct fk_import *import, struct fk_import_progress *ret_progress)
+{
+	*ret_progress = (struct fk_import_progress){
+		.n_rows = import->n_rows,
+		.n_pages_staged = import->n_pages_staged,
+		.n_pages = import->meta.n_pages,
+	};
 }
 
 static void put_fleet_page(struct fk_import *import, uint32_t page)
@@ -566,7 +647,7 @@ enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *re
 	uint32_t end = import->meta.n_pages;
 	enum fk_err err;
 
-	if (!import->is_checked)
+	if (!import->is_compared)
 		return FK_EINVAL;
 	if (n_pages < end - import->n_pages_staged)
 		end = import->n_pages_staged + n_pages;
@@ -587,7 +668,7 @@ enum fk_err fk_import_publish(struct fk_import *import, struct fk_import_result 
 {
 	enum fk_err err;
 
-	if (!import->is_checked || import->n_pages_staged != import->meta.n_pages)
+	if (!import->is_compared || import->n_pages_staged != import->meta.n_pages)
 		return FK_EINVAL;
 	err = fk_fleet_meta_publish(&import->meta, import->options.store,
 				    fk_fleet_generation(import->options.fleet));
@@ -608,6 +689,9 @@ enum fk_err fk_import_finish(struct fk_import *import, struct fk_import_result *
 	bool done = false;
 	enum fk_err err = fk_import_check(import);
 
+	while (err == FK_OK && !done)
+		err = fk_import_compare(import, UINT32_MAX, &done);
+	done = false;
 	while (err == FK_OK && !done)
 		err = fk_import_stage(import, FK_STORE_PIPELINE_MAX, &done);
 	return err == FK_OK ? fk_import_publish(import, ret_result) : err;

@@ -5,9 +5,11 @@
  * Feed the CSV as it arrives; rows are checked one by one and their keys sealed at once. Nothing is
  * written before the last row was found good; then the pages are staged and one step puts the new
  * generation in force. An import replaces the fleet. A UE whose id, RSI and keys stay the same
- * keeps its message numbers; a new or re-keyed one starts with zeros.
+ * keeps its message numbers; a new or re-keyed one starts with zeros. An RSI or an MC service ID
+ * that another UE has in the fleet in force is refused unless it is said that it moves: it is how a
+ * mistyped row would take over another radio.
  *
- *   begin -> feed* -> check -> stage* -> publish -> fk_fleet_load(), free
+ *   begin -> feed* -> check -> compare* -> stage* -> publish -> fk_fleet_load(), free
  *
  * Threads: belongs to one thread. Memory: plain keys live from parsing to sealing of their row,
  * then they are wiped; everything else is freed by fk_import_free(), at any point.
@@ -46,6 +48,7 @@ struct fk_import_options {
 	struct fk_fleet *fleet;
 	const struct fk_keytable_file *table;
 	bool allow_plain_keys;
+	bool allow_reassign; /* an RSI or MC service ID may move from one UE to another */
 };
 
 struct fk_import_result {
@@ -70,6 +73,12 @@ FK_MUST_USE enum fk_err fk_import_begin(const struct fk_import_options *options,
 FK_MUST_USE enum fk_err fk_import_feed(struct fk_import *import, const void *octets, size_t size);
 /* Ends the file. Returns FK_OK if every row is good; FK_EINVAL: see fk_import_errors(). */
 FK_MUST_USE enum fk_err fk_import_check(struct fk_import *import);
+/*
+ * Holds up to 'n_slots' UEs of the fleet in force against the file; call until '*ret_done'. Returns
+ * FK_OK; FK_EINVAL: see fk_import_errors(); FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_import_compare(struct fk_import *import, uint32_t n_slots,
+					  bool *ret_done);
 /* Writes up to 'n_pages' pages of the new generation; call until '*ret_done'. FK_OK or FK_ESTORE.
  */
 FK_MUST_USE enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *ret_done);
@@ -79,9 +88,14 @@ FK_MUST_USE enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pag
  */
 FK_MUST_USE enum fk_err fk_import_publish(struct fk_import *import,
 					  struct fk_import_result *ret_result);
-/* check, stage and publish in one call; it blocks for seconds if the fleet is large. */
+/* check, compare, stage and publish in one call; it blocks for seconds if the fleet is large. */
 FK_MUST_USE enum fk_err fk_import_finish(struct fk_import *import,
 					 struct fk_import_result *ret_result);
+/* How far it is: rows that were read, and pages staged of all. */
+struct fk_import_progress {
+	uint32_t n_rows, n_pages_staged, n_pages;
+};
+void fk_import_progress(const struct fk_import *import, struct fk_import_progress *ret_progress);
 /* The errors so far, in the order of the file; borrowed until the import is fed again or freed. */
 const struct fk_import_error *fk_import_errors(const struct fk_import *import, uint32_t *ret_n);
 /* Staged pages of an import that was not published are removed by fk_store_sweep_fleets(). */

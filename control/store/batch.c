@@ -64,7 +64,7 @@ static void queue(struct fk_store *store, const struct fk_redis_word *words, uin
 }
 
 /* A long batch is cut into several transactions, so that Redis does not stand still for long. */
-static void put(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
+void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
 {
 	redisReply *reply;
 
@@ -85,7 +85,7 @@ static void put_page(struct fk_store *store, const char *kind, uint64_t id, uint
 	fk_redis_page_key(key, kind, id, shard, page);
 	const struct fk_redis_word words[] = {FK_WORD("SET"), FK_WORD(key), {octets, size}};
 
-	put(store, words, 3);
+	fk_redis_batch_put(store, words, 3);
 }
 
 void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation, uint8_t shard,
@@ -126,14 +126,14 @@ void fk_store_batch_put_campaign(struct fk_store *store, uint32_t campaign_id,
 		words[n++] = FK_WORD(fields[i].name);
 		words[n++] = (struct fk_redis_word){fields[i].value, fields[i].size};
 	}
-	put(store, words, n);
+	fk_redis_batch_put(store, words, n);
 	/* The record first: a crash in between leaves a record that nobody lists, not the reverse.
 	 */
 	(void)snprintf(id, sizeof(id), "%u", campaign_id);
 	const struct fk_redis_word list[] = {FK_WORD("ZADD"), FK_WORD("fk:campaigns"), FK_WORD(id),
 					     FK_WORD(id)};
 
-	put(store, list, 4);
+	fk_redis_batch_put(store, list, 4);
 }
 
 void fk_store_batch_put_key(struct fk_store *store, const char *name, const void *sealed,
@@ -142,14 +142,14 @@ void fk_store_batch_put_key(struct fk_store *store, const char *name, const void
 	const struct fk_redis_word words[] = {
 		FK_WORD("HSET"), FK_WORD("fk:keys"), FK_WORD(name), {sealed, size}};
 
-	put(store, words, 4);
+	fk_redis_batch_put(store, words, 4);
 }
 
 void fk_store_batch_delete_key(struct fk_store *store, const char *name)
 {
 	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD("fk:keys"), FK_WORD(name)};
 
-	put(store, words, 3);
+	fk_redis_batch_put(store, words, 3);
 }
 
 enum fk_err fk_store_batch_commit(struct fk_store *store)

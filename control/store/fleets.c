@@ -123,40 +123,50 @@ enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation, 
 	return err;
 }
 
-/* Pages first, their note last: a sweep that is cut short is simply done again. */
-static enum fk_err sweep_one(struct fk_store *store, const char *generation_text,
-			     uint64_t generation, const uint8_t *shards, size_t n_pages)
+/*
+ * The last 'max' pages of a generation, and then its note cut by them: a sweep that stops anywhere
+ * is simply gone on with. With the last page goes the rest.
+ */
+static enum fk_err sweep_some(struct fk_store *store, const char *generation_text,
+			      uint64_t generation, const uint8_t *shards, uint32_t n_pages,
+			      uint32_t max)
 {
 	static const char *const kinds[] = {"fleet", "numbers"};
+	uint32_t n_left = n_pages > max ? n_pages - max : 0;
 	char key[FK_REDIS_KEY_SIZE];
-	redisReply *reply;
-	enum fk_err err = FK_OK;
 
-	for (uint32_t page = 0; err == FK_OK && page < n_pages; page++) {
-		for (size_t kind = 0; err == FK_OK && kind < 2; kind++) {
+	fk_store_batch_begin(store);
+	for (uint32_t page = n_left; page < n_pages; page++) {
+		for (size_t kind = 0; kind < 2; kind++) {
 			fk_redis_page_key(key, kinds[kind], generation, shards[page], page);
 			const struct fk_redis_word words[] = {FK_WORD("UNLINK"), FK_WORD(key)};
 
-			err = fk_redis_send(store, words, 2);
+			fk_redis_batch_put(store, words, 2);
 		}
-		if (err == FK_OK && store->n_pending >= FK_STORE_PIPELINE_MAX)
-			err = fk_redis_drain(store);
 	}
-	fk_redis_fleet_key(key, generation);
-	if (err == FK_OK)
-		err = fk_redis_ask(store, &reply, "UNLINK", key, NULL);
-	if (err != FK_OK)
-		return err;
-	freeReplyObject(reply);
-	err = fk_redis_ask(store, &reply, "HDEL", PAGES, generation_text, NULL);
-	if (err == FK_OK)
-		freeReplyObject(reply);
-	return err;
+	if (n_left > 0) {
+		const struct fk_redis_word note[] = {FK_WORD("HSET"),
+						     FK_WORD(PAGES),
+						     FK_WORD(generation_text),
+						     {shards, n_left}};
+
+		fk_redis_batch_put(store, note, 4);
+	} else {
+		fk_redis_fleet_key(key, generation);
+		const struct fk_redis_word record[] = {FK_WORD("UNLINK"), FK_WORD(key)};
+		const struct fk_redis_word note[] = {FK_WORD("HDEL"), FK_WORD(PAGES),
+						     FK_WORD(generation_text)};
+
+		fk_redis_batch_put(store, record, 2);
+		fk_redis_batch_put(store, note, 3);
+	}
+	return fk_store_batch_commit(store);
 }
 
-enum fk_err fk_store_sweep_fleets(struct fk_store *store)
+enum fk_err fk_store_sweep_step(struct fk_store *store, uint32_t max, bool *ret_done)
 {
 	uint64_t current, generation;
+	bool is_done = true;
 	redisReply *notes;
 	enum fk_err err = fk_store_current_fleet(store, &current);
 
@@ -164,15 +174,29 @@ enum fk_err fk_store_sweep_fleets(struct fk_store *store)
 		err = fk_redis_ask(store, &notes, "HGETALL", PAGES, NULL);
 	if (err != FK_OK)
 		return err;
-	for (size_t i = 0; err == FK_OK && i + 1 < notes->elements; i += 2) {
+	for (size_t i = 0; err == FK_OK && is_done && i + 1 < notes->elements; i += 2) {
 		const redisReply *name = notes->element[i], *shards = notes->element[i + 1];
 
-		if (fk_redis_number(name->str, name->len, &generation) != FK_OK)
+		if (fk_redis_number(name->str, name->len, &generation) != FK_OK) {
 			err = fk_redis_break(store, PAGES, "the record is damaged");
-		else if (generation != current)
-			err = sweep_one(store, name->str, generation, (const uint8_t *)shards->str,
-					shards->len);
+		} else if (generation != current) {
+			err = sweep_some(store, name->str, generation, (const uint8_t *)shards->str,
+					 (uint32_t)shards->len, max);
+			is_done = false; /* perhaps: the next call looks again */
+		}
 	}
 	freeReplyObject(notes);
+	if (err == FK_OK)
+		*ret_done = is_done;
+	return err;
+}
+
+enum fk_err fk_store_sweep_fleets(struct fk_store *store)
+{
+	bool done = false;
+	enum fk_err err = FK_OK;
+
+	while (err == FK_OK && !done)
+		err = fk_store_sweep_step(store, FK_STORE_PIPELINE_MAX, &done);
 	return err;
 }

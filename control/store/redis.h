@@ -72,6 +72,10 @@ FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t 
 FK_MUST_USE enum fk_err fk_redis_check_safe(struct fk_store *store,
 					    char ret_run_id[static FK_REDIS_RUN_ID_SIZE]);
 
+/* Queues one write of the open batch; failures are kept for its commit. */
+void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *words,
+			uint32_t n_words);
+
 /* Key names. */
 void fk_redis_fleet_key(char key[static FK_REDIS_KEY_SIZE], uint64_t generation);
 void fk_redis_campaign_key(char key[static FK_REDIS_KEY_SIZE], uint32_t campaign_id);

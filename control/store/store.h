@@ -167,6 +167,8 @@ FK_MUST_USE enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t 
  * Removal is by UNLINK in pipelines. Not while an import runs. FK_OK or FK_ESTORE.
  */
 FK_MUST_USE enum fk_err fk_store_sweep_fleets(struct fk_store *store);
+/* A part of that, at most 'max' pages; call until '*ret_done'. */
+FK_MUST_USE enum fk_err fk_store_sweep_step(struct fk_store *store, uint32_t max, bool *ret_done);
 
 /* Shard of a UE: CRC16 (XMODEM, as Redis Cluster uses it) of its id, modulo FK_STORE_SHARDS. */
 uint8_t fk_store_shard_of(const char *ue_id, size_t len);

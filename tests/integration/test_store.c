@@ -13,6 +13,7 @@
 #include "fleet/import.h"
 #include "fleet/record.h"
 #include "keys/open.h"
+#include "keys/transport_key.h"
 #include "store/store.h"
 
 #include "../unit/control/support.h"
@@ -600,6 +601,7 @@ Test(fleet, an_import_that_is_given_up_changes_nothing_and_is_swept)
 	import = begin_import(&world);
 	cr_assert_eq(fk_import_feed(import, other, strlen(other)), FK_OK);
 	cr_assert_eq(fk_import_check(import), FK_OK);
+	cr_assert_eq(fk_import_compare(import, UINT32_MAX, &done), FK_OK);
 	cr_assert_eq(fk_import_stage(import, 3, &done), FK_OK);
 	cr_expect(!done);
 	fk_import_free(import);
@@ -669,6 +671,7 @@ Test(fleet, a_redis_that_dies_in_mid_import_leaves_the_old_fleet)
 	import = begin_import(&world);
 	cr_assert_eq(fk_import_feed(import, other, strlen(other)), FK_OK);
 	cr_assert_eq(fk_import_check(import), FK_OK);
+	cr_assert_eq(fk_import_compare(import, UINT32_MAX, &done), FK_OK);
 	cr_assert_eq(fk_import_stage(import, 5, &done), FK_OK);
 	redis_server_kill(&server);
 	cr_expect_eq(fk_import_stage(import, 5, &done), FK_ESTORE);
@@ -736,6 +739,146 @@ Test(fleet, errors_name_line_and_column)
 	expect_errors("ue_id,ue_id\n", 1, "ue_id", 17);
 	expect_errors("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 1, "",
 		      18);
+}
+
+#define ROW_AS(id, service, rsi)                                                               \
+	id ",sip:" service "@x,sip:d" id "@x,P25," rsi                                         \
+	   ",hop-a,,,61440,1,AES-256,00112233445566778899aabbccddeeff00112233445566778899aabb" \
+	   "ccddeeff,,,,cmac,10\n"
+
+/* Imports 'text' over the fleet in force, a slot at a time; expects these errors, by line. */
+static void expect_foreign(struct world *world, const char *text, bool allow_reassign,
+			   const uint64_t *lines, const char *const *columns, uint32_t n_wanted)
+{
+	const struct fk_import_options options = {.config = world->config,
+						  .store = store,
+						  .keyring = world->keyring,
+						  .fleet = world->fleet,
+						  .table = world->table,
+						  .allow_plain_keys = true,
+						  .allow_reassign = allow_reassign};
+	const struct fk_import_error *errors;
+	struct fk_import *import = NULL;
+	bool done = false;
+	uint32_t n;
+	enum fk_err err;
+
+	cr_assert_eq(fk_import_begin(&options, &import), FK_OK);
+	cr_assert_eq(fk_import_feed(import, text, strlen(text)), FK_OK);
+	err = fk_import_check(import);
+	while (err == FK_OK && !done)
+		err = fk_import_compare(import, 1, &done);
+	errors = fk_import_errors(import, &n);
+	cr_expect_eq(err, n_wanted == 0 ? FK_OK : FK_EINVAL);
+	cr_assert_eq(n, n_wanted, "%u errors", n);
+	for (uint32_t i = 0; i < n; i++) {
+		cr_expect_eq(errors[i].line, lines[i]);
+		cr_expect_str_eq(errors[i].column, columns[i]);
+		cr_expect_not_null(strstr(errors[i].reason, "another UE"));
+	}
+	fk_import_free(import);
+}
+
+Test(fleet, what_another_ue_of_the_fleet_has_moves_only_if_that_is_said)
+{
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, HEADER ROW_AS("a", "s1", "1") ROW_AS("b", "s2", "2"));
+	/* The UEs themselves may come again, change their RSI, or go. */
+	expect_foreign(&world, HEADER ROW_AS("a", "s1", "1") ROW_AS("c", "s3", "3"), false, NULL,
+		       NULL, 0);
+	expect_foreign(&world, HEADER ROW_AS("a", "s4", "4"), false, NULL, NULL, 0);
+	expect_foreign(&world, HEADER ROW_AS("c", "s3", "2"), false, (const uint64_t[]){2},
+		       (const char *const[]){"rsi"}, 1);
+	expect_foreign(&world, HEADER ROW_AS("d", "s4", "9") ROW_AS("c", "s2", "3"), false,
+		       (const uint64_t[]){3}, (const char *const[]){"mc_service_id"}, 1);
+	expect_foreign(&world, HEADER ROW_AS("b", "s1", "9") ROW_AS("a", "s2", "8"), false,
+		       (const uint64_t[]){2, 3},
+		       (const char *const[]){"mc_service_id", "mc_service_id"}, 2);
+	expect_foreign(&world, HEADER ROW_AS("b", "s1", "1") ROW_AS("a", "s2", "2"), true, NULL,
+		       NULL, 0);
+	end_world(&world);
+}
+
+Test(fleet, a_fleet_is_the_same_loaded_in_small_steps)
+{
+	struct world world;
+	struct fk_fleet_loader *loader = NULL;
+	struct fk_reason reason;
+	char *text = make_file(3000, 5);
+	uint32_t n_steps = 0, n_done, n_total;
+	bool done = false;
+
+	begin_world(&world);
+	import_text(&world, text);
+	fk_fleet_free(world.fleet);
+	fk_keytable_free(world.table);
+	cr_assert_eq(fk_fleet_loader_new(store, world.keyring, world.config, &loader, &reason),
+		     FK_OK);
+	for (; !done; n_steps++)
+		cr_assert_eq(fk_fleet_loader_step(loader, 7, &done, &reason), FK_OK);
+	fk_fleet_loader_progress(loader, &n_done, &n_total);
+	cr_expect_eq(n_done, n_total);
+	cr_expect_gt(n_steps, 5);
+	fk_fleet_loader_take(loader, &world.fleet, &world.table);
+	expect_fleet(&world, 3000);
+	/* And one that is given up leaves nothing behind; the sanitizer looks. */
+	cr_assert_eq(fk_fleet_loader_new(store, world.keyring, world.config, &loader, &reason),
+		     FK_OK);
+	cr_assert_eq(fk_fleet_loader_step(loader, 7, &done, &reason), FK_OK);
+	cr_expect(!done);
+	fk_fleet_loader_free(loader);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, a_sweep_in_small_steps_ends_with_what_is_in_force)
+{
+	struct world world;
+	char *text = make_file(3000, 5);
+	uint32_t n_steps = 0;
+	uint64_t n_keys;
+	bool done = false;
+
+	begin_world(&world);
+	import_text(&world, text);
+	n_keys = strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10);
+	import_text(&world, text);
+	import_text(&world, text);
+	cr_expect_gt(strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10), n_keys);
+	for (; !done; n_steps++)
+		cr_assert_eq(fk_store_sweep_step(store, 10, &done), FK_OK);
+	cr_expect_gt(n_steps, 10);
+	cr_expect_eq(strtoull(redis_server_ask(&server, "DBSIZE"), NULL, 10), n_keys);
+	load(&world);
+	expect_fleet(&world, 3000);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, the_transport_key_in_force_is_the_one_that_was_made_last)
+{
+	struct fk_keyring *keyring = test_keyring(1), *other = test_keyring(2);
+	struct fk_transport_key *key = NULL;
+	struct fk_secret first, second;
+	uint32_t id = 0;
+
+	cr_expect_eq(fk_transport_key_load(store, keyring, &key), FK_ENOTFOUND);
+	cr_assert_eq(fk_transport_key_create(store, keyring, &id, &first), FK_OK);
+	cr_expect_eq(id, 1);
+	cr_assert_eq(fk_transport_key_create(store, keyring, &id, &second), FK_OK);
+	cr_expect_eq(id, 2);
+	cr_expect_neq(memcmp(first.octets, second.octets, 32), 0);
+	cr_assert_eq(fk_transport_key_load(store, keyring, &key), FK_OK);
+	cr_expect_eq(fk_transport_key_id(key), 2);
+	fk_transport_key_free(key);
+	cr_expect_eq(fk_transport_key_load(store, other, &key), FK_EAUTH);
+	redis_server_ask(&server, "HSET fk:keys transport-key damaged");
+	cr_expect_eq(fk_transport_key_load(store, keyring, &key), FK_EFORMAT);
+	cr_expect_eq(fk_transport_key_create(store, keyring, &id, &first), FK_EFORMAT);
+	fk_keyring_free(keyring);
+	fk_keyring_free(other);
 }
 
 Test(fleet, a_hundred_errors_are_enough)
