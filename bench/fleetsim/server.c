@@ -6,12 +6,15 @@
 #include <fleetkey/kmm.h>
 
 #include "accepted.h"
+#include "hint.h"
 #include "inspect.h"
+#include "plain_ok.h"
 #include "server.h"
 #include "speak.h"
 
 #define SIP_PORT_DEFAULT  5060
 #define RESPONSE_SIZE_MAX FK_SIM_DATAGRAM_MAX
+#define SIP_OK		  200
 #define SIP_ACCEPTED	  202
 #define SIP_OVERLOADED	  503
 
@@ -236,12 +239,18 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 {
 	struct fk_server *s = server;
 	struct request r; /* three kilobytes: each stage fills in what the next one needs */
+	const char *branch;
 	enum fk_err err;
 
 	r.frame = frame;
 	r.response_size = 0;
 	if (frame->destination_port != s->sip_port) {
 		count(s, FK_SIM_NOT_OURS);
+		return;
+	}
+	if (fk_plain_ok_read(&s->compose, frame->payload, frame->payload_size, &branch) &&
+	    ++s->n_plain_oks % FK_PLAIN_OK_CHECKED != 0) {
+		fk_txn_respond(s->txns, branch, FK_SIM_BRANCH_LEN, SIP_OK, s->now_ms);
 		return;
 	}
 	err = fk_sip_parse(frame->payload, frame->payload_size, &r.sip);
@@ -257,4 +266,20 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 	} else {
 		receive_request(s, &r);
 	}
+}
+
+uint64_t fk_server_expect(void *server, const struct fk_net_frame *frame)
+{
+	struct fk_server *s = server;
+	uint64_t hash = fk_hint_hash(frame->payload, frame->payload_size);
+
+	fk_hint_index(s->fleet, hash);
+	return hash;
+}
+
+void fk_server_prepare(void *server, uint64_t hint)
+{
+	struct fk_server *s = server;
+
+	fk_hint_ue(s->fleet, hint);
 }

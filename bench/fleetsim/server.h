@@ -38,7 +38,13 @@ struct fk_server {
 	uint16_t sip_port, kmf_port;
 	bool bare_kmm;
 	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */
+	uint32_t n_plain_oks;	      /* recognised so far */
 };
 
 /* One UDP datagram for this host; an argument of fk_wire_port_receive(). */
 void fk_server_receive(void *server, const struct fk_net_frame *frame);
+
+/* Brings near what a request that waits will need: first the one, and later, with its result, the
+ * other. Arguments of fk_wire_port_receive(). */
+uint64_t fk_server_expect(void *server, const struct fk_net_frame *frame);
+void fk_server_prepare(void *server, uint64_t hint);

@@ -66,13 +66,19 @@ static int worker_main(void *arg)
 {
 	struct sim *sim = arg;
 	struct fk_server *server = &sim->server;
+	const struct fk_wire_receiver receiver = {
+		.arg = server,
+		.deliver = fk_server_receive,
+		.expect = fk_server_expect,
+		.prepare = fk_server_prepare,
+	};
 	uint32_t n_idle = 0;
 
 	while (!atomic_load_explicit(&sim->stop, memory_order_relaxed)) {
 		server->now_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
 		sim->port.now_ms = server->now_ms;
 
-		uint32_t n = fk_wire_port_receive(&sim->port, fk_server_receive, server);
+		uint32_t n = fk_wire_port_receive(&sim->port, &receiver);
 
 		fk_txns_advance(sim->txns, server->now_ms);
 		fk_wire_port_flush(&sim->port);

@@ -13,6 +13,7 @@
 #define POOL_CACHE	 128
 #define RING_SIZE	 4096 /* or what the device has, if that is less */
 #define DEAD_PEER_MS	 100  /* no room for so long: what waits is dropped */
+#define PREPARE_AHEAD	 1    /* requests dealt with while memory is on its way */
 #define OVERTAKEN_MS	 20   /* then it goes on, even if nothing has overtaken it */
 #define HOSTILE_TRIES	 2000 /* a hostile datagram waits this long for room in the ring ... */
 #define HOSTILE_PAUSE_US 50   /* ... times this */
@@ -181,13 +182,17 @@ static bool is_response(const struct fk_net_frame *frame)
 
 /* A datagram that has arrived: a request waits its turn. Takes the mbuf over. */
 static void admit(struct fk_wire_port *port, struct rte_mbuf *m, const struct fk_net_frame *frame,
-		  void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+		  const struct fk_wire_receiver *receiver)
 {
 	if (is_response(frame)) {
-		deliver(arg, frame);
+		receiver->deliver(receiver->arg, frame);
 	} else if (port->n_waiting < FK_WIRE_RX_WAITING) {
 		port->waiting[(port->first_waiting + port->n_waiting++) % FK_WIRE_RX_WAITING] =
-			(struct fk_wire_waiting){.m = m, .frame = *frame};
+			(struct fk_wire_waiting){
+				.m = m,
+				.frame = *frame,
+				.hint = receiver->expect(receiver->arg, frame),
+			};
 		return;
 	} else {
 		port->counts->count[FK_SIM_RX_FULL]++;
@@ -196,24 +201,28 @@ static void admit(struct fk_wire_port *port, struct rte_mbuf *m, const struct fk
 }
 
 /* Delivers one burst of requests, as far as there is room for what they make. */
-static void deliver_waiting(struct fk_wire_port *port,
-			    void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+static void deliver_waiting(struct fk_wire_port *port, const struct fk_wire_receiver *receiver)
 {
 	for (uint32_t i = 0;
 	     i < FK_WIRE_BURST && port->n_waiting > 0 && port->n_pending <= FK_WIRE_TX_PENDING / 2;
 	     i++) {
 		const struct fk_wire_waiting *next = &port->waiting[port->first_waiting];
+		const struct fk_wire_waiting *later =
+			&port->waiting[(port->first_waiting + PREPARE_AHEAD) % FK_WIRE_RX_WAITING];
+
+		if (port->n_waiting > PREPARE_AHEAD)
+			receiver->prepare(receiver->arg, later->hint);
 
 		port->first_waiting = (port->first_waiting + 1) % FK_WIRE_RX_WAITING;
 		port->n_waiting--;
-		deliver(arg, &next->frame);
+		receiver->deliver(receiver->arg, &next->frame);
 		rte_pktmbuf_free(next->m);
 	}
 }
 
 /* What a datagram meets at the end of its way. Takes the mbuf over. */
 static void arrive(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *m,
-		   void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+		   const struct fk_wire_receiver *receiver)
 {
 	struct fk_net_frame frame;
 
@@ -221,38 +230,37 @@ static void arrive(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *
 		enqueue(port, m);
 	else if (fk_net_parse(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), &frame) ==
 		 FK_OK) /* as it was when it came */
-		admit(port, m, &frame, deliver, arg);
+		admit(port, m, &frame, receiver);
 	else
 		rte_pktmbuf_free(m);
 }
 
 /* Sends a datagram on, at once or later. Takes the mbuf over. */
 static void pass(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *m, uint32_t delay_ms,
-		 void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+		 const struct fk_wire_receiver *receiver)
 {
 	if (delay_ms > 0 && fk_held_push(&port->ways[way].held, m, port->now_ms + delay_ms)) {
 		port->counts->count[FK_SIM_DELAYED_RX + way]++;
 		return;
 	}
 	port->counts->count[FK_SIM_NOT_HELD] += delay_ms > 0;
-	arrive(port, way, m, deliver, arg);
+	arrive(port, way, m, receiver);
 }
 
 static void pass_overtaken(struct fk_wire_port *port, enum fk_way way,
-			   void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+			   const struct fk_wire_receiver *receiver)
 {
 	struct rte_mbuf *m = port->ways[way].overtaken;
 
 	if (m == NULL)
 		return;
 	port->ways[way].overtaken = NULL;
-	pass(port, way, m, port->weather.spec.delay_ms, deliver, arg);
+	pass(port, way, m, port->weather.spec.delay_ms, receiver);
 }
 
 /* A datagram that is not lost sets out. Takes the mbuf over. */
 static void set_out(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf *m,
-		    const struct fk_fate *fate,
-		    void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+		    const struct fk_fate *fate, const struct fk_wire_receiver *receiver)
 {
 	struct fk_wire_way *w = &port->ways[way];
 	struct rte_mbuf *copy = NULL;
@@ -264,45 +272,44 @@ static void set_out(struct fk_wire_port *port, enum fk_way way, struct rte_mbuf 
 		w->overtaken = m;
 		w->overtaken_until_ms = port->now_ms + OVERTAKEN_MS;
 	} else {
-		pass(port, way, m, fate->delay_ms, deliver, arg);
-		pass_overtaken(port, way, deliver, arg);
+		pass(port, way, m, fate->delay_ms, receiver);
+		pass_overtaken(port, way, receiver);
 	}
 	if (copy != NULL) { /* without memory there is no second one */
 		port->counts->count[FK_SIM_REPEATED_RX + way]++;
-		pass(port, way, copy, fate->repeat_delay_ms, deliver, arg);
+		pass(port, way, copy, fate->repeat_delay_ms, receiver);
 	}
 }
 
 /* Lets go of what has waited long enough. */
 static void release(struct fk_wire_port *port, enum fk_way way,
-		    void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+		    const struct fk_wire_receiver *receiver)
 {
 	struct rte_mbuf *m;
 
 	if (port->weather.is_fine)
 		return;
 	if (port->now_ms >= port->ways[way].overtaken_until_ms)
-		pass_overtaken(port, way, deliver, arg);
+		pass_overtaken(port, way, receiver);
 	while ((m = fk_held_pop(&port->ways[way].held, port->now_ms)) != NULL)
-		arrive(port, way, m, deliver, arg);
+		arrive(port, way, m, receiver);
 }
 
 void fk_wire_port_flush(struct fk_wire_port *port)
 {
-	release(port, FK_WAY_TX, NULL, NULL);
+	release(port, FK_WAY_TX, NULL);
 	transmit(port);
 }
 
 /* A datagram for us: counted, and given its weather. Takes the mbuf over. */
 static void receive_udp(struct fk_wire_port *port, struct rte_mbuf *m,
-			const struct fk_net_frame *frame,
-			void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+			const struct fk_net_frame *frame, const struct fk_wire_receiver *receiver)
 {
 	struct fk_fate fate;
 
 	port->counts->count[FK_SIM_RX]++;
 	if (port->weather.is_fine) {
-		admit(port, m, frame, deliver, arg);
+		admit(port, m, frame, receiver);
 		return;
 	}
 	fate = fk_weather_draw(&port->weather, FK_WAY_RX);
@@ -311,12 +318,12 @@ static void receive_udp(struct fk_wire_port *port, struct rte_mbuf *m,
 		rte_pktmbuf_free(m);
 		return;
 	}
-	set_out(port, FK_WAY_RX, m, &fate, deliver, arg);
+	set_out(port, FK_WAY_RX, m, &fate, receiver);
 }
 
 /* Takes the frame over. */
 static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
-			  void (*deliver)(void *arg, const struct fk_net_frame *frame), void *arg)
+			  const struct fk_wire_receiver *receiver)
 {
 	struct fk_sim_counts *counts = port->counts;
 	uint8_t *octets = rte_pktmbuf_mtod(m, uint8_t *);
@@ -336,7 +343,7 @@ static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
 	}
 	learn(port, frame.source_ipv4, frame.source_mac);
 	if (frame.kind == FK_NET_UDP) {
-		receive_udp(port, m, &frame, deliver, arg);
+		receive_udp(port, m, &frame, receiver);
 	} else if (frame.kind == FK_NET_ICMP_ECHO) {
 		counts->count[FK_SIM_ICMP]++;
 		fk_net_turn_echo(octets, rte_pktmbuf_data_len(m), port->mac);
@@ -349,9 +356,7 @@ static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
 	}
 }
 
-uint32_t fk_wire_port_receive(struct fk_wire_port *port,
-			      void (*deliver)(void *arg, const struct fk_net_frame *frame),
-			      void *arg)
+uint32_t fk_wire_port_receive(struct fk_wire_port *port, const struct fk_wire_receiver *receiver)
 {
 	struct rte_mbuf *mbufs[FK_WIRE_BURST];
 	uint32_t n_taken = 0;
@@ -363,11 +368,11 @@ uint32_t fk_wire_port_receive(struct fk_wire_port *port,
 	do {
 		n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
 		for (uint16_t i = 0; i < n; i++)
-			receive_frame(port, mbufs[i], deliver, arg);
+			receive_frame(port, mbufs[i], receiver);
 		n_taken += n;
 	} while (n == FK_WIRE_BURST && n_taken < FK_WIRE_DRAIN_MAX);
-	release(port, FK_WAY_RX, deliver, arg);
-	deliver_waiting(port, deliver, arg);
+	release(port, FK_WAY_RX, receiver);
+	deliver_waiting(port, receiver);
 	return n_taken + port->n_waiting;
 }
 
@@ -437,6 +442,6 @@ bool fk_wire_port_send(void *arg, const struct fk_datagram *datagram)
 	if (port->weather.is_fine)
 		enqueue(port, m);
 	else
-		set_out(port, FK_WAY_TX, m, &fate, NULL, NULL);
+		set_out(port, FK_WAY_TX, m, &fate, NULL);
 	return true;
 }

@@ -44,6 +44,15 @@ struct fk_wire_way {
 struct fk_wire_waiting {
 	struct rte_mbuf *m;
 	struct fk_net_frame frame; /* borrows from the mbuf */
+	uint64_t hint;
+};
+
+/* Who takes datagrams. The last two are for requests that wait, in this order. */
+struct fk_wire_receiver {
+	void *arg;
+	void (*deliver)(void *arg, const struct fk_net_frame *frame);
+	uint64_t (*expect)(void *arg, const struct fk_net_frame *frame);
+	void (*prepare)(void *arg, uint64_t hint);
 };
 
 struct fk_wire_port {
@@ -82,12 +91,10 @@ void fk_wire_port_stop(struct fk_wire_port *port);
 
 /*
  * Empties the port's ring, up to FK_WIRE_DRAIN_MAX frames: deals with ARP and ICMP, and gives every
- * SIP response for us that was not lost to 'deliver'. Then delivers a burst of the other UDP
+ * SIP response for us that was not lost to 'receiver'. Then delivers a burst of the other UDP
  * datagrams, oldest first, unless too much waits to be sent. Returns 0 if there was nothing to do.
  */
-uint32_t fk_wire_port_receive(struct fk_wire_port *port,
-			      void (*deliver)(void *arg, const struct fk_net_frame *frame),
-			      void *arg);
+uint32_t fk_wire_port_receive(struct fk_wire_port *port, const struct fk_wire_receiver *receiver);
 
 /* Queues one datagram; an fk_outbox's send() with the port as argument. */
 bool fk_wire_port_send(void *port, const struct fk_datagram *datagram);
