@@ -72,6 +72,20 @@ uint32_t rig_n_doorbells(struct rig *rig);
 struct fk_order rig_order(uint32_t ue_index, uint8_t step, uint8_t attempt);
 void rig_push(struct rig *rig, const struct fk_order *order);
 
+/* Pushes an order and returns the request that left for it. */
+struct fk_sip_message rig_send(struct rig *rig, const struct fk_order *order);
+/* Delivers the response to a request. */
+void rig_respond(struct rig *rig, const struct fk_sip_message *request, uint16_t status);
+
+#define RIG_ANY_STATUS 1
+/*
+ * Delivers a datagram and expects that it is counted once, under 'reason' (FK_COUNTERS: under any
+ * reason to drop), that no octet of a state changes and no doorbell rings, and that it is answered
+ * with 'status' (0: not at all; RIG_ANY_STATUS: as may be). What left before is forgotten.
+ */
+void rig_expect(struct rig *rig, uint32_t ipv4, uint16_t port, const void *octets, size_t size,
+		enum fk_counter reason, uint16_t status);
+
 /* The next frame that left, or NULL. */
 const struct rig_frame *rig_next_out(struct rig *rig);
 /* The next SIP message that left; fails the test if there is none. Views borrow from the frame. */
@@ -114,6 +128,13 @@ struct rig_answer {
 /* The right answer of a UE to step 0 or 1. */
 struct rig_answer rig_right_answer(struct rig *rig, uint32_t ue_index, uint8_t step,
 				   uint16_t number);
+/* The parts of an SDS that carries it. */
+struct rig_sds {
+	uint8_t signalling[64], payload[300]; /* SDS SIGNALLING PAYLOAD and DATA PAYLOAD */
+	size_t signalling_size, payload_size, kmm_offset; /* the KMM ends with the payload */
+};
+struct rig_sds rig_make_sds(struct rig *rig, const struct rig_answer *answer);
+/* The datagram that carries it. */
 size_t rig_make_answer(struct rig *rig, const struct rig_answer *answer, uint8_t *buf, size_t cap);
 /* Builds and delivers it, and turns. */
 void rig_answer_in(struct rig *rig, const struct rig_answer *answer);

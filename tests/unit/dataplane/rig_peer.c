@@ -236,13 +236,14 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 	return size;
 }
 
-size_t rig_make_answer(struct rig *rig, const struct rig_answer *a, uint8_t *buf, size_t cap)
+struct rig_sds rig_make_sds(struct rig *rig, const struct rig_answer *a)
 {
 	static const struct fk_kmm_preamble preamble = {.algorithm_id = FK_ALGORITHM_CLEAR};
 	struct fk_sds_signalling signalling = {.date_time_s = 1700000002,
 					       .has_in_reply_to = a->in_reply_to != NULL};
-	uint8_t kmm[FK_KMM_PREAMBLE_SIZE + 200], head[64], data[300];
-	size_t size, head_size, data_size;
+	uint8_t kmm[FK_KMM_PREAMBLE_SIZE + 200];
+	struct rig_sds sds;
+	size_t size;
 	struct fk_mac_lane lane = {.tek = a->mac_tek, .mac_format = FK_KMM_MAC_FORMAT_CMAC};
 
 	cr_assert_eq(fk_kmm_preamble_encode(&preamble, kmm, sizeof(kmm)), FK_OK);
@@ -258,11 +259,66 @@ size_t rig_make_answer(struct rig *rig, const struct rig_answer *a, uint8_t *buf
 	memset(signalling.message_id, 0x5a, sizeof(signalling.message_id));
 	if (a->in_reply_to != NULL)
 		memcpy(signalling.in_reply_to, a->in_reply_to, FK_SDS_ID_SIZE);
-	cr_assert_eq(fk_sds_encode_signalling(&signalling, head, sizeof(head), &head_size), FK_OK);
-	cr_assert_eq(fk_sds_encode_data(FK_SDS_CONTENT_BINARY, kmm, FK_KMM_PREAMBLE_SIZE + size,
-					data, sizeof(data), &data_size),
+	cr_assert_eq(fk_sds_encode_signalling(&signalling, sds.signalling, sizeof(sds.signalling),
+					      &sds.signalling_size),
 		     FK_OK);
-	return rig_make_message(a->user, head, head_size, data, data_size, buf, cap);
+	cr_assert_eq(fk_sds_encode_data(FK_SDS_CONTENT_BINARY, kmm, FK_KMM_PREAMBLE_SIZE + size,
+					sds.payload, sizeof(sds.payload), &sds.payload_size),
+		     FK_OK);
+	sds.kmm_offset = sds.payload_size - size;
+	return sds;
+}
+
+size_t rig_make_answer(struct rig *rig, const struct rig_answer *a, uint8_t *buf, size_t cap)
+{
+	struct rig_sds sds = rig_make_sds(rig, a);
+
+	return rig_make_message(a->user, sds.signalling, sds.signalling_size, sds.payload,
+				sds.payload_size, buf, cap);
+}
+
+struct fk_sip_message rig_send(struct rig *rig, const struct fk_order *order)
+{
+	rig_push(rig, order);
+	rig_turn(rig);
+	return rig_next_sip(rig);
+}
+
+void rig_respond(struct rig *rig, const struct fk_sip_message *request, uint16_t status)
+{
+	uint8_t buf[1500];
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5070, buf,
+			rig_make_response(request, status, buf, sizeof(buf)));
+	rig_turn(rig);
+}
+
+void rig_expect(struct rig *rig, uint32_t ipv4, uint16_t port, const void *octets, size_t size,
+		enum fk_counter reason, uint16_t status)
+{
+	static struct fk_ue_state before[RIG_N_UES];
+	const struct fk_ue_state *states = fk_region_states(rig->region);
+	uint64_t n_drops = rig_n_drops(rig), n_reason = 0;
+	uint32_t n_doorbells = rig_n_doorbells(rig);
+
+	if (reason != FK_COUNTERS)
+		n_reason = rig_count(rig, reason);
+	memcpy(before, states, sizeof(before));
+	rig->n_out_read = rig->n_out;
+	rig_datagram_in(rig, ipv4, port, octets, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_n_drops(rig), n_drops + 1, "counted %d times",
+		     (int)(rig_n_drops(rig) - n_drops));
+	if (reason != FK_COUNTERS)
+		cr_assert_eq(rig_count(rig, reason), n_reason + 1, "not counted as %s",
+			     fk_counter_name(reason));
+	cr_assert_arr_eq(states, before, sizeof(before), "a state has changed");
+	cr_assert_eq(rig_n_doorbells(rig), n_doorbells);
+	if (status == RIG_ANY_STATUS)
+		return;
+	if (status != 0)
+		cr_assert_eq(rig_next_sip(rig).status, status);
+	cr_assert_null(rig_next_out(rig));
 }
 
 void rig_answer_in(struct rig *rig, const struct rig_answer *answer)

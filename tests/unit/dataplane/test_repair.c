@@ -61,22 +61,6 @@ static struct fk_ue_state cut(const struct fk_ue_state *before, const struct fk_
 	return state;
 }
 
-static struct fk_sip_message send_order(struct rig *rig, const struct fk_order *order)
-{
-	rig_push(rig, order);
-	rig_turn(rig);
-	return rig_next_sip(rig);
-}
-
-static void respond(struct rig *rig, const struct fk_sip_message *request, uint16_t status)
-{
-	uint8_t buf[1500];
-
-	rig_datagram_in(rig, RIG_PEER_IPV4, 5070, buf,
-			rig_make_response(request, status, buf, sizeof(buf)));
-	rig_turn(rig);
-}
-
 static void answer(struct rig *rig, uint8_t step, uint16_t number)
 {
 	struct rig_answer a = rig_right_answer(rig, UE, step, number);
@@ -90,32 +74,32 @@ static void answer(struct rig *rig, uint8_t step, uint16_t number)
 
 static void write_first_send(struct rig *rig, const struct fk_order *order)
 {
-	(void)send_order(rig, order);
+	(void)rig_send(rig, order);
 }
 
 static void write_progress(struct rig *rig, const struct fk_order *order)
 {
-	struct fk_sip_message request = send_order(rig, order);
+	struct fk_sip_message request = rig_send(rig, order);
 
-	respond(rig, &request, 202);
+	rig_respond(rig, &request, 202);
 }
 
 static void write_refusal(struct rig *rig, const struct fk_order *order)
 {
-	struct fk_sip_message request = send_order(rig, order);
+	struct fk_sip_message request = rig_send(rig, order);
 
-	respond(rig, &request, 480);
+	rig_respond(rig, &request, 480);
 }
 
 static void write_timeout(struct rig *rig, const struct fk_order *order)
 {
-	(void)send_order(rig, order);
+	(void)rig_send(rig, order);
 	rig_pass_ms(rig, 33000);
 }
 
 static void write_answer(struct rig *rig, const struct fk_order *order)
 {
-	(void)send_order(rig, order);
+	(void)rig_send(rig, order);
 	answer(rig, 1, 41);
 }
 
@@ -140,7 +124,7 @@ static void expect_completed(void (*write)(struct rig *, const struct fk_order *
 	uint16_t sent_size;
 	uint32_t n_doorbells, n_out;
 
-	(void)send_order(rig, &step0);
+	(void)rig_send(rig, &step0);
 	answer(rig, 0, 40);
 	before = rig_state(rig, UE);
 	n_out = rig->n_out;
@@ -158,7 +142,7 @@ static void expect_completed(void (*write)(struct rig *, const struct fk_order *
 	forget_out(rig);
 	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_NONE);
 	n_doorbells = rig_n_doorbells(rig);
-	request = send_order(rig, &step1);
+	request = rig_send(rig, &step1);
 	kmm = rig_kmm_of(&request, &signalling);
 	cr_assert_eq(kmm.size, sent_size);
 	cr_assert_arr_eq(kmm.octets, sent, sent_size);
@@ -211,7 +195,7 @@ Test(repair, a_state_that_was_written_whole_is_left_as_it_is)
 	struct fk_order order = rig_order(UE, 0, 1);
 	struct fk_ue_state before;
 
-	(void)send_order(rig, &order);
+	(void)rig_send(rig, &order);
 	answer(rig, 0, 40);
 	before = fk_region_states(rig->region)[UE];
 	rig_kill(rig);
@@ -225,7 +209,7 @@ Test(repair, what_the_ue_said_last_outlives_a_repair)
 	struct fk_order order = rig_order(UE, 0, 1);
 	struct fk_ue_state *state = &fk_region_states(rig->region)[UE];
 
-	(void)send_order(rig, &order);
+	(void)rig_send(rig, &order);
 	answer(rig, 0, 40);
 	atomic_fetch_or(&state->seq, 1u);
 	rig_kill(rig);

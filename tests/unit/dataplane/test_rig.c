@@ -14,14 +14,9 @@ Test(rig, a_delivery_of_two_steps_is_answered_and_recorded)
 		struct fk_order order = rig_order(3, step, 1);
 		struct fk_sip_message request;
 		struct rig_answer answer;
-		uint8_t buf[1500];
 
-		rig_push(rig, &order);
-		rig_turn(rig);
-		request = rig_next_sip(rig);
-		rig_datagram_in(rig, RIG_PEER_IPV4, 5070, buf,
-				rig_make_response(&request, 200, buf, sizeof(buf)));
-		rig_turn(rig);
+		request = rig_send(rig, &order);
+		rig_respond(rig, &request, 200);
 		cr_assert_eq(rig_state(rig, 3).progress, FK_PROGRESS_SENT | FK_PROGRESS_ACCEPTED);
 		answer = rig_right_answer(rig, 3, step, 40 + step);
 		rig_answer_in(rig, &answer);

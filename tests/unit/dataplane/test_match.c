@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may answer (I7): well-formed responses, dispositions and KMMs that are authentic or are not.
+ * What is not changes nothing, is counted under one reason, and is answered 200 if it is a request.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include <fleetkey/ring.h>
+
+#include "rig.h"
+
+#define UE   4u
+#define USER "sip:ue004@mc.example"
+
+static struct rig *rig;
+static struct fk_sip_message request; /* step 0 of UE, open */
+static struct fk_sds_signalling signalling;
+static uint8_t buf[RIG_FRAME_MAX];
+
+static void set_up(void)
+{
+	struct fk_order order = rig_order(UE, 0, 1);
+
+	rig = rig_new();
+	request = rig_send(rig, &order);
+	(void)rig_kmm_of(&request, &signalling);
+}
+
+static void tear_down(void)
+{
+	rig_free(rig);
+}
+
+TestSuite(match, .init = set_up, .fini = tear_down);
+
+static void expect_response(size_t size, enum fk_counter reason)
+{
+	rig_expect(rig, RIG_PEER_IPV4, 5070, buf, size, reason, 0);
+}
+
+static void expect_request(size_t size, enum fk_counter reason, uint16_t status)
+{
+	rig_expect(rig, RIG_PEER_IPV4, 5060, buf, size, reason, status);
+}
+
+static struct rig_answer right(void)
+{
+	return rig_right_answer(rig, UE, 0, 40);
+}
+
+static void expect_answer(const struct rig_answer *answer, enum fk_counter reason)
+{
+	expect_request(rig_make_answer(rig, answer, buf, sizeof(buf)), reason, 200);
+}
+
+static void expect_note(const char *user, uint8_t disposition, const uint8_t id[16],
+			enum fk_counter reason)
+{
+	expect_request(rig_make_notification(user, disposition, id, buf, sizeof(buf)), reason, 200);
+}
+
+static void deliver_note(uint8_t disposition)
+{
+	size_t size =
+		rig_make_notification(USER, disposition, signalling.message_id, buf, sizeof(buf));
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+}
+
+/* Responses */
+
+Test(match, a_response_with_any_character_of_the_branch_changed_is_forged)
+{
+	size_t size = rig_make_response(&request, 200, buf, sizeof(buf));
+	uint8_t *branch = memmem(buf, size, "z9hG4bK", 7);
+
+	cr_assert_not_null(branch);
+	for (size_t i = 7; i < FK_BRANCH_LEN; i++) {
+		uint8_t kept = branch[i];
+
+		branch[i] = kept == '0' ? '8' : '0';
+		expect_response(size, FK_COUNTER_RX_RESPONSE_FORGED);
+		branch[i] = kept;
+	}
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5070, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_RESPONSES), 1);
+}
+
+Test(match, a_provisional_response_is_counted_and_records_nothing)
+{
+	struct fk_ue_state before = fk_region_states(rig->region)[UE];
+
+	rig_respond(rig, &request, 100);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_RESPONSE_PROVISIONAL), 1);
+	cr_assert_arr_eq(&fk_region_states(rig->region)[UE], &before, sizeof(before));
+	cr_assert_eq(rig_n_drops(rig), 0);
+}
+
+Test(match, a_second_final_response_is_late)
+{
+	rig_respond(rig, &request, 202);
+	cr_assert_eq(rig_state(rig, UE).progress & FK_PROGRESS_ACCEPTED, FK_PROGRESS_ACCEPTED);
+	cr_assert_eq(rig_state(rig, UE).sip_status, 202);
+	expect_response(rig_make_response(&request, 202, buf, sizeof(buf)),
+			FK_COUNTER_RX_RESPONSE_LATE);
+	expect_response(rig_make_response(&request, 500, buf, sizeof(buf)),
+			FK_COUNTER_RX_RESPONSE_LATE);
+}
+
+Test(match, a_response_to_an_earlier_transaction_or_life_is_late)
+{
+	struct fk_order order = rig_order(UE, 0, 1);
+	struct fk_sip_message second;
+
+	rig_respond(rig, &request, 480);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_REFUSED);
+	second = rig_send(rig, &order);
+	expect_response(rig_make_response(&request, 200, buf, sizeof(buf)),
+			FK_COUNTER_RX_RESPONSE_LATE);
+	rig_kill(rig);
+	(void)rig_send(rig, &order);
+	expect_response(rig_make_response(&second, 200, buf, sizeof(buf)),
+			FK_COUNTER_RX_RESPONSE_LATE);
+}
+
+Test(match, a_final_refusal_is_an_outcome_with_status_and_retry_after)
+{
+	size_t size = rig_make_response(&request, 503, buf, sizeof(buf));
+
+	cr_assert_geq(size, 2);
+	memcpy(buf + size - 2, "Retry-After: 17\r\n\r\n", 19);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5070, buf, size + 17);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_REFUSED);
+	cr_assert_eq(rig_state(rig, UE).sip_status, 503);
+	cr_assert_eq(rig_state(rig, UE).retry_after_s, 17);
+	cr_assert_eq(rig_n_doorbells(rig), 1);
+	rig_pass_ms(rig, 33000);
+	cr_assert_eq(rig_n_doorbells(rig), 1, "it is over");
+}
+
+/* Dispositions */
+
+Test(match, a_disposition_with_any_bit_of_the_message_id_changed_is_forged)
+{
+	for (unsigned bit = 0; bit < 128; bit++) {
+		uint8_t id[16];
+
+		memcpy(id, signalling.message_id, sizeof(id));
+		id[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		expect_note(USER, FK_SDS_DELIVERED, id, FK_COUNTER_RX_NOTIFICATION_FORGED);
+	}
+}
+
+Test(match, a_disposition_from_another_user_is_not_believed)
+{
+	static const char *const users[] = {"sip:ue005@mc.example", "sip:ue004@mc.exampl",
+					    "sip:ue004@mc.example2", "sip:UE004@mc.example"};
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
+		expect_note(users[i], FK_SDS_UNDELIVERED, signalling.message_id,
+			    FK_COUNTER_RX_NOTIFICATION_NOT_THAT_UE);
+}
+
+Test(match, a_disposition_of_an_earlier_attempt_is_late)
+{
+	struct fk_order order = rig_order(UE, 0, 2);
+
+	(void)rig_send(rig, &order);
+	expect_note(USER, FK_SDS_DELIVERED, signalling.message_id, FK_COUNTER_RX_NOTIFICATION_LATE);
+	expect_note(USER, FK_SDS_UNDELIVERED, signalling.message_id,
+		    FK_COUNTER_RX_NOTIFICATION_LATE);
+}
+
+Test(match, delivered_is_progress_and_rings_nothing)
+{
+	deliver_note(FK_SDS_DELIVERED);
+	cr_assert_eq(rig_state(rig, UE).progress, FK_PROGRESS_SENT | FK_PROGRESS_DELIVERED);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_NONE);
+	cr_assert_eq(rig_n_doorbells(rig), 0);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_NOTIFICATIONS), 1);
+}
+
+Test(match, a_late_delivered_leaves_the_answer_as_it_is)
+{
+	struct rig_answer answer = right();
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	deliver_note(FK_SDS_DELIVERED);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, UE).progress & FK_PROGRESS_DELIVERED, FK_PROGRESS_DELIVERED);
+	expect_note(USER, FK_SDS_UNDELIVERED, signalling.message_id,
+		    FK_COUNTER_RX_NOTIFICATION_LATE);
+}
+
+Test(match, undelivered_and_prevented_end_the_attempt)
+{
+	static const uint8_t ends[] = {FK_SDS_UNDELIVERED, FK_SDS_PREVENTED};
+
+	for (size_t i = 0; i < sizeof(ends); i++) {
+		struct fk_order order = rig_order(UE, 0, (uint8_t)(2 + i));
+		uint32_t n_doorbells = rig_n_doorbells(rig);
+
+		rig_resolve_peer(rig);
+		request = rig_send(rig, &order);
+		(void)rig_kmm_of(&request, &signalling);
+		deliver_note(ends[i]);
+		cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_UNDELIVERED);
+		cr_assert_eq(rig_n_doorbells(rig), n_doorbells + 1);
+		rig_pass_ms(rig, 33000);
+		cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RETRANSMITS), 0);
+	}
+}
+
+/* KMMs */
+
+Test(match, an_answer_from_another_user_is_not_believed)
+{
+	struct rig_answer answer = right();
+
+	answer.user = "sip:ue005@mc.example";
+	expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_THAT_UE);
+}
+
+Test(match, an_answer_from_another_unit_is_not_believed)
+{
+	struct rig_answer answer = right();
+
+	answer.source_rsi = 5000;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNKNOWN_RSI);
+	answer.source_rsi++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNKNOWN_RSI);
+	answer.source_rsi = 1000 + UE + 1;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_THAT_UE);
+}
+
+Test(match, an_answer_for_another_unit_is_not_ours)
+{
+	struct rig_answer answer = right();
+
+	answer.destination_rsi = RIG_KMF_RSI - 1;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_FOR_US);
+}
+
+Test(match, an_answer_without_a_mac_is_not_believed)
+{
+	struct rig_answer answer = right();
+
+	answer.mac_tek = NULL;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
+}
+
+Test(match, an_answer_under_another_key_than_the_attempts_is_not_believed)
+{
+	const struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	struct rig_answer answer = right();
+
+	answer.mac_key_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+	/* Step 0 asked under the PTEK; the new TEK is proven by step 1 alone (I8). */
+	answer = right();
+	answer.mac_tek = campaign->tek;
+	answer.mac_key_id = campaign->key_id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+}
+
+Test(match, a_mac_that_does_not_verify_is_not_believed)
+{
+	struct rig_answer answer = right();
+
+	answer.break_mac = true;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+	answer = right();
+	answer.mac_tek = fk_keytable_ues(rig->table)[UE + 1].ptek;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+}
+
+Test(match, an_answer_with_any_bit_changed_changes_nothing)
+{
+	struct rig_answer answer = right();
+	struct rig_sds sds = rig_make_sds(rig, &answer);
+
+	for (size_t bit = 8 * sds.kmm_offset; bit < 8 * sds.payload_size; bit++) {
+		sds.payload[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		/* The D bits of format octet and MAC format say nothing to us; the first is under
+		 * the MAC all the same. */
+		expect_request(rig_make_message(answer.user, sds.signalling, sds.signalling_size,
+						sds.payload, sds.payload_size, buf, sizeof(buf)),
+			       FK_COUNTERS, 200);
+		sds.payload[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+}
+
+Test(match, the_same_answer_again_is_a_repeat_and_answered)
+{
+	struct rig_answer answer = right();
+
+	rig_answer_in(rig, &answer);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_REPEAT);
+}
+
+Test(match, the_same_answer_twice_in_one_burst_is_recorded_once)
+{
+	struct rig_answer answer = right();
+	size_t size = rig_make_answer(rig, &answer, buf, sizeof(buf));
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_ACKS), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_KMM_REPEAT), 1);
+	cr_assert_eq(rig_n_doorbells(rig), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSES), 2);
+}
+
+Test(match, a_number_outside_the_window_is_not_believed)
+{
+	struct fk_order order = rig_order(UE, 0, 2);
+	struct rig_answer answer = right();
+	static const uint16_t wrong[] = {40, 39, 0, 141, 32768, 65535};
+
+	rig_answer_in(rig, &answer);
+	(void)rig_next_sip(rig);
+	(void)rig_send(rig, &order);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		answer = rig_right_answer(rig, UE, 0, wrong[i]);
+		answer.status = 1; /* another MAC, so that it is no repeat */
+		expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_NUMBER);
+	}
+	answer = rig_right_answer(rig, UE, 0, 140); /* the last of the window: mnp is 100 */
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, UE).inbound_number, 140);
+}
+
+Test(match, an_acknowledgement_of_other_keys_is_not_believed)
+{
+	struct rig_answer answer = right();
+
+	answer.key_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+}
+
+Test(match, an_answer_of_another_kind_is_unexpected)
+{
+	struct rig_answer answer = right();
+
+	answer.message_id = FK_KMM_INVENTORY_RESPONSE;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer = right();
+	answer.acked_message_id = FK_KMM_INVENTORY_COMMAND;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer.message_id = FK_KMM_NEGATIVE_ACK;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer.acked_message_id = FK_KMM_REKEY_COMMAND;
+	answer.acked_number++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}
+
+Test(match, a_negative_answer_to_the_attempt_is_recorded_with_its_status)
+{
+	struct rig_answer answer = right();
+
+	answer.message_id = FK_KMM_NEGATIVE_ACK;
+	answer.status = FK_KMM_STATUS_NO_KEK;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, UE).kmm_message_id, FK_KMM_NEGATIVE_ACK);
+	cr_assert_eq(rig_state(rig, UE).kmm_status, FK_KMM_STATUS_NO_KEK);
+}
+
+Test(match, an_answer_to_another_message_is_unexpected)
+{
+	struct rig_answer answer = right();
+	uint8_t id[FK_SDS_ID_SIZE];
+
+	memcpy(id, signalling.message_id, sizeof(id));
+	id[15] ^= 1;
+	answer.in_reply_to = id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer.in_reply_to = signalling.message_id;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+}
+
+Test(match, an_answer_to_nothing_is_unexpected)
+{
+	struct rig_answer answer = rig_right_answer(rig, UE + 1, 0, 40);
+
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}
+
+Test(match, an_answer_to_a_campaign_that_was_unloaded_is_unexpected)
+{
+	struct rig_answer answer = right();
+
+	atomic_store(&rig->table->campaigns[RIG_CAMPAIGN_SLOT].generation, RIG_GENERATION + 1);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}
+
+Test(match, an_answer_before_the_response_ends_the_transaction)
+{
+	struct rig_answer answer = right();
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+	expect_response(rig_make_response(&request, 202, buf, sizeof(buf)),
+			FK_COUNTER_RX_RESPONSE_LATE);
+	rig_pass_ms(rig, 33000);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RETRANSMITS), 0);
+	cr_assert_eq(rig_n_doorbells(rig), 1);
+}
+
+Test(match, without_room_for_a_doorbell_nothing_is_recorded_and_nothing_answered)
+{
+	struct rig_answer answer = right();
+	struct fk_doorbell bell = {.ue_index = 9};
+
+	while (fk_ring_push(rig->worker->doorbells, &bell, sizeof(bell), 1) == 1)
+		;
+	expect_request(rig_make_answer(rig, &answer, buf, sizeof(buf)), FK_COUNTER_RX_NOT_RECORDED,
+		       0);
+	expect_request(rig_make_notification(USER, FK_SDS_UNDELIVERED, signalling.message_id, buf,
+					     sizeof(buf)),
+		       FK_COUNTER_RX_NOT_RECORDED, 0);
+	expect_response(rig_make_response(&request, 404, buf, sizeof(buf)),
+			FK_COUNTER_RX_NOT_RECORDED);
+	/* Control makes room, and the repeat is taken. */
+	cr_assert_eq(fk_ring_pop(rig->worker->doorbells, &bell, sizeof(bell), 1), 1);
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+}

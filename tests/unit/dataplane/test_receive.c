@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Datagrams that are not what they should be, before anybody asks who sent them: each is counted
+ * under one reason, answered or not as ARCHITECTURE.md says, and changes nothing.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <fleetkey/ring.h>
+
+#include "rig.h"
+
+#define UE 4u
+
+static struct rig *rig;
+static struct fk_sip_message request; /* step 0 of UE, open */
+static struct fk_sds_signalling signalling;
+static uint8_t buf[RIG_FRAME_MAX];
+
+static void set_up(void)
+{
+	struct fk_order order = rig_order(UE, 0, 1);
+
+	rig = rig_new();
+	request = rig_send(rig, &order);
+	(void)rig_kmm_of(&request, &signalling);
+}
+
+static void tear_down(void)
+{
+	rig_free(rig);
+}
+
+TestSuite(receive, .init = set_up, .fini = tear_down);
+
+/* From the peer to the port where requests come in. */
+static void expect(size_t size, enum fk_counter reason, uint16_t status)
+{
+	rig_expect(rig, RIG_PEER_IPV4, 5060, buf, size, reason, status);
+}
+
+static void expect_every_truncation_dropped(size_t size, uint16_t port)
+{
+	for (size_t n = 0; n < size; n++)
+		rig_expect(rig, RIG_PEER_IPV4, port, buf, n, FK_COUNTERS, RIG_ANY_STATUS);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_NOT_SIP) +
+			     rig_count(rig, FK_COUNTER_RX_MALFORMED_SIP),
+		     size);
+}
+
+static size_t make_right_answer(void)
+{
+	struct rig_answer answer = rig_right_answer(rig, UE, 0, 40);
+
+	return rig_make_answer(rig, &answer, buf, sizeof(buf));
+}
+
+/* A request of another method, without a body. */
+static size_t make_request(const char *method, const char *more)
+{
+	return (size_t)snprintf((char *)buf, sizeof(buf),
+				"%s sip:kmf@192.0.2.10 SIP/2.0\r\n"
+				"Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKm\r\n"
+				"Max-Forwards: 70\r\n"
+				"From: <sip:server@mc.example>;tag=p\r\n"
+				"To: <sip:kmf@mc.example>\r\n"
+				"Call-ID: m@mc.example\r\n"
+				"CSeq: 1 %s\r\n"
+				"%s"
+				"Content-Length: 0\r\n\r\n",
+				method, method, more);
+}
+
+/* The last frame that left holds a text. */
+static void expect_sent(const char *text)
+{
+	const struct rig_frame *out = &rig->out[rig->n_out - 1];
+
+	cr_assert_not_null(memmem(out->octets, out->size, text, strlen(text)));
+}
+
+Test(receive, every_truncation_of_a_response_is_dropped)
+{
+	size_t size = rig_make_response(&request, 200, buf, sizeof(buf));
+
+	expect_every_truncation_dropped(size, 5070);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSES), 0, "a response is never answered");
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5070, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, UE).progress & FK_PROGRESS_ACCEPTED, FK_PROGRESS_ACCEPTED);
+}
+
+Test(receive, every_truncation_of_a_notification_is_dropped)
+{
+	size_t size = rig_make_notification("sip:ue004@mc.example", FK_SDS_DELIVERED,
+					    signalling.message_id, buf, sizeof(buf));
+
+	expect_every_truncation_dropped(size, 5060);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_NOTIFICATIONS), 1);
+}
+
+Test(receive, every_truncation_of_an_acknowledgement_is_dropped)
+{
+	size_t size = make_right_answer();
+
+	expect_every_truncation_dropped(size, 5060);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+}
+
+Test(receive, every_truncation_of_the_parts_of_an_acknowledgement_is_dropped)
+{
+	struct rig_answer answer = rig_right_answer(rig, UE, 0, 40);
+	struct rig_sds sds = rig_make_sds(rig, &answer);
+
+	for (size_t n = 0; n < sds.signalling_size; n++)
+		expect(rig_make_message(answer.user, sds.signalling, n, sds.payload,
+					sds.payload_size, buf, sizeof(buf)),
+		       FK_COUNTER_RX_BODY_REFUSED, 400);
+	for (size_t n = 0; n < sds.payload_size; n++)
+		expect(rig_make_message(answer.user, sds.signalling, sds.signalling_size,
+					sds.payload, n, buf, sizeof(buf)),
+		       FK_COUNTER_RX_KMM_MALFORMED, 200);
+}
+
+Test(receive, every_truncation_of_a_frame_is_dropped)
+{
+	const struct rig_frame *whole;
+	uint64_t n_drops;
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_right_answer());
+	whole = &rig->in[rig->n_in - 1];
+	rig->n_in_read = rig->n_in; /* it is not received */
+	n_drops = rig_n_drops(rig);
+	for (uint16_t n = 0; n < whole->size; n++) {
+		uint8_t copy[RIG_FRAME_MAX];
+
+		memcpy(copy, whole->octets, n);
+		rig->n_in = rig->n_in_read = 1; /* keeps the frame at the front */
+		rig_frame_in(rig, copy, n);
+		rig_turn(rig);
+		cr_assert_eq(rig_n_drops(rig), n_drops + n + 1);
+	}
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_NONE);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSES), 0);
+}
+
+Test(receive, what_is_not_sip_is_dropped_without_an_answer)
+{
+	static const char *const texts[] = {"", "\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+					    "\x16\x03\x01", "SIP/3.0 200 OK\r\n\r\n"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		memcpy(buf, texts[i], strlen(texts[i]));
+		expect(strlen(texts[i]), FK_COUNTER_RX_NOT_SIP, 0);
+	}
+}
+
+Test(receive, an_unknown_peer_gets_no_answer_whatever_it_says)
+{
+	size_t size = make_right_answer();
+
+	rig_expect(rig, RIG_PEER_IPV4 + 1, 5060, buf, size, FK_COUNTER_RX_UNKNOWN_PEER, 0);
+	size = make_request("OPTIONS", "");
+	rig_expect(rig, RIG_PEER_IPV4 + 1, 5060, buf, size, FK_COUNTER_RX_UNKNOWN_PEER, 0);
+	size = rig_make_response(&request, 200, buf, sizeof(buf));
+	rig_expect(rig, RIG_PEER_IPV4 + 1, 5070, buf, size, FK_COUNTER_RX_UNKNOWN_PEER, 0);
+}
+
+Test(receive, another_port_is_not_ours)
+{
+	rig_expect(rig, RIG_PEER_IPV4, 5061, buf, make_right_answer(), FK_COUNTER_RX_NOT_OURS, 0);
+}
+
+Test(receive, a_datagram_whose_octets_were_damaged_is_dropped)
+{
+	size_t size = make_right_answer();
+	uint64_t n_bad = 0;
+
+	for (size_t at = 0; at < size; at += 7) {
+		rig->n_in = rig->n_in_read = 0;
+		rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+		rig->in[0].octets[FK_UDP_FRAME_OVERHEAD + at] ^= 1;
+		rig_turn(rig);
+		cr_assert_eq(rig_count(rig, FK_COUNTER_RX_BAD_CHECKSUM), ++n_bad);
+	}
+	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_NONE);
+}
+
+Test(receive, fragments_are_counted_and_not_reassembled)
+{
+	struct rig_frame *in;
+	uint8_t *ip;
+	uint16_t sum;
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_right_answer());
+	in = &rig->in[rig->n_in - 1];
+	ip = in->octets + FK_ETH_HEADER_SIZE;
+	ip[6] = 0x20; /* more fragments */
+	ip[10] = ip[11] = 0;
+	sum = fk_net_checksum(ip, FK_IPV4_HEADER_SIZE, 0);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_FRAGMENT), 1);
+	cr_assert_eq(rig_n_drops(rig), 1);
+	cr_assert_null(rig_next_out(rig));
+}
+
+Test(receive, other_methods_are_answered_405_with_allow)
+{
+	static const char *const methods[] = {"INVITE", "REGISTER", "SUBSCRIBE", "BYE", "message"};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		size_t size = make_request(methods[i], "");
+
+		expect(size, FK_COUNTER_RX_METHOD_REFUSED, 405);
+		expect_sent("\r\nAllow: MESSAGE, OPTIONS\r\n");
+	}
+}
+
+Test(receive, an_ack_is_never_answered)
+{
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_request("ACK", ""));
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_REQUESTS), 1);
+	cr_assert_null(rig_next_out(rig));
+}
+
+Test(receive, options_are_answered_200_and_say_what_is_taken)
+{
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_request("OPTIONS", ""));
+	rig_turn(rig);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	expect_sent("\r\nAccept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, ");
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_OPTIONS), 1);
+	cr_assert_eq(rig_n_drops(rig), 0);
+}
+
+Test(receive, a_body_of_unknown_parts_is_answered_415)
+{
+	static const char *const bodies[] = {
+		"Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi",
+		"Content-Length: 0\r\n\r\n",
+		"Content-Type: multipart/mixed;boundary=b\r\nContent-Length: 52\r\n\r\n"
+		"--b\r\nContent-Type: application/unknown\r\n\r\nx\r\n--b--\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		size_t size = make_request("MESSAGE", "") - strlen("Content-Length: 0\r\n\r\n");
+
+		memcpy(buf + size, bodies[i], strlen(bodies[i]));
+		expect(size + strlen(bodies[i]), FK_COUNTER_RX_MEDIA_REFUSED, 415);
+	}
+}
+
+Test(receive, a_body_that_lacks_a_part_is_answered_400)
+{
+	struct rig_answer answer = rig_right_answer(rig, UE, 0, 40);
+	struct rig_sds sds = rig_make_sds(rig, &answer);
+	size_t size;
+
+	size = rig_make_message(answer.user, sds.signalling, sds.signalling_size, NULL, 0, buf,
+				sizeof(buf));
+	expect(size, FK_COUNTER_RX_BODY_REFUSED, 400);
+	size = rig_make_message("", sds.signalling, sds.signalling_size, sds.payload,
+				sds.payload_size, buf, sizeof(buf));
+	rig_expect(rig, RIG_PEER_IPV4, 5060, buf, size, FK_COUNTERS, RIG_ANY_STATUS);
+}
+
+Test(receive, protected_bodies_are_counted_and_answered_200)
+{
+	struct rig_answer answer = rig_right_answer(rig, UE, 0, 40);
+	struct rig_sds sds = rig_make_sds(rig, &answer);
+
+	sds.signalling[0] |= FK_SDS_PROTECTED;
+	expect(rig_make_message(answer.user, sds.signalling, sds.signalling_size, sds.payload,
+				sds.payload_size, buf, sizeof(buf)),
+	       FK_COUNTER_RX_KMM_PROTECTED, 200);
+	sds.signalling[0] ^= FK_SDS_PROTECTED;
+	sds.payload[0] |= FK_SDS_PROTECTED;
+	expect(rig_make_message(answer.user, sds.signalling, sds.signalling_size, sds.payload,
+				sds.payload_size, buf, sizeof(buf)),
+	       FK_COUNTER_RX_KMM_PROTECTED, 200);
+	sds.payload[0] ^= FK_SDS_PROTECTED;
+	sds.payload[sds.kmm_offset - FK_KMM_PREAMBLE_SIZE + 2] = FK_ALGORITHM_AES_256;
+	expect(rig_make_message(answer.user, sds.signalling, sds.signalling_size, sds.payload,
+				sds.payload_size, buf, sizeof(buf)),
+	       FK_COUNTER_RX_KMM_PROTECTED, 200);
+}
+
+Test(receive, a_response_that_no_frame_holds_is_counted)
+{
+	char header[RIG_FRAME_MAX] = "";
+	size_t room = sizeof(buf) - FK_UDP_FRAME_OVERHEAD - make_request("OPTIONS", "");
+
+	/* A Via comes back as it is, and the answer adds Allow and Accept. */
+	memset(header, 'v', room);
+	memcpy(header, "Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK", 42);
+	memcpy(header + room - 2, "\r\n", 2);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_request("OPTIONS", header));
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_OPTIONS), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSE_TOO_LARGE), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSES), 0);
+	cr_assert_null(rig_next_out(rig));
+}
+
+Test(receive, an_echo_request_is_turned_around)
+{
+	uint8_t frame[FK_UDP_FRAME_OVERHEAD + 4] = {0};
+	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *icmp = ip + FK_IPV4_HEADER_SIZE;
+	const struct rig_frame *out;
+	uint16_t sum;
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, 4);
+	memcpy(frame, rig->in[rig->n_in - 1].octets, sizeof(frame));
+	rig->n_in_read = rig->n_in;
+	ip[9] = 1;
+	ip[10] = ip[11] = 0;
+	sum = fk_net_checksum(ip, FK_IPV4_HEADER_SIZE, 0);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	memset(icmp, 0, 12);
+	icmp[0] = 8;
+	icmp[7] = 99;
+	sum = fk_net_checksum(icmp, 12, 0);
+	icmp[2] = (uint8_t)(sum >> 8);
+	icmp[3] = (uint8_t)sum;
+	rig_frame_in(rig, frame, sizeof(frame));
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_ICMP), 1);
+	out = rig_next_out(rig);
+	cr_assert_not_null(out);
+	cr_assert_eq(out->octets[FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE], 0);
+	cr_assert_eq(out->octets[FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE + 7], 99);
+	cr_assert_arr_eq(out->octets, rig_peer_mac, FK_MAC_SIZE);
+}
