@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034 # stack.sh and the callers read what is set here
 #
 # kills.sh - rounds of one paced campaign and one SIGKILL in it. Sourced, after stack.sh.
 #
