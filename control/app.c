@@ -210,7 +210,7 @@ enum fk_err fk_app_take_fleet(struct fk_app *app, struct fk_fleet *fleet,
 	struct fk_keytable_file *old_table = app->table;
 	enum fk_err err = FK_EBUSY;
 
-	if (!fk_engine_is_active(app->engine))
+	if (fk_engine_is_settled(app->engine))
 		err = fk_engine_set_fleet(app->engine, fleet, table, reason);
 	if (err != FK_OK) {
 		fk_keytable_free(table);

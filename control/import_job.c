@@ -57,10 +57,16 @@ void fk_import_job_free(struct fk_import_job *job)
 	free(job);
 }
 
-static enum fk_err publish(struct fk_import_job *job)
+static enum fk_err publish(struct fk_import_job *job, struct fk_reason *reason)
 {
-	enum fk_err err = fk_import_publish(job->import, &job->result);
+	enum fk_err err;
 
+	/* After the flip a campaign of the old fleet could not go on, nor be ended. */
+	if (!fk_engine_is_settled(job->app->engine)) {
+		fk_reason_set(reason, "a campaign is active, or still being written to the store");
+		return FK_EBUSY;
+	}
+	err = fk_import_publish(job->import, &job->result);
 	if (err != FK_OK)
 		return err;
 	/* It borrows the fleet that is about to go. */
@@ -109,7 +115,7 @@ enum fk_err fk_import_job_step(struct fk_import_job *job, bool *ret_done, struct
 		err = fk_import_stage(job->import, STAGE_PAGES, &done);
 		break;
 	case PUBLISHING:
-		err = publish(job);
+		err = publish(job, reason);
 		break;
 	case OPENING:
 		err = fk_fleet_loader_new(app->store, app->keyring, app->config, &job->loader,

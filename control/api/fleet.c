@@ -70,6 +70,10 @@ static enum fk_err check_idle(const struct fk_call *call, const char **ret_reaso
 		*ret_reason = "a campaign is active";
 		return FK_EBUSY;
 	}
+	if (!fk_engine_is_settled(call->app->engine)) {
+		*ret_reason = "the last campaign is still being written to the store";
+		return FK_EBUSY;
+	}
 	if (!fk_engine_store_is_healthy(call->app->engine)) {
 		*ret_reason = fk_store_last_error(call->app->store);
 		return FK_ESTORE;

@@ -81,6 +81,12 @@ bool fk_engine_is_active(const struct fk_engine *engine)
 	return engine->current != NULL && !fk_campaign_is_final(engine->current);
 }
 
+bool fk_engine_is_settled(const struct fk_engine *engine)
+{
+	return !fk_engine_is_active(engine) && !engine->record_dirty && engine->withdrawn.id == 0 &&
+	       (engine->scheduler == NULL || fk_scheduler_n_dirty(engine->scheduler) == 0);
+}
+
 bool fk_engine_store_is_healthy(const struct fk_engine *engine)
 {
 	return fk_store_is_healthy(engine->store);

@@ -97,6 +97,11 @@ FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
 FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
 
 bool fk_engine_is_active(const struct fk_engine *engine);
+/*
+ * True if no campaign is active and everything about the last one is durable: only then may another
+ * fleet come into force.
+ */
+bool fk_engine_is_settled(const struct fk_engine *engine);
 bool fk_engine_store_is_healthy(const struct fk_engine *engine);
 uint32_t fk_engine_n_campaigns(const struct fk_engine *engine);
 /* By position, oldest first, and by id; up to date; NULL if there is none. Borrowed until the next

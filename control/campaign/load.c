@@ -182,11 +182,16 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 			fk_reason_set(reason, "campaign %u: %s", last->id, fk_err_text(err));
 	} else if (!fk_campaign_is_final(last)) {
 		/* An import is refused while a campaign is active, so this takes a hand in Redis.
-		 */
-		fk_reason_set(reason, "campaign %u is %s, but for fleet generation %" PRIu64,
-			      last->id, fk_campaign_state_label(last->state),
-			      last->fleet_generation);
-		err = FK_EFORMAT;
+		 * Its deliveries cannot go on without their fleet; not to start at all would be
+		 * worse. */
+		fk_log(FK_LOG_ERROR, "campaign aborted",
+		       "campaign=%u reason=\"its fleet was replaced\" fleet_generation=%" PRIu64,
+		       last->id, last->fleet_generation);
+		engine->withdrawn = *last;
+		engine->withdrawn.state = FK_CAMPAIGN_ABORTED;
+		engine->withdrawn.finished_at_ms = fk_engine_now_real_ms();
+		last->state = FK_CAMPAIGN_ABORTED;
+		last->finished_at_ms = engine->withdrawn.finished_at_ms;
 	}
 	if (err != FK_OK)
 		fk_engine_drop_fleet(engine);

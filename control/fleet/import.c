@@ -14,17 +14,21 @@
 #include "fleet/name_index.h"
 #include "fleet/numbers.h"
 #include "fleet/record.h"
+#include "fleet/retired.h"
 
-#define NOT_KEPT       UINT32_MAX
-#define FOREIGN_REASON "belongs to another UE of the fleet in force; --reassign allows it to move"
+#define NOT_KEPT	UINT32_MAX
+#define RETIRE_SLOTS	32768u /* of the old fleet, looked at in one step */
+#define STAGE_PAGES_MAX 64u    /* in one batch */
+#define FOREIGN_REASON	"belongs to another UE of the fleet in force; --reassign allows it to move"
 
 /* One good row: its packed record, with sealed keys, in the heap. */
 struct staged_row {
 	uint64_t offset;    /* of the record in the heap */
-	uint32_t old_index; /* in the fleet in force, if the UE keeps its numbers; else NOT_KEPT */
+	uint32_t old_index; /* of the UE with this RSI in the fleet in force; else NOT_KEPT */
 	uint32_t line;	    /* of the file */
 	uint16_t size;
 	uint8_t shard;
+	bool keeps_inbound; /* it has the protection TEK that it had */
 };
 
 struct fk_import {
@@ -50,7 +54,7 @@ struct fk_import {
 
 	uint32_t *order;       /* rows, shard by shard */
 	uint32_t *page_starts; /* first entry in 'order' of each page, and the end: n_pages + 1 */
-	uint32_t n_pages_staged;
+	uint32_t n_pages_staged, n_slots_retired;
 	uint8_t page_buf[FK_RECORD_PAGE_SIZE_MAX];
 };
 
@@ -174,23 +178,27 @@ static enum fk_err make_room(struct fk_import *import)
 	return FK_OK;
 }
 
-/* The UE's place in the fleet in force, if it is the same radio with the same keys there. */
-static uint32_t find_kept(const struct fk_import *import, const struct fk_fleet_row *row)
+/*
+ * Where the RSI stands in the fleet in force. Whatever else has changed, it goes on with its
+ * outbound numbers: one that was used under a protection TEK is never used under it again. With
+ * another protection TEK no old answer verifies, and the radio may have begun to count anew.
+ */
+static void find_kept(const struct fk_import *import, const struct fk_fleet_row *row,
+		      struct staged_row *staged)
 {
 	const struct fk_keytable *table = fk_keytable_view(import->options.table);
+	int64_t old_index = fk_keytable_find_rsi(table, row->rsi);
 	const struct fk_ue_slot *slot;
-	int64_t old_index = fk_fleet_find(import->options.fleet, row->ue_id.at);
 
-	if (old_index < 0 || (uint64_t)old_index >= table->header.n_slots)
-		return NOT_KEPT;
+	staged->old_index = NOT_KEPT;
+	staged->keeps_inbound = false;
+	if (old_index < 0)
+		return;
 	slot = &fk_keytable_ues(table)[old_index];
-	if (slot->rsi != row->rsi || (slot->ptek_algorithm_id != 0) != row->has_ptek ||
-	    slot->kek_key_id != row->kek_key_id ||
-	    (row->has_ptek && slot->ptek_key_id != row->ptek_key_id) ||
-	    !fk_ct_equal(slot->kek, row->keys, 32) ||
-	    (row->has_ptek && !fk_ct_equal(slot->ptek, row->keys + 32, 32)))
-		return NOT_KEPT;
-	return (uint32_t)old_index;
+	staged->old_index = (uint32_t)old_index;
+	staged->keeps_inbound = row->has_ptek && slot->ptek_algorithm_id != 0 &&
+				slot->ptek_key_id == row->ptek_key_id &&
+				fk_ct_equal(slot->ptek, row->keys + 32, 32);
 }
 
 static enum fk_err intern_names(struct fk_import *import, const struct fk_fleet_row *row,
@@ -271,7 +279,7 @@ static enum fk_err keep_row(struct fk_import *import, const struct fk_fleet_row 
 	staged->offset = import->heap_size;
 	staged->size = (uint16_t)size;
 	staged->shard = fk_store_shard_of(row->ue_id.at, row->ue_id.len);
-	staged->old_index = find_kept(import, row);
+	find_kept(import, row, staged);
 	staged->line = (uint32_t)import->line;
 	import->heap_size += size;
 	import->n_kept += staged->old_index != NOT_KEPT;
@@ -624,22 +632,78 @@ static void put_fleet_page(struct fk_import *import, uint32_t page)
 				      fk_wire_written(&w));
 }
 
-static void put_numbers_page(struct fk_import *import, uint32_t page)
+/* The numbers that this page's UEs begin with. */
+static enum fk_err find_numbers(struct fk_import *import, uint32_t page,
+				struct fk_ue_numbers *ret_numbers)
 {
-	struct fk_ue_numbers numbers[FK_STORE_PAGE_UES] = {0};
-	uint8_t octets[FK_NUMBERS_PAGE_SIZE];
+	const uint32_t *order = import->order + import->page_starts[page];
 	uint32_t n = import->page_starts[page + 1] - import->page_starts[page];
+	uint32_t rsis[FK_STORE_PAGE_UES], at[FK_STORE_PAGE_UES], n_new = 0;
+	struct fk_ue_numbers retired[FK_STORE_PAGE_UES];
+	enum fk_err err;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t old = import->rows[import->order[import->page_starts[page] + i]].old_index;
+		const struct staged_row *row = &import->rows[order[i]];
 
-		if (old != NOT_KEPT)
-			numbers[i] = *fk_fleet_numbers(import->options.fleet, old);
+		if (row->old_index == NOT_KEPT) {
+			rsis[n_new] = record_of(import, order[i]).rsi;
+			at[n_new++] = i;
+			continue;
+		}
+		ret_numbers[i] = *fk_fleet_numbers(import->options.fleet, row->old_index);
+		if (!row->keeps_inbound)
+			ret_numbers[i].inbound = ret_numbers[i].inbound_known = 0;
 	}
+	err = fk_retired_find(import->options.store, rsis, n_new, retired);
+	for (uint32_t i = 0; err == FK_OK && i < n_new; i++)
+		ret_numbers[at[i]] = retired[i];
+	return err;
+}
+
+static void put_numbers_page(struct fk_import *import, uint32_t page,
+			     const struct fk_ue_numbers *numbers)
+{
+	uint8_t octets[FK_NUMBERS_PAGE_SIZE];
+
 	fk_numbers_encode_page(numbers, octets);
 	fk_store_batch_put_numbers_page(import->options.store, import->meta.generation,
 					import->meta.page_shards[page], page, octets,
 					sizeof(octets));
+}
+
+/* What leaves the fleet is remembered before the new fleet can be in force. */
+static enum fk_err retire_some(struct fk_import *import)
+{
+	uint32_t n_slots = fk_fleet_n_slots(import->options.fleet);
+	uint32_t first = import->n_slots_retired, end = n_slots;
+	enum fk_err err;
+
+	if (end - first > RETIRE_SLOTS)
+		end = first + RETIRE_SLOTS;
+	fk_store_batch_begin(import->options.store);
+	fk_retired_put(import->options.store, import->options.fleet, import->rsis, first, end);
+	err = fk_store_batch_commit(import->options.store);
+	if (err == FK_OK)
+		import->n_slots_retired = end;
+	return err;
+}
+
+/* A few pages: their numbers are read first, because nothing can be asked while a batch is open. */
+static enum fk_err stage_some(struct fk_import *import, uint32_t first, uint32_t end)
+{
+	struct fk_ue_numbers numbers[STAGE_PAGES_MAX][FK_STORE_PAGE_UES] = {0};
+	enum fk_err err = FK_OK;
+
+	for (uint32_t page = first; err == FK_OK && page < end; page++)
+		err = find_numbers(import, page, numbers[page - first]);
+	if (err != FK_OK)
+		return err;
+	fk_store_batch_begin(import->options.store);
+	for (uint32_t page = first; page < end; page++) {
+		put_fleet_page(import, page);
+		put_numbers_page(import, page, numbers[page - first]);
+	}
+	return fk_store_batch_commit(import->options.store);
 }
 
 enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *ret_done)
@@ -649,17 +713,22 @@ enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *re
 
 	if (!import->is_compared)
 		return FK_EINVAL;
+	if (import->n_slots_retired < fk_fleet_n_slots(import->options.fleet)) {
+		*ret_done = false;
+		return retire_some(import);
+	}
 	if (n_pages < end - import->n_pages_staged)
 		end = import->n_pages_staged + n_pages;
-	fk_store_batch_begin(import->options.store);
-	for (uint32_t page = import->n_pages_staged; page < end; page++) {
-		put_fleet_page(import, page);
-		put_numbers_page(import, page);
+	while (import->n_pages_staged < end) {
+		uint32_t first = import->n_pages_staged, last = end;
+
+		if (last - first > STAGE_PAGES_MAX)
+			last = first + STAGE_PAGES_MAX;
+		err = stage_some(import, first, last);
+		if (err != FK_OK)
+			return err;
+		import->n_pages_staged = last;
 	}
-	err = fk_store_batch_commit(import->options.store);
-	if (err != FK_OK)
-		return err;
-	import->n_pages_staged = end;
 	*ret_done = end == import->meta.n_pages;
 	return FK_OK;
 }

@@ -184,3 +184,17 @@ void fk_store_batch_abandon(struct fk_store *store)
 		(void)fk_redis_break(store, "batch", "abandoned");
 	store->batch_open = false;
 }
+
+void fk_store_batch_put_retired(struct fk_store *store, uint32_t rsi,
+				const uint8_t octets[static FK_STORE_RETIRED_SIZE])
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", rsi);
+	const struct fk_redis_word words[] = {FK_WORD("HSET"),
+					      FK_WORD(FK_REDIS_RETIRED),
+					      FK_WORD(name),
+					      {octets, FK_STORE_RETIRED_SIZE}};
+
+	fk_redis_batch_put(store, words, 4);
+}

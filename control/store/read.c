@@ -74,6 +74,43 @@ enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generatio
 	return read_pages(store, "fleet", generation, shard_of_page, first_page, n_pages, fn, ctx);
 }
 
+enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis, uint32_t n,
+				  uint8_t (*ret_octets)[FK_STORE_RETIRED_SIZE])
+{
+	struct fk_redis_word words[FK_STORE_RETIRED_MAX + 2] = {FK_WORD("HMGET"),
+								FK_WORD(FK_REDIS_RETIRED)};
+	char names[FK_STORE_RETIRED_MAX][16];
+	redisReply *reply;
+	enum fk_err err;
+
+	if (n == 0)
+		return FK_OK;
+	if (n > FK_STORE_RETIRED_MAX)
+		return FK_EINVAL;
+	for (uint32_t i = 0; i < n; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%u", rsis[i]);
+		words[i + 2] = FK_WORD(names[i]);
+	}
+	err = fk_redis_call(store, words, n + 2, &reply);
+	if (err != FK_OK)
+		return err;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != n)
+		err = fk_redis_break(store, FK_REDIS_RETIRED, "HMGET gave another reply");
+	for (uint32_t i = 0; err == FK_OK && i < n; i++) {
+		const redisReply *item = reply->element[i];
+
+		memset(ret_octets[i], 0, FK_STORE_RETIRED_SIZE);
+		if (item->type == REDIS_REPLY_NIL)
+			continue;
+		if (item->type != REDIS_REPLY_STRING || item->len != FK_STORE_RETIRED_SIZE)
+			err = fk_redis_break(store, FK_REDIS_RETIRED, "the value is damaged");
+		else
+			memcpy(ret_octets[i], item->str, FK_STORE_RETIRED_SIZE);
+	}
+	freeReplyObject(reply);
+	return err;
+}
+
 enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)
 {
 	redisReply *reply;

@@ -21,6 +21,7 @@
 #define FK_REDIS_ARGS_MAX    1024    /* words of one command */
 #define FK_REDIS_OUT_MAX     4194304 /* octets queued before replies are awaited */
 #define FK_REDIS_RUN_ID_SIZE 64
+#define FK_REDIS_RETIRED     "fk:retired" /* hash: RSI -> outbound numbers */
 
 struct fk_store {
 	char *socket_path;

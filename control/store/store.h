@@ -103,6 +103,11 @@ void fk_store_batch_put_campaign(struct fk_store *store, uint32_t campaign_id,
 void fk_store_batch_put_key(struct fk_store *store, const char *name, const void *sealed,
 			    size_t size);
 void fk_store_batch_delete_key(struct fk_store *store, const char *name);
+#define FK_STORE_RETIRED_SIZE 4	  /* octets */
+#define FK_STORE_RETIRED_MAX  256 /* RSIs of one read */
+/* What is remembered of an RSI that leaves the fleet. */
+void fk_store_batch_put_retired(struct fk_store *store, uint32_t rsi,
+				const uint8_t octets[static FK_STORE_RETIRED_SIZE]);
 void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				   uint32_t page, const void *octets, size_t size);
 FK_MUST_USE enum fk_err fk_store_batch_commit(struct fk_store *store);
@@ -124,6 +129,12 @@ FK_MUST_USE enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint3
 FK_MUST_USE enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generation,
 						  const uint8_t *shard_of_page, uint32_t first_page,
 						  uint32_t n_pages, fk_store_page_fn fn, void *ctx);
+
+/* What is remembered of 'n' RSIs, at most FK_STORE_RETIRED_MAX; zeros where there is nothing.
+ * Returns FK_OK; FK_ESTORE, also if an entry has another size. */
+FK_MUST_USE enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis,
+					      uint32_t n,
+					      uint8_t (*ret_octets)[FK_STORE_RETIRED_SIZE]);
 
 /* A campaign id that was never given before; 1 is the first. FK_OK or FK_ESTORE. Durable. */
 FK_MUST_USE enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id);
