@@ -183,10 +183,9 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 	format_hex((lane->txn->count ^ (uint64_t)lane->txn->epoch << 12) & 0xffffff, 6,
 		   call_id + 16);
 	from_tag(w, lane->txn->token, tag);
-	return fk_sip_template_fill_sum(&w->templates[lane->ue->next_hop], &fill,
-					frame->octets + FK_UDP_FRAME_OVERHEAD,
-					frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset,
-					ret_sum);
+	return fk_sip_template_fill_sum(
+		&w->templates[lane->ue->next_hop], &fill, frame->octets + FK_UDP_FRAME_OVERHEAD,
+		frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset, ret_sum);
 }
 
 static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,

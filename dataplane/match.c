@@ -340,8 +340,7 @@ static enum fk_counter judge(struct fk_worker *w, const struct fk_match_kmm *kmm
 	if (!is_new_number(w, kmm))
 		return FK_COUNTER_RX_KMM_BAD_NUMBER;
 	if (state->outcome == FK_OUTCOME_ANSWERED || state->outcome == FK_OUTCOME_UNBUILDABLE ||
-	    state->outcome == FK_OUTCOME_TOO_LARGE ||
-	    !is_reply_to(w, kmm, state->token))
+	    state->outcome == FK_OUTCOME_TOO_LARGE || !is_reply_to(w, kmm, state->token))
 		return FK_COUNTER_RX_KMM_UNEXPECTED;
 	return read_answer(w, kmm, answer);
 }

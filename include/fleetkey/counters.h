@@ -20,8 +20,7 @@
 	X(TX_REQUESTS, "tx_requests", "MESSAGE requests sent for the first time")                \
 	X(TX_RETRANSMITS, "tx_retransmits", "MESSAGE requests repeated by timer E")              \
 	X(TX_RESPONSES, "tx_responses", "SIP responses sent")                                    \
-	X(TX_RESPONSE_TOO_LARGE, "tx_response_too_large",                                        \
-	  "SIP responses that no frame holds")                                                   \
+	X(TX_RESPONSE_TOO_LARGE, "tx_response_too_large", "SIP responses that no frame holds")   \
 	X(TX_ARP, "tx_arp", "ARP packets sent")                                                  \
 	X(TX_ICMP, "tx_icmp", "ICMP echo replies sent")                                          \
 	X(TX_FRAMES, "tx_frames", "frames handed to the port")                                   \

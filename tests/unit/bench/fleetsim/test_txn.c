@@ -23,10 +23,10 @@ static struct fk_sim_counts counts;
 static struct fk_txns *txns;
 static const uint8_t id[16] = {1, 2, 3};
 static struct fk_compose_context context = {.kmf_uri = "sip:kmf@mc.example",
-						  .kmf_uri_size = 18,
-						  .server_uri = "sip:mcdata@mc.example",
-						  .server_uri_size = 21,
-						  .sent_by = "192.0.2.20:5060"};
+					    .kmf_uri_size = 18,
+					    .server_uri = "sip:mcdata@mc.example",
+					    .server_uri_size = 21,
+					    .sent_by = "192.0.2.20:5060"};
 
 static bool send(void *arg, const struct fk_datagram *d)
 {
