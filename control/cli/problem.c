@@ -39,7 +39,7 @@ static void print_row_error(FILE *file, const json_t *row, const char *file_name
 void fk_problem_print(FILE *file, long status, const json_t *problem, const char *file_name)
 {
 	const char *title = json_string_value(json_object_get(problem, "title"));
-	const char *detail = json_string_value(json_object_get(problem, "detail"));
+	const char *reason = json_string_value(json_object_get(problem, "reason"));
 	json_t *row;
 	size_t i;
 
@@ -48,9 +48,11 @@ void fk_problem_print(FILE *file, long status, const json_t *problem, const char
 		fk_output_text(file, title);
 	else
 		fprintf(file, "fleetkeyd answered HTTP status %ld", status);
-	print_part(file, problem, "detail", title);
+	/* The detail puts field and reason into one sentence: one of the two is enough. */
+	if (!reason || !reason[0])
+		print_part(file, problem, "detail", title);
 	print_part(file, problem, "field", NULL);
-	print_part(file, problem, "reason", detail);
+	print_part(file, problem, "reason", title);
 	fputc('\n', file);
 	json_array_foreach(json_object_get(problem, "errors"), i, row)
 		print_row_error(file, row, file_name);

@@ -49,6 +49,17 @@ Test(cli_problem, what_says_the_same_twice_is_said_once)
 	free(text);
 }
 
+Test(cli_problem, a_detail_made_of_field_and_reason_is_not_said_again)
+{
+	char *text = print(404,
+			   "{\"title\":\"no such object\",\"detail\":\"id: there is none\","
+			   "\"field\":\"id\",\"reason\":\"there is none\"}",
+			   NULL);
+
+	cr_assert_str_eq(text, "fleetkeyctl: no such object: id: there is none\n");
+	free(text);
+}
+
 Test(cli_problem, errors_in_a_file_are_named_by_file_line_and_column)
 {
 	char *text = print(422,
