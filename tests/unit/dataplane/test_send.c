@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "rig.h"
+
+static struct rig *rig;
+
+static void begin(void)
+{
+	rig = rig_new();
+}
+
+static void end(void)
+{
+	rig_free(rig);
+}
+
+TestSuite(send, .init = begin, .fini = end);
+
+static void order_in(uint32_t ue_index, uint8_t step, uint8_t attempt)
+{
+	struct fk_order order = rig_order(ue_index, step, attempt);
+
+	rig_push(rig, &order);
+	rig_turn(rig);
+}
+
+/* The next IPv4 frame: neighbours are asked for again now and then. */
+static const struct rig_frame *next_ipv4(void)
+{
+	const struct rig_frame *frame;
+
+	do
+		frame = rig_next_out(rig);
+	while (frame != NULL && frame->octets[13] != 0);
+	return frame;
+}
+
+/* spec: RFC 3261 §17.1.2.2: timer E doubles up to T2, timer F ends it at 64 * T1. */
+Test(send, repeats_leave_when_timer_e_says_and_end_with_timer_f)
+{
+	static const uint32_t due_ms[] = {0,	 500,	1500,  3500,  7500, 11500,
+					  15500, 19500, 23500, 27500, 31500};
+	const struct rig_frame *first, *frame;
+	uint64_t start_us = rig->now_us;
+
+	order_in(1, 0, 0);
+	rig_pass_ms(rig, 33000);
+	first = next_ipv4();
+	cr_assert_not_null(first);
+	for (size_t i = 1; i < sizeof(due_ms) / sizeof(due_ms[0]); i++) {
+		uint64_t at_ms;
+
+		frame = next_ipv4();
+		cr_assert_not_null(frame, "repeat %zu is missing", i);
+		at_ms = (frame->at_us - start_us) / 1000;
+		cr_assert(at_ms >= due_ms[i] && at_ms <= due_ms[i] + 20, "repeat %zu at %u ms", i,
+			  (unsigned)at_ms);
+		cr_assert_eq(frame->size, first->size);
+		/* All but the IPv4 identification and checksum. */
+		cr_assert_arr_eq(frame->octets + 26, first->octets + 26, first->size - 26u);
+	}
+	cr_assert_null(next_ipv4());
+	cr_assert_eq(rig_state(rig, 1).outcome, FK_OUTCOME_TIMEOUT);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_REQUESTS), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RETRANSMITS), 10);
+	cr_assert_eq(rig_n_doorbells(rig), 1);
+}
+
+Test(send, a_key_leaves_wrapped_under_the_ues_own_kek_and_authenticated)
+{
+	const struct fk_ue_slot *ue = &fk_keytable_ues(rig->table)[2];
+	const struct fk_crypto_engine *engine = rig->worker->config.engine;
+	static struct fk_crypto_scratch scratch;
+	struct fk_sds_signalling signalling = {0};
+	struct fk_kmm_rekey_command rekey;
+	struct fk_sip_message sip;
+	struct fk_kmm_frame frame;
+	uint8_t key[32];
+
+	order_in(2, 0, 0);
+	sip = rig_next_sip(rig);
+	frame = rig_kmm_of(&sip, &signalling);
+	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &rekey), FK_OK);
+	cr_assert_eq(rekey.decryption_key_id, ue->kek_key_id);
+	cr_assert_eq(rekey.n_keys, 1);
+	cr_assert_eq(rekey.keys[0].key_id, 0x4242);
+	cr_assert_eq(frame.header.destination_rsi, ue->rsi);
+	cr_assert_eq(frame.header.mac.key_id, ue->ptek_key_id);
+
+	struct fk_unwrap_lane unwrap = {.kek = ue->kek, .wrapped = rekey.keys[0].key, .key = key};
+	struct fk_mac_lane mac = {.tek = ue->ptek,
+				  .frame = frame.octets,
+				  .frame_size = frame.size,
+				  .mac_format = frame.header.mac.mac_format};
+
+	engine->unwrap(&scratch, &unwrap, 1);
+	cr_assert_eq(unwrap.ok, 1);
+	cr_assert_arr_eq(key, rig->table->campaigns[RIG_CAMPAIGN_SLOT].tek, 32);
+	engine->mac(&scratch, &mac, 1);
+	cr_assert_arr_eq(mac.mac, frame.header.mac.mac, FK_KMM_MAC_SIZE);
+}
+
+/* A re-send is the same KMM and SDS in a new transaction (design: same octets). */
+Test(send, a_re_send_has_the_same_body_and_another_branch_and_call_id)
+{
+	struct fk_sip_message first, again;
+	uint8_t refusal[1500];
+	size_t size;
+
+	order_in(3, 0, 0);
+	first = rig_next_sip(rig);
+	size = rig_make_response(&first, 480, refusal, sizeof(refusal));
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5070, refusal, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, 3).outcome, FK_OUTCOME_REFUSED);
+	order_in(3, 0, 0);
+	again = rig_next_sip(rig);
+	cr_assert_eq(again.body_size, first.body_size);
+	cr_assert_arr_eq(again.body, first.body, first.body_size);
+	cr_assert(again.via_branch.len != first.via_branch.len ||
+		  memcmp(again.via_branch.at, first.via_branch.at, first.via_branch.len) != 0);
+	cr_assert(again.call_id.len != first.call_id.len ||
+		  memcmp(again.call_id.at, first.call_id.at, first.call_id.len) != 0);
+}
+
+Test(send, an_order_that_is_open_or_older_sends_nothing)
+{
+	order_in(4, 0, 1);
+	cr_assert_not_null(rig_next_out(rig));
+	order_in(4, 0, 1);
+	cr_assert_null(rig_next_out(rig));
+	cr_assert_eq(rig_count(rig, FK_COUNTER_ORDER_DUPLICATE), 1);
+	order_in(4, 0, 0);
+	cr_assert_null(rig_next_out(rig));
+	cr_assert_eq(rig_count(rig, FK_COUNTER_ORDER_STALE), 1);
+}
+
+Test(send, past_the_lease_neither_requests_nor_repeats_leave)
+{
+	struct fk_control_block *control = fk_region_control(rig->region);
+
+	order_in(5, 0, 0);
+	cr_assert_not_null(rig_next_out(rig));
+	atomic_store(&control->lease_until_us, rig->now_us);
+	order_in(6, 0, 0);
+	rig_pass_ms(rig, 5000);
+	cr_assert_null(rig_next_out(rig));
+	cr_assert_gt(rig_count(rig, FK_COUNTER_DEFER_LEASE), 0);
+	atomic_store(&control->lease_until_us, UINT64_MAX);
+	rig_pass_ms(rig, 2000);
+	cr_assert_not_null(rig_next_out(rig), "with a lease it goes on");
+}
+
+Test(send, a_pause_holds_new_requests_and_an_abort_repeats_too)
+{
+	struct fk_control_block *control = fk_region_control(rig->region);
+
+	order_in(7, 0, 0);
+	cr_assert_not_null(rig_next_out(rig));
+	atomic_store(&control->stop, FK_STOP_PAUSE);
+	order_in(8, 0, 0);
+	rig_pass_ms(rig, 600);
+	cr_assert_not_null(rig_next_out(rig), "the repeat of what was open");
+	cr_assert_null(rig_next_out(rig));
+	atomic_store(&control->stop, FK_STOP_ABORT);
+	rig_pass_ms(rig, 5000);
+	cr_assert_null(rig_next_out(rig));
+}
+
+Test(send, what_the_port_does_not_take_leaves_later)
+{
+	rig->link_is_full = true;
+	order_in(9, 0, 0);
+	cr_assert_null(rig_next_out(rig));
+	cr_assert_gt(rig_count(rig, FK_COUNTER_TX_QUEUE_FULL), 0);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_REQUESTS), 0);
+	rig->link_is_full = false;
+	rig_turn(rig);
+	cr_assert_not_null(rig_next_out(rig));
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_REQUESTS), 1);
+}
+
+Test(send, a_message_beyond_the_next_hops_limit_is_reported_and_never_sent)
+{
+	rig->table->next_hops[0].max_datagram = 900;
+	order_in(10, 0, 0);
+	cr_assert_null(rig_next_out(rig));
+	cr_assert_eq(rig_state(rig, 10).outcome, FK_OUTCOME_TOO_LARGE);
+	cr_assert_eq(rig_n_doorbells(rig), 1);
+}
