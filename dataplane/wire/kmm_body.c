@@ -2,6 +2,8 @@
 /*
  * kmm_body.c - the bodies of the five messages that one delivery and its closing exchange need.
  */
+#include <string.h>
+
 #include <fleetkey/kmm.h>
 
 #include "kmm_frame.h"
@@ -299,7 +301,7 @@ enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 	uint16_t n_runs = 0;
 	enum fk_err err;
 
-	if (inventory->n_items > FK_KMM_KEYS_MAX ||
+	if (inventory->n_items > FK_KMM_INVENTORY_MAX ||
 	    !inventory_type_is_known(inventory->inventory_type))
 		return FK_EINVAL;
 	err = fk_kmm_frame_begin(header, FK_KMM_INVENTORY_RESPONSE, buf, cap, &w);
@@ -327,7 +329,7 @@ enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 					     struct fk_kmm_inventory *ret_inventory)
 {
 	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
-	struct fk_kmm_inventory inventory = {0};
+	struct fk_kmm_inventory inventory; /* large, so only what is read of it is copied */
 	uint32_t n_items = 0;
 	uint16_t n_runs;
 	enum fk_err err;
@@ -349,16 +351,17 @@ enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 		n_key_ids = fk_wire_get_u8(&r);
 		for (uint32_t j = 0; j < n_key_ids; j++, n_items++) {
 			item.key_id = fk_wire_get_u16(&r);
-			if (n_items < FK_KMM_KEYS_MAX)
+			if (n_items < FK_KMM_INVENTORY_MAX)
 				inventory.items[n_items] = item;
 		}
 	}
 	err = body_end(&r);
 	if (err != FK_OK)
 		return err;
-	if (n_items > FK_KMM_KEYS_MAX)
+	if (n_items > FK_KMM_INVENTORY_MAX)
 		return FK_EUNSUPPORTED;
-	inventory.n_items = (uint16_t)n_items;
-	*ret_inventory = inventory;
+	ret_inventory->inventory_type = inventory.inventory_type;
+	ret_inventory->n_items = (uint16_t)n_items;
+	memcpy(ret_inventory->items, inventory.items, n_items * sizeof(inventory.items[0]));
 	return FK_OK;
 }

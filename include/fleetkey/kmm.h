@@ -89,7 +89,11 @@ enum fk_kmm_response_kind {
 #define FK_KMM_PREAMBLE_SIZE	    14	/* octets: data-link-independent preamble, P25 sheet 3.7 */
 #define FK_KMM_MAC_FORMAT_CBC	    0x40
 #define FK_KMM_MAC_FORMAT_CMAC	    0x41
-#define FK_KMM_KEYS_MAX		    16 /* key statuses or key IDs that a decoded message can hold */
+#define FK_KMM_KEYS_MAX		    16	/* keys or key statuses that a decoded message can hold */
+#define FK_KMM_INVENTORY_MAX	    248 /* key IDs; no frame holds more */
+#define FK_KMM_WRAPPED_SIZE	    40	/* octets of an AES-256 key under AES key wrap */
+#define FK_KMM_KEY_ITEM_SIZE	    45 /* octets of one such key in a Rekey-Command, P25 sheet 2.4 */
+#define FK_KMM_REKEY_SIZE	    80 /* octets of one with one key, a message number and a MAC */
 #define FK_INVENTORY_ACTIVE_KEY_IDS 0x04
 
 /* The MAC block. For encoders the MAC octets are left zero and filled in afterwards. */
@@ -166,7 +170,7 @@ struct fk_kmm_inventory_item {
 struct fk_kmm_inventory {
 	uint8_t inventory_type;
 	uint16_t n_items; /* Inventory-Response 04 and 05 only */
-	struct fk_kmm_inventory_item items[FK_KMM_KEYS_MAX];
+	struct fk_kmm_inventory_item items[FK_KMM_INVENTORY_MAX];
 };
 
 /*
@@ -213,7 +217,8 @@ FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_hea
  * Return FK_OK; FK_EINVAL if the frame is another message; FK_ETRUNC or FK_EFORMAT if the body does
  * not hold what its counts announce, or holds more; FK_EUNSUPPORTED for forms that the sheet tells
  * us to refuse (decryption instruction formats other than $00 and $40, keyset formats other than
- * $00 and $80, inventory types other than 04 and 05) and for more than FK_KMM_KEYS_MAX items.
+ * $00 and $80, inventory types other than 04 and 05) and for more than FK_KMM_KEYS_MAX keys or
+ * statuses or FK_KMM_INVENTORY_MAX key IDs.
  */
 FK_MUST_USE enum fk_err fk_kmm_decode_rekey_command(const struct fk_kmm_frame *frame,
 						    struct fk_kmm_rekey_command *ret_rekey);

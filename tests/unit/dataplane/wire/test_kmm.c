@@ -305,10 +305,10 @@ Test(kmm, more_items_than_a_struct_holds_are_unsupported)
 	memset(body, 0, sizeof(body));
 	body[0] = FK_INVENTORY_ACTIVE_KEY_IDS;
 	body[2] = 1; /* one item */
-	body[5] = FK_KMM_KEYS_MAX;
-	frame = frame_of(FK_KMM_INVENTORY_RESPONSE, body, 6 + 2 * FK_KMM_KEYS_MAX);
+	body[5] = FK_KMM_INVENTORY_MAX;
+	frame = frame_of(FK_KMM_INVENTORY_RESPONSE, body, 6 + 2 * FK_KMM_INVENTORY_MAX);
 	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_OK);
-	cr_assert_eq(inventory.n_items, FK_KMM_KEYS_MAX);
+	cr_assert_eq(inventory.n_items, FK_KMM_INVENTORY_MAX);
 	body[5]++;
 	frame.body_size += 2;
 	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_EUNSUPPORTED);
@@ -366,7 +366,7 @@ Test(kmm, inventory_types_other_than_key_ids_are_refused)
 	cr_assert_eq(fk_kmm_encode_inventory_response(&header, &inventory, buf, sizeof(buf), &size),
 		     FK_EINVAL);
 	inventory.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS;
-	inventory.n_items = FK_KMM_KEYS_MAX + 1;
+	inventory.n_items = FK_KMM_INVENTORY_MAX + 1;
 	cr_assert_eq(fk_kmm_encode_inventory_response(&header, &inventory, buf, sizeof(buf), &size),
 		     FK_EINVAL);
 }
