@@ -7,28 +7,35 @@
 
 #include "tag_hash.h"
 
-#define WRAPPED_SIZE 40 /* octets of a wrapped AES-256 key */
-
+/* One wrap for each key of each lane; orders of other kinds have none. */
 static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
 {
 	struct fk_wrap_lane wraps[FK_WORKER_BURST];
 	uint32_t n_wraps = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (lanes[i].txn->kind != FK_ORDER_REKEY)
-			continue;
-		wraps[n_wraps++] = (struct fk_wrap_lane){
-			.kek = lanes[i].ue->kek,
-			.key = lanes[i].campaign->tek,
-			.wrapped = lanes[i].wrapped,
-		};
+		const struct fk_campaign_key *keys =
+			&lanes[i].campaign->keys[lanes[i].txn->first_key];
+
+		for (uint32_t k = 0; k < lanes[i].txn->n_keys; k++) {
+			wraps[n_wraps++] = (struct fk_wrap_lane){
+				.kek = lanes[i].ue->kek,
+				.key = keys[k].tek,
+				.wrapped = lanes[i].wrapped[k],
+			};
+			if (n_wraps == FK_WORKER_BURST) {
+				w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
+				n_wraps = 0;
+			}
+		}
 	}
-	w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
+	if (n_wraps > 0)
+		w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
 }
 
 static const uint8_t *mac_tek(const struct fk_build_lane *lane)
 {
-	return lane->txn->mac_key == FK_MAC_KEY_PTEK ? lane->ue->ptek : lane->campaign->tek;
+	return lane->txn->mac_key == FK_MAC_KEY_PTEK ? lane->ue->ptek : lane->campaign->keys[0].tek;
 }
 
 static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct fk_build_lane *lane)
@@ -43,29 +50,30 @@ static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct f
 		.source_rsi = w->table->header.kmf_rsi,
 		.message_number = lane->txn->message_number,
 		.mac = {.algorithm_id = FK_ALGORITHM_AES_256,
-			.key_id = ptek ? lane->ue->ptek_key_id : lane->campaign->key_id,
+			.key_id = ptek ? lane->ue->ptek_key_id : lane->campaign->keys[0].key_id,
 			.mac_format = lane->ue->mac_kind == FK_MAC_CMAC ? FK_KMM_MAC_FORMAT_CMAC
 									: FK_KMM_MAC_FORMAT_CBC},
 	};
 }
 
-/* spec: P25 sheet 1.5: Rekey-Command with one keyset and one key; 3.2: wrapped under the UKEK */
+/* spec: P25 sheet 1.5: Rekey-Command with one keyset; 3.2: keys wrapped under the UKEK */
 static enum fk_err encode_rekey(const struct fk_kmm_header *header,
 				const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
 				size_t *ret_size)
 {
-	const struct fk_kmm_rekey_command rekey = {
-		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
-		.decryption_key_id = lane->ue->kek_key_id,
-		.keyset_id = lane->campaign->keyset_id,
-		.algorithm_id = lane->campaign->algorithm_id,
-		.key_length = WRAPPED_SIZE,
-		.n_keys = 1,
-		.keys = {{.sln = lane->campaign->sln,
-			  .key_id = lane->campaign->key_id,
-			  .key = lane->wrapped}},
-	};
+	const struct fk_campaign_key *keys = &lane->campaign->keys[lane->txn->first_key];
+	struct fk_kmm_rekey_command rekey;
 
+	rekey.decryption_algorithm_id = FK_ALGORITHM_AES_256;
+	rekey.decryption_key_id = lane->ue->kek_key_id;
+	rekey.keyset_format = 0;
+	rekey.keyset_id = lane->campaign->keyset_id;
+	rekey.algorithm_id = lane->campaign->algorithm_id;
+	rekey.key_length = FK_KMM_WRAPPED_SIZE;
+	rekey.n_keys = lane->txn->n_keys;
+	for (uint32_t i = 0; i < rekey.n_keys; i++)
+		rekey.keys[i] = (struct fk_kmm_key_item){
+			.sln = keys[i].sln, .key_id = keys[i].key_id, .key = lane->wrapped[i]};
 	return fk_kmm_encode_rekey_command(header, &rekey, kmm, cap, ret_size);
 }
 
@@ -208,12 +216,15 @@ static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 	frame->size = (uint16_t)fk_net_finish_udp_sum(&path, frame->octets, (uint16_t)size,
 						      w->ip_id++, sum);
 	*ret_mask = (struct fk_capture_mask){0};
-	/* The one key is the last thing before the MAC block. */
+	/* The last key is the last thing before the MAC block. */
 	if (lane->txn->kind == FK_ORDER_REKEY) {
-		ret_mask->size = WRAPPED_SIZE;
+		ret_mask->size = FK_KMM_WRAPPED_SIZE;
+		ret_mask->stride = FK_KMM_KEY_ITEM_SIZE;
+		ret_mask->n = lane->txn->n_keys;
 		ret_mask->offset =
 			(uint16_t)(FK_UDP_FRAME_OVERHEAD + payload_offset + lane->payload_size -
-				   FK_KMM_MAC_BLOCK_SIZE - WRAPPED_SIZE);
+				   FK_KMM_MAC_BLOCK_SIZE + FK_KMM_KEY_ITEM_SIZE -
+				   FK_KMM_WRAPPED_SIZE - ret_mask->n * FK_KMM_KEY_ITEM_SIZE);
 	}
 	return true;
 }

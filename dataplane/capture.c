@@ -113,13 +113,19 @@ static void refresh_udp_checksum(uint8_t *frame, uint16_t size)
 	udp[7] = (uint8_t)checksum;
 }
 
-static void mask_key(struct record *record)
+static void mask_keys(struct record *record)
 {
 	struct fk_capture_mask mask = record->mask;
+	uint32_t at = mask.offset;
 
-	if (mask.size == 0 || (uint32_t)mask.offset + mask.size > record->size)
+	if (mask.n == 0)
 		return;
-	memset(record->octets + mask.offset, 0, mask.size);
+	for (uint32_t i = 0; i < mask.n && at < record->size; i++, at += mask.stride) {
+		/* Of a key that the record cuts off, what is left of it goes too. */
+		uint32_t left = record->size - at;
+
+		memset(record->octets + at, 0, mask.size < left ? mask.size : left);
+	}
 	refresh_udp_checksum(record->octets, record->size);
 }
 
@@ -148,7 +154,7 @@ enum fk_err fk_capture_flush(struct fk_capture *capture)
 		struct record *record = &capture->records[tail & (N_RECORDS - 1)];
 
 		if (!capture->keep_keys)
-			mask_key(record);
+			mask_keys(record);
 		ok = ok && write_record(capture, record);
 		atomic_store_explicit(&capture->tail, tail + 1, memory_order_release);
 	}

@@ -3,7 +3,7 @@
  * capture.h - writes what a worker sends and receives into a pcap file.
  *
  * The worker copies frames into a ring and never waits; the main thread writes them out. Where a
- * frame carries a wrapped key, the key's octets become zeros and the UDP checksum is made to fit,
+ * frame carries wrapped keys, their octets become zeros and the UDP checksum is made to fit,
  * unless the capture was opened to keep them.
  *
  * Threads: fk_capture_put() on the worker; everything else on the main thread.
@@ -21,9 +21,10 @@
 
 struct fk_capture;
 
-/* Where the wrapped key stands in a frame; 'size' 0 if there is none. */
+/* Where 'n' wrapped keys of 'size' octets stand in a frame: the first at 'offset', each further one
+ * 'stride' octets behind the one before. */
 struct fk_capture_mask {
-	uint16_t offset, size;
+	uint16_t offset, size, stride, n;
 };
 
 /* Makes the file (mode 0600, an older one is emptied). 'n_frames_max' 0 means no limit. Returns

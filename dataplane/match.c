@@ -181,8 +181,9 @@ static bool names_attempt_key(const struct fk_worker *w, struct fk_match_kmm *km
 		       mac->algorithm_id == kmm->ue->ptek_algorithm_id &&
 		       mac->key_id == kmm->ue->ptek_key_id;
 	}
-	kmm->tek = campaign->tek;
-	return mac->algorithm_id == campaign->algorithm_id && mac->key_id == campaign->key_id;
+	kmm->tek = campaign->keys[0].tek;
+	return mac->algorithm_id == campaign->algorithm_id &&
+	       mac->key_id == campaign->keys[0].key_id;
 }
 
 /* Who the KMM says it is from and for. Returns FK_COUNTERS if nothing is wrong, else the reason. */
@@ -245,21 +246,47 @@ static bool is_reply_to(struct fk_worker *w, const struct fk_match_kmm *kmm, uin
 		named == token);
 }
 
-/* Exactly the key that was sent, and nothing else. */
+/* The key that a status names, among the 'n' of 'keys' that are not in 'seen'; 'n' if it is none.
+ */
+static uint32_t find_key(const struct fk_campaign_block *campaign, uint32_t first, uint32_t n,
+			 uint32_t seen, const struct fk_kmm_key_status *status)
+{
+	uint32_t k = 0;
+
+	if (status->algorithm_id != campaign->algorithm_id)
+		return n;
+	while (k < n && (campaign->keys[first + k].key_id != status->key_id || (seen >> k & 1)))
+		k++;
+	return k;
+}
+
+/* Exactly the keys that were sent, each once, and nothing else. */
 static enum fk_counter read_rekey_ack(const struct fk_campaign_block *campaign,
+				      const struct fk_ue_state *state,
 				      const struct fk_match_kmm *kmm,
 				      struct fk_record_answer *answer)
 {
 	struct fk_kmm_rekey_ack ack;
+	uint32_t first = state->first_key, n = state->n_keys, seen = 0;
 
 	if (fk_kmm_decode_rekey_ack(&kmm->frame, &ack) != FK_OK)
 		return FK_COUNTER_RX_KMM_MALFORMED;
 	if (ack.acknowledged_message_id != FK_KMM_REKEY_COMMAND)
 		return FK_COUNTER_RX_KMM_UNEXPECTED;
-	if (ack.n_statuses != 1 || ack.statuses[0].algorithm_id != campaign->algorithm_id ||
-	    ack.statuses[0].key_id != campaign->key_id)
+	if (ack.n_statuses != n || first + n > FK_CAMPAIGN_KEYS_MAX)
 		return FK_COUNTER_RX_KMM_WRONG_KEYS;
-	answer->kmm_status = ack.statuses[0].status;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct fk_kmm_key_status *status = &ack.statuses[i];
+		uint32_t k = find_key(campaign, first, n, seen, status);
+
+		if (k == n)
+			return FK_COUNTER_RX_KMM_WRONG_KEYS;
+		seen |= 1u << k;
+		if (status->status == FK_KMM_STATUS_PERFORMED)
+			answer->keys_held |= (uint16_t)(1u << (first + k));
+		else if (answer->kmm_status == FK_KMM_STATUS_PERFORMED)
+			answer->kmm_status = status->status;
+	}
 	return FK_COUNTERS;
 }
 
@@ -285,16 +312,22 @@ static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
 				      struct fk_record_answer *answer)
 {
 	struct fk_kmm_inventory inventory;
+	uint32_t listed = 0;
 
 	if (fk_kmm_decode_inventory_response(&kmm->frame, &inventory) != FK_OK)
 		return FK_COUNTER_RX_KMM_MALFORMED;
 	if (inventory.inventory_type != FK_INVENTORY_ACTIVE_KEY_IDS)
 		return FK_COUNTER_RX_KMM_UNEXPECTED;
-	for (uint16_t i = 0; i < inventory.n_items; i++) {
-		if (inventory.items[i].algorithm_id == campaign->algorithm_id &&
-		    inventory.items[i].key_id == campaign->key_id)
-			answer->listed = 1;
+	for (uint32_t i = 0; i < inventory.n_items; i++) {
+		const struct fk_kmm_inventory_item *item = &inventory.items[i];
+
+		for (uint32_t k = 0; k < campaign->n_keys && k < FK_CAMPAIGN_KEYS_MAX; k++) {
+			if (item->algorithm_id == campaign->algorithm_id &&
+			    item->key_id == campaign->keys[k].key_id)
+				listed |= 1u << k;
+		}
 	}
+	answer->listed = listed == (1u << campaign->n_keys) - 1;
 	return FK_COUNTERS;
 }
 
@@ -311,7 +344,7 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 	if (id == FK_KMM_NEGATIVE_ACK)
 		return read_negative_ack(state, kmm, answer);
 	if (id == FK_KMM_REKEY_ACK && state->kind == FK_ORDER_REKEY)
-		return read_rekey_ack(campaign, kmm, answer);
+		return read_rekey_ack(campaign, state, kmm, answer);
 	if (id == FK_KMM_INVENTORY_RESPONSE && state->kind == FK_ORDER_INVENTORY)
 		return read_inventory(campaign, kmm, answer);
 	return FK_COUNTER_RX_KMM_UNEXPECTED;

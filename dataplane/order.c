@@ -16,11 +16,11 @@ enum verdict {
 	TOO_LARGE,
 };
 
-/* Largest KMM that an order of each kind makes: header, number, body, MAC block. */
-static uint16_t payload_size(const struct fk_keytable *table, uint8_t kind)
+/* The KMM that an order makes, with its preamble; 'n_keys' 0: an Inventory-Command. */
+static uint16_t payload_size(const struct fk_keytable *table, uint8_t n_keys)
 {
-	uint16_t body = kind == FK_ORDER_REKEY ? 15 + FK_WRAPPED_SIZE_MAX : 1;
-	uint16_t kmm = FK_KMM_HEADER_SIZE + 2 + body + FK_KMM_MAC_BLOCK_SIZE;
+	uint16_t kmm = n_keys == 0 ? FK_KMM_HEADER_SIZE + 2 + 1 + FK_KMM_MAC_BLOCK_SIZE
+				   : FK_KMM_REKEY_SIZE + (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
 
 	return kmm + (table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE);
 }
@@ -36,7 +36,7 @@ static uint16_t datagram_limit(const struct fk_worker *w, uint32_t next_hop)
 
 void fk_send_publish_sizes(struct fk_worker *w)
 {
-	uint16_t payload = payload_size(w->table, FK_ORDER_REKEY);
+	uint16_t payload = payload_size(w->table, 1);
 
 	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
 		struct fk_message_size m = {.base = 0};
@@ -55,12 +55,22 @@ void fk_send_publish_sizes(struct fk_worker *w)
 	}
 }
 
-static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue, uint8_t kind)
+static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue, uint8_t n_keys)
 {
 	size_t size = fk_sip_template_size(&w->templates[ue->next_hop], ue->mcdata_id_size,
-					   payload_size(w->table, kind));
+					   payload_size(w->table, n_keys));
 
 	return size <= datagram_limit(w, ue->next_hop);
+}
+
+/* True if the campaign has the keys that the order names, and they can stand in one KMM. */
+static bool has_keys(const struct fk_campaign_block *campaign, const struct fk_order *order)
+{
+	if (order->kind != FK_ORDER_REKEY)
+		return order->first_key == 0 && order->n_keys == 0;
+	return order->n_keys >= 1 && order->n_keys <= FK_ORDER_KEYS_MAX &&
+	       campaign->n_keys <= FK_CAMPAIGN_KEYS_MAX &&
+	       order->first_key + order->n_keys <= campaign->n_keys;
 }
 
 /* True if the key table holds what the order names. */
@@ -72,6 +82,8 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 	if (campaign == NULL || campaign->algorithm_id != FK_ALGORITHM_AES_256)
 		return false;
 	if (order->kind != FK_ORDER_REKEY && order->kind != FK_ORDER_INVENTORY)
+		return false;
+	if (!has_keys(campaign, order))
 		return false;
 	if (order->kind == FK_ORDER_REKEY && ue->kek_algorithm_id != FK_ALGORITHM_AES_256)
 		return false;
@@ -97,7 +109,8 @@ static bool contradicts(const struct fk_order *order, const struct fk_ue_state *
 	return state->token == order->token &&
 	       (state->message_number != order->message_number ||
 		state->date_time_s != order->date_time_s || state->kind != order->kind ||
-		state->mac_key != order->mac_key);
+		state->mac_key != order->mac_key || state->first_key != order->first_key ||
+		state->n_keys != order->n_keys);
 }
 
 static enum verdict judge(struct fk_worker *w, const struct fk_order *order)
@@ -136,7 +149,7 @@ static enum verdict judge(struct fk_worker *w, const struct fk_order *order)
 		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
 		return UNBUILDABLE;
 	}
-	if (!fits_datagram(w, ue, order->kind)) {
+	if (!fits_datagram(w, ue, order->n_keys)) {
 		fk_worker_count(w, FK_COUNTER_ORDER_TOO_LARGE);
 		return TOO_LARGE;
 	}

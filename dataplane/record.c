@@ -46,6 +46,9 @@ static void start_attempt(struct fk_ue_state *s, const struct fk_order *order)
 	s->message_number = order->message_number;
 	s->kind = order->kind;
 	s->mac_key = order->mac_key;
+	s->first_key = order->first_key;
+	s->n_keys = order->n_keys;
+	s->keys_held = 0;
 	s->sip_status = 0;
 	s->outcome = FK_OUTCOME_NONE;
 	s->progress = 0;
@@ -131,6 +134,7 @@ void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 	s->kmm_message_id = answer->kmm_message_id;
 	s->kmm_status = answer->kmm_status;
 	s->listed = answer->listed;
+	s->keys_held = answer->keys_held;
 	s->mac_algorithm_id = answer->mac_algorithm_id;
 	s->mac_key_id = answer->mac_key_id;
 	memcpy(s->mac, answer->mac, sizeof(s->mac));

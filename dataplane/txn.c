@@ -7,7 +7,9 @@ void fk_txn_queue(struct fk_txn *txn, const struct fk_order *order, uint32_t epo
 	txn->date_time_s = order->date_time_s;
 	txn->message_number = order->message_number;
 	txn->kind = order->kind & 15;
-	txn->mac_key = order->mac_key & 15;
+	txn->mac_key = order->mac_key & 3;
+	txn->first_key = order->first_key & 15;
+	txn->n_keys = order->n_keys & 15;
 	txn->epoch = epoch;
 	txn->count = (txn->count + 1) & 0xffffff;
 	txn->phase = FK_TXN_QUEUED;
@@ -34,7 +36,7 @@ uint64_t fk_txn_sent(struct fk_txn *txn, uint64_t now_us, uint32_t t1_us, uint32
 		txn->phase = FK_TXN_CALLING;
 		txn->end_at_us = now_us + 64 * (uint64_t)t1_us;
 	}
-	if (txn->n_sent < UINT8_MAX)
+	if (txn->n_sent < FK_TXN_SENT_MAX)
 		txn->n_sent++;
 	next_us = now_us + timer_e_us(txn, t1_us, t2_us);
 	return next_us < txn->end_at_us ? next_us : txn->end_at_us;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
 #include "list.h"
@@ -34,14 +35,19 @@ struct fk_txn {
 	uint64_t last_mac;  /* MAC of the last accepted answer, to know a repeat by */
 	uint32_t date_time_s;
 	uint32_t epoch;
-	uint32_t count : 24; /* transactions of this UE in this life of the dataplane */
-	uint32_t phase : 8;  /* enum fk_txn_phase */
+	uint32_t count : 24;	/* transactions of this UE in this life of the dataplane */
+	uint32_t phase : 4;	/* enum fk_txn_phase */
+	uint32_t first_key : 4; /* of the campaign's list */
 	uint16_t message_number;
 	uint8_t kind : 4;    /* enum fk_order_kind */
-	uint8_t mac_key : 4; /* enum fk_mac_key */
-	uint8_t n_sent;	     /* datagrams of this transaction, saturating */
+	uint8_t n_keys : 4;  /* up to FK_ORDER_KEYS_MAX */
+	uint8_t mac_key : 2; /* enum fk_mac_key */
+	uint8_t n_sent : 6;  /* datagrams of this transaction, saturating */
 };
 static_assert(sizeof(struct fk_txn) == 64, "one cache line for each UE");
+static_assert(FK_CAMPAIGN_KEYS_MAX <= 16 && FK_ORDER_KEYS_MAX <= 15, "four bits each");
+
+#define FK_TXN_SENT_MAX 63 /* where n_sent stays; 64 * T1 ends a transaction before */
 
 /* Puts a new order into the entry: a new transaction in phase QUEUED. The node must be unlisted. */
 void fk_txn_queue(struct fk_txn *txn, const struct fk_order *order, uint32_t epoch);
@@ -62,6 +68,8 @@ static inline struct fk_order fk_txn_order(const struct fk_txn *txn)
 		.message_number = txn->message_number,
 		.kind = txn->kind,
 		.mac_key = txn->mac_key,
+		.first_key = txn->first_key,
+		.n_keys = txn->n_keys,
 	};
 }
 

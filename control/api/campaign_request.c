@@ -8,6 +8,7 @@ enum member_kind {
 	KIND_KIND,
 	KIND_GROUP,
 	KIND_NUMBER,
+	KIND_SLNS,
 	KIND_BOOL
 };
 
@@ -17,11 +18,9 @@ static const struct member {
 	enum member_kind kind;
 	json_int_t min, max;
 } members[] = {
-	{"kind", KIND_KIND, 0, 0},
-	{"group", KIND_GROUP, 0, 0},
-	{"sln", KIND_NUMBER, 1, 4095},
-	{"keyset_id", KIND_NUMBER, 1, 16},
-	{"pace_per_s", KIND_NUMBER, 1, 10000000},
+	{"kind", KIND_KIND, 0, 0},	   {"group", KIND_GROUP, 0, 0},
+	{"sln", KIND_NUMBER, 1, 4095},	   {"slns", KIND_SLNS, 1, 4095},
+	{"keyset_id", KIND_NUMBER, 1, 16}, {"pace_per_s", KIND_NUMBER, 1, 10000000},
 	{"closing", KIND_BOOL, 0, 0},
 };
 
@@ -71,11 +70,56 @@ static enum fk_err take_number(const struct member *member, const json_t *value,
 		return FK_ERANGE;
 	}
 	if (strcmp(member->name, "sln") == 0)
-		request->sln = (uint16_t)number;
+		request->slns[0] = (uint16_t)number;
 	else if (strcmp(member->name, "keyset_id") == 0)
 		request->keyset_id = (uint8_t)number;
 	else
 		request->pace_per_s = (uint32_t)number;
+	return FK_OK;
+}
+
+/* True if the list has 'sln' already. */
+static bool has_sln(const struct fk_campaign_request *request, uint32_t n, json_int_t sln)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (request->slns[i] == sln)
+			return true;
+	}
+	return false;
+}
+
+static enum fk_err take_slns(const struct member *member, const json_t *value,
+			     struct fk_campaign_request *request, struct fk_reason *reason)
+{
+	size_t n = json_array_size(value);
+
+	if (!json_is_array(value)) {
+		fk_reason_set(reason, "must be a list of SLNs");
+		return FK_EINVAL;
+	}
+	if (n == 0 || n > FK_CAMPAIGN_KEYS_MAX) {
+		fk_reason_set(reason, "has %zu SLNs, must have 1 to %u", n, FK_CAMPAIGN_KEYS_MAX);
+		return FK_ERANGE;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const json_t *item = json_array_get(value, i);
+		json_int_t sln = json_integer_value(item);
+
+		if (!json_is_integer(item) || sln < member->min || sln > member->max) {
+			fk_reason_set(reason,
+				      "item %u is no integer from %" JSON_INTEGER_FORMAT
+				      " to %" JSON_INTEGER_FORMAT,
+				      i, member->min, member->max);
+			return json_is_integer(item) ? FK_ERANGE : FK_EINVAL;
+		}
+		if (has_sln(request, i, sln)) {
+			fk_reason_set(reason, "SLN %" JSON_INTEGER_FORMAT " stands there twice",
+				      sln);
+			return FK_EINVAL;
+		}
+		request->slns[i] = (uint16_t)sln;
+	}
+	request->n_keys = (uint8_t)n;
 	return FK_OK;
 }
 
@@ -92,6 +136,8 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 		return take_group(value, request, reason);
 	case KIND_NUMBER:
 		return take_number(member, value, request, reason);
+	case KIND_SLNS:
+		return take_slns(member, value, request, reason);
 	case KIND_BOOL:
 		if (!json_is_boolean(value)) {
 			fk_reason_set(reason, "must be true or false");
@@ -123,6 +169,11 @@ static enum fk_err take_object(const json_t *object, struct fk_campaign_request 
 			return err;
 		}
 	}
+	if (json_object_get(object, "sln") != NULL && json_object_get(object, "slns") != NULL) {
+		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "slns");
+		fk_reason_set(reason, "must not be there together with sln");
+		return FK_EINVAL;
+	}
 	if (json_object_get(object, "kind") == NULL) {
 		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "kind");
 		fk_reason_set(reason, "is missing; must be \"rekey\"");
@@ -136,7 +187,8 @@ enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 				      char ret_field[static FK_FIELD_NAME_SIZE],
 				      struct fk_reason *reason)
 {
-	struct fk_campaign_request request = {.sln = 1, .keyset_id = 1, .closing = true};
+	struct fk_campaign_request request = {
+		.slns = {1}, .n_keys = 1, .keyset_id = 1, .closing = true};
 	json_error_t error;
 	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
 	enum fk_err err;

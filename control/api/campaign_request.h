@@ -17,9 +17,10 @@
 
 /*
  * Reads the request. Members that are absent get their defaults: group everyone, sln 1, keyset_id
- * 1, the configuration's pace, closing true. Returns FK_OK; FK_EFORMAT if it is no JSON object;
- * FK_EINVAL for an unknown, duplicate or wrongly typed member; FK_ERANGE for a value out of range.
- * On failure 'ret_field' names the member (empty for the body as a whole) and 'reason' the range.
+ * 1, the configuration's pace, closing true. 'slns' is a list of 1 to FK_CAMPAIGN_KEYS_MAX
+ * different SLNs, in place of 'sln'. Returns FK_OK; FK_EFORMAT if it is no JSON object; FK_EINVAL
+ * for an unknown, duplicate or wrongly typed member; FK_ERANGE for a value out of range. On failure
+ * 'ret_field' names the member (empty for the body as a whole) and 'reason' the range.
  */
 FK_MUST_USE enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 						  struct fk_campaign_request *ret_request,

@@ -59,22 +59,34 @@ static json_t *halt_json(const struct fk_campaign *c)
 	return json_string(text);
 }
 
+static json_t *numbers_json(const uint16_t *numbers, uint32_t n)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(list, json_integer(numbers[i]));
+	return list;
+}
+
+/* 'sln' and 'key_id' are those of the first key. */
 static json_t *campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
 {
 	uint64_t elapsed_ms = fk_engine_elapsed_ms(engine, c);
 	double per_s = elapsed_ms > 0 ? (double)c->n_messages * 1000 / (double)elapsed_ms : 0;
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:I, s:b, s:o, s:o, s:I,"
-			 " s:o, s:I, s:I, s:I, s:o, s:f}",
-			 "id", (json_int_t)c->id, "kind", "rekey", "group", c->group, "state",
-			 fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln",
-			 c->sln, "keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id,
-			 "key_id", c->key_id, "pace_per_s", (json_int_t)c->pace_per_s, "closing",
-			 c->closing, "created_at", timestamp(c->created_at_ms), "finished_at",
-			 timestamp(c->finished_at_ms), "n_deliveries", (json_int_t)c->n_deliveries,
-			 "states", states_json(c), "acked", (json_int_t)c->n_held, "proven",
-			 (json_int_t)c->n_proven, "n_messages", (json_int_t)c->n_messages,
-			 "seconds_to", seconds_to_json(c), "messages_per_second", rounded(per_s));
+	return json_pack(
+		"{s:I, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:I, s:b, s:o, s:o, s:I,"
+		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o}",
+		"id", (json_int_t)c->id, "kind", "rekey", "group", c->group, "state",
+		fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln", c->slns[0],
+		"keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id, "key_id", c->key_ids[0],
+		"pace_per_s", (json_int_t)c->pace_per_s, "closing", c->closing, "created_at",
+		timestamp(c->created_at_ms), "finished_at", timestamp(c->finished_at_ms),
+		"n_deliveries", (json_int_t)c->n_deliveries, "states", states_json(c), "acked",
+		(json_int_t)c->n_held, "proven", (json_int_t)c->n_proven, "n_messages",
+		(json_int_t)c->n_messages, "seconds_to", seconds_to_json(c), "messages_per_second",
+		rounded(per_s), "n_keys", c->n_keys, "slns", numbers_json(c->slns, c->n_keys),
+		"key_ids", numbers_json(c->key_ids, c->n_keys));
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
@@ -116,6 +128,18 @@ static json_t *known(uint16_t size)
 	return size != 0 ? json_integer(size) : json_null();
 }
 
+/* What is beyond its limit: a message, an SDS payload or a KMM. */
+static const char *limit_label(uint8_t limit_of)
+{
+	switch (limit_of) {
+	case FK_PLAN_LIMIT_TRANSPORT:
+		return "kmm";
+	case FK_PLAN_LIMIT_PAYLOAD:
+		return "payload";
+	}
+	return "message";
+}
+
 static json_t *excluded_json(const struct fk_app *app, const struct fk_plan *plan)
 {
 	json_t *list = json_array();
@@ -133,16 +157,39 @@ static json_t *excluded_json(const struct fk_app *app, const struct fk_plan *pla
 		if (e->cause == FK_CAUSE_TOO_LARGE) {
 			json_object_set_new(item, "size", json_integer(e->size));
 			json_object_set_new(item, "limit", json_integer(e->limit));
+			json_object_set_new(item, "limit_of",
+					    json_string(limit_label(e->limit_of)));
 		}
 		json_array_append_new(list, item);
 	}
 	return list;
 }
 
+/* Smallest and largest number of keys in one KMM, over the next hops that serve somebody. */
+static void split_json(const struct fk_plan *plan, json_t *object)
+{
+	uint32_t min = 0, max = 0;
+
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
+		uint32_t n = plan->keys_per_kmm[i];
+
+		if (n > plan->terms.n_keys)
+			n = plan->terms.n_keys;
+		if (n != 0 && (min == 0 || n < min))
+			min = n;
+		if (n > max)
+			max = n;
+	}
+	json_object_set_new(object, "keys_per_kmm_min", json_integer(min));
+	json_object_set_new(object, "keys_per_kmm_max", json_integer(max));
+	json_object_set_new(object, "kmms_per_ue_min", json_integer(plan->kmms_min));
+	json_object_set_new(object, "kmms_per_ue_max", json_integer(plan->kmms_max));
+}
+
 static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_request *request,
 			 const struct fk_plan *plan)
 {
-	json_t *reasons = json_object();
+	json_t *reasons = json_object(), *object;
 
 	for (uint8_t i = 0; i < FK_CAUSES; i++) {
 		char reason[FK_CAUSE_TEXT_SIZE];
@@ -152,18 +199,22 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_requ
 		fk_cause_text(i, 0, reason, sizeof(reason));
 		json_object_set_new(reasons, reason, json_integer(plan->n_causes[i]));
 	}
-	return json_pack("{s:b, s:s, s:s, s:i, s:i, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
-			 " s:o, s:f, s:o, s:o}",
-			 "dry_run", true, "kind", "rekey", "group", request->group, "sln",
-			 request->sln, "keyset_id", request->keyset_id, "pace_per_s",
-			 (json_int_t)plan->pace_per_s, "closing", request->closing, "n_deliveries",
-			 (json_int_t)plan->n_members, "n_served", (json_int_t)plan->n_served,
-			 "n_excluded", (json_int_t)(plan->n_members - plan->n_served), "n_kmms",
-			 (json_int_t)fk_plan_n_kmms(plan), "payload_size", known(plan->payload),
-			 "message_size_min", known(plan->size_min), "message_size_max",
-			 known(plan->size_max), "message_size_limit", known(plan->limit_min),
-			 "predicted_s", rounded((double)fk_plan_predicted_ms(plan) / 1000),
-			 "reasons", reasons, "excluded", excluded_json(app, plan));
+	object = json_pack("{s:b, s:s, s:s, s:i, s:i, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
+			   " s:o, s:f, s:o, s:o, s:i, s:o}",
+			   "dry_run", true, "kind", "rekey", "group", request->group, "sln",
+			   request->slns[0], "keyset_id", request->keyset_id, "pace_per_s",
+			   (json_int_t)plan->terms.pace_per_s, "closing", request->closing,
+			   "n_deliveries", (json_int_t)plan->n_members, "n_served",
+			   (json_int_t)plan->n_served, "n_excluded",
+			   (json_int_t)(plan->n_members - plan->n_served), "n_kmms",
+			   (json_int_t)plan->n_kmms, "payload_size", known(plan->payload),
+			   "message_size_min", known(plan->size_min), "message_size_max",
+			   known(plan->size_max), "message_size_limit", known(plan->limit_min),
+			   "predicted_s", rounded((double)fk_plan_predicted_ms(plan) / 1000),
+			   "reasons", reasons, "excluded", excluded_json(app, plan), "n_keys",
+			   request->n_keys, "slns", numbers_json(request->slns, request->n_keys));
+	split_json(plan, object);
+	return object;
 }
 
 void fk_api_campaign_create(struct fk_call *call)
@@ -271,9 +322,39 @@ struct row_writer {
 	json_t *items;
 };
 
+/* One object for each key of the campaign: which one, and what is known of it at this UE. */
+static json_t *keys_json(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < c->n_keys; i++)
+		json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "sln", c->slns[i],
+						      "key_id", c->key_ids[i], "state",
+						      fk_delivery_key_label(d, c->n_keys, i)));
+	return list;
+}
+
+/* KMMs of the delivery; 0 where no key fits one. */
+static uint32_t n_steps(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	if (d->keys_per_kmm == 0)
+		return 0;
+	return (c->n_keys + d->keys_per_kmm - 1u) / d->keys_per_kmm + c->closing;
+}
+
+/* KMMs that are answered as they should be. */
+static uint32_t steps_done(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	bool is_last_done = c->closing ? (d->flags & FK_DELIVERY_PROVEN) != 0
+				       : (d->flags & FK_DELIVERY_HELD) != 0;
+
+	return d->step + (is_last_done ? 1u : 0u);
+}
+
 static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
 {
 	struct row_writer *writer = ctx;
+	const struct fk_campaign *c = writer->campaign;
 	bool is_held = (d->flags & FK_DELIVERY_HELD) != 0;
 	char reason[FK_CAUSE_TEXT_SIZE];
 	struct fk_fleet_ue ue;
@@ -283,14 +364,16 @@ static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
 	fk_cause_text(d->cause, d->cause_detail, reason, sizeof(reason));
 	json_array_append_new(
 		writer->items,
-		json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "ue_id",
-			  ue.ue_id, "state", fk_delivery_state_label(d->state), "reason", reason,
-			  "held", is_held, "proven", (d->flags & FK_DELIVERY_PROVEN) != 0,
-			  "keyset_id", writer->campaign->keyset_id, "sln", writer->campaign->sln,
-			  "algorithm_id", writer->campaign->algorithm_id, "key_id",
-			  writer->campaign->key_id, "attempts", d->tries, "message_number",
-			  d->number, "acked_ms",
-			  is_held ? json_integer(d->acked_ms) : json_null()));
+		json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:i, s:i,"
+			  " s:i, s:o}",
+			  "ue_id", ue.ue_id, "state", fk_delivery_state_label(d->state), "reason",
+			  reason, "held", is_held, "proven", (d->flags & FK_DELIVERY_PROVEN) != 0,
+			  "keyset_id", c->keyset_id, "sln", c->slns[0], "algorithm_id",
+			  c->algorithm_id, "key_id", c->key_ids[0], "attempts", d->tries,
+			  "message_number", d->number, "acked_ms",
+			  is_held ? json_integer(d->acked_ms) : json_null(), "n_steps",
+			  n_steps(c, d), "steps_done", steps_done(c, d), "keys_held",
+			  __builtin_popcount(d->keys_held), "keys", keys_json(c, d)));
 }
 
 void fk_api_campaign_deliveries(struct fk_call *call)

@@ -51,8 +51,6 @@ static const struct number_field numbers[] = {NUMBER("id", id, true),
 					      NUMBER("algorithm_id", algorithm_id, true),
 					      NUMBER("slot", slot, true),
 					      NUMBER("generation", generation, true),
-					      NUMBER("sln", sln, true),
-					      NUMBER("key_id", key_id, true),
 					      NUMBER("halt_status", halt_status, false),
 					      NUMBER("closing", closing, true),
 					      NUMBER("pace_per_s", pace_per_s, true),
@@ -70,7 +68,7 @@ static const struct number_field numbers[] = {NUMBER("id", id, true),
 					      FK_DELIVERY_STATE_MAP(STATE)};
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
-_Static_assert(N_NUMBERS + 3 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
+_Static_assert(N_NUMBERS + 6 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
 
 static uint64_t load_number(const struct fk_campaign *c, const struct number_field *f)
 {
@@ -113,6 +111,28 @@ static void store_number(struct fk_campaign *c, const struct number_field *f, ui
 	memcpy(at, &value, 8);
 }
 
+/* "1,2,5" */
+static void encode_list(const uint16_t *values, uint32_t n, char *text, size_t cap)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < n && at < cap; i++)
+		at += (size_t)snprintf(text + at, cap - at, "%s%u", i == 0 ? "" : ",", values[i]);
+}
+
+/* One digit for each next hop; those at the end that have none are left out. */
+static void encode_split(const struct fk_campaign *c, char *text)
+{
+	uint32_t n = FK_NEXT_HOPS_MAX;
+
+	while (n > 0 && c->keys_per_kmm[n - 1] == 0)
+		n--;
+	for (uint32_t i = 0; i < n; i++)
+		text[i] = (char)('0' + c->keys_per_kmm[i] % 10);
+	text[n] = '\0';
+}
+
 void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *ret_fields)
 {
 	struct fk_campaign_fields *f = ret_fields;
@@ -129,6 +149,13 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 						    sizeof(c->conversation_id)};
 	f->fields[f->n++] = (struct fk_store_field){"group", c->group, strlen(c->group)};
 	f->fields[f->n++] = (struct fk_store_field){"causes", c->causes, strlen(c->causes)};
+	encode_list(c->slns, c->n_keys, f->slns, sizeof(f->slns));
+	encode_list(c->key_ids, c->n_keys, f->key_ids, sizeof(f->key_ids));
+	encode_split(c, f->keys_per_kmm);
+	f->fields[f->n++] = (struct fk_store_field){"slns", f->slns, strlen(f->slns)};
+	f->fields[f->n++] = (struct fk_store_field){"key_ids", f->key_ids, strlen(f->key_ids)};
+	f->fields[f->n++] =
+		(struct fk_store_field){"keys_per_kmm", f->keys_per_kmm, strlen(f->keys_per_kmm)};
 }
 
 static enum fk_err decode_text(char *to, size_t cap, const char *value, size_t size)
@@ -155,6 +182,54 @@ static enum fk_err decode_number(struct fk_campaign *c, const struct number_fiel
 	return FK_OK;
 }
 
+/* A list of numbers up to 65535 with commas between them; writes how many there are. */
+static enum fk_err decode_list(const char *value, uint16_t values[static FK_CAMPAIGN_KEYS_MAX],
+			       uint8_t *ret_n)
+{
+	uint8_t n = 0;
+
+	for (;;) {
+		char *end;
+		unsigned long number = strtoul(value, &end, 10);
+
+		if (value[0] < '0' || value[0] > '9' || number > UINT16_MAX ||
+		    n == FK_CAMPAIGN_KEYS_MAX)
+			return FK_EFORMAT;
+		values[n++] = (uint16_t)number;
+		if (*end == '\0')
+			break;
+		if (*end != ',')
+			return FK_EFORMAT;
+		value = end + 1;
+	}
+	*ret_n = n;
+	return FK_OK;
+}
+
+/* The two lists come in any order, and must be equally long. */
+static enum fk_err decode_keys(struct fk_campaign *c, const char *value, uint16_t *values)
+{
+	uint8_t n;
+	enum fk_err err = decode_list(value, values, &n);
+
+	if (err != FK_OK || (c->n_keys != 0 && c->n_keys != n))
+		return FK_EFORMAT;
+	c->n_keys = n;
+	return FK_OK;
+}
+
+static enum fk_err decode_split(struct fk_campaign *c, const char *value, size_t size)
+{
+	if (size > FK_NEXT_HOPS_MAX)
+		return FK_EFORMAT;
+	for (size_t i = 0; i < size; i++) {
+		if (value[i] < '0' || value[i] > '0' + FK_ORDER_KEYS_MAX)
+			return FK_EFORMAT;
+		c->keys_per_kmm[i] = (uint8_t)(value[i] - '0');
+	}
+	return FK_OK;
+}
+
 enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const char *value,
 				     size_t size)
 {
@@ -164,6 +239,12 @@ enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const cha
 		return decode_text(c->group, sizeof(c->group), value, size);
 	if (strcmp(name, "causes") == 0)
 		return decode_text(c->causes, sizeof(c->causes), value, size);
+	if (strcmp(name, "slns") == 0)
+		return decode_keys(c, value, c->slns);
+	if (strcmp(name, "key_ids") == 0)
+		return decode_keys(c, value, c->key_ids);
+	if (strcmp(name, "keys_per_kmm") == 0)
+		return decode_split(c, value, size);
 	if (strcmp(name, "conversation_id") == 0) {
 		if (size != sizeof(c->conversation_id))
 			return FK_EFORMAT;
@@ -181,7 +262,8 @@ enum fk_err fk_campaign_decode_done(const struct fk_campaign *c)
 {
 	if (c->id == 0 || c->generation == 0 || c->generation > FK_CAMPAIGN_GENERATION_MAX ||
 	    c->slot >= FK_CAMPAIGN_SLOTS || c->state < FK_CAMPAIGN_RUNNING ||
-	    c->state > FK_CAMPAIGN_ABORTED || c->created_at_ms == 0 || c->algorithm_id == 0)
+	    c->state > FK_CAMPAIGN_ABORTED || c->created_at_ms == 0 || c->algorithm_id == 0 ||
+	    c->n_keys == 0 || c->slns[0] == 0 || c->key_ids[0] == 0)
 		return FK_EFORMAT;
 	return FK_OK;
 }

@@ -2,8 +2,8 @@
 /*
  * campaign.h - the record of one campaign: what was asked, what it became, and how it ended.
  *
- * The record is stored as named text fields (fk_store_batch_put_campaign). Its TEK is stored apart,
- * sealed, and is never part of this struct.
+ * The record is stored as named text fields (fk_store_batch_put_campaign). Its TEKs are stored
+ * apart, each sealed, and are never part of this struct.
  *
  * Threads: everything here is pure.
  */
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
 #include <fleetkey/token.h>
 
 #include "campaign/ledger.h"
@@ -53,7 +54,11 @@ struct fk_campaign {
 	uint8_t state; /* enum fk_campaign_state */
 	uint8_t keyset_id, algorithm_id, slot;
 	uint16_t generation; /* with 'slot', what its tokens carry */
-	uint16_t sln, key_id;
+	uint8_t n_keys;	     /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint16_t slns[FK_CAMPAIGN_KEYS_MAX], key_ids[FK_CAMPAIGN_KEYS_MAX];
+	/* Keys of one Rekey-Command, by place in the fleet's list of next hops; 0: none was served
+	 * there. As planned: a change of limits does not change a campaign. */
+	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
 	uint16_t halt_status; /* SIP status that halted it, 0: none */
 	bool closing;
 	uint32_t pace_per_s;
@@ -79,6 +84,8 @@ struct fk_campaign_fields {
 	struct fk_store_field fields[FK_CAMPAIGN_FIELDS_MAX];
 	uint32_t n;
 	char text[FK_CAMPAIGN_FIELDS_MAX][40];
+	char slns[FK_CAMPAIGN_KEYS_MAX * 6], key_ids[FK_CAMPAIGN_KEYS_MAX * 6];
+	char keys_per_kmm[FK_NEXT_HOPS_MAX + 1];
 };
 
 void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *ret_fields);

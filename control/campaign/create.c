@@ -8,20 +8,37 @@
 #include "campaign/engine_private.h"
 #include "keys/tek.h"
 
-void fk_engine_key_name(uint32_t id, char ret_name[static FK_CAMPAIGN_NAME_SIZE])
+void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_CAMPAIGN_NAME_SIZE])
 {
-	(void)snprintf(ret_name, FK_CAMPAIGN_NAME_SIZE, "tek:%u", id);
+	(void)snprintf(ret_name, FK_CAMPAIGN_NAME_SIZE, "tek:%u:%u", id, index);
+}
+
+void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool closing,
+			  struct fk_plan_terms *ret_terms)
+{
+	const struct fk_config *config = engine->config;
+
+	*ret_terms = (struct fk_plan_terms){
+		.closing = closing,
+		.n_keys = (uint8_t)n_keys,
+		.transport_limit = (uint16_t)config->kmm.transport_limit,
+		.preamble_size = config->kmf.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE,
+	};
+	for (uint32_t i = 0; i < config->n_next_hops; i++)
+		ret_terms->payload_limits[i] =
+			config->next_hops[i].max_payload_size_sds_cplane_bytes;
 }
 
 enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_campaign *c,
 				    struct fk_scheduler **ret_scheduler)
 {
 	const struct fk_config *config = engine->config;
-	const struct fk_scheduler_options options = {
+	struct fk_scheduler_options options = {
 		.n_slots = fk_fleet_n_slots(engine->fleet),
 		.campaign_slot = c->slot,
 		.campaign_generation = c->generation,
-		.key_id = c->key_id,
+		.key_id = c->key_ids[0],
+		.n_keys = c->n_keys,
 		.closing = c->closing,
 		.window = config->campaign.window,
 		.attempts_max = config->campaign.attempts_max,
@@ -32,6 +49,9 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.numbers = fk_fleet_numbers(engine->fleet, 0),
 	};
 
+	for (uint32_t i = 0; i < fk_fleet_n_next_hops(engine->fleet); i++)
+		options.keys_per_kmm[fk_fleet_next_hop(engine->fleet, i)] = c->keys_per_kmm[i];
+
 	return fk_scheduler_new(&options, ret_scheduler);
 }
 
@@ -39,8 +59,10 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 			    const struct fk_campaign *c, uint32_t page)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
+	struct fk_plan_terms terms;
 	int32_t group = -1;
 
+	fk_engine_plan_terms(engine, c->n_keys, c->closing, &terms);
 	if (c->group[0] != '\0') {
 		group = fk_fleet_find_group(engine->fleet, c->group);
 		if (group < 0)
@@ -54,7 +76,7 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
 			continue;
 		size = fk_engine_message_size(engine, i);
-		cause = fk_plan_judge(&ues[i], &size);
+		cause = fk_plan_judge(&terms, &ues[i], &size);
 		fk_scheduler_include(scheduler, i);
 		if (cause != FK_CAUSE_NONE)
 			fk_scheduler_exclude(scheduler, i, cause);
@@ -79,13 +101,14 @@ struct fk_message_size fk_engine_message_size(const struct fk_engine *engine, ui
 }
 
 enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
-			  const struct fk_secret *tek)
+			  const struct fk_secret *teks)
 {
 	struct fk_campaign_terms terms = {
-		.tek = tek,
+		.teks = teks,
+		.slns = c->slns,
+		.key_ids = c->key_ids,
 		.generation = c->generation,
-		.sln = c->sln,
-		.key_id = c->key_id,
+		.n_keys = c->n_keys,
 		.algorithm_id = c->algorithm_id,
 		.keyset_id = c->keyset_id,
 		.pace_per_s = c->pace_per_s,
@@ -114,33 +137,34 @@ enum fk_err fk_engine_make_room(struct fk_engine *engine)
 }
 
 /*
- * The next key ID after the latest campaign's that no UE's own key and no remembered campaign has
- * (I6: a radio may still hold the old key). 0 is left out: some radios show it as "no key".
+ * The next 'n' key IDs after the latest campaign's that no UE's own key and no remembered campaign
+ * has (I6: a radio may still hold the old key). 0 is left out: some radios show it as "no key".
  */
-static enum fk_err choose_key_id(const struct fk_engine *engine, uint16_t *ret_key_id)
+static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t n, uint16_t *ret_key_ids)
 {
 	static const uint32_t n_ids = 0x10000;
 	uint8_t *used = calloc(n_ids, 1);
-	uint32_t last = 0;
-	enum fk_err err = FK_EFULL;
+	uint32_t last = 0, n_chosen = 0;
 
 	if (used == NULL)
 		return FK_ENOMEM;
 	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
-		last = engine->campaigns[i].key_id;
-		used[last] = 1;
+		const struct fk_campaign *c = &engine->campaigns[i];
+
+		for (uint32_t k = 0; k < c->n_keys; k++) {
+			last = c->key_ids[k];
+			used[last] = 1;
+		}
 	}
-	for (uint32_t i = 1; i < n_ids; i++) {
+	for (uint32_t i = 1; i < n_ids && n_chosen < n; i++) {
 		uint16_t key_id = (uint16_t)(last + i);
 
 		if (key_id == 0 || used[key_id] || fk_fleet_uses_key_id(engine->fleet, key_id))
 			continue;
-		*ret_key_id = key_id;
-		err = FK_OK;
-		break;
+		ret_key_ids[n_chosen++] = key_id;
 	}
 	free(used);
-	return err;
+	return n_chosen == n ? FK_OK : FK_EFULL;
 }
 
 /* What makes no sense at any time. */
@@ -192,18 +216,12 @@ static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason 
 	return FK_OK;
 }
 
-static void make_plan(const struct fk_engine *engine, const struct fk_campaign_request *request,
-		      struct fk_plan *ret_plan)
+/* Shows every member of the group to the plan: first all to measure, then all to count. */
+static void walk_members(const struct fk_engine *engine, int32_t group, bool only_measure,
+			 struct fk_plan *plan)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
-	int32_t group = -1;
 
-	if (request->group[0] != '\0')
-		group = fk_fleet_find_group(engine->fleet, request->group);
-	fk_plan_begin(ret_plan,
-		      request->pace_per_s != 0 ? request->pace_per_s
-					       : engine->config->campaign.pace_per_s,
-		      request->closing);
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
 		struct fk_message_size size;
 
@@ -211,8 +229,27 @@ static void make_plan(const struct fk_engine *engine, const struct fk_campaign_r
 		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
 			continue;
 		size = fk_engine_message_size(engine, i);
-		fk_plan_add(ret_plan, i, &ues[i], &size);
+		if (only_measure)
+			fk_plan_measure(plan, &ues[i], &size);
+		else
+			fk_plan_add(plan, i, &ues[i], &size);
 	}
+}
+
+static void make_plan(const struct fk_engine *engine, const struct fk_campaign_request *request,
+		      struct fk_plan *ret_plan)
+{
+	struct fk_plan_terms terms;
+	int32_t group = -1;
+
+	if (request->group[0] != '\0')
+		group = fk_fleet_find_group(engine->fleet, request->group);
+	fk_engine_plan_terms(engine, request->n_keys, request->closing, &terms);
+	terms.pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
+						    : engine->config->campaign.pace_per_s;
+	fk_plan_begin(ret_plan, &terms);
+	walk_members(engine, group, true, ret_plan);
+	walk_members(engine, group, false, ret_plan);
 }
 
 enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_request *request,
@@ -226,6 +263,30 @@ enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_re
 	return err;
 }
 
+/* Says which limit a KMM with one key is beyond, and where it is set. */
+static void explain_size(const struct fk_engine *engine, const struct fk_plan_excluded *e,
+			 struct fk_reason *reason)
+{
+	const char *hop = "?";
+	struct fk_fleet_ue ue;
+
+	if (fk_fleet_get(engine->fleet, e->ue_index, &ue))
+		hop = engine->config->next_hops[ue.next_hop].name;
+	if (e->limit_of == FK_PLAN_LIMIT_MESSAGE)
+		fk_reason_set(reason,
+			      "%u octets to next hop %s, the limit is %u (sip.datagram_max or "
+			      "sip.path_mtu - 200, less sip.proxy_slack)",
+			      e->size, hop, e->limit);
+	else if (e->limit_of == FK_PLAN_LIMIT_PAYLOAD)
+		fk_reason_set(reason,
+			      "%u octets of payload to next hop %s, the limit is %u "
+			      "(max_payload_size_sds_cplane_bytes)",
+			      e->size, hop, e->limit);
+	else
+		fk_reason_set(reason, "a KMM of %u octets, the limit is %u (kmm.transport_limit)",
+			      e->size, e->limit);
+}
+
 /* Refuses what would end before it began. */
 static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_plan *plan,
 			      const char **ret_field, struct fk_reason *reason)
@@ -235,32 +296,37 @@ static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_pl
 		fk_reason_set(reason, "nobody is in the group");
 		return FK_EINVAL;
 	}
+	if (plan->kmms_max > FK_PLAN_KMMS_MAX) {
+		*ret_field = "slns";
+		fk_reason_set(reason,
+			      "%u keys need %u KMMs to one UE, a delivery has at most %u: ask for "
+			      "fewer, or raise the limits of sip, kmm and next_hops",
+			      plan->terms.n_keys, plan->kmms_max, FK_PLAN_KMMS_MAX);
+		return FK_ERANGE;
+	}
 	if (plan->n_served > 0 || plan->n_causes[FK_CAUSE_TOO_LARGE] == 0)
 		return FK_OK;
 	for (uint32_t i = 0; i < plan->n_excluded; i++) {
-		const struct fk_plan_excluded *e = &plan->excluded[i];
-		struct fk_fleet_ue ue;
-
-		if (e->cause != FK_CAUSE_TOO_LARGE ||
-		    !fk_fleet_get(engine->fleet, e->ue_index, &ue))
+		if (plan->excluded[i].cause != FK_CAUSE_TOO_LARGE)
 			continue;
 		*ret_field = "message_size";
-		fk_reason_set(reason,
-			      "%u octets to next hop %s, the limit is %u (sip.datagram_max or "
-			      "sip.path_mtu - 200, less sip.proxy_slack)",
-			      e->size, engine->config->next_hops[ue.next_hop].name, e->limit);
+		explain_size(engine, &plan->excluded[i], reason);
 		return FK_ERANGE;
 	}
 	return FK_OK; /* the first hundred lack a protection TEK; the campaign says so */
 }
 
 static enum fk_err fill_campaign(struct fk_engine *engine,
-				 const struct fk_campaign_request *request, struct fk_campaign *c)
+				 const struct fk_campaign_request *request,
+				 const struct fk_plan *plan, struct fk_campaign *c)
 {
 	enum fk_err err = fk_uuid_generate(c->conversation_id);
 
 	c->state = FK_CAMPAIGN_RUNNING;
-	c->sln = request->sln;
+	c->n_keys = request->n_keys;
+	memcpy(c->slns, request->slns, sizeof(c->slns));
+	for (uint32_t i = 0; i < fk_fleet_n_next_hops(engine->fleet); i++)
+		c->keys_per_kmm[i] = plan->keys_per_kmm[fk_fleet_next_hop(engine->fleet, i)];
 	c->keyset_id = request->keyset_id;
 	c->algorithm_id = FK_ALGORITHM_AES_256;
 	c->closing = request->closing;
@@ -271,7 +337,7 @@ static enum fk_err fill_campaign(struct fk_engine *engine,
 	for (uint32_t i = 0; i < FK_MILESTONES; i++)
 		c->milestones_ms[i] = FK_MILESTONE_NONE;
 	if (err == FK_OK)
-		err = choose_key_id(engine, &c->key_id);
+		err = choose_key_ids(engine, c->n_keys, c->key_ids);
 	if (err == FK_OK)
 		err = fk_store_next_campaign_id(engine->store, &c->id);
 	if (err != FK_OK)
@@ -282,24 +348,45 @@ static enum fk_err fill_campaign(struct fk_engine *engine,
 	return FK_OK;
 }
 
-/* Makes record and sealed TEK durable (I1); the key first, so that no record lacks its key. */
+/* Makes record and sealed TEKs durable (I1); the keys first, so that no record lacks a key. */
 static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campaign *c,
-				const struct fk_secret *tek)
+				const struct fk_secret *teks)
 {
-	uint8_t sealed[FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
-	char name[FK_CAMPAIGN_NAME_SIZE];
-	size_t size;
-	enum fk_err err;
+	uint8_t sealed[FK_CAMPAIGN_KEYS_MAX][FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
+	char names[FK_CAMPAIGN_KEYS_MAX][FK_CAMPAIGN_NAME_SIZE];
+	size_t sizes[FK_CAMPAIGN_KEYS_MAX];
+	enum fk_err err = FK_OK;
 
-	fk_engine_key_name(c->id, name);
-	err = fk_seal(engine->keyring, FK_SEAL_TEK, name, c->key_id, tek->octets, tek->size, sealed,
-		      sizeof(sealed), &size);
+	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++) {
+		fk_engine_key_name(c->id, i, names[i]);
+		err = fk_seal(engine->keyring, FK_SEAL_TEK, names[i], c->key_ids[i], teks[i].octets,
+			      teks[i].size, sealed[i], sizeof(sealed[i]), &sizes[i]);
+	}
 	if (err != FK_OK)
 		return err;
 	fk_store_batch_begin(engine->store);
-	fk_store_batch_put_key(engine->store, name, sealed, size);
+	for (uint32_t i = 0; i < c->n_keys; i++)
+		fk_store_batch_put_key(engine->store, names[i], sealed[i], sizes[i]);
 	fk_engine_put_record(engine, c);
 	return fk_store_batch_commit(engine->store);
+}
+
+/* Makes the campaign's TEKs, one after the other, and hands them on when they are durable. */
+static enum fk_err make_keys(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	struct fk_secret teks[FK_CAMPAIGN_KEYS_MAX];
+	enum fk_err err = FK_OK;
+
+	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++)
+		err = fk_tek_generate(&teks[i]);
+	if (err == FK_OK && engine->current != NULL)
+		fk_keytable_disarm_campaign(engine->table, engine->current->slot);
+	if (err == FK_OK)
+		err = make_durable(engine, c, teks);
+	if (err == FK_OK)
+		err = fk_engine_arm(engine, c, teks);
+	fk_wipe(teks, sizeof(teks));
+	return err;
 }
 
 /*
@@ -341,7 +428,6 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	uint64_t accepted_at_us = fk_engine_now_us();
 	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms()};
 	struct fk_scheduler *scheduler = NULL;
-	struct fk_secret tek;
 	enum fk_err err = check_request(engine, request, ret_field, reason);
 
 	if (err == FK_OK)
@@ -354,7 +440,7 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 		return err;
 	if (engine->scheduler != NULL)
 		fk_engine_flush(engine); /* late numbers of the campaign before */
-	err = fill_campaign(engine, request, &c);
+	err = fill_campaign(engine, request, ret_plan, &c);
 	if (err == FK_OK)
 		err = fk_engine_new_scheduler(engine, &c, &scheduler);
 	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++)
@@ -365,16 +451,9 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 		if (engine->scheduler != NULL)
 			engine->current = &engine->campaigns[engine->n_campaigns - 1];
 	}
-	if (err == FK_OK)
-		err = fk_tek_generate(&tek);
 	if (err == FK_OK) {
 		c.n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
-		if (engine->current != NULL)
-			fk_keytable_disarm_campaign(engine->table, engine->current->slot);
-		err = make_durable(engine, &c, &tek);
-		if (err == FK_OK)
-			err = fk_engine_arm(engine, &c, &tek);
-		fk_secret_wipe(&tek);
+		err = make_keys(engine, &c);
 	}
 	if (err == FK_ESTORE)
 		withdraw(engine, &c);
@@ -384,9 +463,10 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	}
 	take_over(engine, &c, scheduler, accepted_at_us);
 	fk_log(FK_LOG_INFO, "campaign created",
-	       "campaign=%u group=\"%s\" n_deliveries=%u sln=%u keyset_id=%u key_id=%u "
-	       "pace_per_s=%u",
-	       c.id, c.group, c.n_deliveries, c.sln, c.keyset_id, c.key_id, c.pace_per_s);
+	       "campaign=%u group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u key_id=%u "
+	       "n_kmms=%" PRIu64 " pace_per_s=%u",
+	       c.id, c.group, c.n_deliveries, c.n_keys, c.slns[0], c.keyset_id, c.key_ids[0],
+	       ret_plan->n_kmms, c.pace_per_s);
 	*ret_id = c.id;
 	return FK_OK;
 }

@@ -33,10 +33,11 @@ struct fk_engine;
 
 /* What an operator asks for; checked by fk_engine_create() against fleet and configuration. */
 struct fk_campaign_request {
-	char group[FK_CAMPAIGN_GROUP_SIZE]; /* empty: everyone */
-	uint16_t sln;			    /* 1..4095 */
-	uint8_t keyset_id;		    /* 1..16 */
-	uint32_t pace_per_s;		    /* 0: the configuration's */
+	char group[FK_CAMPAIGN_GROUP_SIZE];  /* empty: everyone */
+	uint16_t slns[FK_CAMPAIGN_KEYS_MAX]; /* 1..4095, all different: one key for each */
+	uint8_t n_keys;			     /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t keyset_id;		     /* 1..16 */
+	uint32_t pace_per_s;		     /* 0: the configuration's */
 	bool closing;
 };
 
@@ -48,7 +49,7 @@ void fk_engine_free(struct fk_engine *engine);
 /*
  * Sets the fleet and loads the campaigns: the latest one goes on where its ledger stands, if it was
  * made for this fleet. Borrows both until the next call. Returns FK_EBUSY if a campaign is active;
- * FK_ESTORE; FK_EFORMAT if a stored record is damaged; FK_EAUTH if its TEK does not open;
+ * FK_ESTORE; FK_EFORMAT if a stored record is damaged; FK_EAUTH if a TEK does not open;
  * FK_ENOMEM.
  */
 FK_MUST_USE enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet,
@@ -79,10 +80,11 @@ FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
 				       struct fk_plan *ret_plan, const char **ret_field,
 				       struct fk_reason *reason);
 /*
- * Creates a campaign: FK_OK when record and sealed TEK are durable. 'ret_field' names the field at
+ * Creates a campaign: FK_OK when record and sealed TEKs are durable. 'ret_field' names the field at
  * fault, or is NULL. 'ret_plan' is written whenever it came to a plan, so that a refusal can say
  * how large a message would be; UEs that it excludes are excluded from the campaign. Returns
- * FK_EBUSY if one is active; FK_ENOTFOUND (group); FK_ERANGE (also: no message fits); FK_EINVAL
+ * FK_EBUSY if one is active; FK_ENOTFOUND (group); FK_ERANGE (also: no message fits, or more than
+ * FK_PLAN_KMMS_MAX were needed); FK_EINVAL
  * (nobody to serve); FK_ESTORE; FK_ELINK if no dataplane attached to this fleet yet; FK_EFULL if no
  * key ID is left; FK_ENOMEM; FK_EIO.
  */

@@ -82,17 +82,20 @@ FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,
 /* Takes the campaign's members of one page in. */
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, uint32_t page);
+/* What limits the KMMs of a campaign, by the configuration in force. */
+void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool closing,
+			  struct fk_plan_terms *ret_terms);
 /* How large messages to a UE get, as far as the worker that owns it has said. */
 struct fk_message_size fk_engine_message_size(const struct fk_engine *engine, uint32_t ue_index);
-/* Publishes the campaign's TEK and terms to the dataplane. */
+/* Publishes the campaign's TEKs, n_keys of them, and terms to the dataplane. */
 FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
-				      const struct fk_secret *tek);
+				      const struct fk_secret *teks);
 /* Sets the stop flag of the current campaign's slot in the region, if there is one. */
 void fk_engine_set_stop(struct fk_engine *engine);
 
-/* "tek:<id>": the name of a campaign's sealed key, and its identity under the seal. */
+/* "tek:<id>:<index>": the name of a campaign's sealed key, and its identity under the seal. */
 #define FK_CAMPAIGN_NAME_SIZE 32
-void fk_engine_key_name(uint32_t id, char ret_name[static FK_CAMPAIGN_NAME_SIZE]);
+void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_CAMPAIGN_NAME_SIZE]);
 
 static inline uint32_t fk_engine_n_pages(const struct fk_engine *engine)
 {

@@ -38,17 +38,27 @@ void fk_cause_text(uint8_t cause, uint16_t detail, char *buf, size_t cap)
 		snprintf(buf, cap, "%s", labels[cause]);
 }
 
+const char *fk_delivery_key_label(const struct fk_delivery *d, uint32_t n_keys, uint32_t index)
+{
+	uint32_t first, n = fk_delivery_step_keys(d, n_keys, &first);
+
+	if (d->keys_held >> index & 1)
+		return "held";
+	if (index < first || index >= first + n || d->tries + d->attempt == 0)
+		return "not_held";
+	return fk_delivery_is_final(d) && d->cause == FK_CAUSE_KMM ? "refused" : "possibly_held";
+}
+
 /* One line per field, in stored order. */
 static void put_delivery(struct fk_wire_writer *w, const struct fk_delivery *d)
 {
-	fk_wire_put_u8(w, d->state);
+	fk_wire_put_u8(w, (uint8_t)(d->flags << 4 | d->state));
 	fk_wire_put_u8(w, d->cause);
-	fk_wire_put_u8(w, d->step);
+	fk_wire_put_u8(w, (uint8_t)(d->keys_per_kmm << 4 | d->step));
 	fk_wire_put_u8(w, d->attempt);
 	fk_wire_put_u8(w, d->tries);
-	fk_wire_put_u8(w, d->flags);
 	fk_wire_put_u8(w, d->left);
-	fk_wire_put_u8(w, d->mac_algorithm_id);
+	fk_wire_put_u16(w, d->keys_held);
 	fk_wire_put_u16(w, d->number);
 	fk_wire_put_u16(w, d->inbound_number);
 	fk_wire_put_u16(w, d->mac_key_id);
@@ -61,15 +71,18 @@ static void put_delivery(struct fk_wire_writer *w, const struct fk_delivery *d)
 static void get_delivery(struct fk_wire_reader *r, struct fk_delivery *d)
 {
 	const uint8_t *mac;
+	uint8_t octet = fk_wire_get_u8(r);
 
-	d->state = fk_wire_get_u8(r);
+	d->state = octet & 15;
+	d->flags = octet >> 4 & 15;
 	d->cause = fk_wire_get_u8(r);
-	d->step = fk_wire_get_u8(r);
+	octet = fk_wire_get_u8(r);
+	d->step = octet & 15;
+	d->keys_per_kmm = octet >> 4 & 15;
 	d->attempt = fk_wire_get_u8(r);
 	d->tries = fk_wire_get_u8(r);
-	d->flags = fk_wire_get_u8(r);
 	d->left = fk_wire_get_u8(r);
-	d->mac_algorithm_id = fk_wire_get_u8(r);
+	d->keys_held = fk_wire_get_u16(r);
 	d->number = fk_wire_get_u16(r);
 	d->inbound_number = fk_wire_get_u16(r);
 	d->mac_key_id = fk_wire_get_u16(r);
@@ -102,7 +115,8 @@ enum fk_err fk_ledger_page_decode(const uint8_t *octets, size_t size,
 	for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++) {
 		get_delivery(&r, &page[i]);
 		if (page[i].state >= FK_DELIVERY_STATES || page[i].cause >= FK_CAUSES ||
-		    page[i].step > 1)
+		    page[i].keys_per_kmm > FK_ORDER_KEYS_MAX ||
+		    (page[i].keys_per_kmm == 0 && fk_delivery_is_under_way(&page[i])))
 			return FK_EFORMAT;
 	}
 	memcpy(ret_deliveries, page, sizeof(page));

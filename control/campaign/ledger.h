@@ -16,23 +16,25 @@
 #include <stdint.h>
 
 #include <fleetkey/err.h>
+#include <fleetkey/keytable.h>
+#include <fleetkey/order.h>
 
 #define FK_LEDGER_PAGE		64u /* deliveries in a page; a page belongs to one shard */
 #define FK_DELIVERY_PACKED_SIZE 32u /* octets */
 #define FK_LEDGER_PAGE_SIZE	(FK_LEDGER_PAGE * FK_DELIVERY_PACKED_SIZE)
 
 /* States; the labels are those of the API. Values are stored: append, never reorder. */
-#define FK_DELIVERY_STATE_MAP(X)                                                              \
-	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                  \
-	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")                \
-	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")         \
-	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                                \
-	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")      \
-	X(FK_DELIVERY_ACKED, "acked", "the key is held, and proven if that was asked")        \
-	X(FK_DELIVERY_PARTIAL, "partial", "the key is held, but the closing exchange failed") \
-	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                  \
-	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")     \
-	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent")  \
+#define FK_DELIVERY_STATE_MAP(X)                                                             \
+	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                 \
+	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")               \
+	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")        \
+	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                               \
+	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")     \
+	X(FK_DELIVERY_ACKED, "acked", "all keys are held, and proven if that was asked")     \
+	X(FK_DELIVERY_PARTIAL, "partial", "a key is held, but not all, or the proof failed") \
+	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                 \
+	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")    \
+	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent") \
 	X(FK_DELIVERY_ABORTED, "aborted", "the campaign was aborted before it ended")
 
 enum fk_delivery_state {
@@ -65,33 +67,69 @@ enum fk_cause {
 	FK_CAUSES
 };
 
-#define FK_DELIVERY_HELD   0x01 /* an authenticated Rekey-Ack gave status 00 */
-#define FK_DELIVERY_PROVEN 0x02 /* the closing exchange was authenticated by the new key */
-#define FK_DELIVERY_LISTED 0x04 /* the Inventory-Response listed the key as active */
+#define FK_DELIVERY_HELD   0x01 /* authenticated Rekey-Acks gave status 00 for all its keys */
+#define FK_DELIVERY_PROVEN 0x02 /* the closing exchange was authenticated by the first new key */
+#define FK_DELIVERY_LISTED 0x04 /* the Inventory-Response listed the keys as active */
 
 struct fk_delivery {
-	uint32_t date_time_s;	  /* of the current attempt; pinned, so that re-sends are equal */
-	uint32_t acked_ms;	  /* from the campaign's creation to the Rekey-Ack; HELD only */
-	uint16_t number;	  /* message number of the current attempt */
-	uint16_t inbound_number;  /* message number of the acknowledgement; HELD only */
-	uint16_t mac_key_id;	  /* the key that authenticated the acknowledgement */
-	uint16_t cause_detail;	  /* SIP or KMM status */
-	uint8_t mac[8];		  /* MAC of the acknowledgement: evidence */
-	uint8_t state;		  /* enum fk_delivery_state */
-	uint8_t cause;		  /* enum fk_cause */
-	uint8_t step;		  /* 0: Rekey-Command, 1: closing exchange */
+	uint32_t date_time_s;	 /* of the current attempt; pinned, so that re-sends are equal */
+	uint32_t acked_ms;	 /* from the campaign's creation to the last Rekey-Ack; HELD only */
+	uint16_t number;	 /* message number of the current attempt */
+	uint16_t inbound_number; /* message number of the last acknowledgement of keys */
+	uint16_t mac_key_id;	 /* the AES-256 key that authenticated it */
+	uint16_t cause_detail;	 /* SIP or KMM status; of several keys the first that is not 00 */
+	uint16_t keys_held;	 /* bit i: status 00 came for key i of the campaign's list */
+	uint8_t mac[8];		 /* MAC of that acknowledgement: evidence */
+	uint8_t state : 4;	 /* enum fk_delivery_state */
+	uint8_t flags : 4;	 /* FK_DELIVERY_HELD ... */
+	uint8_t cause;		 /* enum fk_cause */
+	/* Step s brings keys s * keys_per_kmm and following; the step behind the last key is the
+	 * closing exchange. Stored with the delivery, so that no change of limits changes a step.
+	 */
+	uint8_t step : 4;
+	uint8_t keys_per_kmm : 4; /* 1..FK_ORDER_KEYS_MAX; 0: not even one fits */
 	uint8_t attempt;	  /* of this step */
 	uint8_t tries;		  /* sends of this attempt, each a transaction of its own */
-	uint8_t flags;		  /* FK_DELIVERY_HELD ... */
 	uint8_t left;		  /* numbers after 'number' that are still reserved */
-	uint8_t mac_algorithm_id; /* of the acknowledgement's MAC */
 };
 static_assert(sizeof(struct fk_delivery) == 32, "a million of these are held in memory");
+static_assert(FK_DELIVERY_STATES <= 16 && FK_ORDER_KEYS_MAX <= 15, "four bits each");
 
 static inline bool fk_delivery_is_final(const struct fk_delivery *d)
 {
 	return d->state >= FK_DELIVERY_ACKED;
 }
+
+/* True if a number is reserved and the end has not come. */
+static inline bool fk_delivery_is_under_way(const struct fk_delivery *d)
+{
+	return d->state >= FK_DELIVERY_QUEUED && !fk_delivery_is_final(d);
+}
+
+/* True if the current step brings keys, of 'n_keys' in all; else it is the closing exchange. */
+static inline bool fk_delivery_is_rekey(const struct fk_delivery *d, uint32_t n_keys)
+{
+	return (uint32_t)d->step * d->keys_per_kmm < n_keys;
+}
+
+/* The keys that the current step brings: 'ret_first' and following; returns how many. */
+static inline uint32_t fk_delivery_step_keys(const struct fk_delivery *d, uint32_t n_keys,
+					     uint32_t *ret_first)
+{
+	uint32_t first = (uint32_t)d->step * d->keys_per_kmm;
+
+	*ret_first = first;
+	if (first >= n_keys)
+		return 0;
+	return n_keys - first < d->keys_per_kmm ? n_keys - first : d->keys_per_kmm;
+}
+
+/*
+ * What is known of key 'index' of the campaign's 'n_keys': "held" (acknowledged with status 00),
+ * "refused" (its KMM was refused, or its own status was another), "possibly_held" (sent, not
+ * answered) or "not_held" (never sent). Not acknowledged never means not held.
+ */
+const char *fk_delivery_key_label(const struct fk_delivery *d, uint32_t n_keys, uint32_t index);
 
 /* Label of a state; "unknown" if there is no such state. Never NULL. */
 const char *fk_delivery_state_label(uint8_t state);
@@ -109,7 +147,7 @@ void fk_ledger_page_encode(const struct fk_delivery deliveries[static FK_LEDGER_
 
 /*
  * Unpacks a page of 'size' octets. Returns FK_OK; FK_EFORMAT if the size is not a page's or a
- * state, cause or step is out of range: then nothing is written.
+ * state, a cause or a number of keys is out of range: then nothing is written.
  */
 FK_MUST_USE enum fk_err fk_ledger_page_decode(const uint8_t *octets, size_t size,
 					      struct fk_delivery ret_deliveries[FK_LEDGER_PAGE]);

@@ -57,12 +57,12 @@ static enum fk_err take_page(void *ctx, uint32_t page, const uint8_t *octets, si
 	if (err != FK_OK)
 		return err;
 	for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++)
-		reader->n_messages += (uint64_t)deliveries[i].tries + (deliveries[i].step > 0);
+		reader->n_messages += (uint64_t)deliveries[i].tries + deliveries[i].step;
 	fk_scheduler_restore_page(reader->scheduler, page, deliveries);
 	return FK_OK;
 }
 
-static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *c,
+static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *c, uint32_t index,
 			    struct fk_secret *ret_tek)
 {
 	uint8_t sealed[FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
@@ -70,15 +70,29 @@ static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *
 	size_t sealed_size, size;
 	enum fk_err err;
 
-	fk_engine_key_name(c->id, name);
+	fk_engine_key_name(c->id, index, name);
 	err = fk_store_read_key(engine->store, name, sealed, sizeof(sealed), &sealed_size);
 	if (err == FK_OK)
-		err = fk_unseal(engine->keyring, FK_SEAL_TEK, name, c->key_id, sealed, sealed_size,
-				ret_tek->octets, sizeof(ret_tek->octets), &size);
+		err = fk_unseal(engine->keyring, FK_SEAL_TEK, name, c->key_ids[index], sealed,
+				sealed_size, ret_tek->octets, sizeof(ret_tek->octets), &size);
 	if (err != FK_OK)
 		return err;
 	ret_tek->size = (uint32_t)size;
 	return FK_OK;
+}
+
+/* Brings the campaign's keys back to the dataplane. */
+static enum fk_err arm_again(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	struct fk_secret teks[FK_CAMPAIGN_KEYS_MAX] = {{.size = 0}};
+	enum fk_err err = FK_OK;
+
+	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++)
+		err = load_tek(engine, c, i, &teks[i]);
+	if (err == FK_OK)
+		err = fk_engine_arm(engine, c, teks);
+	fk_wipe(teks, sizeof(teks));
+	return err;
 }
 
 static int by_value(const void *a, const void *b)
@@ -119,7 +133,6 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 {
 	struct page_reader reader = {.engine = engine, .campaign = c};
 	bool is_active = !fk_campaign_is_final(c);
-	struct fk_secret tek = {.size = 0};
 	uint64_t now_ms = fk_engine_now_real_ms();
 	enum fk_err err = fk_engine_new_scheduler(engine, c, &reader.scheduler);
 
@@ -130,10 +143,7 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	if (err == FK_OK)
 		err = recall_milestones(engine, reader.scheduler, c);
 	if (err == FK_OK && is_active)
-		err = load_tek(engine, c, &tek);
-	if (err == FK_OK && is_active)
-		err = fk_engine_arm(engine, c, &tek);
-	fk_secret_wipe(&tek);
+		err = arm_again(engine, c);
 	if (err != FK_OK) {
 		fk_scheduler_free(reader.scheduler);
 		return err;

@@ -40,26 +40,58 @@ static void apply_accepted(struct fk_scheduler *s, uint32_t ue_index,
 	fk_delivery_mark_dirty(s, ue_index);
 }
 
-static void apply_held(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+/* One bit for each key of the current step, by its place in the campaign's list. */
+static uint16_t step_mask(const struct fk_scheduler *s, const struct fk_delivery *d)
+{
+	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
+
+	return (uint16_t)(((1u << n) - 1) << first);
+}
+
+/* Notes which keys of the step the UE says it holds, and the evidence. */
+static void note_keys(const struct fk_scheduler *s, struct fk_delivery *d,
+		      const struct fk_ue_state *state)
+{
+	uint16_t held = state->keys_held & step_mask(s, d);
+
+	if (held == 0)
+		return;
+	d->keys_held |= held;
+	d->inbound_number = state->inbound_number;
+	d->mac_key_id = state->mac_key_id;
+	memcpy(d->mac, state->mac, sizeof(d->mac));
+}
+
+/* The UE holds all keys of the campaign. */
+static void apply_held(struct fk_scheduler *s, uint32_t ue_index,
 		       const struct fk_scheduler_now *now)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
 	d->flags |= FK_DELIVERY_HELD;
 	d->acked_ms = now->ms < UINT32_MAX ? (uint32_t)now->ms : UINT32_MAX;
-	d->inbound_number = state->inbound_number;
-	d->mac_key_id = state->mac_key_id;
-	d->mac_algorithm_id = state->mac_algorithm_id;
-	memcpy(d->mac, state->mac, sizeof(d->mac));
 	s->tally.n_held++;
 	s->pages[ue_index / FK_LEDGER_PAGE].n_held++;
-	if (!s->opt.closing) {
+}
+
+/* All keys of the step are held: the next step, if there is one. */
+static void apply_step_done(struct fk_scheduler *s, uint32_t ue_index,
+			    const struct fk_ue_state *state, const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+	bool is_last;
+
+	note_keys(s, d, state);
+	is_last = (uint32_t)(d->step + 1) * d->keys_per_kmm >= s->opt.n_keys;
+	if (is_last)
+		apply_held(s, ue_index, now);
+	if (is_last && !s->opt.closing) {
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
 		return;
 	}
 	d->cause = FK_CAUSE_NONE;
 	d->cause_detail = 0;
-	d->step = 1;
+	d->step++;
 	d->attempt = 0;
 	s->runs[ue_index].n_renumbered = 0;
 	fk_delivery_begin_attempt(s, ue_index, now);
@@ -83,7 +115,8 @@ static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
 	if (state->kmm_message_id != FK_KMM_NEGATIVE_ACK &&
-	    !(d->step == 0 && state->kmm_message_id == FK_KMM_REKEY_ACK)) {
+	    !(fk_delivery_is_rekey(d, s->opt.n_keys) &&
+	      state->kmm_message_id == FK_KMM_REKEY_ACK)) {
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_UNEXPECTED, 0);
 		return;
 	}
@@ -95,6 +128,9 @@ static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
 			fk_delivery_begin_attempt(s, ue_index, now);
 		return;
 	}
+	/* Some keys of the step may be held, though not all. */
+	if (state->kmm_message_id == FK_KMM_REKEY_ACK)
+		note_keys(s, d, state);
 	fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, state->kmm_status);
 }
 
@@ -103,9 +139,9 @@ static bool is_success(const struct fk_scheduler *s, const struct fk_delivery *d
 {
 	if (state->outcome != FK_OUTCOME_ANSWERED)
 		return false;
-	if (d->step == 0)
+	if (fk_delivery_is_rekey(d, s->opt.n_keys))
 		return state->kmm_message_id == FK_KMM_REKEY_ACK &&
-		       state->kmm_status == FK_KMM_STATUS_PERFORMED;
+		       (state->keys_held & step_mask(s, d)) == step_mask(s, d);
 	/* Possession is proven by the MAC, so only by one under the new key (I8). */
 	return state->kmm_message_id == FK_KMM_INVENTORY_RESPONSE &&
 	       state->mac_algorithm_id == FK_ALGORITHM_AES_256 &&
@@ -209,8 +245,8 @@ void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 		return;
 	if (is_success(s, d, state)) {
 		/* A late acknowledgement of an earlier attempt counts too. */
-		if (d->step == 0)
-			apply_held(s, ue_index, state, now);
+		if (fk_delivery_is_rekey(d, s->opt.n_keys))
+			apply_step_done(s, ue_index, state, now);
 		else
 			apply_proven(s, ue_index, state);
 		return;

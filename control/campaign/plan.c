@@ -1,28 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "campaign/plan.h"
 
-void fk_plan_begin(struct fk_plan *plan, uint32_t pace_per_s, bool closing)
+#include <fleetkey/kmm.h>
+
+void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms)
 {
-	*plan = (struct fk_plan){.pace_per_s = pace_per_s, .n_steps = closing ? 2 : 1};
+	*plan = (struct fk_plan){.terms = *terms};
 }
 
-uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size)
+/* Octets that the keys after the first add to whatever carries a KMM. */
+static uint32_t further_keys(uint32_t n_keys)
 {
-	return size->base == 0 ? 0 : size->base + (uint32_t)size->n_uris * ue->mcdata_id_size;
+	return (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
 }
 
-enum fk_cause fk_plan_judge(const struct fk_ue_slot *ue, const struct fk_message_size *size)
+uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size,
+			      uint32_t n_keys)
+{
+	if (size->base == 0)
+		return 0;
+	return size->base + (uint32_t)size->n_uris * ue->mcdata_id_size + further_keys(n_keys);
+}
+
+/* One of the limits: what carries one key takes 'one' octets, and 'limit' are allowed. */
+struct bound {
+	enum fk_plan_limit of;
+	uint32_t one, limit;
+};
+
+#define BOUNDS 3
+
+/* All limits of a KMM to this UE. The capability of the UE would be one more, but the fleet file
+ * has no column for it: each UE takes what P25 allows. */
+static uint32_t list_bounds(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+			    const struct fk_message_size *size,
+			    struct bound ret_bounds[static BOUNDS])
+{
+	uint16_t payload_limit = terms->payload_limits[ue->next_hop % FK_NEXT_HOPS_MAX];
+	uint32_t message = fk_plan_message_size(ue, size, 1), n = 0;
+
+	ret_bounds[n++] =
+		(struct bound){FK_PLAN_LIMIT_TRANSPORT, FK_KMM_REKEY_SIZE, terms->transport_limit};
+	if (payload_limit != 0)
+		ret_bounds[n++] =
+			(struct bound){FK_PLAN_LIMIT_PAYLOAD,
+				       FK_KMM_REKEY_SIZE + terms->preamble_size, payload_limit};
+	if (message != 0)
+		ret_bounds[n++] = (struct bound){FK_PLAN_LIMIT_MESSAGE, message, size->limit};
+	return n;
+}
+
+/* The first limit that even one key is beyond; FK_PLAN_LIMIT_NONE if there is none. */
+static struct bound find_breach(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+				const struct fk_message_size *size)
+{
+	struct bound bounds[BOUNDS];
+	uint32_t n = list_bounds(terms, ue, size, bounds);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (bounds[i].one > bounds[i].limit)
+			return bounds[i];
+	}
+	return (struct bound){.of = FK_PLAN_LIMIT_NONE};
+}
+
+uint32_t fk_plan_keys_per_kmm(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+			      const struct fk_message_size *size, enum fk_plan_limit *ret_limit)
+{
+	struct bound bounds[BOUNDS];
+	uint32_t n = list_bounds(terms, ue, size, bounds), n_keys = FK_ORDER_KEYS_MAX;
+	enum fk_plan_limit breach = find_breach(terms, ue, size).of;
+
+	if (ret_limit != NULL)
+		*ret_limit = breach;
+	if (breach != FK_PLAN_LIMIT_NONE)
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t fit = 1 + (bounds[i].limit - bounds[i].one) / FK_KMM_KEY_ITEM_SIZE;
+
+		if (fit < n_keys)
+			n_keys = fit;
+	}
+	return n_keys;
+}
+
+enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+			    const struct fk_message_size *size)
 {
 	if (ue->ptek_algorithm_id == 0)
 		return FK_CAUSE_NO_PTEK;
-	if (size->base != 0 &&
-	    (fk_plan_message_size(ue, size) > size->limit || size->payload > FK_PAYLOAD_SIZE_MAX))
-		return FK_CAUSE_TOO_LARGE;
-	return FK_CAUSE_NONE;
+	return find_breach(terms, ue, size).of != FK_PLAN_LIMIT_NONE ? FK_CAUSE_TOO_LARGE
+								     : FK_CAUSE_NONE;
 }
 
-static void exclude(struct fk_plan *plan, uint32_t ue_index, enum fk_cause cause, uint32_t size,
-		    uint16_t limit)
+void fk_plan_measure(struct fk_plan *plan, const struct fk_ue_slot *ue,
+		     const struct fk_message_size *size)
+{
+	uint8_t *keys_per_kmm = &plan->keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX];
+	uint32_t n_keys;
+
+	if (ue->ptek_algorithm_id == 0)
+		return;
+	n_keys = fk_plan_keys_per_kmm(&plan->terms, ue, size, NULL);
+	if (n_keys != 0 && (*keys_per_kmm == 0 || n_keys < *keys_per_kmm))
+		*keys_per_kmm = (uint8_t)n_keys;
+}
+
+static void exclude(struct fk_plan *plan, uint32_t ue_index, enum fk_cause cause,
+		    const struct bound *breach)
 {
 	plan->n_causes[cause]++;
 	if (plan->n_excluded == FK_PLAN_EXCLUDED_MAX)
@@ -30,30 +115,49 @@ static void exclude(struct fk_plan *plan, uint32_t ue_index, enum fk_cause cause
 	plan->excluded[plan->n_excluded++] = (struct fk_plan_excluded){
 		.ue_index = ue_index,
 		.cause = (uint8_t)cause,
-		.size = size < UINT16_MAX ? (uint16_t)size : UINT16_MAX,
-		.limit = limit,
+		.limit_of = (uint8_t)breach->of,
+		.size = breach->one < UINT16_MAX ? (uint16_t)breach->one : UINT16_MAX,
+		.limit = (uint16_t)breach->limit,
 	};
+}
+
+static void note_size(struct fk_plan *plan, uint32_t octets, uint16_t limit)
+{
+	if (octets == 0)
+		return;
+	if (plan->size_min == 0 || octets < plan->size_min)
+		plan->size_min = (uint16_t)octets;
+	if (octets > plan->size_max)
+		plan->size_max = (uint16_t)octets;
+	if (plan->limit_min == 0 || limit < plan->limit_min)
+		plan->limit_min = limit;
 }
 
 void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slot *ue,
 		 const struct fk_message_size *size)
 {
-	enum fk_cause cause = fk_plan_judge(ue, size);
-	uint32_t octets = fk_plan_message_size(ue, size);
+	const struct fk_plan_terms *terms = &plan->terms;
+	enum fk_cause cause = fk_plan_judge(terms, ue, size);
+	uint32_t largest = plan->keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX], n_kmms, payload;
+	struct bound breach;
 
 	plan->n_members++;
 	if (cause != FK_CAUSE_NONE) {
-		exclude(plan, ue_index, cause, octets, size->limit);
+		breach = find_breach(terms, ue, size);
+		exclude(plan, ue_index, cause, &breach);
 		return;
 	}
 	plan->n_served++;
-	if (octets == 0)
-		return;
-	plan->payload = size->payload;
-	if (plan->size_min == 0 || octets < plan->size_min)
-		plan->size_min = (uint16_t)octets;
-	if (octets > plan->size_max)
-		plan->size_max = (uint16_t)octets;
-	if (plan->limit_min == 0 || size->limit < plan->limit_min)
-		plan->limit_min = size->limit;
+	n_kmms = fk_plan_kmms(terms, largest);
+	plan->n_kmms += n_kmms;
+	if (plan->kmms_min == 0 || n_kmms < plan->kmms_min)
+		plan->kmms_min = n_kmms;
+	if (n_kmms > plan->kmms_max)
+		plan->kmms_max = n_kmms;
+	if (largest > terms->n_keys)
+		largest = terms->n_keys;
+	payload = terms->preamble_size + FK_KMM_REKEY_SIZE + further_keys(largest);
+	if (payload > plan->payload)
+		plan->payload = (uint16_t)payload;
+	note_size(plan, fk_plan_message_size(ue, size, largest), size->limit);
 }

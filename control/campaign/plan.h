@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan.h - what a campaign would be, before anything of it is made: who, how many, how large.
+ * plan.h - what a campaign would be, before anything of it is made: who, how many, how large, and
+ * how its keys are shared out into KMMs.
  *
- * Add its members one by one; what cannot be served is excluded with its reason. Sizes come from
- * the worker that would send (include/fleetkey/link.h); while they are not known, nobody is too
- * large.
+ * Members are walked twice: fk_plan_measure() finds how many keys a KMM to each next hop may carry,
+ * by the member with the longest URI there; then fk_plan_add() counts them, and what cannot be
+ * served is excluded with its reason. Sizes come from the worker that would send
+ * (include/fleetkey/link.h); while they are not known, no message is too large for its datagram.
  *
  * Threads: everything here is pure. Memory: the plan is the caller's.
  */
@@ -18,45 +20,83 @@
 
 #include "campaign/ledger.h"
 
-#define FK_PLAN_EXCLUDED_MAX 100 /* members that a plan names one by one */
-#define FK_PAYLOAD_SIZE_MAX  465 /* octets that P25 carries over IP (P25 sheet 6) */
+#define FK_PLAN_EXCLUDED_MAX 100		/* members that a plan names one by one */
+#define FK_PLAN_KMMS_MAX     (FK_STEP_MAX + 1u) /* of one delivery: a token has four bits for it */
+
+/* What is asked for, and the limits that do not depend on the carrier. */
+struct fk_plan_terms {
+	uint32_t pace_per_s;
+	bool closing;
+	uint8_t n_keys;		  /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint16_t transport_limit; /* octets of one KMM (P25 sheet 6) */
+	uint16_t preamble_size;	  /* octets in front of each KMM */
+	/* max-payload-size-sds-cplane-bytes by next hop: preamble and KMM; 0: no limit */
+	uint16_t payload_limits[FK_NEXT_HOPS_MAX];
+};
+
+/* Which limit a KMM with one key is beyond. */
+enum fk_plan_limit {
+	FK_PLAN_LIMIT_NONE,
+	FK_PLAN_LIMIT_TRANSPORT, /* octets of the KMM */
+	FK_PLAN_LIMIT_PAYLOAD,	 /* octets of the SDS payload */
+	FK_PLAN_LIMIT_MESSAGE,	 /* octets of the SIP message */
+};
 
 struct fk_plan_excluded {
 	uint32_t ue_index;
 	uint8_t cause;	      /* enum fk_cause */
-	uint16_t size, limit; /* octets; too large only */
+	uint8_t limit_of;     /* enum fk_plan_limit; too large only, as are the next two */
+	uint16_t size, limit; /* octets */
 };
 
 struct fk_plan {
-	uint32_t pace_per_s;
-	uint8_t n_steps; /* KMMs of one delivery */
+	struct fk_plan_terms terms;
+	/* By next hop; 0: no member there can be served. */
+	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
 	uint32_t n_members, n_served;
+	uint64_t n_kmms;	      /* of all deliveries */
+	uint32_t kmms_min, kmms_max;  /* of one delivery, by next hop */
 	uint32_t n_causes[FK_CAUSES]; /* members that are excluded, by cause */
-	/* Of the messages that would be sent; 0 while not known. */
-	uint16_t size_min, size_max, limit_min, payload;
+	/* Of the largest message to each UE that is served; 0 while not known. */
+	uint16_t size_min, size_max, limit_min;
+	uint16_t payload; /* octets of the largest preamble and KMM; 0 while nobody is served */
 	struct fk_plan_excluded excluded[FK_PLAN_EXCLUDED_MAX];
 	uint32_t n_excluded; /* entries of the above */
 };
 
-void fk_plan_begin(struct fk_plan *plan, uint32_t pace_per_s, bool closing);
+void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms);
 
-/* Octets of the SIP message that carries a rekey to this UE; 0 if that is not known. */
-uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size);
+/* Octets of the SIP message that carries a rekey with 'n_keys' keys; 0 if that is not known. */
+uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size,
+			      uint32_t n_keys);
+
+/*
+ * The most keys that one KMM to the UE may carry, at most FK_ORDER_KEYS_MAX: the split limit is the
+ * smallest of transport limit, payload limit and what the datagram takes. 0 if not even one fits;
+ * 'ret_limit' (may be NULL) then says why.
+ */
+uint32_t fk_plan_keys_per_kmm(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+			      const struct fk_message_size *size, enum fk_plan_limit *ret_limit);
 
 /* FK_CAUSE_NONE if the UE can be served, else why not. */
-enum fk_cause fk_plan_judge(const struct fk_ue_slot *ue, const struct fk_message_size *size);
+enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+			    const struct fk_message_size *size);
 
-/* Counts one member in; 'size' is that of the messages to its next hop. */
+/* Takes one member into the split of its next hop; 'size' is that of the messages there. */
+void fk_plan_measure(struct fk_plan *plan, const struct fk_ue_slot *ue,
+		     const struct fk_message_size *size);
+/* Counts one member in, when all were measured. */
 void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slot *ue,
 		 const struct fk_message_size *size);
 
-static inline uint64_t fk_plan_n_kmms(const struct fk_plan *plan)
+/* KMMs of one delivery. */
+static inline uint32_t fk_plan_kmms(const struct fk_plan_terms *terms, uint32_t keys_per_kmm)
 {
-	return (uint64_t)plan->n_served * plan->n_steps;
+	return (terms->n_keys + keys_per_kmm - 1) / keys_per_kmm + terms->closing;
 }
 
 /* Milliseconds that the first sends take at the pace, without repeats; no less is possible. */
 static inline uint64_t fk_plan_predicted_ms(const struct fk_plan *plan)
 {
-	return plan->pace_per_s == 0 ? 0 : fk_plan_n_kmms(plan) * 1000 / plan->pace_per_s;
+	return plan->terms.pace_per_s == 0 ? 0 : plan->n_kmms * 1000 / plan->terms.pace_per_s;
 }

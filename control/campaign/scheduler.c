@@ -15,7 +15,8 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 	struct fk_scheduler *s;
 
 	if (options->n_slots % FK_LEDGER_PAGE != 0 || options->window == 0 ||
-	    options->number_block == 0 || options->number_block > UINT8_MAX)
+	    options->number_block == 0 || options->number_block > UINT8_MAX ||
+	    options->n_keys == 0 || options->n_keys > FK_CAMPAIGN_KEYS_MAX)
 		return FK_EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
@@ -87,9 +88,10 @@ static uint64_t page_bit(uint32_t ue_index)
 static void enqueue(struct fk_scheduler *s, uint32_t ue_index)
 {
 	struct run *run = &s->runs[ue_index];
-	enum queue_id id = run->is_fresh		      ? QUEUE_FRESH
-			   : s->deliveries[ue_index].step > 0 ? QUEUE_CLOSING
-							      : QUEUE_AGAIN;
+	enum queue_id id = run->is_fresh ? QUEUE_FRESH
+			   : fk_delivery_is_rekey(&s->deliveries[ue_index], s->opt.n_keys)
+				   ? QUEUE_AGAIN
+				   : QUEUE_CLOSING;
 	struct queue *q = &s->queues[id];
 
 	if (run->queued_in != 0)
@@ -159,8 +161,8 @@ void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_deliv
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
-	/* A key that is held stays held, however the closing exchange ends. */
-	if (state != FK_DELIVERY_ACKED && (d->flags & FK_DELIVERY_HELD))
+	/* A key that is held stays held, whatever becomes of the rest. */
+	if (state != FK_DELIVERY_ACKED && d->keys_held != 0)
 		state = FK_DELIVERY_PARTIAL;
 	d->cause = (uint8_t)cause;
 	d->cause_detail = detail;
@@ -200,17 +202,31 @@ bool fk_delivery_drop_attempt(struct fk_scheduler *s, uint32_t ue_index)
 	return true;
 }
 
+/* The step that ends a delivery. */
+static uint32_t last_step(const struct fk_scheduler *s, const struct fk_delivery *d)
+{
+	return (s->opt.n_keys - 1u) / d->keys_per_kmm + s->opt.closing;
+}
+
 /* Who takes part. */
 
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 {
+	const struct fk_ue_slot *ue = &s->opt.ues[ue_index];
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
 	assert(ue_index < s->opt.n_slots);
-	if (s->opt.ues[ue_index].rsi == 0 || s->deliveries[ue_index].state != FK_DELIVERY_NONE)
+	if (ue->rsi == 0 || d->state != FK_DELIVERY_NONE)
 		return;
 	s->tally.n_deliveries++;
 	fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING);
-	if (s->opt.ues[ue_index].ptek_algorithm_id == 0)
+	d->keys_per_kmm = s->opt.keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX] & 15;
+	if (ue->ptek_algorithm_id == 0)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
+	else if (d->keys_per_kmm == 0)
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
+	else if (last_step(s, d) > FK_STEP_MAX) /* the plan refuses it before */
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
 }
 
 void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
@@ -345,6 +361,7 @@ static uint32_t next_due(struct fk_scheduler *s, const struct fk_scheduler_now *
 static void make_order(struct fk_scheduler *s, uint32_t ue_index, struct fk_order *ret_order)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
+	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
 	struct fk_token token = {
 		.campaign_slot = s->opt.campaign_slot,
 		.campaign_generation = s->opt.campaign_generation,
@@ -358,8 +375,10 @@ static void make_order(struct fk_scheduler *s, uint32_t ue_index, struct fk_orde
 		.token = fk_token_pack(&token),
 		.date_time_s = d->date_time_s,
 		.message_number = d->number,
-		.kind = d->step == 0 ? FK_ORDER_REKEY : FK_ORDER_INVENTORY,
-		.mac_key = d->step == 0 ? FK_MAC_KEY_PTEK : FK_MAC_KEY_CAMPAIGN_TEK,
+		.kind = n > 0 ? FK_ORDER_REKEY : FK_ORDER_INVENTORY,
+		.mac_key = n > 0 ? FK_MAC_KEY_PTEK : FK_MAC_KEY_CAMPAIGN_TEK,
+		.first_key = n > 0 ? (uint8_t)first : 0,
+		.n_keys = (uint8_t)n,
 	};
 }
 

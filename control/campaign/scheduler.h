@@ -11,9 +11,12 @@
  * number is used by one attempt only and never beyond what the UE accepted plus its period less a
  * margin (I2); every delivery ends in exactly one final state, and stays there (I3).
  *
+ * A delivery is a list of KMMs: Rekey-Commands with up to keys_per_kmm keys each, then, if asked,
+ * the closing exchange. A step is ordered when the acknowledgement of the one before is durable.
+ *
  * First KMMs go before closing exchanges: fleet-wide, a key that is held counts more than a proof
- * that it is. Sends again go before both, since an answer that is missing is what holds a campaign
- * up at its end.
+ * that it is. Further keys and sends again go before both: a UE counts when it holds all keys, and
+ * an answer that is missing is what holds a campaign up at its end.
  *
  * Threads: one owner. Memory: fk_scheduler_new() takes all of it, about 60 octets a slot.
  */
@@ -38,7 +41,10 @@ struct fk_scheduler_options {
 	uint32_t n_slots;      /* a multiple of FK_LEDGER_PAGE */
 	uint8_t campaign_slot; /* of the tokens */
 	uint16_t campaign_generation;
-	uint16_t key_id;       /* of the TEK: what must authenticate the closing exchange */
+	uint16_t key_id; /* of the first TEK: what must authenticate the closing exchange */
+	uint8_t n_keys;	 /* 1..FK_CAMPAIGN_KEYS_MAX */
+	/* By next hop: keys of one Rekey-Command, up to FK_ORDER_KEYS_MAX; 0: none can be sent. */
+	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
 	bool closing;	       /* ask for the closing exchange */
 	uint32_t window;       /* open deliveries */
 	uint32_t attempts_max; /* sends of one KMM, each a transaction of its own */
@@ -59,7 +65,7 @@ struct fk_scheduler_now {
 struct fk_scheduler_tally {
 	uint32_t states[FK_DELIVERY_STATES];
 	uint32_t n_deliveries;	 /* all but NONE */
-	uint32_t n_held;	 /* with or without durable evidence */
+	uint32_t n_held;	 /* all keys, with or without durable evidence */
 	uint32_t n_held_durable; /* acknowledged and durable */
 	uint32_t n_proven;
 	uint32_t n_proven_durable;
@@ -71,8 +77,8 @@ FK_MUST_USE enum fk_err fk_scheduler_new(const struct fk_scheduler_options *opti
 void fk_scheduler_free(struct fk_scheduler *s);
 
 /*
- * Before the first reserve: takes a UE into the campaign. Without a protection TEK it is
- * EXCLUDED at once. A slot without an owner is ignored.
+ * Before the first reserve: takes a UE into the campaign. Without a protection TEK, or
+ * if no key fits a KMM to its next hop, it is EXCLUDED at once. A slot without an owner is ignored.
  */
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
 /* Before the first reserve, after fk_scheduler_include(): ends a UE's delivery as EXCLUDED. */
@@ -118,7 +124,7 @@ void fk_scheduler_queue_open(struct fk_scheduler *s);
  * first number of a new block. */
 void fk_scheduler_forget_sent(struct fk_scheduler *s);
 
-/* Ends everything that is not final: ABORTED, or PARTIAL where the key is held. */
+/* Ends everything that is not final: ABORTED, or PARTIAL where a key is held. */
 void fk_scheduler_abort(struct fk_scheduler *s);
 
 /* A SIP status that stops the campaign (401, 407), 0 if none came. Stops poll. */

@@ -54,7 +54,7 @@ struct fk_scheduler {
 void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state);
 /* Its page has to be written. */
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index);
-/* Ends a delivery for good; with the key held, anything but ACKED becomes PARTIAL. */
+/* Ends a delivery for good; with a key held, anything but ACKED becomes PARTIAL. */
 void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state,
 			enum fk_cause cause, uint16_t detail);
 /* Pins a new KMM: its number and its date. It is queued when its page is durable. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -17,15 +18,78 @@ static void print_answer(const struct fk_cli *cli, const json_t *answer)
 		fk_output_object(stdout, answer, 0);
 }
 
+#define SLN_MAX	 4095
+#define SLNS_MAX 16 /* keys of one campaign */
+
+/* One number of the list; moves '*at' behind it. 0 if it is none from 1 to SLN_MAX. */
+static unsigned read_sln(const char **at)
+{
+	char *end;
+	unsigned long sln;
+
+	if (**at < '0' || **at > '9')
+		return 0;
+	sln = strtoul(*at, &end, 10);
+	*at = end;
+	return sln <= SLN_MAX ? (unsigned)sln : 0;
+}
+
+/* "1,2,5-8" as a JSON list; NULL, with the reason told, if it is none. */
+static json_t *read_slns(const char *text)
+{
+	json_t *list = json_array();
+	const char *at = text;
+
+	for (;; at++) {
+		unsigned first = read_sln(&at), last = first;
+
+		if (first != 0 && *at == '-') {
+			at++;
+			last = read_sln(&at);
+		}
+		if (first == 0 || last < first || (*at != ',' && *at != '\0')) {
+			(void)fk_usage_error("--sln: '%s' is no list of SLNs from 1 to %u, like "
+					     "1,2,5-8",
+					     text, SLN_MAX);
+			break;
+		}
+		if (json_array_size(list) + (last - first) >= SLNS_MAX) {
+			(void)fk_usage_error("--sln: '%s' has more than %u SLNs", text, SLNS_MAX);
+			break;
+		}
+		for (; first <= last; first++)
+			json_array_append_new(list, json_integer(first));
+		if (*at == '\0')
+			return list;
+	}
+	json_decref(list);
+	return NULL;
+}
+
+/* One SLN goes as 'sln', several as 'slns'. */
+static bool put_slns(json_t *body, const char *text)
+{
+	json_t *list = read_slns(text);
+
+	if (list == NULL)
+		return false;
+	if (json_array_size(list) == 1)
+		json_object_set(body, "sln", json_array_get(list, 0));
+	else
+		json_object_set(body, "slns", list);
+	json_decref(list);
+	return true;
+}
+
 /* Only what was said on the command line goes into the request: defaults are fleetkeyd's. */
 int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 {
-	const char *group = NULL;
-	uint64_t sln = 0, keyset_id = 0, pace_per_s = 0;
+	const char *group = NULL, *slns = NULL;
+	uint64_t keyset_id = 0, pace_per_s = 0;
 	bool no_closing = false, dry_run = false;
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
-		{"--sln", .ret_number = &sln, .min = 1, .max = 4095},
+		{"--sln", .ret_text = &slns},
 		{"--keyset", .ret_number = &keyset_id, .min = 1, .max = 16},
 		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
 		{"--no-closing", .ret_flag = &no_closing},
@@ -42,8 +106,10 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 	body = json_pack("{s:s}", "kind", "rekey");
 	if (group)
 		json_object_set_new(body, "group", json_string(group));
-	if (sln)
-		json_object_set_new(body, "sln", json_integer((json_int_t)sln));
+	if (slns && !put_slns(body, slns)) {
+		json_decref(body);
+		return FK_EXIT_USAGE;
+	}
 	if (keyset_id)
 		json_object_set_new(body, "keyset_id", json_integer((json_int_t)keyset_id));
 	if (pace_per_s)

@@ -35,7 +35,7 @@ static const struct command commands[] = {
 	 "make a new key to wrap the keys of fleet files under, and put it into FILE; or tell its "
 	 "id"},
 	{{"campaign", "create"},
-	 "[--group G] [--sln N] [--keyset N] [--pace N] [--no-closing] [--dry-run]",
+	 "[--group G] [--sln N,N-N] [--keyset N] [--pace N] [--no-closing] [--dry-run]",
 	 fk_cli_campaign_create,
 	 "make a new traffic key and start giving it to the fleet, or to one group; with --dry-run "
 	 "only say who would get it, in how many messages of which size, and how long it takes"},

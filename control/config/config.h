@@ -28,6 +28,7 @@ struct fk_config_next_hop {
 	uint8_t profile; /* enum fk_sip_profile */
 	bool route;	 /* send a Route header that names the next hop */
 	char *psi;	 /* Request-URI for profiles A and B; NULL for C */
+	uint16_t max_payload_size_sds_cplane_bytes; /* preamble and KMM; 0: no limit */
 };
 
 struct fk_config {
@@ -39,6 +40,9 @@ struct fk_config {
 		char *extended_app_id;	      /* NULL when the type is none */
 		bool bare_kmm;
 	} kmf;
+	struct {
+		uint32_t transport_limit; /* octets of one KMM */
+	} kmm;
 	struct {
 		char *redis_socket;
 	} store;

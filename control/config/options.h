@@ -18,6 +18,10 @@
 	X(kmf, bare_kmm, BOOL, "false", 0, 0, "",                                           \
 	  "true: no data-link-independent preamble before a KMM")
 
+#define FK_OPTIONS_KMM(X)                                       \
+	X(kmm, transport_limit, UINT, "465", 80, 465, "octets", \
+	  "largest KMM; further keys of a campaign go into further KMMs")
+
 #define FK_OPTIONS_STORE(X) \
 	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")
 
@@ -70,10 +74,13 @@
 	X(next_hops, port, UINT, "5060", 1, 65535, "", "its UDP port")                        \
 	X(next_hops, profile, PROFILE, "C", 0, 0, "", "who the KMF is to the server")         \
 	X(next_hops, route, BOOL, "false", 0, 0, "", "true: send a Route header")             \
-	X(next_hops, psi, URI, "", 1, 255, "octets", "Request-URI; required for A and B")
+	X(next_hops, psi, URI, "", 1, 255, "octets", "Request-URI; required for A and B")     \
+	X(next_hops, max_payload_size_sds_cplane_bytes, UINT, "0", 0, 65535, "octets",        \
+	  "largest SDS payload of its service on the signalling plane; 0: no limit")
 
 #define FK_SECTIONS(S)             \
 	S(kmf, FK_OPTIONS_KMF)     \
+	S(kmm, FK_OPTIONS_KMM)     \
 	S(store, FK_OPTIONS_STORE) \
 	S(keys, FK_OPTIONS_KEYS)   \
 	S(link, FK_OPTIONS_LINK)   \

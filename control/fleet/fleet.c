@@ -441,6 +441,16 @@ uint32_t fk_fleet_n_pages(const struct fk_fleet *fleet)
 	return fleet->meta.n_pages;
 }
 
+uint32_t fk_fleet_n_next_hops(const struct fk_fleet *fleet)
+{
+	return fk_names_count(fleet->meta.next_hops);
+}
+
+uint32_t fk_fleet_next_hop(const struct fk_fleet *fleet, uint32_t i)
+{
+	return fleet->next_hop_of[i];
+}
+
 const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet)
 {
 	return fleet->meta.page_shards;

@@ -94,6 +94,10 @@ uint64_t fk_fleet_generation(const struct fk_fleet *fleet);
 uint32_t fk_fleet_n_ues(const struct fk_fleet *fleet);
 uint32_t fk_fleet_n_slots(const struct fk_fleet *fleet); /* a multiple of FK_STORE_PAGE_UES */
 uint32_t fk_fleet_n_pages(const struct fk_fleet *fleet);
+/* The fleet's own list of next hops, which a change of the configuration leaves as it is: how many,
+ * and where each stands in the configuration. */
+uint32_t fk_fleet_n_next_hops(const struct fk_fleet *fleet);
+uint32_t fk_fleet_next_hop(const struct fk_fleet *fleet, uint32_t i);
 /* Shard of each page: n_pages octets. Borrowed. */
 const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet);
 

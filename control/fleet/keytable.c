@@ -262,15 +262,25 @@ enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slo
 {
 	struct fk_campaign_block *block;
 
-	if (slot >= FK_CAMPAIGN_SLOTS || terms->tek->size != sizeof(block->tek) ||
-	    terms->generation == 0 || terms->generation > FK_CAMPAIGN_GENERATION_MAX)
+	if (slot >= FK_CAMPAIGN_SLOTS || terms->n_keys == 0 ||
+	    terms->n_keys > FK_CAMPAIGN_KEYS_MAX || terms->generation == 0 ||
+	    terms->generation > FK_CAMPAIGN_GENERATION_MAX)
 		return FK_EINVAL;
+	for (uint32_t i = 0; i < terms->n_keys; i++) {
+		if (terms->teks[i].size != sizeof(block->keys[i].tek))
+			return FK_EINVAL;
+	}
 	block = &file->map->campaigns[slot];
 	if (atomic_load_explicit(&block->generation, memory_order_relaxed) != 0)
 		return FK_EBUSY;
-	memcpy(block->tek, terms->tek->octets, sizeof(block->tek));
-	block->sln = terms->sln;
-	block->key_id = terms->key_id;
+	for (uint32_t i = 0; i < terms->n_keys; i++) {
+		struct fk_campaign_key *key = &block->keys[i];
+
+		memcpy(key->tek, terms->teks[i].octets, sizeof(key->tek));
+		key->sln = terms->slns[i];
+		key->key_id = terms->key_ids[i];
+	}
+	block->n_keys = terms->n_keys;
 	block->algorithm_id = terms->algorithm_id;
 	block->keyset_id = terms->keyset_id;
 	block->pace_per_s = terms->pace_per_s;
@@ -290,7 +300,7 @@ void fk_keytable_disarm_campaign(struct fk_keytable_file *file, uint32_t slot)
 	atomic_store_explicit(&block->generation, 0, memory_order_relaxed);
 	/* Whoever sees wiped octets must also see the generation that says they are gone. */
 	atomic_thread_fence(memory_order_release);
-	fk_wipe(block->tek, sizeof(block->tek));
+	fk_wipe(block->keys, sizeof(block->keys));
 }
 
 int fk_keytable_fd(const struct fk_keytable_file *file)

@@ -33,9 +33,10 @@ struct fk_keytable_extent {
 
 /* What a campaign's block says. */
 struct fk_campaign_terms {
-	const struct fk_secret *tek; /* 32 octets; borrowed during the call */
-	uint16_t generation;	     /* 1..FK_CAMPAIGN_GENERATION_MAX */
-	uint16_t sln, key_id;
+	const struct fk_secret *teks; /* n_keys of 32 octets; borrowed, as are the two lists */
+	const uint16_t *slns, *key_ids;
+	uint16_t generation; /* 1..FK_CAMPAIGN_GENERATION_MAX */
+	uint8_t n_keys;	     /* 1..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t algorithm_id, keyset_id;
 	uint32_t pace_per_s, answer_timeout_ms;
 	uint8_t conversation_id[16];
@@ -74,13 +75,13 @@ FK_MUST_USE enum fk_err fk_keytable_enter_ue(struct fk_keytable_file *file, uint
 
 /*
  * Publishes a campaign in slot 'slot' (0..FK_CAMPAIGN_SLOTS-1): fills the block while its
- * generation is 0, then sets the generation with release. Returns FK_OK; FK_EINVAL (slot, key size
- * or generation); FK_EBUSY if the slot is armed.
+ * generation is 0, then sets the generation with release. Returns FK_OK; FK_EINVAL (slot, number or
+ * size of keys, or generation); FK_EBUSY if the slot is armed.
  */
 FK_MUST_USE enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slot,
 						 const struct fk_campaign_terms *terms);
-/* Takes the campaign out: generation 0 first, then the TEK is wiped. Any slot may be given. A
- * reader that takes the TEK at the same time has to look at the generation again after it copied
+/* Takes the campaign out: generation 0 first, then its TEKs are wiped. Any slot may be given. A
+ * reader that takes a TEK at the same time has to look at the generation again after it copied
  * it. */
 void fk_keytable_disarm_campaign(struct fk_keytable_file *file, uint32_t slot);
 

@@ -57,20 +57,32 @@ struct fk_ue_slot {
 };
 static_assert(sizeof(struct fk_ue_slot) == 128, "change FK_LINK_ABI together with the layout");
 
-/* One campaign: what its KMMs have in common. */
-struct fk_campaign_block {
-	uint8_t tek[32];	     /* the key being delivered */
-	_Atomic uint16_t generation; /* 0: free; written last, with release */
+#define FK_CAMPAIGN_KEYS_MAX 16 /* keys that one campaign delivers */
+
+/* One key being delivered. */
+struct fk_campaign_key {
+	uint8_t tek[32];
 	uint16_t sln;
 	uint16_t key_id;
-	uint8_t algorithm_id; /* $84 */
+	uint8_t reserved[4];
+};
+static_assert(sizeof(struct fk_campaign_key) == 40, "change FK_LINK_ABI with the layout");
+
+/* One campaign: what its KMMs have in common, and its keys, the first right behind. */
+struct fk_campaign_block {
+	_Atomic uint16_t generation; /* 0: free; written last, with release */
+	uint8_t n_keys;		     /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t algorithm_id;	     /* $84 */
 	uint8_t keyset_id;
+	uint8_t reserved0[3];
 	uint32_t pace_per_s;	     /* requests and their repeats a second; 0: no limit */
 	uint32_t answer_timeout_ms;  /* from the 2xx to giving an attempt up */
 	uint8_t conversation_id[16]; /* Conversation ID of all its SDS */
-	uint8_t reserved[64];
+	uint8_t reserved1[32];
+	struct fk_campaign_key keys[FK_CAMPAIGN_KEYS_MAX];
+	uint8_t reserved2[64];
 };
-static_assert(sizeof(struct fk_campaign_block) == 128, "change FK_LINK_ABI with the layout");
+static_assert(sizeof(struct fk_campaign_block) == 768, "change FK_LINK_ABI with the layout");
 
 /* SIP profile of a next hop (3GPP sheet 3.2). */
 enum fk_sip_profile {

@@ -31,7 +31,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
-#define FK_LINK_ABI	      3u
+#define FK_LINK_ABI	      4u
 #define FK_LINK_MAGIC	      0x4b4e4c46u     /* "FLNK" */
 #define FK_REGION_MAGIC	      0x4e47455246ull /* "FREGN" */
 #define FK_WORKERS_MAX	      16
@@ -82,8 +82,9 @@ struct fk_worker_block {
 } __attribute__((aligned(128)));
 
 /*
- * How large the SIP message of a Rekey-Command to a next hop gets, so that control can refuse what
- * cannot leave before it makes a campaign. One word, so that it is read whole.
+ * How large the SIP message of a Rekey-Command with one key to a next hop gets, so that control can
+ * refuse what cannot leave, and share out several keys, before it makes a campaign; each further
+ * key adds FK_KMM_KEY_ITEM_SIZE octets. One word, so that it is read whole.
  */
 struct fk_message_size {
 	uint16_t base;	  /* octets of the message without the UE's URI */

@@ -21,15 +21,17 @@
 #include <fleetkey/token.h>
 
 enum fk_order_kind {
-	FK_ORDER_REKEY = 1,	/* Rekey-Command with the campaign's TEK; answer Rekey-Ack */
+	FK_ORDER_REKEY = 1, /* Rekey-Command with some of the campaign's TEKs; answer Rekey-Ack */
 	FK_ORDER_INVENTORY = 2, /* Inventory-Command, type 04: the closing exchange */
 };
 
 /* Which key authenticates the KMM and its answer (design: I8). */
 enum fk_mac_key {
 	FK_MAC_KEY_PTEK = 1,	     /* the UE's own protection TEK */
-	FK_MAC_KEY_CAMPAIGN_TEK = 2, /* the TEK that the campaign delivered */
+	FK_MAC_KEY_CAMPAIGN_TEK = 2, /* the first TEK that the campaign delivered */
 };
+
+#define FK_ORDER_KEYS_MAX 9 /* AES-256 keys of one Rekey-Command within 465 octets: P25 sheet 6 */
 
 struct fk_order {
 	uint64_t token;		 /* fk_token_pack() */
@@ -37,7 +39,9 @@ struct fk_order {
 	uint16_t message_number; /* of the KMM; reserved and durable before the order exists */
 	uint8_t kind;		 /* enum fk_order_kind */
 	uint8_t mac_key;	 /* enum fk_mac_key */
-	uint8_t reserved[16];	 /* zero */
+	uint8_t first_key;	 /* REKEY: index of its first key in the campaign's list */
+	uint8_t n_keys;		 /* REKEY: 1..FK_ORDER_KEYS_MAX, else 0 */
+	uint8_t reserved[14];	 /* zero */
 };
 static_assert(sizeof(struct fk_order) == 32, "change FK_LINK_ABI together with the layout");
 
@@ -100,16 +104,19 @@ struct fk_ue_state {
 	uint8_t progress;	 /* FK_PROGRESS_* */
 	uint8_t n_sends;	 /* datagrams sent for the attempt, saturating */
 	uint8_t kmm_message_id;	 /* of the answer: 1D, 16, 0E; 0 if none */
-	uint8_t kmm_status;	 /* P25 sheet 1.6: status of the key, or of the Negative-Ack */
+	/* P25 sheet 1.6: of the Negative-Ack, or of the first key that is not $00, else $00. */
+	uint8_t kmm_status;
 	uint8_t mac_algorithm_id;
 	uint16_t mac_key_id;	 /* the key under which the answer was authenticated */
 	uint8_t mac[8];		 /* MAC of the answer: evidence */
 	uint16_t inbound_number; /* last accepted message number from this UE */
 	uint8_t inbound_known;	 /* 1: inbound_number is meaningful */
-	uint8_t listed; /* Inventory-Response: 1 if it listed the campaign's key as active */
+	uint8_t listed; /* Inventory-Response: 1 if it listed the campaign's keys as active */
 	uint32_t retry_after_s; /* Retry-After of a refusal, 0 if none */
-	uint8_t kind, mac_key;	/* copied from the order: what an answer is held against */
-	uint8_t reserved[10];
+	/* Copied from the order: what an answer is held against. */
+	uint8_t kind, mac_key, first_key, n_keys;
+	uint16_t keys_held; /* Rekey-Ack: bit i: status $00 for key i of the campaign's list */
+	uint8_t reserved[6];
 };
 static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");
 

@@ -129,9 +129,12 @@ static void fill_ue(struct fk_keytable *t, uint32_t i)
 
 static void fill_campaign(struct fk_campaign_block *c)
 {
-	memset(c->tek, 0x77, sizeof(c->tek));
-	c->sln = 12;
-	c->key_id = 0x4242;
+	for (uint32_t i = 0; i < RIG_N_KEYS; i++) {
+		memset(c->keys[i].tek, 0x77 - (int)i, sizeof(c->keys[i].tek));
+		c->keys[i].sln = (uint16_t)(12 + i);
+		c->keys[i].key_id = (uint16_t)(0x4242 + i);
+	}
+	c->n_keys = 1;
 	c->algorithm_id = FK_ALGORITHM_AES_256;
 	c->keyset_id = 2;
 	c->answer_timeout_ms = 60000;
@@ -347,6 +350,7 @@ struct fk_order rig_order(uint32_t ue_index, uint8_t step, uint8_t attempt)
 		.message_number = (uint16_t)(500 + 10 * step + attempt),
 		.kind = step == 0 ? FK_ORDER_REKEY : FK_ORDER_INVENTORY,
 		.mac_key = step == 0 ? FK_MAC_KEY_PTEK : FK_MAC_KEY_CAMPAIGN_TEK,
+		.n_keys = step == 0 ? 1 : 0,
 	};
 }
 

@@ -22,6 +22,7 @@
 #define RIG_KMF_RSI	  9999999u
 #define RIG_CAMPAIGN_SLOT 3
 #define RIG_GENERATION	  7
+#define RIG_N_KEYS	  16u /* the campaign has so many; it says that it has one */
 #define RIG_FRAME_MAX	  2048
 #define RIG_FRAMES_MAX	  4096
 #define RIG_NOW_US	  1000000000u

@@ -264,8 +264,8 @@ Test(match, an_answer_under_another_key_than_the_attempts_is_not_believed)
 	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
 	/* Step 0 asked under the PTEK; the new TEK is proven by step 1 alone (I8). */
 	answer = right();
-	answer.mac_tek = campaign->tek;
-	answer.mac_key_id = campaign->key_id;
+	answer.mac_tek = campaign->keys[0].tek;
+	answer.mac_key_id = campaign->keys[0].key_id;
 	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
 }
 

@@ -97,7 +97,7 @@ Test(send, a_key_leaves_wrapped_under_the_ues_own_kek_and_authenticated)
 
 	engine->unwrap(&scratch, &unwrap, 1);
 	cr_assert_eq(unwrap.ok, 1);
-	cr_assert_arr_eq(key, rig->table->campaigns[RIG_CAMPAIGN_SLOT].tek, 32);
+	cr_assert_arr_eq(key, rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[0].tek, 32);
 	engine->mac(&scratch, &mac, 1);
 	cr_assert_arr_eq(mac.mac, frame.header.mac.mac, FK_KMM_MAC_SIZE);
 }

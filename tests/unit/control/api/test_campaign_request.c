@@ -19,7 +19,8 @@ Test(campaign_request, absent_members_get_their_defaults)
 
 	cr_assert_eq(parse("{\"kind\":\"rekey\"}", &r, field, &reason), FK_OK);
 	cr_assert_str_eq(r.group, "");
-	cr_assert_eq(r.sln, 1);
+	cr_assert_eq(r.n_keys, 1);
+	cr_assert_eq(r.slns[0], 1);
 	cr_assert_eq(r.keyset_id, 1);
 	cr_assert_eq(r.pace_per_s, 0);
 	cr_assert(r.closing);
@@ -36,10 +37,24 @@ Test(campaign_request, all_members_are_taken)
 			   &r, field, &reason),
 		     FK_OK);
 	cr_assert_str_eq(r.group, "alpha");
-	cr_assert_eq(r.sln, 4095);
+	cr_assert_eq(r.n_keys, 1);
+	cr_assert_eq(r.slns[0], 4095);
 	cr_assert_eq(r.keyset_id, 16);
 	cr_assert_eq(r.pace_per_s, 10000000);
 	cr_assert_not(r.closing);
+}
+
+Test(campaign_request, a_list_of_slns_asks_for_one_key_each)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"rekey\",\"slns\":[1,2,4095]}", &r, field, &reason), FK_OK);
+	cr_assert_eq(r.n_keys, 3);
+	cr_assert_eq(r.slns[0], 1);
+	cr_assert_eq(r.slns[1], 2);
+	cr_assert_eq(r.slns[2], 4095);
 }
 
 struct bad {
@@ -66,6 +81,15 @@ ParameterizedTestParameters(campaign_request, what_is_wrong_is_named)
 		{"{\"kind\":\"rekey\",\"sln\":\"1\"}", "sln", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"sln\":1.5}", "sln", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"sln\":null}", "sln", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"slns\":[]}", "slns", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"slns\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}",
+		 "slns", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"slns\":5}", "slns", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"slns\":[5,\"6\"]}", "slns", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"slns\":[5,0]}", "slns", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"slns\":[4096]}", "slns", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"slns\":[5,6,5]}", "slns", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"sln\":5,\"slns\":[6]}", "slns", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"keyset_id\":0}", "keyset_id", FK_ERANGE},
 		{"{\"kind\":\"rekey\",\"keyset_id\":17}", "keyset_id", FK_ERANGE},
 		{"{\"kind\":\"rekey\",\"keyset_id\":257}", "keyset_id", FK_ERANGE},

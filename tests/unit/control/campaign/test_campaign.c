@@ -14,8 +14,8 @@ static struct fk_campaign example(void)
 		.algorithm_id = 0x84,
 		.slot = 44,
 		.generation = 5,
-		.sln = 4095,
-		.key_id = 65535,
+		.n_keys = FK_CAMPAIGN_KEYS_MAX,
+		.keys_per_kmm = {9, 0, 3},
 		.halt_status = 407,
 		.closing = true,
 		.pace_per_s = 50000,
@@ -31,6 +31,11 @@ static struct fk_campaign example(void)
 		.causes = "sip_404=12;no_answer=3",
 	};
 
+	for (uint32_t i = 0; i < FK_CAMPAIGN_KEYS_MAX; i++) {
+		c.slns[i] = (uint16_t)(4095 - i);
+		c.key_ids[i] = (uint16_t)(65535 - i);
+	}
+	c.keys_per_kmm[FK_NEXT_HOPS_MAX - 1] = 1;
 	memset(c.conversation_id, 0, sizeof(c.conversation_id)); /* zeros are octets like others */
 	c.conversation_id[3] = 0x40;
 	c.states[FK_DELIVERY_ACKED] = 17;
@@ -68,14 +73,48 @@ Test(campaign, unknown_fields_are_ignored)
 	cr_assert_eq(fk_campaign_decode_field(&c, "colour", "blue", 4), FK_OK);
 }
 
+Test(campaign, damaged_lists_of_keys_are_refused)
+{
+	static const char *const bad[] = {
+		"",	"1,",	",1",
+		"1,,2", "1 ,2", "65536",
+		"1;2",	"x",	"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+	struct fk_campaign c;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		c = (struct fk_campaign){.id = 0};
+		cr_expect_eq(fk_campaign_decode_field(&c, "slns", bad[i], strlen(bad[i])),
+			     FK_EFORMAT, "%s", bad[i]);
+	}
+	c = (struct fk_campaign){.id = 0};
+	cr_expect_eq(fk_campaign_decode_field(&c, "slns", "1,2", 3), FK_OK);
+	cr_expect_eq(fk_campaign_decode_field(&c, "key_ids", "7", 1), FK_EFORMAT);
+	cr_expect_eq(fk_campaign_decode_field(&c, "key_ids", "7,8", 3), FK_OK);
+	cr_expect_eq(fk_campaign_decode_field(&c, "keys_per_kmm", "9a", 2), FK_EFORMAT);
+	cr_expect_eq(fk_campaign_decode_field(&c, "keys_per_kmm", "90", 2), FK_OK);
+	cr_expect_eq(c.keys_per_kmm[0], 9);
+}
+
+Test(campaign, a_record_without_keys_is_refused)
+{
+	struct fk_campaign c = example();
+
+	c.n_keys = 0;
+	cr_expect_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+	c.n_keys = 1;
+	cr_expect_eq(fk_campaign_decode_done(&c), FK_OK);
+	c.key_ids[0] = 0;
+	cr_expect_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+}
+
 Test(campaign, a_damaged_number_is_refused)
 {
 	struct fk_campaign c = {0};
 
-	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "65536", 5), FK_EFORMAT);
-	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "-1", 2), FK_EFORMAT);
-	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "12x", 3), FK_EFORMAT);
-	cr_assert_eq(fk_campaign_decode_field(&c, "sln", "", 0), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "slot", "256", 3), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "slot", "-1", 2), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "slot", "12x", 3), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "slot", "", 0), FK_EFORMAT);
 	cr_assert_eq(fk_campaign_decode_field(&c, "created_at_ms", "18446744073709551616", 20),
 		     FK_EFORMAT);
 	cr_assert_eq(fk_campaign_decode_field(&c, "conversation_id", "short", 5), FK_EFORMAT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 
 #include "campaign/plan.h"
 
@@ -9,6 +10,24 @@ static const struct fk_message_size size = {
 static struct fk_ue_slot ue(uint8_t uri_size)
 {
 	return (struct fk_ue_slot){.rsi = 1, .ptek_algorithm_id = 0x84, .mcdata_id_size = uri_size};
+}
+
+static const struct fk_plan_terms terms = {.pace_per_s = 10,
+					   .closing = true,
+					   .n_keys = 1,
+					   .transport_limit = 465,
+					   .preamble_size = 14};
+
+/* Measures and counts 'n' members. */
+static void plan_all(struct fk_plan *plan, const struct fk_plan_terms *t,
+		     const struct fk_ue_slot *const *ues, uint32_t n,
+		     const struct fk_message_size *sizes)
+{
+	fk_plan_begin(plan, t);
+	for (uint32_t i = 0; i < n; i++)
+		fk_plan_measure(plan, ues[i], sizes);
+	for (uint32_t i = 0; i < n; i++)
+		fk_plan_add(plan, 5 + i, ues[i], sizes);
 }
 
 Test(plan, a_size_survives_its_word)
@@ -25,8 +44,8 @@ Test(plan, the_largest_message_that_fits_is_served_and_one_octet_more_is_not)
 {
 	struct fk_ue_slot fits = ue(100), beyond = ue(101);
 
-	cr_expect_eq(fk_plan_judge(&fits, &size), FK_CAUSE_NONE);
-	cr_expect_eq(fk_plan_judge(&beyond, &size), FK_CAUSE_TOO_LARGE);
+	cr_expect_eq(fk_plan_judge(&terms, &fits, &size), FK_CAUSE_NONE);
+	cr_expect_eq(fk_plan_judge(&terms, &beyond, &size), FK_CAUSE_TOO_LARGE);
 }
 
 Test(plan, while_sizes_are_not_known_nobody_is_too_large)
@@ -35,21 +54,85 @@ Test(plan, while_sizes_are_not_known_nobody_is_too_large)
 	struct fk_ue_slot long_uri = ue(255);
 	struct fk_plan plan;
 
-	fk_plan_begin(&plan, 10, true);
-	fk_plan_add(&plan, 0, &long_uri, &unknown);
+	plan_all(&plan, &terms, (const struct fk_ue_slot *[]){&long_uri}, 1, &unknown);
 	cr_expect_eq(plan.n_served, 1);
+	cr_expect_eq(plan.keys_per_kmm[0], 9);
 	cr_expect_eq(plan.size_max, 0);
 }
 
-Test(plan, a_payload_beyond_what_p25_carries_over_ip_is_too_large)
+Test(plan, one_key_beyond_a_limit_is_too_large_and_the_limit_is_named)
 {
-	struct fk_message_size large = size;
+	struct fk_plan_terms t = terms;
+	struct fk_ue_slot one = ue(10), long_uri = ue(101);
+	enum fk_plan_limit limit;
+
+	t.transport_limit = 80;
+	t.payload_limits[0] = 94;
+	cr_expect_eq(fk_plan_keys_per_kmm(&t, &one, &size, &limit), 1);
+	cr_expect_eq(limit, FK_PLAN_LIMIT_NONE);
+	t.transport_limit = 79;
+	cr_expect_eq(fk_plan_keys_per_kmm(&t, &one, &size, &limit), 0);
+	cr_expect_eq(limit, FK_PLAN_LIMIT_TRANSPORT);
+	cr_expect_eq(fk_plan_judge(&t, &one, &size), FK_CAUSE_TOO_LARGE);
+	t.transport_limit = 80;
+	t.payload_limits[0] = 93;
+	cr_expect_eq(fk_plan_keys_per_kmm(&t, &one, &size, &limit), 0);
+	cr_expect_eq(limit, FK_PLAN_LIMIT_PAYLOAD);
+	cr_expect_eq(fk_plan_keys_per_kmm(&terms, &long_uri, &size, &limit), 0);
+	cr_expect_eq(limit, FK_PLAN_LIMIT_MESSAGE);
+}
+
+struct border {
+	uint16_t transport_limit, payload_limit, message_limit;
+	uint32_t keys;
+};
+
+ParameterizedTestParameters(plan, the_split_limit_is_the_smallest_of_its_limits)
+{
+	/* One key: 80 octets of KMM, 94 of payload, 1030 of message; 45 for each further one. */
+	static struct border borders[] = {
+		{465, 0, 1500, 9},   {440, 0, 1500, 9},	  {439, 0, 1500, 8},   {125, 0, 1500, 2},
+		{124, 0, 1500, 1},   {465, 454, 1500, 9}, {465, 453, 1500, 8}, {465, 139, 1500, 2},
+		{465, 138, 1500, 1}, {465, 0, 1390, 9},	  {465, 0, 1389, 8},   {465, 0, 1075, 2},
+		{465, 0, 1074, 1},   {465, 0, 1030, 1},	  {465, 0, 1029, 0},   {170, 139, 1400, 2},
+		{170, 300, 1030, 1},
+	};
+
+	return cr_make_param_array(struct border, borders, sizeof(borders) / sizeof(borders[0]));
+}
+
+ParameterizedTest(struct border *b, plan, the_split_limit_is_the_smallest_of_its_limits)
+{
+	struct fk_message_size message = size;
+	struct fk_plan_terms t = terms;
 	struct fk_ue_slot one = ue(10);
 
-	large.payload = FK_PAYLOAD_SIZE_MAX;
-	cr_expect_eq(fk_plan_judge(&one, &large), FK_CAUSE_NONE);
-	large.payload++;
-	cr_expect_eq(fk_plan_judge(&one, &large), FK_CAUSE_TOO_LARGE);
+	t.transport_limit = b->transport_limit;
+	t.payload_limits[0] = b->payload_limit;
+	message.limit = b->message_limit;
+	cr_expect_eq(fk_plan_keys_per_kmm(&t, &one, &message, NULL), b->keys, "%u %u %u",
+		     b->transport_limit, b->payload_limit, b->message_limit);
+}
+
+Test(plan, the_longest_uri_that_is_served_decides_for_its_next_hop_alone)
+{
+	struct fk_plan_terms t = terms;
+	struct fk_ue_slot near = ue(20), far = ue(70), beyond = ue(200), other = ue(20);
+	struct fk_plan plan;
+
+	other.next_hop = 1;
+	t.n_keys = 16;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&near, &far, &beyond, &other}, 4, &size);
+	/* 1060 and 5 * 45 would go to the near one, 1210 and 2 * 45 to the far one. */
+	cr_expect_eq(plan.keys_per_kmm[0], 3);
+	cr_expect_eq(plan.keys_per_kmm[1], 6);
+	cr_expect_eq(plan.n_served, 3);
+	cr_expect_eq(plan.kmms_min, 3 + 1);
+	cr_expect_eq(plan.kmms_max, 6 + 1);
+	cr_expect_eq(plan.n_kmms, 7 + 7 + 4);
+	cr_expect_eq(plan.size_min, 1060 + 2 * 45);
+	cr_expect_eq(plan.size_max, 1210 + 2 * 45);
+	cr_expect_eq(plan.payload, 94 + 5 * 45);
 }
 
 Test(plan, members_are_counted_by_what_becomes_of_them)
@@ -58,11 +141,8 @@ Test(plan, members_are_counted_by_what_becomes_of_them)
 	struct fk_plan plan;
 
 	bare.ptek_algorithm_id = 0;
-	fk_plan_begin(&plan, 10, true);
-	fk_plan_add(&plan, 5, &small, &size);
-	fk_plan_add(&plan, 6, &beyond, &size);
-	fk_plan_add(&plan, 7, &large, &size);
-	fk_plan_add(&plan, 8, &bare, &size);
+	plan_all(&plan, &terms, (const struct fk_ue_slot *[]){&small, &beyond, &large, &bare}, 4,
+		 &size);
 	cr_expect_eq(plan.n_members, 4);
 	cr_expect_eq(plan.n_served, 2);
 	cr_expect_eq(plan.n_causes[FK_CAUSE_TOO_LARGE], 1);
@@ -81,15 +161,19 @@ Test(plan, members_are_counted_by_what_becomes_of_them)
 Test(plan, the_time_is_that_of_the_first_sends_at_the_pace)
 {
 	struct fk_ue_slot one = ue(20);
+	struct fk_plan_terms t = terms;
 	struct fk_plan plan;
 
-	fk_plan_begin(&plan, 4, true);
-	for (uint32_t i = 0; i < 10; i++)
-		fk_plan_add(&plan, i, &one, &size);
-	cr_expect_eq(fk_plan_n_kmms(&plan), 20);
-	cr_expect_eq(fk_plan_predicted_ms(&plan), 5000);
-	plan.n_steps = 1;
+	t.pace_per_s = 4;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&one, &one, &one, &one, &one}, 5, &size);
+	cr_expect_eq(plan.n_kmms, 10);
 	cr_expect_eq(fk_plan_predicted_ms(&plan), 2500);
+	t.closing = false;
+	t.n_keys = 16;
+	t.transport_limit = 170;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&one, &one}, 2, &size);
+	cr_expect_eq(plan.n_kmms, 12);
+	cr_expect_eq(fk_plan_predicted_ms(&plan), 3000);
 }
 
 Test(plan, only_a_hundred_excluded_members_are_named_but_all_are_counted)
@@ -97,7 +181,7 @@ Test(plan, only_a_hundred_excluded_members_are_named_but_all_are_counted)
 	struct fk_ue_slot beyond = ue(200);
 	struct fk_plan plan;
 
-	fk_plan_begin(&plan, 4, false);
+	fk_plan_begin(&plan, &terms);
 	for (uint32_t i = 0; i < 250; i++)
 		fk_plan_add(&plan, i, &beyond, &size);
 	cr_expect_eq(plan.n_excluded, FK_PLAN_EXCLUDED_MAX);

@@ -326,8 +326,9 @@ Test(scheduler, a_late_ack_of_an_earlier_attempt_counts)
 	late.outcome = FK_OUTCOME_ANSWERED;
 	late.kmm_message_id = FK_KMM_REKEY_ACK;
 	late.kmm_status = 0;
+	late.keys_held = 1;
 	late.answered_at_us = 1234;
-	w->radios[2].holds_key = true;
+	w->radios[2].keys = 1;
 	fk_scheduler_apply(w->scheduler, 2, &late, &w->now);
 	cr_assert(world_delivery(w, 2)->flags & FK_DELIVERY_HELD);
 	cr_assert_eq(world_delivery(w, 2)->step, 1);
@@ -361,6 +362,7 @@ static struct fk_ue_state open_and_answer(uint32_t ue_index)
 	state.outcome = FK_OUTCOME_ANSWERED;
 	state.kmm_message_id = FK_KMM_REKEY_ACK;
 	state.kmm_status = 0;
+	state.keys_held = 1;
 	state.answered_at_us = 99;
 	return state;
 }
@@ -418,6 +420,7 @@ Test(scheduler, an_ack_with_another_status_than_00_is_a_refusal)
 	struct fk_ue_state state = open_and_answer(2);
 
 	state.kmm_status = 0x06;
+	state.keys_held = 0;
 	fk_scheduler_apply(w->scheduler, 2, &state, &w->now);
 	cr_assert_eq(world_delivery(w, 2)->state, FK_DELIVERY_REFUSED);
 	cr_assert_eq(world_delivery(w, 2)->cause_detail, 6);
@@ -448,6 +451,7 @@ Test(scheduler, a_final_state_never_changes)
 	state.outcome = FK_OUTCOME_ANSWERED;
 	state.kmm_message_id = FK_KMM_REKEY_ACK;
 	state.kmm_status = 0;
+	state.keys_held = 1;
 	state.answered_at_us = 1;
 	fk_scheduler_apply(w->scheduler, 9, &state, &w->now);
 	cr_assert_arr_eq(&before, world_delivery(w, 9), sizeof(before));
@@ -492,6 +496,148 @@ Test(scheduler, bad_options_are_refused)
 	w->options.window = 1;
 	w->options.number_block = 256;
 	cr_assert_eq(fk_scheduler_new(&w->options, &s), FK_EINVAL);
+	w->options.number_block = 1;
+	w->options.n_keys = 0;
+	cr_assert_eq(fk_scheduler_new(&w->options, &s), FK_EINVAL);
+	w->options.n_keys = FK_CAMPAIGN_KEYS_MAX + 1;
+	cr_assert_eq(fk_scheduler_new(&w->options, &s), FK_EINVAL);
+}
+
+static void ask_for_keys(uint8_t n_keys, uint8_t keys_per_kmm)
+{
+	w->options.n_keys = n_keys;
+	w->options.keys_per_kmm[0] = keys_per_kmm;
+}
+
+Test(scheduler, several_keys_go_in_as_few_kmms_as_they_fit_and_the_proof_comes_last)
+{
+	ask_for_keys(16, 9);
+	world_start(w);
+	world_run(w, 2000);
+	world_check_books(w);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ACKED], WORLD_UES);
+	cr_assert_eq(w->n_orders, 3 * WORLD_UES);
+	cr_assert_eq(w->sent_keys[5][1], 0 << 8 | 9);
+	cr_assert_eq(w->sent_keys[5][2], 9 << 8 | 7);
+	cr_assert_eq(w->sent_keys[5][3], 0);
+}
+
+Test(scheduler, sixteen_kmms_are_the_most_of_one_delivery)
+{
+	ask_for_keys(15, 1);
+	world_start(w);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(w->n_orders, 16 * WORLD_UES);
+	cr_assert_eq(world_delivery(w, 0)->step, 15);
+	world_free(w);
+	begin();
+	ask_for_keys(16, 1);
+	world_start(w);
+	world_run(w, 10);
+	cr_assert_eq(w->n_orders, 0);
+	cr_assert_eq(world_delivery(w, 0)->state, FK_DELIVERY_EXCLUDED);
+	cr_assert_eq(world_delivery(w, 0)->cause, FK_CAUSE_UNBUILDABLE);
+}
+
+Test(scheduler, a_ue_is_acked_only_when_it_holds_the_last_key)
+{
+	ask_for_keys(5, 2);
+	world_start(w);
+	while (world_delivery(w, 3)->step < 2)
+		world_turn(w, false);
+	cr_assert_eq(world_delivery(w, 3)->keys_held, 0xf);
+	cr_assert_not(world_delivery(w, 3)->flags & FK_DELIVERY_HELD);
+	w->radios[3].is_silent = true;
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 3)->state, FK_DELIVERY_PARTIAL);
+	cr_assert_eq(world_delivery(w, 3)->cause, FK_CAUSE_SIP_TIMEOUT);
+	cr_assert_eq(world_delivery(w, 3)->keys_held, 0xf);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->n_held_durable, WORLD_UES - 1);
+}
+
+Test(scheduler, a_refused_key_ends_the_delivery_partial_with_what_is_held)
+{
+	ask_for_keys(5, 3);
+	w->radios[8].forced_kmm_status = 0x05;
+	w->radios[8].refused_keys = 1u << 1;
+	w->radios[9].forced_kmm_status = 0x06; /* a Negative-Ack to all of it */
+	w->radios[10].forced_kmm_status = 0x01;
+	w->radios[10].refused_keys = 1u << 4;
+	world_start(w);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 8)->state, FK_DELIVERY_PARTIAL);
+	cr_assert_eq(world_delivery(w, 8)->cause, FK_CAUSE_KMM);
+	cr_assert_eq(world_delivery(w, 8)->cause_detail, 0x05);
+	cr_assert_eq(world_delivery(w, 8)->keys_held, 0x5);
+	cr_assert_eq(w->n_sends[8], 1); /* what follows a refusal is not sent */
+	cr_assert_str_eq(fk_delivery_key_label(world_delivery(w, 8), 5, 0), "held");
+	cr_assert_str_eq(fk_delivery_key_label(world_delivery(w, 8), 5, 1), "refused");
+	cr_assert_str_eq(fk_delivery_key_label(world_delivery(w, 8), 5, 4), "not_held");
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_REFUSED);
+	cr_assert_eq(world_delivery(w, 9)->keys_held, 0);
+	cr_assert_eq(world_delivery(w, 10)->state, FK_DELIVERY_PARTIAL);
+	cr_assert_eq(world_delivery(w, 10)->keys_held, 0xf);
+}
+
+Test(scheduler, a_restart_at_any_step_goes_on_there_whatever_the_limits_are_now)
+{
+	ask_for_keys(8, 2);
+	for (uint32_t step = 0; step <= 4; step++) {
+		for (uint32_t survives = 0; survives < 2; survives++) {
+			ask_for_keys(8, 2);
+			world_start(w);
+			while (world_delivery(w, 7)->step < step ||
+			       world_delivery(w, 7)->state != FK_DELIVERY_OPEN)
+				world_turn(w, false);
+			ask_for_keys(8, 5); /* for those who were not begun */
+			world_restart(w, survives);
+			cr_assert_eq(world_delivery(w, 7)->step, step);
+			cr_assert_eq(world_delivery(w, 7)->keys_per_kmm, 2);
+			world_run(w, 5000);
+			world_check_books(w);
+			cr_assert_eq(world_delivery(w, 7)->state, FK_DELIVERY_ACKED);
+			cr_assert_eq(world_delivery(w, 7)->keys_per_kmm, 2);
+			cr_assert_eq(w->n_sends[7], 5 + !survives);
+			world_free(w);
+			begin();
+		}
+	}
+}
+
+Test(scheduler, an_acknowledgement_of_some_keys_of_the_step_is_no_success)
+{
+	struct fk_ue_state state;
+
+	ask_for_keys(3, 3);
+	state = open_and_answer(2);
+	state.keys_held = 0x3; /* of 7, though no status was told */
+	fk_scheduler_apply(w->scheduler, 2, &state, &w->now);
+	cr_assert_eq(world_delivery(w, 2)->state, FK_DELIVERY_PARTIAL);
+	cr_assert_eq(world_delivery(w, 2)->keys_held, 0x3);
+}
+
+Test(scheduler, keys_beyond_the_step_are_not_believed)
+{
+	struct fk_ue_state state;
+
+	ask_for_keys(6, 3);
+	state = open_and_answer(2);
+	state.keys_held = 0xffff;
+	fk_scheduler_apply(w->scheduler, 2, &state, &w->now);
+	cr_assert_eq(world_delivery(w, 2)->keys_held, 0x7);
+	cr_assert_eq(world_delivery(w, 2)->step, 1);
+}
+
+/* What the operator sets decides the split of those who are not begun; at most 16 KMMs. */
+static void change_limits(struct world *h)
+{
+	uint32_t least = h->options.n_keys > FK_STEP_MAX ? 2 : 1;
+
+	h->options.keys_per_kmm[0] =
+		(uint8_t)(least + world_random(h, FK_ORDER_KEYS_MAX + 1 - least));
 }
 
 /* Histories with everything at once; the world checks every order, the books check the end. */
@@ -503,6 +649,9 @@ static void random_history(uint64_t seed)
 	h->options.window = 1 + world_random(h, 40);
 	h->options.number_block = 1 + world_random(h, 8);
 	h->options.closing = world_random(h, 4) != 0;
+	if (world_random(h, 3) != 0)
+		h->options.n_keys = (uint8_t)(1 + world_random(h, FK_CAMPAIGN_KEYS_MAX));
+	change_limits(h);
 	for (uint32_t i = 0; i < WORLD_UES; i++) {
 		static const uint16_t sip[] = {403, 404, 480, 503, 600};
 		static const uint8_t kmm[] = {4, 6, 7};
@@ -515,17 +664,21 @@ static void random_history(uint64_t seed)
 			h->radios[i].forced_sip = sip[world_random(h, 5)];
 		if (world_random(h, 20) == 0)
 			h->radios[i].forced_kmm_status = kmm[world_random(h, 3)];
+		if (world_random(h, 2) == 0)
+			h->radios[i].refused_keys = (uint16_t)(1u << world_random(h, 16));
 	}
 	world_start(h);
 	for (uint32_t turn = 0; turn < 300; turn++) {
 		world_turn(h, world_random(h, 5) == 0);
-		if (world_random(h, 40) == 0)
+		if (world_random(h, 40) == 0) {
+			change_limits(h);
 			world_restart(h, world_random(h, 3) != 0);
+		}
 	}
 	world_run(h, 20000);
 	world_check_books(h);
 	for (uint32_t i = 0; i < WORLD_UES; i++)
-		cr_assert_leq(h->n_sends[i], 400);
+		cr_assert_leq(h->n_sends[i], 400 * h->options.n_keys);
 	world_free(h);
 }
 

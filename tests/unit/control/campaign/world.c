@@ -37,6 +37,8 @@ struct world *world_new(uint64_t seed)
 		.campaign_slot = 3,
 		.campaign_generation = 9,
 		.key_id = KEY_ID,
+		.n_keys = 1,
+		.keys_per_kmm = {FK_ORDER_KEYS_MAX},
 		.closing = true,
 		.window = 16,
 		.attempts_max = 4,
@@ -104,8 +106,13 @@ static void check_durable(const struct world *w, const struct fk_order *order, s
 	cr_assert_eq(d->date_time_s, order->date_time_s);
 	cr_assert_leq((uint16_t)(order->message_number + 1 - numbers->accepted),
 		      (uint16_t)(numbers->reserved_next - numbers->accepted));
-	/* The closing exchange goes out only when the acknowledgement is durable. */
-	cr_assert(t.step == 0 || (d->flags & FK_DELIVERY_HELD));
+	/* A step goes out only when the acknowledgements of all keys before it are durable. */
+	if (order->kind == FK_ORDER_INVENTORY) {
+		cr_assert(d->flags & FK_DELIVERY_HELD);
+		cr_assert_eq(d->keys_held, world_all_keys(w));
+	} else {
+		cr_assert_eq(d->keys_held, (1u << order->first_key) - 1);
+	}
 }
 
 /* The radio, and the wire to it. */
@@ -119,6 +126,17 @@ static void set_outcome(struct world *w, uint32_t i, uint8_t outcome)
 	w->outcome_at_ms[i] = 0;
 }
 
+uint16_t world_all_keys(const struct world *w)
+{
+	return (uint16_t)((1u << w->options.n_keys) - 1);
+}
+
+/* The keys that the order in force carries. */
+static uint16_t keys_of(const struct fk_order *order)
+{
+	return (uint16_t)(((1u << order->n_keys) - 1) << order->first_key);
+}
+
 static void answer(struct world *w, uint32_t i, uint8_t message_id, uint8_t status)
 {
 	struct fk_ue_state *s = &w->states[i];
@@ -126,6 +144,9 @@ static void answer(struct world *w, uint32_t i, uint8_t message_id, uint8_t stat
 
 	s->kmm_message_id = message_id;
 	s->kmm_status = status;
+	s->keys_held = 0;
+	if (message_id == FK_KMM_REKEY_ACK)
+		s->keys_held = keys_of(&w->open[i]) & w->radios[i].keys;
 	s->mac_algorithm_id = FK_ALGORITHM_AES_256;
 	s->mac_key_id = is_closing ? KEY_ID : 5;
 	s->inbound_number = ++w->radios[i].outbound;
@@ -144,10 +165,10 @@ static bool radio_takes(struct world *w, uint32_t i)
 	cr_assert_leq(ahead, w->ues[i].mnp, "number %u after %u", w->open[i].message_number,
 		      radio->accepted);
 	radio->accepted = w->open[i].message_number;
-	if (radio->forced_kmm_status != 0)
+	if (radio->forced_kmm_status != 0 && radio->refused_keys == 0)
 		return false;
 	if (w->open[i].kind == FK_ORDER_REKEY)
-		radio->holds_key = true;
+		radio->keys |= keys_of(&w->open[i]) & (uint16_t)~radio->refused_keys;
 	else
 		radio->has_proven = true;
 	return true;
@@ -168,8 +189,28 @@ static void play_outcome(struct world *w, uint32_t i)
 	} else if (world_random(w, 100) < w->loss_percent) {
 		set_outcome(w, i, FK_OUTCOME_NO_ANSWER); /* it holds the key, but nobody knows */
 	} else {
-		answer(w, i, is_closing ? FK_KMM_INVENTORY_RESPONSE : FK_KMM_REKEY_ACK, 0);
+		bool refuses = (keys_of(&w->open[i]) & radio->refused_keys) != 0;
+
+		answer(w, i, is_closing ? FK_KMM_INVENTORY_RESPONSE : FK_KMM_REKEY_ACK,
+		       refuses ? radio->forced_kmm_status : 0);
 	}
+}
+
+/* The steps carry all keys once, in order, and the closing exchange none. */
+static void check_keys(const struct world *w, const struct fk_order *order, struct fk_token t)
+{
+	if (order->kind == FK_ORDER_INVENTORY) {
+		cr_assert_eq(order->n_keys, 0);
+		cr_assert_eq(order->first_key, 0);
+		cr_assert_eq(order->mac_key, FK_MAC_KEY_CAMPAIGN_TEK);
+		return;
+	}
+	cr_assert_eq(order->mac_key, FK_MAC_KEY_PTEK);
+	cr_assert_geq(order->n_keys, 1);
+	cr_assert_leq(order->n_keys, FK_ORDER_KEYS_MAX);
+	cr_assert_leq(order->first_key + order->n_keys, w->options.n_keys);
+	cr_assert_geq(order->first_key, t.step);
+	cr_assert_eq(order->first_key == 0, t.step == 0);
 }
 
 static void take_order(struct world *w, const struct fk_order *order)
@@ -186,9 +227,13 @@ static void take_order(struct world *w, const struct fk_order *order)
 	if (w->sent_token[i][order->message_number] != 0) {
 		cr_assert_eq(w->sent_token[i][order->message_number], order->token);
 		cr_assert_eq(w->sent_date[i][order->message_number], order->date_time_s);
+		cr_assert_eq(w->sent_keys[i][order->message_number],
+			     order->first_key << 8 | order->n_keys);
 	}
 	w->sent_token[i][order->message_number] = order->token;
 	w->sent_date[i][order->message_number] = order->date_time_s;
+	w->sent_keys[i][order->message_number] = (uint16_t)(order->first_key << 8 | order->n_keys);
+	check_keys(w, order, t);
 	w->n_orders++;
 	if (w->outcome_at_ms[i] != 0 && w->open[i].token == order->token)
 		return; /* a duplicate of what is open */
@@ -282,11 +327,12 @@ void world_check_books(const struct world *w)
 		cr_assert(fk_delivery_is_final(d), "ue %u is %s", i,
 			  fk_delivery_state_label(d->state));
 		/* Held only if the radio has it; the radio may have it and nobody heard. */
-		cr_assert(!is_held || w->radios[i].holds_key);
+		cr_assert_eq(d->keys_held & ~w->radios[i].keys, 0);
+		cr_assert_eq(is_held, d->keys_held == world_all_keys(w));
 		cr_assert(!is_proven || w->radios[i].has_proven);
 		cr_assert_eq(d->state == FK_DELIVERY_ACKED || d->state == FK_DELIVERY_PARTIAL,
-			     is_held, "ue %u is %s, held %d", i, fk_delivery_state_label(d->state),
-			     is_held);
+			     d->keys_held != 0, "ue %u is %s, held %x", i,
+			     fk_delivery_state_label(d->state), d->keys_held);
 		cr_assert_eq(d->state == FK_DELIVERY_ACKED,
 			     is_held && (is_proven || !w->options.closing));
 		cr_assert_eq(d->state == FK_DELIVERY_ACKED, d->cause == FK_CAUSE_NONE);

@@ -19,8 +19,10 @@
 
 struct world_radio {
 	uint16_t accepted, outbound;
-	bool holds_key, has_proven;
-	uint8_t forced_kmm_status; /* not 0: it refuses with this status */
+	uint16_t keys; /* bit i: it holds key i of the campaign's list */
+	bool has_proven;
+	uint8_t forced_kmm_status; /* not 0: it refuses with this status, ... */
+	uint16_t refused_keys;	   /* ... but if not 0, only these keys of a Rekey-Command */
 	uint16_t forced_sip;	   /* not 0: the system refuses with this status */
 	bool is_silent;		   /* never answers */
 };
@@ -40,9 +42,10 @@ struct world {
 	struct fk_order open[WORLD_UES];
 	uint64_t outcome_at_ms[WORLD_UES];
 	struct world_radio radios[WORLD_UES];
-	/* Every KMM that ever left: token and date by number. */
+	/* Every KMM that ever left: token, date and keys by number. */
 	uint64_t sent_token[WORLD_UES][WORLD_NUMBERS];
 	uint32_t sent_date[WORLD_UES][WORLD_NUMBERS];
+	uint16_t sent_keys[WORLD_UES][WORLD_NUMBERS]; /* first_key << 8 | n_keys */
 	uint32_t n_sends[WORLD_UES];
 	uint64_t n_orders, clock_us;
 	uint32_t loss_percent;
@@ -66,6 +69,8 @@ void world_run(struct world *w, uint32_t max_turns);
 void world_restart(struct world *w, bool region_survives);
 
 const struct fk_delivery *world_delivery(const struct world *w, uint32_t ue_index);
-/* Every delivery is final, the tally adds up, and what it says of the key is what the radio says.
+/* All keys of the campaign, one bit each. */
+uint16_t world_all_keys(const struct world *w);
+/* Every delivery is final, the tally adds up, and what it says of the keys is what the radio says.
  */
 void world_check_books(const struct world *w);

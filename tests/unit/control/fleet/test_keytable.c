@@ -167,35 +167,45 @@ Test(keytable, a_released_table_stays_for_whoever_maps_it, .init = make_table)
 Test(keytable, a_campaign_is_armed_once_and_disarmed_without_a_trace, .init = make_table,
      .fini = free_table)
 {
-	struct fk_secret tek = {.size = 32};
-	struct fk_campaign_terms terms = {.tek = &tek,
+	static const uint16_t slns[] = {1, 5, 9}, key_ids[] = {2, 3, 4};
+	static const uint8_t zeros[sizeof(struct fk_campaign_key) * FK_CAMPAIGN_KEYS_MAX];
+	struct fk_secret teks[] = {{.size = 32}, {.size = 32}, {.size = 32}};
+	struct fk_campaign_terms terms = {.teks = teks,
+					  .slns = slns,
+					  .key_ids = key_ids,
 					  .generation = 7,
-					  .sln = 1,
-					  .key_id = 2,
+					  .n_keys = 3,
 					  .algorithm_id = 0x84,
 					  .keyset_id = 1,
 					  .pace_per_s = 10,
 					  .answer_timeout_ms = 20};
 	const struct fk_campaign_block *block = &fk_keytable_view(file)->campaigns[3];
 
-	memset(tek.octets, 0xab, sizeof(tek.octets));
+	for (size_t i = 0; i < 3; i++)
+		memset(teks[i].octets, 0xab + (int)i, sizeof(teks[i].octets));
 	cr_assert_eq(fk_keytable_arm_campaign(file, 3, &terms), FK_OK);
 	cr_expect_eq(atomic_load(&block->generation), 7);
-	cr_expect_eq(block->tek[31], 0xab);
+	cr_expect_eq(block->n_keys, 3);
+	for (size_t i = 0; i < 3; i++) {
+		cr_expect_eq(block->keys[i].tek[31], 0xab + i);
+		cr_expect_eq(block->keys[i].sln, slns[i]);
+		cr_expect_eq(block->keys[i].key_id, key_ids[i]);
+	}
 	cr_expect_eq(block->pace_per_s, 10);
 	cr_expect_eq(fk_keytable_arm_campaign(file, 3, &terms), FK_EBUSY);
 	fk_keytable_disarm_campaign(file, 3);
 	cr_expect_eq(atomic_load(&block->generation), 0);
-	for (size_t i = 0; i < 32; i++)
-		cr_expect_eq(block->tek[i], 0);
+	cr_expect_arr_eq(block->keys, zeros, sizeof(zeros));
 	cr_expect_eq(fk_keytable_arm_campaign(file, 3, &terms), FK_OK);
 	fk_keytable_disarm_campaign(file, FK_CAMPAIGN_SLOTS);
 }
 
 Test(keytable, bad_terms_are_refused, .init = make_table, .fini = free_table)
 {
-	struct fk_secret tek = {.size = 32};
-	struct fk_campaign_terms terms = {.tek = &tek, .generation = 1};
+	static const uint16_t numbers[FK_CAMPAIGN_KEYS_MAX + 1] = {1};
+	struct fk_secret teks[FK_CAMPAIGN_KEYS_MAX + 1] = {{.size = 32}, {.size = 32}};
+	struct fk_campaign_terms terms = {
+		.teks = teks, .slns = numbers, .key_ids = numbers, .generation = 1, .n_keys = 2};
 
 	cr_expect_eq(fk_keytable_arm_campaign(file, FK_CAMPAIGN_SLOTS, &terms), FK_EINVAL);
 	terms.generation = 0;
@@ -203,7 +213,12 @@ Test(keytable, bad_terms_are_refused, .init = make_table, .fini = free_table)
 	terms.generation = FK_CAMPAIGN_GENERATION_MAX + 1;
 	cr_expect_eq(fk_keytable_arm_campaign(file, 0, &terms), FK_EINVAL);
 	terms.generation = 1;
-	tek.size = 16;
+	terms.n_keys = 0;
+	cr_expect_eq(fk_keytable_arm_campaign(file, 0, &terms), FK_EINVAL);
+	terms.n_keys = FK_CAMPAIGN_KEYS_MAX + 1;
+	cr_expect_eq(fk_keytable_arm_campaign(file, 0, &terms), FK_EINVAL);
+	terms.n_keys = 2;
+	teks[1].size = 16;
 	cr_expect_eq(fk_keytable_arm_campaign(file, 0, &terms), FK_EINVAL);
 	cr_expect_eq(atomic_load(&fk_keytable_view(file)->campaigns[0].generation), 0);
 }
