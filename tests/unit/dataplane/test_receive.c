@@ -246,8 +246,8 @@ Test(receive, a_body_of_unknown_parts_is_answered_415)
 	static const char *const bodies[] = {
 		"Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi",
 		"Content-Length: 0\r\n\r\n",
-		"Content-Type: multipart/mixed;boundary=b\r\nContent-Length: 52\r\n\r\n"
-		"--b\r\nContent-Type: application/unknown\r\n\r\nx\r\n--b--\r\n",
+		("Content-Type: multipart/mixed;boundary=b\r\nContent-Length: 52\r\n\r\n"
+		 "--b\r\nContent-Type: application/unknown\r\n\r\nx\r\n--b--\r\n"),
 	};
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
