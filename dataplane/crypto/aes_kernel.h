@@ -20,21 +20,19 @@
 
 #include "engine.h"
 #include "hmac.h"
+#include "residue.h"
 
 #define FK_AES_BLOCK	  16 /* octets */
 #define FK_AES_256_ROUNDS 14
 #define FK_KW_STEPS	  24			/* 6 passes over the 4 halves of a 256-bit key */
 #define FK_KW_IV	  0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
-#define FK_CBC_LANES	  16
+#define FK_CBC_LANES	  32
 #define FK_CBC_BLOCKS_MAX                                                       \
 	(FK_KMM_SIZE_MAX / 16 + 1) /* a MAC needs one less than the outer layer \
 				    */
 #define FK_MAC_FRAME_MIN   (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
-#define FK_KERNEL_WORK_MAX 20480 /* octets: the bitsliced schedule of 64 lanes is the largest */
-
-/* What works on keys stands in functions of its own: a compiler may spill into their frames, and
- * fk_stack_wipe(), called when they have returned, reaches there. */
-#define FK_NOINLINE __attribute__((noinline))
+#define FK_KERNEL_WORK_MAX 29184 /* octets: schedules and messages of "ipsec_mb" are the largest \
+				  */
 
 /* How the last block of a lane is finished. spec: SP 800-38B §6.2 */
 enum fk_cbc_finish {
@@ -43,7 +41,7 @@ enum fk_cbc_finish {
 	FK_CBC_CMAC_K2, /* last block was padded */
 };
 
-/* CBC over up to 16 messages, each under a key of its own. */
+/* CBC over up to FK_CBC_LANES messages, each under a key of its own. */
 struct fk_cbc_batch {
 	/* Block-major, so that a vector load takes neighbouring lanes. The kernel overwrites each
 	 * block with its cipher block; what stands beyond a lane's own blocks is meaningless. */
@@ -110,17 +108,10 @@ void fk_mac_keys_derive(const struct fk_aes_kernel *kernel, struct fk_crypto_lay
 /* Doubles a block in GF(2^128) as CMAC does, in constant time. spec: SP 800-38B §6.1 */
 void fk_cmac_double(uint8_t block[static FK_AES_BLOCK]);
 
-/* Overwrites the stack below the caller, where the compiler may have spilled key words. */
-void fk_stack_wipe(void);
-
-/* The same for the slow paths, which cannot know that all that they call is bound already: binding
- * a function late saves the vector registers, whatever is in them, thousands of octets deep. */
-void fk_stack_wipe_deep(void);
-
 /* fk_engine_select() on a table of the caller's: so that a broken engine can be put to the test. */
 FK_MUST_USE enum fk_err fk_engine_select_from(const struct fk_crypto_engine *const *engines,
 					      const char *name, struct fk_crypto_scratch *scratch,
 					      const struct fk_crypto_engine **ret_engine);
 
-extern const struct fk_crypto_engine fk_engine_vaes, fk_engine_aesni, fk_engine_ipsec_mb,
-	fk_engine_scalar;
+extern const struct fk_crypto_engine fk_engine_vaes512, fk_engine_vaes, fk_engine_aesni,
+	fk_engine_ipsec_mb, fk_engine_scalar;

@@ -14,8 +14,8 @@ typedef __m128i vec;
 #define VEC_LANES		 1
 #define VEC_LOAD(p)		 _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define VEC_STORE(p, x)		 _mm_storeu_si128((__m128i *)(void *)(p), x)
-#define VEC_GATHER(a, b)	 ((void)(b), VEC_LOAD(a))
-#define VEC_SCATTER(a, b, x)	 ((void)(b), VEC_STORE(a, x))
+#define VEC_GATHER(p, at)	 VEC_LOAD((p)[0] + (at))
+#define VEC_SCATTER(p, at, x)	 VEC_STORE((p)[0] + (at), x)
 #define VEC_XOR(a, b)		 _mm_xor_si128(a, b)
 #define VEC_AND(a, b)		 _mm_and_si128(a, b)
 #define VEC_ENC(a, k)		 _mm_aesenc_si128(a, k)
@@ -35,11 +35,10 @@ typedef __m128i vec;
 #define VEC_EQUAL_LOWER(a, b) _mm_shuffle_epi32(_mm_cmpeq_epi64(a, b), 0x44)
 #define VEC_LANE_BITS(x)      ((uint32_t)_mm_movemask_epi8(x) & 1)
 /* Eight octets to or from the upper half. */
-#define VEC_GATHER_UPPER(a, b) \
-	((void)(b), _mm_slli_si128(_mm_loadl_epi64((const __m128i *)(const void *)(a)), 8))
-#define VEC_SCATTER_UPPER(a, b, x) \
-	((void)(b), _mm_storeh_pd((double *)(void *)(a), _mm_castsi128_pd(x)))
-#define VECS_CLEAR() ((void)0) /* the next batch overwrites them; SSE has no cheap way */
+#define VEC_GATHER_UPPER(p, at) \
+	_mm_slli_si128(_mm_loadl_epi64((const __m128i *)(const void *)((p)[0] + (at))), 8)
+#define VEC_SCATTER_UPPER(p, at, x) \
+	_mm_storeh_pd((double *)(void *)((p)[0] + (at)), _mm_castsi128_pd(x))
 
 static int aesni_is_supported(void)
 {

@@ -10,7 +10,8 @@
  * Threads: engines hold no state between calls; any thread may call them, each with its own
  * scratch. "ipsec_mb" has a manager for each thread, which ends with it.
  * Memory:  struct fk_crypto_scratch (caller's, per thread, locked memory) holds expanded keys;
- * every call wipes what it left there. Nothing here allocates but fk_engine_open().
+ * every call wipes what it left there, on the stack and in registers. Nothing here allocates but
+ * fk_engine_open().
  */
 #pragma once
 
@@ -61,11 +62,11 @@ struct fk_outer_lane {
 
 /* Scratch of one thread; layout is private to the engines. */
 struct fk_crypto_scratch {
-	uint8_t octets[32768];
+	uint8_t octets[49152];
 } __attribute__((aligned(64)));
 
 struct fk_crypto_engine {
-	const char *name; /* "vaes", "aesni", "ipsec_mb", "scalar" */
+	const char *name; /* "vaes512", "vaes", "aesni", "ipsec_mb", "scalar" */
 	uint32_t n_lanes; /* UEs that one step serves; bursts of a multiple waste nothing */
 	int (*is_supported)(void); /* 1 if this CPU can run it */
 	/* Makes the calling thread ready; NULL if there is nothing to do. See fk_engine_open(). */

@@ -143,7 +143,7 @@ static void jobs_run(struct thread_state *state, uint32_t n, IMB_CIPHER_DIRECTIO
 static void work_wipe(struct imb_work *work)
 {
 	fk_wipe(work, sizeof(*work));
-	fk_stack_wipe_deep();
+	fk_residue_wipe_deep();
 }
 
 /* spec: RFC 3394 §2.2.1 */
@@ -279,14 +279,14 @@ static const struct fk_aes_kernel kernel = {
 static void imb_mac(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n)
 {
 	fk_mac_burst(&kernel, scratch, lanes, n);
-	fk_stack_wipe_deep();
+	fk_residue_wipe_deep();
 }
 
 static void imb_outer(struct fk_crypto_scratch *scratch, const struct fk_outer_lane *lanes,
 		      uint32_t n)
 {
 	fk_outer_burst(&kernel, scratch, lanes, n);
-	fk_stack_wipe_deep();
+	fk_residue_wipe_deep();
 }
 
 /* One key, so blocks may as well be messages of one block. */

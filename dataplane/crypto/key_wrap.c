@@ -114,7 +114,7 @@ enum fk_err fk_key_wrap(const uint8_t *kek, size_t kek_size, const uint8_t *key,
 	memcpy(ret_wrapped, w.block, HALF_SIZE);
 	memcpy(ret_wrapped + HALF_SIZE, w.halves, key_size);
 	fk_wipe(&w, sizeof(w));
-	fk_stack_wipe_deep();
+	fk_residue_wipe_deep();
 	return FK_OK;
 }
 
@@ -141,6 +141,6 @@ enum fk_err fk_key_unwrap(const uint8_t *kek, size_t kek_size, const uint8_t *wr
 	else
 		err = refuse(FK_EAUTH, "wrapped key is not authentic under this KEK", ret_reason);
 	fk_wipe(&w, sizeof(w));
-	fk_stack_wipe_deep();
+	fk_residue_wipe_deep();
 	return err;
 }

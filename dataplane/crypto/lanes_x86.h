@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lanes_x86.h - the AES kernel of an x86 engine, written once for two register widths.
+ * lanes_x86.h - the AES kernel of an x86 engine, written once for three register widths.
  *
- * Not an interface: aesni.c and vaes.c include it after defining
+ * Not an interface: aesni.c, vaes.c and vaes512.c include it after defining
  *
  *   ENGINE, ENGINE_NAME, IS_SUPPORTED   the engine's symbol, its name, its CPU test
  *   TARGET                              the function attribute that turns the instructions on
- *   vec, VEC_LANES                      a register and the UEs whose blocks stand in it: 1 or 2
+ *   vec, VEC_LANES                      a register and the UEs whose blocks stand in it: 1, 2 or 4
  *   VEC_*                               the instructions, named below as they are used
- *   VECS_CLEAR                          wipes the registers
  *
  * A batch is eight registers: their chains of AES rounds hide each other's latency. Within a
  * register a lane is the block [A | R] of the key wrap: A in its lower half, R in its upper.
@@ -40,14 +39,12 @@ struct lanes_work {
 };
 static_assert(sizeof(struct lanes_work) <= FK_KERNEL_WORK_MAX, "the kernel's part holds it");
 
-/* The lanes of register 'j': with one lane in a register they are the same. */
-#define LANE_A(lanes, j) ((lanes)[(j)*VEC_LANES])
-#define LANE_B(lanes, j) ((lanes)[(j)*VEC_LANES + VEC_LANES - 1])
-
-static FK_NOINLINE TARGET void registers_wipe(void)
-{
-	VECS_CLEAR();
-}
+/* Where a member of each UE of register 'j' stands: an array of pointers, of the lanes' octets. */
+#define LANES_POINT(pointers, lanes, j, member)                                    \
+	do {                                                                       \
+		for (unsigned lane_ = 0; lane_ < VEC_LANES; lane_++)               \
+			(pointers)[lane_] = (lanes)[(j)*VEC_LANES + lane_] member; \
+	} while (0)
 
 #define RCON_NEXT(r) (1 << ((r) / 2 - 1)) /* of the even round key r */
 
@@ -155,18 +152,22 @@ static TARGET_IN vec counter(unsigned t)
 static TARGET_IN void wrap_ready_start(struct lanes_batch *batch, unsigned j,
 				       const struct fk_wrap_lane *lanes)
 {
-	const uint8_t *a = LANE_A(lanes, j).kek, *b = LANE_B(lanes, j).kek;
+	const uint8_t *keks[VEC_LANES];
 
-	column_expand_start(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
+	LANES_POINT(keks, lanes, j, .kek);
+	column_expand_start(batch, j, VEC_GATHER(keks, 0), VEC_GATHER(keks, 16));
 }
 
 static TARGET_IN void wrap_ready_end(struct lanes_batch *batch, unsigned j,
 				     const struct fk_wrap_lane *lanes, const uint8_t *initial)
 {
-	const uint8_t *a = LANE_A(lanes, j).key, *b = LANE_B(lanes, j).key;
-	vec r12 = VEC_GATHER(a, b), r34 = VEC_GATHER(a + 16, b + 16), k = batch->keys[0][j];
-	vec r1 = VEC_XOR(VEC_SHIFT_UP(r12, 8), k);
+	const uint8_t *keys[VEC_LANES];
+	vec k = batch->keys[0][j], r12, r34, r1;
 
+	LANES_POINT(keys, lanes, j, .key);
+	r12 = VEC_GATHER(keys, 0);
+	r34 = VEC_GATHER(keys, 16);
+	r1 = VEC_XOR(VEC_SHIFT_UP(r12, 8), k);
 	column_expand_end(batch, j);
 	column_fold(batch, j);
 	batch->halves[0][j] = r1;
@@ -219,14 +220,15 @@ static FK_NOINLINE TARGET void batch_wrap(struct lanes_batch *batch,
 			wrap_ready_end(next, j, next_lanes, initial);
 	}
 	for (unsigned j = 0; j < VECS; j++) {
-		uint8_t *a = LANE_A(lanes, j).wrapped, *b = LANE_B(lanes, j).wrapped;
+		uint8_t *wrapped[VEC_LANES];
 		vec k = batch->keys[0][j];
 		vec r2 = VEC_XOR(batch->halves[1][j], k), r3 = VEC_XOR(batch->halves[2][j], k);
 
+		LANES_POINT(wrapped, lanes, j, .wrapped);
 		/* The state is A of the last step beside R1: the first 16 octets as they stand. */
-		VEC_SCATTER(a, b, VEC_XOR(s[j], k));
-		VEC_SCATTER(a + 16, b + 16, VEC_UPPERS(r2, r3));
-		VEC_SCATTER_UPPER(a + 32, b + 32, VEC_XOR(batch->halves[3][j], k));
+		VEC_SCATTER(wrapped, 0, VEC_XOR(s[j], k));
+		VEC_SCATTER(wrapped, 16, VEC_UPPERS(r2, r3));
+		VEC_SCATTER_UPPER(wrapped, 32, VEC_XOR(batch->halves[3][j], k));
 	}
 }
 
@@ -295,8 +297,7 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 	fk_wipe(work->batches, n > LANES ? sizeof(work->batches) : sizeof(work->batches[0]));
 	fk_wipe(work->initial, sizeof(work->initial));
 	fk_wipe(work->unused, sizeof(work->unused));
-	registers_wipe();
-	fk_stack_wipe();
+	fk_residue_wipe();
 }
 
 static void engine_wrap(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
@@ -323,21 +324,21 @@ static TARGET_IN void unwrap_step(struct lanes_batch *batch, vec s[VECS], unsign
 static TARGET_IN void unwrap_ready(struct lanes_batch *batch, unsigned j,
 				   const struct fk_unwrap_lane *lanes)
 {
-	const uint8_t *a = LANE_A(lanes, j).kek, *b = LANE_B(lanes, j).kek;
+	const uint8_t *keks[VEC_LANES], *wrapped[VEC_LANES];
 	vec k, first, r23;
 
-	column_expand(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
+	LANES_POINT(keks, lanes, j, .kek);
+	LANES_POINT(wrapped, lanes, j, .wrapped);
+	column_expand(batch, j, VEC_GATHER(keks, 0), VEC_GATHER(keks, 16));
 	column_invert(batch, j);
 	column_fold(batch, j);
-	a = LANE_A(lanes, j).wrapped;
-	b = LANE_B(lanes, j).wrapped;
 	k = batch->keys[0][j];
-	first = VEC_XOR(VEC_GATHER(a, b), k); /* A beside R1 */
-	r23 = VEC_GATHER(a + 16, b + 16);
+	first = VEC_XOR(VEC_GATHER(wrapped, 0), k); /* A beside R1 */
+	r23 = VEC_GATHER(wrapped, 16);
 	batch->halves[0][j] = first;
 	batch->halves[1][j] = VEC_XOR(VEC_SHIFT_UP(r23, 8), k);
 	batch->halves[2][j] = VEC_XOR(r23, k);
-	batch->halves[3][j] = VEC_XOR(VEC_GATHER_UPPER(a + 32, b + 32), k);
+	batch->halves[3][j] = VEC_XOR(VEC_GATHER_UPPER(wrapped, 32), k);
 	batch->states[j] =
 		VEC_LOWER_UPPER(VEC_XOR(first, counter(FK_KW_STEPS)), batch->halves[3][j]);
 }
@@ -357,14 +358,15 @@ static FK_NOINLINE TARGET uint32_t batch_unwrap(struct lanes_batch *batch,
 	for (unsigned t = FK_KW_STEPS; t >= 1; t--)
 		unwrap_step(batch, s, t);
 	for (unsigned j = 0; j < VECS; j++) {
-		uint8_t *a = LANE_A(lanes, j).key, *b = LANE_B(lanes, j).key;
+		uint8_t *keys[VEC_LANES];
 		vec k = batch->keys[0][j], k_upper = VEC_UPPERS(k, k);
 		vec ok = VEC_EQUAL_LOWER(VEC_XOR(s[j], k), VEC_SET_LOWER(FK_KW_IV));
 		vec r12 = VEC_UPPERS(batch->halves[0][j], batch->halves[1][j]);
 		vec r34 = VEC_UPPERS(batch->halves[2][j], batch->halves[3][j]);
 
-		VEC_SCATTER(a, b, VEC_AND(VEC_XOR(r12, k_upper), ok));
-		VEC_SCATTER(a + 16, b + 16, VEC_AND(VEC_XOR(r34, k_upper), ok));
+		LANES_POINT(keys, lanes, j, .key);
+		VEC_SCATTER(keys, 0, VEC_AND(VEC_XOR(r12, k_upper), ok));
+		VEC_SCATTER(keys, 16, VEC_AND(VEC_XOR(r34, k_upper), ok));
 		right |= VEC_LANE_BITS(ok) << (j * VEC_LANES);
 	}
 	return right;
@@ -396,8 +398,7 @@ static void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_la
 	}
 	fk_wipe(&work->batches[0], sizeof(work->batches[0]));
 	fk_wipe(work->unused, sizeof(work->unused));
-	registers_wipe();
-	fk_stack_wipe();
+	fk_residue_wipe();
 }
 
 /* Encrypts one block per lane, whitened already; the result is whitened for the next one. */
@@ -412,9 +413,10 @@ static FK_NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct
 					       uint32_t first)
 {
 	for (unsigned j = 0; j < VECS; j++) {
-		const uint8_t *a = LANE_A(cbc->keys + first, j), *b = LANE_B(cbc->keys + first, j);
+		const uint8_t *keys[VEC_LANES];
 
-		column_expand(batch, j, VEC_GATHER(a, b), VEC_GATHER(a + 16, b + 16));
+		LANES_POINT(keys, cbc->keys + first, j, );
+		column_expand(batch, j, VEC_GATHER(keys, 0), VEC_GATHER(keys, 16));
 		column_fold(batch, j);
 	}
 }
@@ -428,7 +430,8 @@ static FK_NOINLINE TARGET void batch_cbc_zeros(const struct lanes_batch *batch,
 		s[j] = batch->keys[0][j];
 	states_encrypt(batch, s);
 	for (unsigned j = 0; j < VECS; j++)
-		VEC_STORE(LANE_A(cbc->zero_blocks + first, j), VEC_XOR(s[j], batch->keys[0][j]));
+		VEC_STORE(cbc->zero_blocks[first + j * VEC_LANES],
+			  VEC_XOR(s[j], batch->keys[0][j]));
 }
 
 static FK_NOINLINE TARGET void batch_cbc(const struct lanes_batch *batch, struct fk_cbc_batch *cbc,
@@ -442,10 +445,10 @@ static FK_NOINLINE TARGET void batch_cbc(const struct lanes_batch *batch, struct
 		uint8_t(*blocks)[FK_AES_BLOCK] = cbc->blocks[b] + first;
 
 		for (unsigned j = 0; j < VECS; j++)
-			s[j] = VEC_XOR(s[j], VEC_LOAD(LANE_A(blocks, j)));
+			s[j] = VEC_XOR(s[j], VEC_LOAD(blocks[j * VEC_LANES]));
 		states_encrypt(batch, s);
 		for (unsigned j = 0; j < VECS; j++)
-			VEC_STORE(LANE_A(blocks, j), VEC_XOR(s[j], batch->keys[0][j]));
+			VEC_STORE(blocks[j * VEC_LANES], VEC_XOR(s[j], batch->keys[0][j]));
 	}
 }
 
@@ -463,7 +466,6 @@ static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *cbc)
 		}
 		batch_cbc(batch, cbc, first);
 	}
-	registers_wipe();
 }
 
 static const struct fk_aes_kernel kernel = {
@@ -487,7 +489,11 @@ static void engine_outer(struct fk_crypto_scratch *scratch, const struct fk_oute
 /* One key for all: it stands in column 0. */
 static FK_NOINLINE TARGET void batch_ecb_ready(struct lanes_batch *batch, const uint8_t *key)
 {
-	column_expand(batch, 0, VEC_GATHER(key, key), VEC_GATHER(key + 16, key + 16));
+	const uint8_t *keys[VEC_LANES];
+
+	for (unsigned i = 0; i < VEC_LANES; i++)
+		keys[i] = key;
+	column_expand(batch, 0, VEC_GATHER(keys, 0), VEC_GATHER(keys, 16));
 }
 
 static FK_NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
@@ -496,12 +502,12 @@ static FK_NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
 	vec s[VECS];
 
 	for (unsigned j = 0; j < VECS; j++)
-		s[j] = VEC_XOR(VEC_LOAD(LANE_A(blocks, j)), batch->keys[0][0]);
+		s[j] = VEC_XOR(VEC_LOAD(blocks[j * VEC_LANES]), batch->keys[0][0]);
 	for (unsigned r = 1; r < FK_AES_256_ROUNDS; r++)
 		for (unsigned j = 0; j < VECS; j++)
 			s[j] = VEC_ENC(s[j], batch->keys[r][0]);
 	for (unsigned j = 0; j < VECS; j++)
-		VEC_STORE(LANE_A(blocks, j), VEC_ENC_LAST(s[j], batch->keys[14][0]));
+		VEC_STORE(blocks[j * VEC_LANES], VEC_ENC_LAST(s[j], batch->keys[14][0]));
 }
 
 static void engine_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],
@@ -524,8 +530,7 @@ static void engine_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[stat
 	for (unsigned r = 0; r <= FK_AES_256_ROUNDS; r++)
 		fk_wipe(&batch->keys[r][0], sizeof(vec));
 	fk_wipe(work->blocks, sizeof(work->blocks));
-	registers_wipe();
-	fk_stack_wipe();
+	fk_residue_wipe();
 }
 
 const struct fk_crypto_engine ENGINE = {

@@ -8,32 +8,6 @@
 
 #define TRAILER_SIZE (FK_KMM_MAC_BLOCK_SIZE - FK_KMM_MAC_SIZE) /* octets behind the MAC */
 
-/* Deeper than the deepest kernel spills; a unit test looks for what is left. Builds that do not
- * optimise, or that put red zones between variables, have far larger frames. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
-#define STACK_DEPTH 2048 /* octets */
-#else
-#define STACK_DEPTH 65536 /* octets */
-#endif
-
-/* Not instrumented: a red zone in this frame would spare what lies there. */
-FK_NOINLINE __attribute__((no_sanitize("address"))) void fk_stack_wipe(void)
-{
-	uint8_t below[STACK_DEPTH];
-
-	fk_wipe(below, sizeof(below));
-}
-
-FK_NOINLINE __attribute__((no_sanitize("address"))) void fk_stack_wipe_deep(void)
-{
-	uint8_t below[65536];
-
-	fk_wipe(below, sizeof(below));
-}
-
 static inline uint64_t octets_load(const uint8_t *octets)
 {
 	uint64_t x;
@@ -200,5 +174,5 @@ void fk_mac_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch *
 	}
 	fk_cbc_wipe(kernel, layout, n_blocks_max);
 	fk_wipe(layout->mac_keys, n * sizeof(layout->mac_keys[0]));
-	fk_stack_wipe();
+	fk_residue_wipe();
 }

@@ -179,5 +179,5 @@ void fk_outer_burst(const struct fk_aes_kernel *kernel, struct fk_crypto_scratch
 	}
 	fk_cbc_wipe(kernel, layout, n_blocks_max);
 	fk_wipe(layout->mac_keys, FK_CBC_LANES * sizeof(layout->mac_keys[0]));
-	fk_stack_wipe();
+	fk_residue_wipe();
 }

@@ -211,7 +211,7 @@ static void key_set(struct scalar_work *work, uint32_t lane, const uint8_t *key)
 static void work_wipe(struct scalar_work *work)
 {
 	fk_wipe(work, sizeof(*work));
-	fk_stack_wipe();
+	fk_residue_wipe();
 }
 
 /* spec: RFC 3394 §2.2.1 */

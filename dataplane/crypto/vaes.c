@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VAES: sixteen UEs a batch, two in each ymm register. */
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cpu.h"
@@ -15,8 +16,8 @@ typedef __m256i vec;
 #define VEC_LANES		 2
 #define VEC_LOAD(p)		 _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define VEC_STORE(p, x)		 _mm256_storeu_si256((__m256i *)(void *)(p), x)
-#define VEC_GATHER(a, b)	 pair_load(a, b)
-#define VEC_SCATTER(a, b, x)	 pair_store(a, b, x)
+#define VEC_GATHER(p, at)	 pair_load(p, at)
+#define VEC_SCATTER(p, at, x)	 pair_store(p, at, x)
 #define VEC_XOR(a, b)		 _mm256_xor_si256(a, b)
 #define VEC_AND(a, b)		 _mm256_and_si256(a, b)
 #define VEC_ENC(a, k)		 _mm256_aesenc_epi128(a, k)
@@ -36,37 +37,37 @@ typedef __m256i vec;
 #define VEC_EQUAL_LOWER(a, b) _mm256_shuffle_epi32(_mm256_cmpeq_epi64(a, b), 0x44)
 #define VEC_LANE_BITS(x)      lane_bits(x)
 /* Eight octets to or from the upper half. */
-#define VEC_GATHER_UPPER(a, b)	   pair_load_upper(a, b)
-#define VEC_SCATTER_UPPER(a, b, x) pair_store_upper(a, b, x)
-#define VECS_CLEAR()		   _mm256_zeroall()
+#define VEC_GATHER_UPPER(p, at)	    pair_load_upper(p, at)
+#define VEC_SCATTER_UPPER(p, at, x) pair_store_upper(p, at, x)
 
 #define PAIR static inline __attribute__((always_inline)) TARGET
 
-PAIR __m256i pair_load(const uint8_t *a, const uint8_t *b)
+PAIR __m256i pair_load(const uint8_t *const p[2], size_t at)
 {
 	return _mm256_inserti128_si256(
-		_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)a)),
-		_mm_loadu_si128((const __m128i *)(const void *)b), 1);
+		_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(p[0] + at))),
+		_mm_loadu_si128((const __m128i *)(const void *)(p[1] + at)), 1);
 }
 
-PAIR void pair_store(uint8_t *a, uint8_t *b, __m256i x)
+PAIR void pair_store(uint8_t *const p[2], size_t at, __m256i x)
 {
-	_mm_storeu_si128((__m128i *)(void *)a, _mm256_castsi256_si128(x));
-	_mm_storeu_si128((__m128i *)(void *)b, _mm256_extracti128_si256(x, 1));
+	_mm_storeu_si128((__m128i *)(void *)(p[0] + at), _mm256_castsi256_si128(x));
+	_mm_storeu_si128((__m128i *)(void *)(p[1] + at), _mm256_extracti128_si256(x, 1));
 }
 
-PAIR __m256i pair_load_upper(const uint8_t *a, const uint8_t *b)
+PAIR __m256i pair_load_upper(const uint8_t *const p[2], size_t at)
 {
-	__m128i low = _mm_loadl_epi64((const __m128i *)(const void *)a);
-	__m128i high = _mm_loadl_epi64((const __m128i *)(const void *)b);
+	__m128i low = _mm_loadl_epi64((const __m128i *)(const void *)(p[0] + at));
+	__m128i high = _mm_loadl_epi64((const __m128i *)(const void *)(p[1] + at));
 
 	return _mm256_slli_si256(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), 8);
 }
 
-PAIR void pair_store_upper(uint8_t *a, uint8_t *b, __m256i x)
+PAIR void pair_store_upper(uint8_t *const p[2], size_t at, __m256i x)
 {
-	_mm_storeh_pd((double *)(void *)a, _mm_castsi128_pd(_mm256_castsi256_si128(x)));
-	_mm_storeh_pd((double *)(void *)b, _mm_castsi128_pd(_mm256_extracti128_si256(x, 1)));
+	_mm_storeh_pd((double *)(void *)(p[0] + at), _mm_castsi128_pd(_mm256_castsi256_si128(x)));
+	_mm_storeh_pd((double *)(void *)(p[1] + at),
+		      _mm_castsi128_pd(_mm256_extracti128_si256(x, 1)));
 }
 
 /* InvMixColumns. aesimc knows only one block: the last round forwards and a round backwards undo

@@ -6,6 +6,7 @@
 #include <ucontext.h>
 
 #include "crypto/aes_kernel.h"
+#include "crypto/cpu.h"
 #include "crypto/key_wrap.h"
 #include "fixture.h"
 
@@ -221,7 +222,7 @@ Test(engine, ecb_agrees_with_openssl_in_place_and_apart)
 	}
 }
 
-/* What is left in memory: every call below leaves scratch and stack to the search. */
+/* What is left in memory and registers: every call below leaves them to the search. */
 #define FILL	   0xa5
 #define STACK_SIZE 262144
 
@@ -234,53 +235,111 @@ struct residue {
 	struct fk_mac_lane macs[LANES_MAX];
 	struct fk_outer_lane outers[LANES_MAX];
 	uint32_t n;
+	uint8_t vectors[32][64]; /* registers, as wide as this CPU has them */
+	uint64_t general[9];	 /* those that a call may change */
 	ucontext_t home, there;
 	uint8_t stack[STACK_SIZE];
 };
 
 static struct residue residue;
 
+#if defined(__x86_64__)
+#define STORE(instruction, register, i) instruction " %%" register #i ", 64*" #i "(%[to])\n\t"
+#define STORE_8(in, r, a, b, c, d, e, f, g, h)                                          \
+	STORE(in, r, a)                                                                 \
+	STORE(in, r, b) STORE(in, r, c) STORE(in, r, d) STORE(in, r, e) STORE(in, r, f) \
+		STORE(in, r, g) STORE(in, r, h)
+#define STORE_16(in, r) \
+	STORE_8(in, r, 0, 1, 2, 3, 4, 5, 6, 7) STORE_8(in, r, 8, 9, 10, 11, 12, 13, 14, 15)
+#define STORE_32(in, r)                                \
+	STORE_16(in, r)                                \
+	STORE_8(in, r, 16, 17, 18, 19, 20, 21, 22, 23) \
+		STORE_8(in, r, 24, 25, 26, 27, 28, 29, 30, 31)
+
+/* To stand right behind the call. */
+static inline __attribute__((always_inline)) void registers_read(void)
+{
+	__asm__ __volatile__("movq %%rax, 0(%[to])\n\tmovq %%rcx, 8(%[to])\n\t"
+			     "movq %%rdx, 16(%[to])\n\tmovq %%rsi, 24(%[to])\n\t"
+			     "movq %%rdi, 32(%[to])\n\tmovq %%r8, 40(%[to])\n\t"
+			     "movq %%r9, 48(%[to])\n\tmovq %%r10, 56(%[to])\n\t"
+			     "movq %%r11, 64(%[to])"
+			     :
+			     : [to] "r"(residue.general)
+			     : "memory");
+	if (fk_cpu_has_avx512())
+		__asm__ __volatile__(STORE_32("vmovdqu64", "zmm")
+				     :
+				     : [to] "r"(residue.vectors)
+				     : "memory");
+	else if (fk_cpu_has_avx())
+		__asm__ __volatile__(STORE_16("vmovdqu", "ymm")
+				     :
+				     : [to] "r"(residue.vectors)
+				     : "memory");
+	else
+		__asm__ __volatile__(STORE_16("movdqu", "xmm")
+				     :
+				     : [to] "r"(residue.vectors)
+				     : "memory");
+}
+#else
+static void registers_read(void)
+{
+}
+#endif
+
 static void call_wrap(void)
 {
 	residue.engine->wrap(test_scratch(), residue.wraps, residue.n);
+	registers_read();
 }
 
 static void call_unwrap(void)
 {
 	residue.engine->unwrap(test_scratch(), residue.unwraps, residue.n);
+	registers_read();
 }
 
 static void call_mac(void)
 {
 	residue.engine->mac(test_scratch(), residue.macs, residue.n);
+	registers_read();
 }
 
 static void call_outer(void)
 {
 	residue.engine->outer(test_scratch(), residue.outers, residue.n);
+	registers_read();
 }
 
 static void call_key_wrap(void)
 {
 	uint8_t out[40];
+	enum fk_err err = FK_OK;
 
-	for (uint32_t i = 0; i < residue.n; i++)
-		cr_assert_eq(fk_key_wrap(residue.keks[i], 16, residue.keys[i], 32, out, NULL),
-			     FK_OK);
+	for (uint32_t i = 0; i < residue.n && err == FK_OK; i++)
+		err = fk_key_wrap(residue.keks[i], 16, residue.keys[i], 32, out, NULL);
+	registers_read();
+	cr_assert_eq(err, FK_OK);
 }
 
 static void call_key_unwrap(void)
 {
-	for (uint32_t i = 0; i < residue.n; i++)
-		cr_assert_eq(fk_key_unwrap(residue.keks[i], 32, residue.wrapped[i], 40,
-					   residue.unwrapped[i], NULL),
-			     FK_OK);
+	enum fk_err err = FK_OK;
+
+	for (uint32_t i = 0; i < residue.n && err == FK_OK; i++)
+		err = fk_key_unwrap(residue.keks[i], 32, residue.wrapped[i], 40,
+				    residue.unwrapped[i], NULL);
+	registers_read();
+	cr_assert_eq(err, FK_OK);
 }
 
 static void call_ecb(void)
 {
 	residue.engine->ecb(test_scratch(), residue.keks[0], (const uint8_t(*)[16])residue.blocks,
 			    residue.blocks, residue.n);
+	registers_read();
 }
 
 static void residue_prepare(const struct fk_crypto_engine *engine, uint32_t n)
@@ -314,6 +373,7 @@ static void residue_run(void (*call)(void))
 
 	memset(test_scratch(), FILL, sizeof(struct fk_crypto_scratch));
 	memset(r->stack, FILL, sizeof(r->stack));
+	memset(r->vectors, 0, sizeof(r->vectors));
 	cr_assert_eq(getcontext(&r->there), 0);
 	r->there.uc_stack.ss_sp = r->stack;
 	r->there.uc_stack.ss_size = sizeof(r->stack);
@@ -336,12 +396,32 @@ static int holds(const uint8_t *area, size_t area_size, const uint8_t *secret, s
 	return 0;
 }
 
+/* Vector code keeps a word of one lane beside the same word of the next. */
+static int holds_words_of_lanes(const uint8_t *area, size_t area_size, const uint8_t (*secrets)[32],
+				uint32_t n, uint8_t pad)
+{
+	for (uint32_t i = 0; i + 1 < n; i++)
+		for (size_t word = 0; word < 32; word += 4) {
+			uint8_t pair[8];
+
+			for (size_t b = 0; b < 4; b++) {
+				pair[b] = secrets[i][word + 3 - b] ^ pad;
+				pair[4 + b] = secrets[i + 1][word + 3 - b] ^ pad;
+			}
+			if (memmem(area, area_size, pair, sizeof(pair)) != NULL)
+				return 1;
+		}
+	return 0;
+}
+
 static void expect_no_residue_of(const uint8_t secret[32], const char *what)
 {
 	uint8_t padded[32];
 
 	cr_assert(!holds(residue.stack, STACK_SIZE, secret, 32), "%s: %s on the stack",
 		  residue.engine->name, what);
+	cr_assert(!holds((const uint8_t *)residue.general, sizeof(residue.general), secret, 32),
+		  "%s: %s in a register", residue.engine->name, what);
 	for (size_t i = 0; i < 32; i++)
 		padded[i] = secret[i] ^ 0x36;
 	cr_assert(!holds(residue.stack, STACK_SIZE, padded, 32), "%s: inner pad of %s on the stack",
@@ -356,19 +436,32 @@ static void expect_no_residue(const char *call)
 {
 	const uint8_t *octets = test_scratch()->octets;
 
+	const uint8_t(*keks)[32] = (const uint8_t(*)[32])residue.keks;
+	uint8_t mac_keys[LANES_MAX][32];
+
 	/* The scratch holds what it held before, or zeros: stronger than a search. */
 	for (size_t i = 0; i < sizeof(struct fk_crypto_scratch); i++)
 		cr_assert(octets[i] == FILL || octets[i] == 0, "%s: %s left octet %zu",
 			  residue.engine->name, call, i);
+	/* So do vector registers. */
+	for (size_t i = 0; i < sizeof(residue.vectors); i++)
+		cr_assert_eq(residue.vectors[i / 64][i % 64], 0,
+			     "%s: %s left octet %zu of vector register %zu", residue.engine->name,
+			     call, i % 64, i / 64);
 	for (uint32_t i = 0; i < residue.n; i++) {
-		uint8_t mac_key[32];
-
 		openssl_mac_key(residue.keks[i], residue.frames[i], 80, residue.macs[i].mac_format,
-				mac_key);
+				mac_keys[i]);
 		expect_no_residue_of(residue.keks[i], "a KEK or TEK");
 		expect_no_residue_of(residue.keys[i], "a key");
-		expect_no_residue_of(mac_key, "a MAC key");
+		expect_no_residue_of(mac_keys[i], "a MAC key");
 	}
+	cr_assert(!holds_words_of_lanes(residue.stack, STACK_SIZE, keks, residue.n, 0x36) &&
+			  !holds_words_of_lanes(residue.stack, STACK_SIZE, keks, residue.n, 0x5c) &&
+			  !holds_words_of_lanes(residue.stack, STACK_SIZE, keks, residue.n, 0) &&
+			  !holds_words_of_lanes(residue.stack, STACK_SIZE,
+						(const uint8_t(*)[32])mac_keys, residue.n, 0),
+		  "%s: %s left words of neighbouring lanes on the stack", residue.engine->name,
+		  call);
 }
 
 static void run_residue(uint32_t n)
@@ -389,18 +482,18 @@ static void run_residue(uint32_t n)
 	}
 }
 
-Test(engine, leaves_no_key_octets_in_scratch_or_stack_after_a_full_burst)
+Test(engine, leaves_no_key_octets_in_scratch_stack_or_registers_after_a_full_burst)
 {
 	run_residue(LANES_MAX);
 }
 
-Test(engine, leaves_no_key_octets_in_scratch_or_stack_after_a_short_burst)
+Test(engine, leaves_no_key_octets_in_scratch_stack_or_registers_after_a_short_burst)
 {
 	run_residue(1);
 	run_residue(17);
 }
 
-Test(engine, one_key_at_a_time_leaves_no_key_octets_in_the_stack_either)
+Test(engine, one_key_at_a_time_leaves_no_key_octets_either)
 {
 	residue_prepare(good_engine(), 3);
 	residue_run(call_key_wrap);
@@ -420,3 +513,34 @@ Test(engine, the_search_for_residue_does_find_a_key)
 	memcpy(area + 13, secret + 8, 8);
 	cr_assert(holds(area, sizeof(area), secret, sizeof(secret)));
 }
+
+Test(engine, the_search_for_residue_does_find_words_of_neighbouring_lanes)
+{
+	uint8_t secrets[3][32], area[100] = {0};
+	const uint8_t(*read)[32] = (const uint8_t(*)[32])secrets;
+	uint64_t seed = 6;
+
+	random_fill(&seed, secrets, sizeof(secrets));
+	cr_assert(!holds_words_of_lanes(area, sizeof(area), read, 3, 0x36));
+	for (size_t b = 0; b < 4; b++) {
+		area[40 + b] = secrets[1][11 - b] ^ 0x36;
+		area[44 + b] = secrets[2][11 - b] ^ 0x36;
+	}
+	cr_assert(holds_words_of_lanes(area, sizeof(area), read, 3, 0x36));
+	cr_assert(!holds_words_of_lanes(area, sizeof(area), read, 3, 0x5c));
+}
+
+#if defined(__x86_64__)
+static void call_nothing(void)
+{
+	__asm__ __volatile__("movq %0, %%xmm9" : : "r"(*(const uint64_t *)residue.keys) : "xmm9");
+	registers_read();
+}
+
+Test(engine, the_search_for_residue_does_see_a_vector_register)
+{
+	residue_prepare(good_engine(), 1);
+	residue_run(call_nothing);
+	cr_assert_arr_eq(residue.vectors[9], residue.keys[0], 8);
+}
+#endif
