@@ -70,7 +70,7 @@ const struct fk_crypto_engine *fk_bench_engine(uint32_t index, struct fk_crypto_
 #define STEP(x)                                     \
 	do {                                        \
 		x = AES_ROUND(x, key);              \
-		__asm__ __volatile__("" : "+x"(x)); \
+		__asm__ __volatile__("" : "+v"(x)); \
 	} while (0)
 #define RUN(a, b, c, d, e, f, g, h)             \
 	for (unsigned r = 0; r < ROUNDS; r++) { \
@@ -83,6 +83,19 @@ const struct fk_crypto_engine *fk_bench_engine(uint32_t index, struct fk_crypto_
 		STEP(g);                        \
 		STEP(h);                        \
 	}
+
+/* Four blocks at a time. */
+#define AES_ROUND _mm512_aesenc_epi128
+__attribute__((target("avx512f,vaes"))) static uint64_t rounds_vaes512(void)
+{
+	__m512i key = _mm512_set1_epi32(0x5c5c5c5c), a = key, b = key, c = key, d = key, e = key,
+		f = key, g = key, h = key;
+	uint64_t start = __rdtsc();
+
+	RUN(a, b, c, d, e, f, g, h);
+	return (__rdtsc() - start) / 4;
+}
+#undef AES_ROUND
 
 /* Two blocks at a time. */
 #define AES_ROUND _mm256_aesenc_epi128
@@ -113,7 +126,9 @@ double fk_bench_aes_round(void)
 {
 	uint64_t cycles = 0;
 
-	if (fk_cpu_has_vaes())
+	if (fk_cpu_has_vaes512())
+		cycles = rounds_vaes512();
+	else if (fk_cpu_has_vaes())
 		cycles = rounds_vaes();
 	else if (fk_cpu_has_aes())
 		cycles = rounds_aesni();

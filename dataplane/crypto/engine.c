@@ -7,10 +7,10 @@
 
 const struct fk_crypto_engine *const fk_crypto_engines[] = {
 #if defined(__x86_64__)
-	&fk_engine_vaes,     &fk_engine_aesni,
-	&fk_engine_ipsec_mb,
+	&fk_engine_vaes512, &fk_engine_vaes,
+	&fk_engine_aesni,   &fk_engine_ipsec_mb,
 #endif
-	&fk_engine_scalar,   NULL,
+	&fk_engine_scalar,  NULL,
 };
 
 enum fk_err fk_engine_open(const struct fk_crypto_engine *engine)
