@@ -68,7 +68,7 @@ fk_hmac_fn fk_hmac_fastest(void)
 		fn = fk_hmac_portable;
 #if defined(__x86_64__)
 		if (fk_cpu_has_sha())
-			fn = fk_hmac_ni;
+			fn = fk_cpu_has_avx512() ? fk_hmac_avx512 : fk_hmac_ni;
 #endif
 		atomic_store_explicit(&fastest, fn, memory_order_relaxed);
 	}

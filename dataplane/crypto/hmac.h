@@ -6,7 +6,8 @@
  * key alone and are skipped where neighbours share it. spec: RFC 2104 §2
  *
  * Threads: everything here is pure.
- * Memory:  nothing allocates. Key states may be left on the stack below the caller, who wipes it.
+ * Memory:  nothing allocates. Key states may be left in registers and on the stack below the
+ * caller, who wipes both (residue.h).
  */
 #pragma once
 
@@ -40,5 +41,8 @@ static inline void fk_hmac_block_end(uint8_t block[static FK_SHA256_BLOCK], uint
 void fk_hmac_portable(const struct fk_hmac_lane *lanes, uint32_t n);
 /* SHA extensions, two lanes at a time; only where fk_cpu_has_sha() says so. */
 void fk_hmac_ni(const struct fk_hmac_lane *lanes, uint32_t n);
-/* The faster of the two on this CPU. */
+/* AVX-512, sixteen lanes at a time and what is left by fk_hmac_ni(); only where fk_cpu_has_avx512()
+ * and fk_cpu_has_sha() say so. */
+void fk_hmac_avx512(const struct fk_hmac_lane *lanes, uint32_t n);
+/* The fastest of them on this CPU. */
 fk_hmac_fn fk_hmac_fastest(void);
