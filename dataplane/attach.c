@@ -52,7 +52,7 @@ static enum fk_err build_template(struct fk_worker *w, uint32_t hop_index)
 	};
 
 	format_host(w->config.ipv4, w->config.worker_port, texts.sent_by);
-	format_host(hop->ipv4, hop->port, texts.route_host);
+	format_host(fk_address_ipv4(&hop->address), hop->port, texts.route_host);
 	copy_text(w->table, hop->psi_offset, hop->psi_size, texts.psi);
 	copy_text(w->table, h->kmf_uri_offset, h->kmf_uri_size, texts.kmf_uri);
 	copy_text(w->table, h->kmf_psi_offset, h->kmf_psi_size, texts.kmf_psi);
@@ -70,16 +70,23 @@ static enum fk_err prepare_hops(struct fk_worker *w, char *ret_text, size_t text
 {
 	fk_neigh_init(&w->neigh, w->config.ipv4, w->config.port.mac);
 	for (uint32_t i = 0; i < w->table->header.n_next_hops; i++) {
-		uint32_t ipv4 = neighbour_address(w, w->table->next_hops[i].ipv4);
-		enum fk_err err = build_template(w, i);
+		const struct fk_address *address = &w->table->next_hops[i].address;
+		enum fk_err err;
 
+		if (!fk_address_is_ipv4(address)) {
+			snprintf(ret_text, text_size,
+				 "next hop %u has an IPv6 address and this dataplane has none", i);
+			return FK_EINVAL;
+		}
+		err = build_template(w, i);
 		if (err != FK_OK) {
 			snprintf(ret_text, text_size,
 				 "next hop %u: no SIP message can be made of its texts: %s", i,
 				 fk_err_text(err));
 			return err;
 		}
-		w->neigh_of_hop[i] = fk_neigh_add(&w->neigh, ipv4);
+		w->neigh_of_hop[i] =
+			fk_neigh_add(&w->neigh, neighbour_address(w, fk_address_ipv4(address)));
 	}
 	return FK_OK;
 }

@@ -202,7 +202,7 @@ static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 	const struct fk_next_hop *hop = &w->table->next_hops[lane->ue->next_hop];
 	struct fk_net_path path = {
 		.source_ipv4 = w->config.ipv4,
-		.destination_ipv4 = hop->ipv4,
+		.destination_ipv4 = fk_address_ipv4(&hop->address),
 		.source_port = w->config.worker_port,
 		.destination_port = hop->port,
 	};

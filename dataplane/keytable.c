@@ -41,8 +41,8 @@ static bool next_hops_fit(const struct fk_keytable *t)
 	for (uint32_t i = 0; i < t->header.n_next_hops; i++) {
 		const struct fk_next_hop *hop = &t->next_hops[i];
 
-		if (hop->profile > FK_PROFILE_B || hop->ipv4 == 0 || hop->port == 0 ||
-		    !text_fits(&t->header, hop->psi_offset, hop->psi_size))
+		if (hop->profile > FK_PROFILE_B || !fk_address_is_routable(&hop->address) ||
+		    hop->port == 0 || !text_fits(&t->header, hop->psi_offset, hop->psi_size))
 			return false;
 	}
 	return true;

@@ -45,8 +45,10 @@ struct sds_parts {
 
 static bool is_next_hop(const struct fk_worker *w, uint32_t ipv4)
 {
+	struct fk_address address = fk_address_of_ipv4(ipv4);
+
 	for (uint32_t i = 0; i < w->table->header.n_next_hops; i++) {
-		if (w->table->next_hops[i].ipv4 == ipv4)
+		if (fk_address_equal(&w->table->next_hops[i].address, &address))
 			return true;
 	}
 	return false;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <fleetkey/address.h>
 #include <fleetkey/err.h>
 #include <fleetkey/keytable.h>
 
@@ -22,8 +23,8 @@
 #define FK_CONFIG_NAME_SIZE_MAX 32 /* characters of a next hop's name */
 
 struct fk_config_next_hop {
-	char *name;	  /* unique; what the fleet file's column next_hop says */
-	uint32_t address; /* IPv4, host byte order */
+	char *name; /* unique; what the fleet file's column next_hop says */
+	struct fk_address address;
 	uint16_t port;
 	uint8_t profile; /* enum fk_sip_profile */
 	bool route;	 /* send a Route header that names the next hop */

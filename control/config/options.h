@@ -70,7 +70,7 @@
 
 #define FK_OPTIONS_NEXT_HOP(X)                                                                \
 	X(next_hops, name, NAME, NULL, 1, 32, "characters", "name in the fleet file; unique") \
-	X(next_hops, address, IPV4, NULL, 7, 15, "", "IPv4 address of the MCData server")     \
+	X(next_hops, address, ADDRESS, NULL, 2, 45, "", "IP address of the MCData server")    \
 	X(next_hops, port, UINT, "5060", 1, 65535, "", "its UDP port")                        \
 	X(next_hops, profile, PROFILE, "C", 0, 0, "", "who the KMF is to the server")         \
 	X(next_hops, route, BOOL, "false", 0, 0, "", "true: send a Route header")             \

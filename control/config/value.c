@@ -39,7 +39,7 @@ static const struct word *words_of(enum fk_option_kind kind)
 	case FK_OPTION_TEXT:
 	case FK_OPTION_NAME:
 	case FK_OPTION_URI:
-	case FK_OPTION_IPV4:
+	case FK_OPTION_ADDRESS:
 		break;
 	}
 	return NULL;
@@ -67,8 +67,8 @@ void fk_option_describe(const struct fk_option *option, char *buf, size_t size)
 		(void)snprintf(buf, size, "integer %u..%u%s%s", option->min, option->max, space,
 			       option->unit);
 		break;
-	case FK_OPTION_IPV4:
-		(void)snprintf(buf, size, "IPv4 address");
+	case FK_OPTION_ADDRESS:
+		(void)snprintf(buf, size, "IPv4 or IPv6 address of a host");
 		break;
 	case FK_OPTION_URI:
 		(void)snprintf(buf, size, "SIP URI of at most %u octets", option->max);
@@ -149,14 +149,19 @@ static enum fk_err parse_word(const struct fk_option *option, const char *text, 
 	return FK_EINVAL;
 }
 
-static enum fk_err parse_ipv4(const char *text, void *at)
+/* An IPv4-mapped address would be taken for IPv4, and is none that goes over a wire. */
+static enum fk_err parse_address(const char *text, void *at)
 {
-	struct in_addr address;
+	struct fk_address address;
+	struct in_addr ipv4;
 
-	if (inet_pton(AF_INET, text, &address) != 1 || address.s_addr == 0 ||
-	    address.s_addr == INADDR_BROADCAST || IN_MULTICAST(ntohl(address.s_addr)))
+	if (inet_pton(AF_INET, text, &ipv4) == 1)
+		address = fk_address_of_ipv4(ntohl(ipv4.s_addr));
+	else if (inet_pton(AF_INET6, text, address.octets) != 1 || fk_address_is_ipv4(&address))
 		return FK_EINVAL;
-	*(uint32_t *)at = ntohl(address.s_addr);
+	if (!fk_address_is_routable(&address))
+		return FK_EINVAL;
+	*(struct fk_address *)at = address;
 	return FK_OK;
 }
 
@@ -212,8 +217,8 @@ enum fk_err fk_option_store(const struct fk_option *option, const char *where, c
 	case FK_OPTION_PROFILE:
 		err = parse_word(option, text, at);
 		break;
-	case FK_OPTION_IPV4:
-		err = parse_ipv4(text, at);
+	case FK_OPTION_ADDRESS:
+		err = parse_address(text, at);
 		break;
 	case FK_OPTION_TEXT:
 	case FK_OPTION_NAME:

@@ -20,7 +20,7 @@ enum fk_option_kind {
 	FK_OPTION_TEXT,	   /* printable text */
 	FK_OPTION_NAME,	   /* letters, digits, '.', '_' and '-' */
 	FK_OPTION_URI,	   /* SIP URI */
-	FK_OPTION_IPV4,	   /* dotted quad */
+	FK_OPTION_ADDRESS, /* IPv4 or IPv6 address of a host */
 	FK_OPTION_APP_ID,  /* none, text, uri */
 	FK_OPTION_PROFILE, /* A, B, C */
 };

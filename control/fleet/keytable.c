@@ -124,7 +124,7 @@ static enum fk_err put_next_hops(struct fk_keytable_file *file, const struct fk_
 
 		if (err != FK_OK)
 			return err;
-		hop->ipv4 = from->address;
+		hop->address = from->address;
 		hop->port = from->port;
 		hop->profile = from->profile;
 		hop->route = from->route;

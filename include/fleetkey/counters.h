@@ -22,23 +22,27 @@
 	X(TX_RESPONSES, "tx_responses", "SIP responses sent")                                    \
 	X(TX_RESPONSE_TOO_LARGE, "tx_response_too_large", "SIP responses that no frame holds")   \
 	X(TX_ARP, "tx_arp", "ARP packets sent")                                                  \
+	X(TX_ND, "tx_nd", "neighbour solicitations and advertisements sent")                     \
 	X(TX_ICMP, "tx_icmp", "ICMP echo replies sent")                                          \
 	X(TX_FRAMES, "tx_frames", "frames handed to the port")                                   \
 	X(TX_QUEUE_FULL, "tx_queue_full", "bursts the port did not take whole")                  \
 	X(DEFER_PACE, "defer_pace", "sends put off by the pace")                                 \
 	X(DEFER_LEASE, "defer_lease", "sends held back: the lease is over or a stop is set")     \
-	X(DEFER_NEIGHBOUR, "defer_neighbour", "sends put off until ARP resolves the next hop")   \
+	X(DEFER_NEIGHBOUR, "defer_neighbour", "sends put off until the next hop's MAC is known") \
 	X(DEFER_NO_MBUF, "defer_no_mbuf", "sends put off for want of a buffer")                  \
 	X(TIMEOUT_F, "timeout_f", "transactions ended by timer F")                               \
 	X(ANSWER_TIMEOUT, "answer_timeout", "attempts accepted but not answered in time")        \
 	/* receiving: frames */                                                                  \
 	X(RX_FRAMES, "rx_frames", "frames received")                                             \
 	X(RX_ARP, "rx_arp", "ARP packets received")                                              \
-	X(RX_ICMP, "rx_icmp", "ICMP packets received")                                           \
+	X(RX_ND, "rx_nd", "neighbour solicitations and advertisements received")                 \
+	X(RX_ND_REFUSED, "rx_nd_refused", "neighbour messages that RFC 4861 has us discard")     \
+	X(RX_ICMP, "rx_icmp", "ICMP echo requests received")                                     \
 	X(RX_NOT_OURS, "rx_not_ours", "frames for another address, protocol or port")            \
 	X(RX_TRUNCATED_FRAME, "rx_truncated_frame", "frame shorter than its headers say")        \
-	X(RX_BAD_CHECKSUM, "rx_bad_checksum", "IPv4 or UDP checksum is wrong")                   \
-	X(RX_FRAGMENT, "rx_fragment", "IPv4 fragments, which are not reassembled")               \
+	X(RX_BAD_CHECKSUM, "rx_bad_checksum", "checksum wrong, or missing in UDP over IPv6")     \
+	X(RX_FRAGMENT, "rx_fragment", "IP fragments, which are not reassembled")                 \
+	X(RX_IPV6_EXTENSION, "rx_ipv6_extension", "IPv6 extension headers, which are not read")  \
 	X(RX_UNKNOWN_PEER, "rx_unknown_peer", "datagram from an address that is no next hop")    \
 	X(RX_NOT_SIP, "rx_not_sip", "datagram that is not SIP")                                  \
 	X(RX_MALFORMED_SIP, "rx_malformed_sip", "SIP that breaks RFC 3261")                      \

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fleetkey/address.h>
 #include <fleetkey/err.h>
 #include <fleetkey/token.h>
 
@@ -93,16 +94,16 @@ enum fk_sip_profile {
 
 /* One MCData server address. All text is at most FK_URI_SIZE_MAX octets. */
 struct fk_next_hop {
-	uint32_t ipv4; /* host byte order */
+	struct fk_address address;
 	uint16_t port;
 	uint8_t profile;     /* enum fk_sip_profile */
 	uint8_t route;	     /* 1: send a Route header that names the next hop */
 	uint32_t psi_offset; /* profiles A and B: Request-URI, into the text area */
 	uint16_t psi_size;
 	uint16_t max_datagram; /* octets of one SIP message over UDP, slack already taken off */
-	uint8_t reserved[16];
+	uint8_t reserved[20];
 };
-static_assert(sizeof(struct fk_next_hop) == 32, "change FK_LINK_ABI together with the layout");
+static_assert(sizeof(struct fk_next_hop) == 48, "change FK_LINK_ABI together with the layout");
 
 struct fk_keytable_header {
 	uint64_t magic;

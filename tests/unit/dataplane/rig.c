@@ -172,7 +172,11 @@ static struct fk_keytable *new_table(void)
 	memset(h->token_key, 0x11, sizeof(h->token_key));
 	memset(h->to_tag_key, 0x22, sizeof(h->to_tag_key));
 	t->next_hops[0] = (struct fk_next_hop){
-		.ipv4 = RIG_PEER_IPV4, .port = RIG_PEER_PORT, .max_datagram = 1300};
+
+		.address = fk_address_of_ipv4(RIG_PEER_IPV4),
+		.port = RIG_PEER_PORT,
+		.max_datagram = 1300,
+	};
 	for (uint32_t i = 0; i < RIG_N_UES; i++)
 		fill_ue(t, i);
 	fill_campaign(&t->campaigns[RIG_CAMPAIGN_SLOT]);

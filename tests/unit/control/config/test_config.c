@@ -48,9 +48,27 @@ Test(config, what_is_not_set_has_its_default)
 	cr_expect_eq(config->campaign.number_margin, 8);
 	cr_expect_eq(config->n_next_hops, 2);
 	cr_expect_eq(config->next_hops[0].port, 5060);
-	cr_expect_eq(config->next_hops[0].address, 0xc0000201);
+	cr_expect(fk_address_is_ipv4(&config->next_hops[0].address));
+	cr_expect_eq(fk_address_ipv4(&config->next_hops[0].address), 0xc0000201);
 	cr_expect_eq(config->next_hops[0].profile, FK_PROFILE_C);
 	cr_expect_eq(config->next_hops[1].profile, FK_PROFILE_A);
+	fk_config_free(config);
+}
+
+Test(config, a_next_hop_may_have_an_ipv6_address)
+{
+	static const char yaml[] = TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\n"
+						    "next_hops:\n"
+						    "  - name: six\n"
+						    "    address: 2001:db8::20\n";
+	static const struct fk_address expected = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x20}};
+	struct fk_config *config;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(fk_config_parse(yaml, strlen(yaml), &config, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_expect(fk_address_equal(&config->next_hops[0].address, &expected));
+	cr_expect_not(fk_address_is_ipv4(&config->next_hops[0].address));
 	fk_config_free(config);
 }
 
@@ -157,6 +175,14 @@ Test(config, next_hops_are_checked)
 		 FK_EINVAL},
 		{"[{name: a, address: 0.0.0.0}]", "next_hops[0].address", "IPv4", FK_EINVAL},
 		{"[{name: a, address: 224.0.0.1}]", "next_hops[0].address", "IPv4", FK_EINVAL},
+		{"[{name: a, address: '::'}]", "next_hops[0].address", "IPv6", FK_EINVAL},
+		{"[{name: a, address: '::1'}]", "next_hops[0].address", "IPv6", FK_EINVAL},
+		{"[{name: a, address: 'fe80::1'}]", "next_hops[0].address", "IPv6", FK_EINVAL},
+		{"[{name: a, address: 'ff02::1'}]", "next_hops[0].address", "IPv6", FK_EINVAL},
+		{"[{name: a, address: '::ffff:192.0.2.1'}]", "next_hops[0].address", "IPv6",
+		 FK_EINVAL},
+		{"[{name: a, address: '2001:db8::20/64'}]", "next_hops[0].address", "/64",
+		 FK_EINVAL},
 		{"[{name: a b, address: 192.0.2.1}]", "next_hops[0].name", "letters", FK_EINVAL},
 		{"[{address: 192.0.2.1}]", "next_hops[0].name", "missing", FK_EINVAL},
 		{"[{name: a, address: 192.0.2.1, port: 0}]", "next_hops[0].port", "1..65535",

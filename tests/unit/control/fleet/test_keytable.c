@@ -57,7 +57,7 @@ Test(keytable, the_header_says_what_the_configuration_says, .init = make_table, 
 	cr_expect_arr_eq(h->token_key, fk_keyring_token_key(keyring), 32);
 	cr_expect_arr_eq(h->to_tag_key, fk_keyring_to_tag_key(keyring), 16);
 	cr_expect_eq(h->n_next_hops, 2);
-	cr_expect_eq(t->next_hops[0].ipv4, 0xc0000201);
+	cr_expect_eq(fk_address_ipv4(&t->next_hops[0].address), 0xc0000201);
 	cr_expect_eq(t->next_hops[0].max_datagram, 1150);
 	cr_expect_eq(t->next_hops[1].profile, FK_PROFILE_A);
 	cr_expect_arr_eq(text_at(t->next_hops[1].psi_offset), "sip:psi@example.org", 19);
