@@ -11,6 +11,7 @@
 #include <x86intrin.h>
 
 #include "crypto/engine.h"
+#include "crypto/octets.h"
 #include "crypto/token_tag.h"
 #include "sds_job.h"
 #include "series.h"
@@ -108,19 +109,19 @@ size_t fk_sds_encode_kmm(const struct fk_sds_job *job, const uint8_t *wrapped, u
 			.key_id = job->has_group_tek ? 0x2222 : job->ue->ptek_key_id,
 			.mac_format = FK_KMM_MAC_FORMAT_CMAC},
 	};
-	const struct fk_kmm_rekey_command rekey = {
-		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
-		.decryption_key_id = job->ue->kek_key_id,
-		.keyset_id = job->campaign->keyset_id,
-		.algorithm_id = FK_ALGORITHM_AES_256,
-		.key_length = WRAPPED_SIZE,
-		.n_keys = 1,
-		.keys = {{.sln = job->campaign->sln,
-			  .key_id = job->campaign->key_id,
-			  .key = wrapped}},
-	};
+	struct fk_kmm_rekey_command rekey;
 	size_t size = 0;
 
+	/* As in dataplane/build.c, only the key that is there is set. */
+	rekey.decryption_algorithm_id = FK_ALGORITHM_AES_256;
+	rekey.decryption_key_id = job->ue->kek_key_id;
+	rekey.keyset_format = 0;
+	rekey.keyset_id = job->campaign->keyset_id;
+	rekey.algorithm_id = FK_ALGORITHM_AES_256;
+	rekey.key_length = FK_KMM_WRAPPED_SIZE;
+	rekey.n_keys = 1;
+	rekey.keys[0] = (struct fk_kmm_key_item){
+		.sln = job->campaign->sln, .key_id = job->campaign->key_id, .key = wrapped};
 	require(fk_kmm_preamble_encode(&preamble, payload, cap) == FK_OK &&
 			fk_kmm_encode_rekey_command(&header, &rekey, payload + FK_KMM_PREAMBLE_SIZE,
 						    cap - FK_KMM_PREAMBLE_SIZE, &size) == FK_OK,
@@ -128,16 +129,10 @@ size_t fk_sds_encode_kmm(const struct fk_sds_job *job, const uint8_t *wrapped, u
 	return FK_KMM_PREAMBLE_SIZE + size;
 }
 
-static void put_hex(uint64_t value, uint32_t n_digits, char *text)
-{
-	for (uint32_t i = 0; i < n_digits; i++)
-		text[i] = "0123456789abcdef"[value >> (4 * (n_digits - 1 - i)) & 15];
-}
-
 void fk_sds_call_id(const struct fk_sds_job *job, char *text)
 {
-	put_hex(job->token, 16, text);
-	put_hex((job->count ^ FK_SDS_EPOCH << 12) & 0xffffff, 6, text + 16);
+	fk_hex_put(text, job->token, 16);
+	fk_hex_put(text + 16, job->count ^ FK_SDS_EPOCH << 12, 6);
 }
 
 void fk_sds_from_tag(const struct fk_sds_job *job, char *text)

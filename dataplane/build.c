@@ -5,6 +5,7 @@
 
 #include <fleetkey/secret.h>
 
+#include "crypto/octets.h"
 #include "tag_hash.h"
 
 /* One wrap for each key of each lane; orders of other kinds have none. */
@@ -153,12 +154,6 @@ static void token_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32
 	}
 }
 
-static void format_hex(uint64_t value, uint32_t n_digits, char *text)
-{
-	for (uint32_t i = 0; i < n_digits; i++)
-		text[i] = "0123456789abcdef"[value >> (4 * (n_digits - 1 - i)) & 15];
-}
-
 /* The From-tag names the attempt and stays for all its transactions. */
 static void from_tag(const struct fk_worker *w, uint64_t token, char text[static FK_TAG_HEX_LEN])
 {
@@ -187,9 +182,8 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 
 	/* A Call-ID is unique in the lives of the dataplane: the count starts anew with each
 	 * epoch, so its upper part carries the epoch's low bits. */
-	format_hex(lane->txn->token, 16, call_id);
-	format_hex((lane->txn->count ^ (uint64_t)lane->txn->epoch << 12) & 0xffffff, 6,
-		   call_id + 16);
+	fk_hex_put(call_id, lane->txn->token, 16);
+	fk_hex_put(call_id + 16, lane->txn->count ^ (uint64_t)lane->txn->epoch << 12, 6);
 	from_tag(w, lane->txn->token, tag);
 	return fk_sip_template_fill_sum(
 		&w->templates[lane->ue->next_hop], &fill, frame->octets + FK_UDP_FRAME_OVERHEAD,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tag_hash.h"
 
-#include <string.h>
+#include "crypto/octets.h"
 
 struct state {
 	uint64_t a, b, c, d;
@@ -66,9 +66,5 @@ uint64_t fk_tag_hash(const uint8_t key[static 16], const void *octets, size_t si
 
 void fk_tag_format(uint64_t hash, char text[static FK_TAG_HEX_LEN])
 {
-	static const char digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
-					'8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
-
-	for (unsigned i = 0; i < FK_TAG_HEX_LEN; i++)
-		text[i] = digits[hash >> (60 - 4 * i) & 15];
+	fk_hex_put(text, hash >> 32, FK_TAG_HEX_LEN);
 }

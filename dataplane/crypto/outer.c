@@ -4,27 +4,13 @@
 #include <string.h>
 
 #include "aes_kernel.h"
+#include "octets.h"
 
 #define STATE_SIZE 8 /* octets of an MI that count */
 /* Five rounds of a Feistel network of 32-bit halves already resist all who see fewer than 2^32
  * outputs; one is to spare. An MI needs to be unique, its being unpredictable is a bonus. */
 #define FEISTEL_ROUNDS 6
 #define DOMAIN_MI      3 /* token_tag.c has 1 and 2 */
-
-static uint64_t get_be64(const uint8_t *octets)
-{
-	uint64_t x = 0;
-
-	for (uint32_t i = 0; i < 8; i++)
-		x = x << 8 | octets[i];
-	return x;
-}
-
-static void put_be64(uint8_t *octets, uint64_t x)
-{
-	for (uint32_t i = 8; i-- > 0; x >>= 8)
-		octets[i] = (uint8_t)x;
-}
 
 /* 'n_steps' steps at a time, at most 15: until then the taps see nothing that has just entered.
  * spec: P25 sheet 3.7: taps 63, 61, 45, 37, 26 and 14 */
@@ -45,20 +31,20 @@ static uint64_t register_step_64(uint64_t x)
 
 enum fk_err fk_outer_mi_check(const uint8_t mi[static FK_MI_SIZE])
 {
-	return get_be64(mi) == 0 ? FK_EINVAL : FK_OK;
+	return fk_be64_load(mi) == 0 ? FK_EINVAL : FK_OK;
 }
 
 void fk_outer_mi_expand(const uint8_t mi[static FK_MI_SIZE], uint8_t ret_iv[static 16])
 {
-	uint64_t x = get_be64(mi);
+	uint64_t x = fk_be64_load(mi);
 
-	put_be64(ret_iv, x);
-	put_be64(ret_iv + STATE_SIZE, register_step_64(x));
+	fk_be64_store(ret_iv, x);
+	fk_be64_store(ret_iv + STATE_SIZE, register_step_64(x));
 }
 
 void fk_outer_mi_next(const uint8_t mi[static FK_MI_SIZE], uint8_t ret_next[static FK_MI_SIZE])
 {
-	put_be64(ret_next, register_step_64(get_be64(mi)));
+	fk_be64_store(ret_next, register_step_64(fk_be64_load(mi)));
 	ret_next[STATE_SIZE] = 0;
 }
 
@@ -74,7 +60,7 @@ static void permute(struct fk_token_key *tk, uint64_t *numbers, uint32_t n)
 			memset(block, 0, sizeof(blocks[i]));
 			block[0] = DOMAIN_MI;
 			block[7] = (uint8_t)round;
-			put_be64(block + 8, numbers[i] & 0xffffffff);
+			fk_be64_store(block + 8, numbers[i] & 0xffffffff);
 			for (uint32_t b = 0; b < 16; b++)
 				block[b] ^= tk->subkey1[b];
 		}
@@ -82,7 +68,7 @@ static void permute(struct fk_token_key *tk, uint64_t *numbers, uint32_t n)
 		for (uint32_t i = 0; i < n; i++) {
 			uint64_t left = numbers[i] >> 32, right = numbers[i] & 0xffffffff;
 
-			numbers[i] = right << 32 | (left ^ get_be64(blocks[i]) >> 32);
+			numbers[i] = right << 32 | (left ^ fk_be64_load(blocks[i]) >> 32);
 		}
 	}
 	fk_wipe(blocks, n * sizeof(blocks[0]));
@@ -100,7 +86,7 @@ void fk_outer_mi_make(struct fk_token_key *tk, const uint64_t *tokens,
 		assert(tokens[i] != 0);
 		if (numbers[i] == 0)
 			permute(tk, &numbers[i], 1);
-		put_be64(ret_mis[i], numbers[i]);
+		fk_be64_store(ret_mis[i], numbers[i]);
 		ret_mis[i][STATE_SIZE] = 0;
 	}
 }

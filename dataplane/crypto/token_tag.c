@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aes_kernel.h"
+#include "octets.h"
 
 #define TAG_BITS      58
 #define DOMAIN_ID     1 /* Message ID */
@@ -18,31 +19,16 @@
 static_assert(COOKIE_LEN + TOKEN_LEN + EPOCH_LEN + COUNT_LEN + TAG_LEN == FK_BRANCH_LEN,
 	      "the parts fill the branch");
 
-static void put_be(uint8_t *to, uint64_t value, uint32_t size)
-{
-	for (uint32_t i = size; i-- > 0; value >>= 8)
-		to[i] = (uint8_t)value;
-}
-
-static uint64_t get_be(const uint8_t *from, uint32_t size)
-{
-	uint64_t value = 0;
-
-	for (uint32_t i = 0; i < size; i++)
-		value = value << 8 | from[i];
-	return value;
-}
-
 /* The one block that is tagged, with CMAC's subkey for whole blocks. spec: SP 800-38B §6.2 */
 static void tag_block(const struct fk_token_key *tk, uint8_t domain, const struct fk_branch *branch,
 		      uint8_t block[static 16])
 {
-	block[0] = domain;
-	put_be(block + 1, branch->token, 8);
-	put_be(block + 9, branch->epoch, 4);
-	put_be(block + 13, branch->count, 3);
-	for (uint32_t i = 0; i < 16; i++)
-		block[i] ^= tk->subkey1[i];
+	uint64_t high = (uint64_t)domain << 56 | branch->token >> 8;
+	uint64_t low =
+		branch->token << 56 | (uint64_t)branch->epoch << 24 | (branch->count & COUNT_MASK);
+
+	fk_be64_store(block, high ^ fk_be64_load(tk->subkey1));
+	fk_be64_store(block + 8, low ^ fk_be64_load(tk->subkey1 + 8));
 }
 
 /* In place: blocks become cipher blocks. */
@@ -53,7 +39,7 @@ static void tags_compute(struct fk_token_key *tk, uint8_t (*blocks)[16], uint32_
 
 static uint64_t tag_of(const uint8_t cipher[static 16])
 {
-	return get_be(cipher, 8) >> (64 - TAG_BITS);
+	return fk_be64_load(cipher) >> (64 - TAG_BITS);
 }
 
 /* True if the tags are equal, without a branch on where they differ. */
@@ -105,8 +91,8 @@ void fk_token_key_wipe(struct fk_token_key *tk)
  */
 static void message_id_put(uint64_t token, uint64_t tag, uint8_t id[static FK_MESSAGE_ID_SIZE])
 {
-	put_be(id, (token & ~0xffffull) | 0x4000 | (token >> 4 & 0xfff), 8);
-	put_be(id + 8, 2ull << 62 | (token & 0xf) << TAG_BITS | tag, 8);
+	fk_be64_store(id, (token & ~0xffffull) | 0x4000 | (token >> 4 & 0xfff));
+	fk_be64_store(id + 8, 2ull << 62 | (token & 0xf) << TAG_BITS | tag);
 }
 
 void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
@@ -126,7 +112,7 @@ void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
 enum fk_err fk_message_id_check(struct fk_token_key *tk,
 				const uint8_t id[static FK_MESSAGE_ID_SIZE], uint64_t *ret_token)
 {
-	uint64_t high = get_be(id, 8), low = get_be(id + 8, 8);
+	uint64_t high = fk_be64_load(id), low = fk_be64_load(id + 8);
 	const struct fk_branch said = {.token = (high & ~0xffffull) | (high & 0xfff) << 4 |
 						(low >> TAG_BITS & 0xf)};
 	bool is_version_4 = (high >> 12 & 0xf) == 4 && low >> 62 == 2;
@@ -136,14 +122,6 @@ enum fk_err fk_message_id_check(struct fk_token_key *tk,
 		return FK_EAUTH;
 	*ret_token = said.token;
 	return FK_OK;
-}
-
-static void put_hex(char *to, uint64_t value, uint32_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (uint32_t i = len; i-- > 0; value >>= 4)
-		to[i] = digits[value & 0xf];
 }
 
 /* Lower-case only: a branch of ours comes back as it was sent. */
@@ -179,10 +157,10 @@ void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
 
 		memcpy(at, FK_BRANCH_COOKIE, COOKIE_LEN);
 		at += COOKIE_LEN;
-		put_hex(at, branches[i].token, TOKEN_LEN);
-		put_hex(at + TOKEN_LEN, branches[i].epoch, EPOCH_LEN);
-		put_hex(at + TOKEN_LEN + EPOCH_LEN, branches[i].count & COUNT_MASK, COUNT_LEN);
-		put_hex(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, tag_of(blocks[i]) << 2, TAG_LEN);
+		fk_hex_put(at, branches[i].token, TOKEN_LEN);
+		fk_hex_put(at + TOKEN_LEN, branches[i].epoch, EPOCH_LEN);
+		fk_hex_put(at + TOKEN_LEN + EPOCH_LEN, branches[i].count & COUNT_MASK, COUNT_LEN);
+		fk_hex_put(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, tag_of(blocks[i]) << 2, TAG_LEN);
 	}
 	fk_wipe(blocks, n * sizeof(blocks[0]));
 }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * octets.h - eight octets as one number, octet 0 highest, and numbers as hex digits.
+ *
+ * What every message needs some dozen times: a load or a store and a swap, eight digits at a time.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t fk_be64_load(const uint8_t *octets)
+{
+	uint64_t x;
+
+	memcpy(&x, octets, sizeof(x));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	return x;
+}
+
+static inline void fk_be64_store(uint8_t *octets, uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	memcpy(octets, &x, sizeof(x));
+}
+
+/* Eight lower-case hex digits, the first one in the highest octet. */
+static inline uint64_t fk_hex_of_word(uint32_t word)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t x = word, is_letter;
+
+	/* Spread to one octet a digit, then add what lies between the digit and its character. */
+	x = (x | x << 16) & 0x0000ffff0000ffff;
+	x = (x | x << 8) & 0x00ff00ff00ff00ff;
+	x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
+	is_letter = (x + 6 * ones) >> 4 & ones;
+	return x + '0' * ones + is_letter * ('a' - '0' - 10);
+}
+
+/* Writes the lowest 'len' hex digits of 'value', lower-case, 1 to 16, without a NUL. More than
+ * eight are written as two groups that overlap: nothing is put together in memory first. */
+static inline __attribute__((always_inline)) void fk_hex_put(char *text, uint64_t value,
+							     uint32_t len)
+{
+	uint8_t *to = (uint8_t *)text, digits[8];
+
+	if (len < 8) {
+		fk_be64_store(digits, fk_hex_of_word((uint32_t)(value << (32 - 4 * len))));
+		memcpy(to, digits, len);
+		return;
+	}
+	fk_be64_store(to, fk_hex_of_word((uint32_t)(value >> (4 * len - 32))));
+	fk_be64_store(to + len - 8, fk_hex_of_word((uint32_t)value));
+}
