@@ -33,6 +33,7 @@ enum fk_err fk_kmm_frame_begin(const struct fk_kmm_header *header, uint8_t messa
 {
 	struct fk_wire_writer w =
 		fk_wire_writer(buf, cap < FK_KMM_SIZE_MAX ? cap : FK_KMM_SIZE_MAX);
+	struct fk_wire_writer part;
 	uint8_t format;
 
 	if (header->destination_rsi > RSI_MAX || header->source_rsi > RSI_MAX)
@@ -49,11 +50,13 @@ enum fk_err fk_kmm_frame_begin(const struct fk_kmm_header *header, uint8_t messa
 		format |= FORMAT_MAC_ENHANCED;
 
 	/* spec: P25 sheet 1.1, KMM header */
-	fk_wire_put_u8(&w, message_id);
-	fk_wire_put_u16(&w, 0); /* message length: known at the end */
-	fk_wire_put_u8(&w, format);
-	fk_wire_put_u24(&w, header->destination_rsi);
-	fk_wire_put_u24(&w, header->source_rsi);
+	if (!fk_wire_part(&w, FK_KMM_HEADER_SIZE, &part))
+		return FK_EFULL;
+	fk_wire_put_u8(&part, message_id);
+	fk_wire_put_u16(&part, 0); /* message length: known at the end */
+	fk_wire_put_u8(&part, format);
+	fk_wire_put_u24(&part, header->destination_rsi);
+	fk_wire_put_u24(&part, header->source_rsi);
 	if (header->has_message_number)
 		fk_wire_put_u16(&w, header->message_number);
 	*ret_writer = w;
@@ -63,23 +66,22 @@ enum fk_err fk_kmm_frame_begin(const struct fk_kmm_header *header, uint8_t messa
 enum fk_err fk_kmm_frame_end(const struct fk_kmm_header *header, struct fk_wire_writer *w,
 			     size_t *ret_size)
 {
-	static const uint8_t no_mac[FK_KMM_MAC_SIZE];
-	struct fk_wire_writer length;
+	struct fk_wire_writer part, length;
 	size_t size;
 	enum fk_err err;
 
-	if (header->has_mac) {
+	if (header->has_mac && fk_wire_part(w, FK_KMM_MAC_BLOCK_SIZE, &part)) {
 		/* spec: P25 sheet 1.3, MAC block */
-		fk_wire_put_bytes(w, no_mac, sizeof(no_mac));
-		fk_wire_put_u8(w, FK_KMM_MAC_SIZE);
-		fk_wire_put_u8(w, header->mac.algorithm_id);
-		fk_wire_put_u16(w, header->mac.key_id);
-		fk_wire_put_u8(w, header->mac.mac_format);
+		fk_wire_put_u64(&part, 0); /* the MAC itself */
+		fk_wire_put_u8(&part, FK_KMM_MAC_SIZE);
+		fk_wire_put_u8(&part, header->mac.algorithm_id);
+		fk_wire_put_u16(&part, header->mac.key_id);
+		fk_wire_put_u8(&part, header->mac.mac_format);
 	}
 	err = fk_wire_done(w, &size);
 	if (err != FK_OK)
 		return err;
-	length = fk_wire_writer(w->start + 1, 2);
+	length = fk_wire_writer(w->start + 1, sizeof(uint16_t));
 	fk_wire_put_u16(&length, (uint16_t)(size - LENGTH_EXCLUDED));
 	*ret_size = size;
 	return FK_OK;
@@ -181,17 +183,18 @@ enum fk_err fk_kmm_decode(const uint8_t *octets, size_t size, struct fk_kmm_fram
 
 enum fk_err fk_kmm_preamble_encode(const struct fk_kmm_preamble *preamble, uint8_t *buf, size_t cap)
 {
-	struct fk_wire_writer w = fk_wire_writer(buf, cap);
-	size_t size;
+	struct fk_wire_writer w = fk_wire_writer(buf, cap), part;
 
 	if (preamble->version != 0 || preamble->mfid != 0)
 		return FK_EINVAL;
-	fk_wire_put_u8(&w, preamble->version);
-	fk_wire_put_u8(&w, preamble->mfid);
-	fk_wire_put_u8(&w, preamble->algorithm_id);
-	fk_wire_put_u16(&w, preamble->key_id);
-	fk_wire_put_bytes(&w, preamble->message_indicator, sizeof(preamble->message_indicator));
-	return fk_wire_done(&w, &size);
+	if (!fk_wire_part(&w, FK_KMM_PREAMBLE_SIZE, &part))
+		return FK_EFULL;
+	fk_wire_put_u8(&part, preamble->version);
+	fk_wire_put_u8(&part, preamble->mfid);
+	fk_wire_put_u8(&part, preamble->algorithm_id);
+	fk_wire_put_u16(&part, preamble->key_id);
+	fk_wire_put_bytes(&part, preamble->message_indicator, sizeof(preamble->message_indicator));
+	return FK_OK;
 }
 
 enum fk_err fk_kmm_preamble_decode(const uint8_t *octets, size_t size,

@@ -23,6 +23,9 @@
 
 #define INVENTORY_INACTIVE_KEY_IDS 0x05
 
+#define REKEY_HEAD_SIZE	   10 /* octets: what stands before the key items */
+#define KEY_ITEM_HEAD_SIZE 5  /* octets of an item before its key */
+
 /* What is left to say once a body was read: it ended early, it goes on, or it fits. */
 static enum fk_err body_end(const struct fk_wire_reader *r)
 {
@@ -49,11 +52,20 @@ static bool rekey_is_encodable(const struct fk_kmm_rekey_command *rekey)
 	return true;
 }
 
+/* Nearly all keys are wrapped AES-256 ones: their copy needs no call. */
+static void key_put(struct fk_wire_writer *w, const uint8_t *key, uint8_t key_length)
+{
+	if (key_length == FK_KMM_WRAPPED_SIZE)
+		fk_wire_put_bytes(w, key, FK_KMM_WRAPPED_SIZE);
+	else
+		fk_wire_put_bytes(w, key, key_length);
+}
+
 enum fk_err fk_kmm_encode_rekey_command(const struct fk_kmm_header *header,
 					const struct fk_kmm_rekey_command *rekey, uint8_t *buf,
 					size_t cap, size_t *ret_size)
 {
-	struct fk_wire_writer w;
+	struct fk_wire_writer w, part;
 	enum fk_err err;
 
 	if (!rekey_is_encodable(rekey))
@@ -61,24 +73,28 @@ enum fk_err fk_kmm_encode_rekey_command(const struct fk_kmm_header *header,
 	err = fk_kmm_frame_begin(header, FK_KMM_REKEY_COMMAND, buf, cap, &w);
 	if (err != FK_OK)
 		return err;
+	if (!fk_wire_part(&w, REKEY_HEAD_SIZE, &part))
+		return FK_EFULL;
 
 	/* spec: P25 sheet 1.5 Rekey-Command, one keyset */
-	fk_wire_put_u8(&w, INSTRUCTION_PLAIN);
-	fk_wire_put_u8(&w, rekey->decryption_algorithm_id);
-	fk_wire_put_u16(&w, rekey->decryption_key_id);
-	fk_wire_put_u8(&w, 1); /* keysets */
-	fk_wire_put_u8(&w, rekey->keyset_format);
-	fk_wire_put_u8(&w, rekey->keyset_id);
-	fk_wire_put_u8(&w, rekey->algorithm_id);
-	fk_wire_put_u8(&w, rekey->key_length);
-	fk_wire_put_u8(&w, rekey->n_keys);
+	fk_wire_put_u8(&part, INSTRUCTION_PLAIN);
+	fk_wire_put_u8(&part, rekey->decryption_algorithm_id);
+	fk_wire_put_u16(&part, rekey->decryption_key_id);
+	fk_wire_put_u8(&part, 1); /* keysets */
+	fk_wire_put_u8(&part, rekey->keyset_format);
+	fk_wire_put_u8(&part, rekey->keyset_id);
+	fk_wire_put_u8(&part, rekey->algorithm_id);
+	fk_wire_put_u8(&part, rekey->key_length);
+	fk_wire_put_u8(&part, rekey->n_keys);
 	for (uint32_t i = 0; i < rekey->n_keys; i++) {
 		const struct fk_kmm_key_item *item = &rekey->keys[i];
 
-		fk_wire_put_u8(&w, item->key_format);
-		fk_wire_put_u16(&w, item->sln);
-		fk_wire_put_u16(&w, item->key_id);
-		fk_wire_put_bytes(&w, item->key, rekey->key_length);
+		if (!fk_wire_part(&w, KEY_ITEM_HEAD_SIZE, &part))
+			return FK_EFULL;
+		fk_wire_put_u8(&part, item->key_format);
+		fk_wire_put_u16(&part, item->sln);
+		fk_wire_put_u16(&part, item->key_id);
+		key_put(&w, item->key, rekey->key_length);
 	}
 	return fk_kmm_frame_end(header, &w, ret_size);
 }

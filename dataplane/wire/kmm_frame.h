@@ -12,7 +12,8 @@
 /*
  * Starts a frame of message 'message_id' in 'buf': writes the header, with a length of zero that
  * fk_kmm_frame_end() fills in. The writer never goes beyond FK_KMM_SIZE_MAX octets.
- * Returns FK_OK; FK_EINVAL if an RSI, the response kind or the MAC format is out of range.
+ * Returns FK_OK; FK_EINVAL if an RSI, the response kind or the MAC format is out of range;
+ * FK_EFULL.
  */
 FK_MUST_USE enum fk_err fk_kmm_frame_begin(const struct fk_kmm_header *header, uint8_t message_id,
 					   uint8_t *buf, size_t cap,

@@ -50,6 +50,21 @@ static inline uint8_t *fk_wire_take(struct fk_wire_writer *w, size_t n)
 	return p;
 }
 
+/*
+ * A cursor of its own for the next 'n' octets, which are checked for here: where 'n' is a constant,
+ * a compiler sees that all that is put there fits, and nothing is left of the checks. False, and
+ * 'w' fails, if there is no room. The part has to be filled.
+ */
+static inline bool fk_wire_part(struct fk_wire_writer *w, size_t n, struct fk_wire_writer *ret_part)
+{
+	uint8_t *p = fk_wire_take(w, n);
+
+	if (p == NULL)
+		return false;
+	*ret_part = fk_wire_writer(p, n);
+	return true;
+}
+
 static inline void fk_wire_put_bytes(struct fk_wire_writer *w, const void *src, size_t n)
 {
 	uint8_t *p = fk_wire_take(w, n);
