@@ -361,6 +361,8 @@ void fk_fleet_free(struct fk_fleet *fleet)
 		/* The row after the last may hold keys too, if it was refused half way. */
 		uint32_t n_used = fleet->n_ues < fleet->cap ? fleet->n_ues + 1 : fleet->cap;
 
+		for (uint32_t i = 0; i < fleet->n_ues; i++)
+			fk_sim_ue_fini(&fleet->ues[i]);
 		fk_wipe(fleet->ues, (size_t)n_used * sizeof(*fleet->ues));
 		munmap(fleet->ues, (size_t)fleet->cap * sizeof(*fleet->ues));
 	}

@@ -111,6 +111,15 @@ static void refuse(struct exchange *x, uint8_t status, struct fk_radio_answer *a
 	seal(x, x->tek, err, size, answer);
 }
 
+/* True if the UE refuses this key for no reason but its trait. */
+static bool refuses_key(const struct exchange *x, uint16_t sln)
+{
+	const struct fk_traits *traits = x->radio->traits;
+
+	return traits != NULL && fk_ue_has_trait(x->ue, FK_TRAIT_STATUS) &&
+	       (traits->spec.status_sln == 0 || traits->spec.status_sln == sln);
+}
+
 /* Unwraps and stores one key; returns its status. */
 static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *rekey,
 			const struct fk_kmm_key_item *item)
@@ -137,7 +146,7 @@ static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *r
 		count(x->radio, FK_SIM_BAD_WRAP);
 		return STATUS_NOT_PERFORMED;
 	}
-	if (x->radio->traits != NULL && fk_ue_has_trait(ue, FK_TRAIT_STATUS)) {
+	if (refuses_key(x, item->sln)) {
 		x->radio->traits->events[FK_TRAIT_STATUS]++;
 		ue->refusal = FK_SIM_REFUSED_STATUS;
 		fk_wipe(octets, sizeof(octets));
@@ -170,18 +179,32 @@ static void obey_rekey(struct exchange *x, const struct fk_kmm_rekey_command *re
 	fk_wipe(tek, sizeof(tek));
 }
 
+/* The KMF has proven that it holds the traffic key, and our answer proves that we do: the keyset
+ * that the key is in has come whole. */
+static void verify_keyset(struct exchange *x)
+{
+	uint8_t keyset_id = x->traffic_key->keyset_id;
+	struct fk_sim_key *key;
+
+	for (uint32_t i = 0; (key = fk_sim_ue_key(x->ue, i)) != NULL; i++) {
+		if (key->keyset_id == keyset_id)
+			key->is_verified = true;
+	}
+}
+
 /* Lists the keys of the active keyset; the protection TEK is in none. */
 static void obey_inventory(struct exchange *x, struct fk_radio_answer *answer)
 {
 	struct fk_kmm_header header = answer_header(x);
-	struct fk_kmm_inventory inventory = {.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS};
+	struct fk_kmm_inventory inventory; /* large: only what is listed is written */
 	const struct fk_sim_ue *ue = x->ue;
+	const struct fk_sim_key *key;
 	size_t size = 0;
 	enum fk_err err;
 
-	for (uint32_t i = 0; i < FK_SIM_KEYS_MAX; i++) {
-		const struct fk_sim_key *key = &ue->keys[i];
-
+	inventory.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS;
+	inventory.n_items = 0;
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
 		if (key->keyset_id != 0 && key->keyset_id == ue->active_keyset)
 			inventory.items[inventory.n_items++] = (struct fk_kmm_inventory_item){
 				.keyset_id = key->keyset_id,
@@ -192,9 +215,8 @@ static void obey_inventory(struct exchange *x, struct fk_radio_answer *answer)
 	err = fk_kmm_encode_inventory_response(&header, &inventory, answer->octets,
 					       sizeof(answer->octets), &size);
 	seal(x, x->tek, err, size, answer);
-	/* The KMF has proven that it holds the traffic key, and this answer proves that we do. */
 	if (x->traffic_key != NULL)
-		x->traffic_key->is_verified = true;
+		verify_keyset(x);
 }
 
 /* Decodes the body before anything changes, so that a bad body changes nothing. */

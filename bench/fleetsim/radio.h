@@ -6,7 +6,7 @@
  * names, message number, then the command. A KMM whose MAC does not verify gets no answer: it may
  * come from anybody. A number outside the window gets a Negative-Acknowledgment 07.
  *
- * Threads: a radio context belongs to the worker. Memory: nothing here allocates.
+ * Threads: a radio context belongs to the worker. Memory: storing a third key of a UE allocates.
  */
 #pragma once
 

@@ -12,12 +12,13 @@
 #include "report.h"
 
 #define GROUPS_MAX	  1024
-#define DISTINCT_KEYS_MAX 64 /* different keys told apart in one group; more still count */
+#define DISTINCT_KEYS_MAX 128 /* different keys told apart in one group; more still count */
 #define SCHEMA		  1
 
 struct group {
 	char *name;
 	uint64_t n_members, n_holding, n_distinct;
+	uint32_t n_places; /* different places, keyset and SLN, of the known keys */
 	uint32_t n_known;
 	struct fk_sim_key known[DISTINCT_KEYS_MAX]; /* known[0] is the one reported */
 };
@@ -53,32 +54,61 @@ static enum fk_err group_find(struct groups *groups, const char *name, size_t le
 
 static const struct fk_sim_key *newest_key(const struct fk_sim_ue *ue)
 {
-	return ue->newest_key < FK_SIM_KEYS_MAX ? &ue->keys[ue->newest_key] : NULL;
+	return ue->newest_key != FK_SIM_NO_KEY ? fk_sim_ue_key(ue, ue->newest_key) : NULL;
 }
 
-static void group_add(struct group *g, const struct fk_sim_ue *ue)
+/* How many keys of the keyset that was loaded last the UE holds; those verified only, if asked, and
+ * none if the newest is not. */
+static uint32_t count_keys(const struct fk_sim_ue *ue, bool only_verified)
 {
-	const struct fk_sim_key *key = newest_key(ue);
+	const struct fk_sim_key *newest = newest_key(ue), *key;
+	uint32_t n = 0;
 
-	g->n_members++;
-	if (key == NULL)
-		return;
-	g->n_holding++;
+	if (only_verified && newest != NULL && !newest->is_verified)
+		return 0;
+	for (uint32_t i = 0; newest != NULL && (key = fk_sim_ue_key(ue, i)) != NULL; i++)
+		n += key->keyset_id == newest->keyset_id && (key->is_verified || !only_verified);
+	return n;
+}
+
+/* Holds one key of a member against the others'. */
+static void group_compare(struct group *g, const struct fk_sim_key *key)
+{
+	bool is_new_place = true;
+
 	for (uint32_t i = 0; i < g->n_known; i++) {
 		const struct fk_sim_key *known = &g->known[i];
 
-		if (known->keyset_id == key->keyset_id && known->sln == key->sln &&
-		    known->algorithm_id == key->algorithm_id && known->key_id == key->key_id &&
+		if (known->keyset_id != key->keyset_id || known->sln != key->sln)
+			continue;
+		is_new_place = false;
+		if (known->algorithm_id == key->algorithm_id && known->key_id == key->key_id &&
 		    fk_ct_equal(known->octets, key->octets, sizeof(key->octets)))
 			return;
 	}
 	g->n_distinct++;
+	g->n_places += is_new_place;
 	if (g->n_known < DISTINCT_KEYS_MAX)
 		g->known[g->n_known++] = *key;
 }
 
+static void group_add(struct group *g, const struct fk_sim_ue *ue, uint32_t n_keys)
+{
+	const struct fk_sim_key *newest = newest_key(ue), *key;
+
+	g->n_members++;
+	if (newest == NULL)
+		return;
+	g->n_holding += count_keys(ue, false) >= n_keys;
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
+		if (key->keyset_id == newest->keyset_id)
+			group_compare(g, key);
+	}
+}
+
 /* A UE counts in each of its groups; one without any in the group of no name. */
-static enum fk_err groups_add(struct groups *groups, const char *field, const struct fk_sim_ue *ue)
+static enum fk_err groups_add(struct groups *groups, const char *field, const struct fk_sim_ue *ue,
+			      uint32_t n_keys)
 {
 	struct group *g = NULL;
 
@@ -88,7 +118,7 @@ static enum fk_err groups_add(struct groups *groups, const char *field, const st
 
 		if (err != FK_OK)
 			return err;
-		group_add(g, ue);
+		group_add(g, ue, n_keys);
 		if (field[len] == '\0')
 			return FK_OK;
 		field += len + 1;
@@ -105,14 +135,15 @@ static void groups_free(struct groups *groups)
 	free(groups->list);
 }
 
-static enum fk_err groups_collect(const struct fk_fleet *fleet, struct groups *ret_groups)
+static enum fk_err groups_collect(const struct fk_fleet *fleet, uint32_t n_keys,
+				  struct groups *ret_groups)
 {
 	struct groups groups = {.list = calloc(GROUPS_MAX, sizeof(*groups.list))};
 	enum fk_err err = groups.list == NULL ? FK_ENOMEM : FK_OK;
 
 	for (uint32_t i = 0; i < fleet->n_ues && err == FK_OK; i++)
-		err = groups_add(&groups, fleet->group_fields[fleet->ues[i].groups],
-				 &fleet->ues[i]);
+		err = groups_add(&groups, fleet->group_fields[fleet->ues[i].groups], &fleet->ues[i],
+				 n_keys);
 	if (err != FK_OK) {
 		groups_free(&groups);
 		return err;
@@ -138,7 +169,7 @@ static json_t *groups_json(const struct groups *groups, bool *ret_agree)
 							    g->known[0].sln, "algorithm_id",
 							    g->known[0].algorithm_id, "key_id",
 							    g->known[0].key_id));
-		if (g->n_distinct > 1)
+		if (g->n_distinct > g->n_places)
 			*ret_agree = false;
 		json_array_append_new(array, o);
 	}
@@ -150,15 +181,13 @@ static void put_count(json_t *object, const char *name, uint64_t value)
 	json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-static void put_ues(json_t *root, const struct fk_fleet *fleet)
+static void put_ues(json_t *root, const struct fk_fleet *fleet, uint32_t n_keys)
 {
 	uint64_t n_holding = 0, n_verified = 0;
 
 	for (uint32_t i = 0; i < fleet->n_ues; i++) {
-		const struct fk_sim_key *key = newest_key(&fleet->ues[i]);
-
-		n_holding += key != NULL;
-		n_verified += key != NULL && key->is_verified;
+		n_holding += count_keys(&fleet->ues[i], false) >= n_keys;
+		n_verified += count_keys(&fleet->ues[i], true) >= n_keys;
 	}
 	put_count(root, "ues", fleet->n_ues);
 	put_count(root, "holding", n_holding);
@@ -296,13 +325,14 @@ enum fk_err fk_report_write(const char *path, const struct fk_verdict *verdict)
 	json_t *root = json_pack("{s:i}", "schema", SCHEMA);
 	struct groups groups;
 	bool agree = false;
-	enum fk_err err = root == NULL ? FK_ENOMEM : groups_collect(verdict->fleet, &groups);
+	enum fk_err err =
+		root == NULL ? FK_ENOMEM : groups_collect(verdict->fleet, verdict->n_keys, &groups);
 
 	if (err != FK_OK) {
 		json_decref(root);
 		return err;
 	}
-	put_ues(root, verdict->fleet);
+	put_ues(root, verdict->fleet, verdict->n_keys);
 	json_object_set_new(root, "groups", groups_json(&groups, &agree));
 	groups_free(&groups);
 	json_object_set_new(root, "groups_agree", json_boolean(agree));
@@ -365,10 +395,9 @@ static bool write_book(FILE *file, const void *what)
 
 	for (uint32_t i = 0; i < fleet->n_ues; i++) {
 		const struct fk_sim_ue *ue = &fleet->ues[book->order[i]];
+		const struct fk_sim_key *key;
 
-		for (uint32_t k = 0; k < FK_SIM_KEYS_MAX && ok; k++) {
-			const struct fk_sim_key *key = &ue->keys[k];
-
+		for (uint32_t k = 0; ok && (key = fk_sim_ue_key(ue, k)) != NULL; k++) {
 			if (key->keyset_id == 0)
 				continue;
 			ok = fprintf(file,

@@ -2,11 +2,12 @@
 /*
  * report.h - the fleet's verdict, written when fleetsim ends.
  *
- * The report is one JSON object: counts, and per group who holds what. A group agrees if those of
- * its members that hold a traffic key all hold the same one; how many hold one is a number of its
- * own. The book is NDJSON: one line per held key, sorted by ue_id. Key octets are compared in
- * memory and appear in neither, nor does a hash of them. The refusals are NDJSON: one line per UE
- * that will never hold the key, with the reason, in the order of the fleet file.
+ * The report is one JSON object: counts, and per group who holds what. A group agrees if no two of
+ * its members hold different traffic keys in one place (keyset and SLN) of the keyset loaded last;
+ * how many hold all keys is a number of its own. The book is NDJSON: one line per held key, sorted
+ * by ue_id. Key octets are compared in memory and appear in neither, nor does a hash of them. The
+ * refusals are NDJSON: one line per UE that will never hold the key, with the reason, in the order
+ * of the fleet file.
  *
  * All files are written beside their place and renamed: a reader sees them whole or not at all.
  *
@@ -29,6 +30,7 @@ struct fk_verdict {
 	const struct fk_hostile *hostile;
 	const struct fk_lies *lies;
 	const struct fk_traits *traits;
+	uint32_t n_keys; /* traffic keys that a UE should hold */
 };
 
 /* Return FK_OK; FK_EIO, with errno set; FK_ENOMEM. */

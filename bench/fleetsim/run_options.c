@@ -27,6 +27,9 @@ const char fk_run_options_help[] =
 	"    --book FILE        NDJSON: who holds which key, written at the end\n"
 	"    --refusals FILE    NDJSON: who will never hold it and why, written at the end\n"
 	"    --ready-file FILE  made when the port runs\n"
+	"    --keys N           who holds fewer traffic keys counts as holding none in the "
+	"report,\n"
+	"                       1..32 (default 1)\n"
 	"    --for SECONDS      end by itself, 1..1000000 (default: at SIGTERM or SIGINT)\n"
 	"    --seed S           decides all that follows (default 1)\n"
 	"\n"
@@ -48,7 +51,8 @@ const char fk_run_options_help[] =
 	"    --replay PERCENT       send each answer twice, in two transactions\n"
 	"    --forged-member PERCENT  have another member of the group answer in their name, "
 	"first\n"
-	"    --status-percent PERCENT:CODE  refuse the key with status CODE, 1..255\n"
+	"    --status-percent PERCENT:CODE[:SLN]  refuse keys with status CODE, 1..255; with\n"
+	"                           SLN, 1..4095, only the key of that SLN\n"
 	"    --small-window PERCENT[:N]  take numbers up to N ahead, 0..32767 (default 0)\n"
 	"\n"
 	"    lies, single datagrams that are never lost\n"
@@ -66,6 +70,7 @@ enum run_option {
 	OPT_T1_MS,
 	OPT_HOSTILE,
 	OPT_LIES,
+	OPT_KEYS,
 	OPT_BARE,
 	OPT_IDLE,
 	OPT_REPORT,
@@ -97,6 +102,7 @@ static const struct option options[] = {
 	{"t1-ms", required_argument, NULL, OPT_T1_MS},
 	{"hostile", required_argument, NULL, OPT_HOSTILE},
 	{"lies", required_argument, NULL, OPT_LIES},
+	{"keys", required_argument, NULL, OPT_KEYS},
 	{"bare", no_argument, NULL, OPT_BARE},
 	{"idle", required_argument, NULL, OPT_IDLE},
 	{"report", required_argument, NULL, OPT_REPORT},
@@ -151,6 +157,8 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 	} else if (c == OPT_LIES) {
 		min = 0;
 		max = 1000000000;
+	} else if (c == OPT_KEYS) {
+		max = FK_SIM_KEYS_MAX;
 	} else if (c == OPT_SEED) {
 		min = 0;
 		max = UINT64_MAX;
@@ -181,6 +189,9 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 	case OPT_LIES:
 		o->n_lies = number;
 		break;
+	case OPT_KEYS:
+		o->n_keys = (uint32_t)number;
+		break;
 	case OPT_SEED:
 		o->seed = number;
 		break;
@@ -207,18 +218,21 @@ static bool read_delay(struct fk_weather_spec *weather, const char *text)
 
 static bool read_status(struct fk_traits_spec *traits, const char *text)
 {
-	uint64_t status = 0;
-	char first[PAIR_MAX];
-	const char *second;
+	uint64_t status = 0, sln = 0;
+	char first[PAIR_MAX], code[PAIR_MAX];
+	const char *second, *third;
 
 	if (!fk_argument_pair("status-percent", text, ':', first, sizeof(first), &second))
 		return false;
 	if (second == NULL)
-		return fk_argument_complain("status-percent", text, "is not PERCENT:CODE");
-	if (!fk_argument_percent("status-percent", first, &traits->percent[FK_TRAIT_STATUS]) ||
-	    !fk_argument_number("status-percent", second, 1, 255, &status))
+		return fk_argument_complain("status-percent", text, "is not PERCENT:CODE[:SLN]");
+	if (!fk_argument_pair("status-percent", second, ':', code, sizeof(code), &third) ||
+	    !fk_argument_percent("status-percent", first, &traits->percent[FK_TRAIT_STATUS]) ||
+	    !fk_argument_number("status-percent", code, 1, 255, &status) ||
+	    (third != NULL && !fk_argument_number("status-percent", third, 1, 4095, &sln)))
 		return false;
 	traits->status = (uint8_t)status;
+	traits->status_sln = (uint16_t)sln;
 	return true;
 }
 
@@ -317,6 +331,7 @@ bool fk_run_options_read(int argc, char **argv, struct fk_sim_options *ret_optio
 		.kmf_rsi = 9999999,
 		.seed = 1,
 		.t1_ms = 500,
+		.n_keys = 1,
 	};
 	int c;
 

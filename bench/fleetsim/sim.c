@@ -214,6 +214,7 @@ static int write_verdict(const struct sim *sim)
 {
 	const struct fk_sim_options *o = sim->options;
 	struct fk_verdict verdict = {
+		.n_keys = o->n_keys,
 		.fleet = &sim->fleet,
 		.counts = &sim->counts,
 		.hostile = &sim->hostile,

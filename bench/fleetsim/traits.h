@@ -42,6 +42,7 @@ struct fk_traits_spec {
 	uint32_t offline_back_s; /* after the first request; 0: never */
 	uint16_t window;	 /* of SMALL_WINDOW; with 0 no number is ever new */
 	uint8_t status;		 /* of STATUS */
+	uint16_t status_sln;	 /* the one SLN whose key is refused; 0: all */
 };
 
 struct fk_traits {

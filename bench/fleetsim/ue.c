@@ -2,6 +2,11 @@
 /* ue.c - see ue.h. */
 #include "ue.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#define MORE_STEP 10 /* places that a block grows by */
+
 uint64_t fk_sim_hash(const void *octets, size_t size)
 {
 	const uint8_t *p = octets;
@@ -60,18 +65,57 @@ void fk_sim_ue_note_transaction(struct fk_sim_ue *ue, uint64_t branch_hash, uint
 	ue->next_transaction = (uint8_t)((ue->next_transaction + 1) % FK_SIM_TRANSACTIONS_SEEN);
 }
 
-static struct fk_sim_key *find_place(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln)
+void fk_sim_ue_fini(struct fk_sim_ue *ue)
 {
-	struct fk_sim_key *place = NULL;
+	if (ue->more == NULL)
+		return;
+	fk_wipe(ue->more, ue->n_more * sizeof(*ue->more));
+	free(ue->more);
+	ue->more = NULL;
+	ue->n_more = 0;
+}
 
-	for (uint32_t i = 0; i < FK_SIM_KEYS_MAX; i++) {
-		struct fk_sim_key *key = &ue->keys[i];
+struct fk_sim_key *fk_sim_ue_key(const struct fk_sim_ue *ue, uint32_t i)
+{
+	if (i < FK_SIM_KEYS_INLINE)
+		return (struct fk_sim_key *)(uintptr_t)&ue->keys[i];
+	i -= FK_SIM_KEYS_INLINE;
+	return i < ue->n_more ? &ue->more[i] : NULL;
+}
 
+/* A larger block in place of the one that is full. False: the radio, or memory, holds no more. */
+static bool grow(struct fk_sim_ue *ue)
+{
+	uint32_t n = ue->n_more + MORE_STEP;
+	struct fk_sim_key *more;
+
+	if (n > FK_SIM_KEYS_MAX - FK_SIM_KEYS_INLINE)
+		return false;
+	more = calloc(n, sizeof(*more));
+	if (more == NULL)
+		return false;
+	if (ue->more != NULL)
+		memcpy(more, ue->more, ue->n_more * sizeof(*more));
+	fk_sim_ue_fini(ue);
+	ue->more = more;
+	ue->n_more = (uint8_t)n;
+	return true;
+}
+
+/* The place of that keyset and SLN, or a free one; FK_SIM_NO_KEY if there is none. */
+static uint32_t find_place(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln)
+{
+	uint32_t place = FK_SIM_NO_KEY, i = 0;
+	const struct fk_sim_key *key;
+
+	for (; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
 		if (key->keyset_id == keyset_id && key->sln == sln)
-			return key;
-		if (key->keyset_id == 0 && place == NULL)
-			place = key;
+			return i;
+		if (key->keyset_id == 0 && place == FK_SIM_NO_KEY)
+			place = i;
 	}
+	if (place == FK_SIM_NO_KEY && grow(ue))
+		place = i;
 	return place;
 }
 
@@ -79,7 +123,8 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 			 uint8_t algorithm_id, uint16_t key_id,
 			 const uint8_t octets[static FK_KEY_SIZE_MAX])
 {
-	struct fk_sim_key *key = find_place(ue, keyset_id, sln);
+	uint32_t place = find_place(ue, keyset_id, sln);
+	struct fk_sim_key *key = fk_sim_ue_key(ue, place);
 
 	if (key == NULL)
 		return false;
@@ -91,7 +136,7 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 	key->sln = sln;
 	key->algorithm_id = algorithm_id;
 	key->key_id = key_id;
-	ue->newest_key = (uint8_t)(key - ue->keys);
+	ue->newest_key = (uint8_t)place;
 	if (ue->active_keyset == 0)
 		ue->active_keyset = keyset_id;
 	return true;
@@ -100,9 +145,9 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,
 				      uint32_t nth)
 {
-	for (uint32_t i = 0; i < FK_SIM_KEYS_MAX; i++) {
-		struct fk_sim_key *key = &ue->keys[i];
+	struct fk_sim_key *key;
 
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
 		if (key->keyset_id != 0 && key->algorithm_id == algorithm_id &&
 		    key->key_id == key_id && nth-- == 0)
 			return key;

@@ -3,9 +3,10 @@
  * ue.h - one simulated UE: who it is, what its radio holds, and what it has heard.
  *
  * A million of these are walked in random order, so a UE is flat and small; its names lie in the
- * fleet's text area.
+ * fleet's text area, and its keys beyond the second in a block of their own.
  *
  * Threads: a UE belongs to the worker while it runs, to the reporter afterwards.
+ * Memory: a third key takes a block from the heap, which fk_sim_ue_fini() wipes and frees.
  */
 #pragma once
 
@@ -15,8 +16,9 @@
 
 #include <fleetkey/secret.h>
 
-#define FK_SIM_KEYS_MAX		 3  /* traffic keys that one radio holds, over all keysets */
-#define FK_SIM_ANSWER_SIZE_MAX	 64 /* octets of the answer KMM kept for repeats */
+#define FK_SIM_KEYS_MAX		 32 /* traffic keys that one radio holds, over all keysets */
+#define FK_SIM_KEYS_INLINE	 2  /* of them so many without a block of their own */
+#define FK_SIM_ANSWER_SIZE_MAX	 96 /* octets of the answer KMM kept for repeats: lists 32 keys */
 #define FK_SIM_SEEN		 16 /* KMMs remembered to find a message number used twice */
 #define FK_SIM_TRANSACTIONS_SEEN 2  /* server transactions remembered to absorb repeats */
 #define FK_SIM_NO_KEY		 0xff
@@ -50,7 +52,8 @@ struct fk_sim_ue {
 	uint8_t kek_algorithm_id;
 	uint8_t ptek_algorithm_id; /* 0: no protection TEK */
 	uint8_t active_keyset;	   /* 0: the radio is empty */
-	uint8_t newest_key;	   /* index into keys, or FK_SIM_NO_KEY */
+	uint8_t newest_key;	   /* for fk_sim_ue_key(), or FK_SIM_NO_KEY */
+	uint8_t n_more;		   /* places in 'more' */
 	uint8_t answer_size;	   /* 0: the last accepted KMM wanted no answer */
 	uint8_t next_seen, n_seen;
 	uint8_t next_transaction;
@@ -64,7 +67,8 @@ struct fk_sim_ue {
 	uint64_t accepted_hash;	  /* of the last accepted KMM, 0 if there is none */
 	uint64_t transactions[FK_SIM_TRANSACTIONS_SEEN]; /* hashes of branches */
 	uint8_t answer[FK_SIM_ANSWER_SIZE_MAX];
-	struct fk_sim_key keys[FK_SIM_KEYS_MAX];
+	struct fk_sim_key keys[FK_SIM_KEYS_INLINE];
+	struct fk_sim_key *more; /* NULL: none; owned */
 	uint64_t seen_hashes[FK_SIM_SEEN];
 	uint16_t seen_numbers[FK_SIM_SEEN], seen_mac_keys[FK_SIM_SEEN];
 };
@@ -86,10 +90,17 @@ uint16_t fk_sim_ue_find_transaction(const struct fk_sim_ue *ue, uint64_t branch_
 /* Remembers a new one in place of the oldest. */
 void fk_sim_ue_note_transaction(struct fk_sim_ue *ue, uint64_t branch_hash, uint16_t status);
 
+/* Frees what the UE owns. */
+void fk_sim_ue_fini(struct fk_sim_ue *ue);
+
+/* Place 'i' of the radio's keys, free (keyset_id 0) or not; NULL behind the last. Borrowed until a
+ * key is stored. */
+struct fk_sim_key *fk_sim_ue_key(const struct fk_sim_ue *ue, uint32_t i);
+
 /*
  * Stores a traffic key in place of the one with the same keyset and SLN, or in a free place. The
  * first keyset loaded into an empty radio becomes active (P25 sheet 2.3). False if the radio is
- * full. A key that is stored again unchanged stays verified.
+ * full, or memory is. A key that is stored again unchanged stays verified.
  */
 bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 			 uint8_t algorithm_id, uint16_t key_id,

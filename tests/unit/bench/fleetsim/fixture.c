@@ -38,6 +38,8 @@ void fixture_init(struct fixture *f)
 	need(fk_ossl_new(&f->ossl) == FK_OK, "fk_ossl_new");
 	for (size_t i = 0; i < sizeof(f->tek); i++)
 		f->tek[i] = (uint8_t)(0x40 + i);
+	for (size_t k = 0; k < N_TEKS - 1; k++)
+		memset(f->further[k], 0x60 + (int)k, sizeof(f->further[k]));
 }
 
 void fixture_fini(struct fixture *f)
@@ -73,6 +75,8 @@ struct command usual_command(const struct fixture *f, const struct fk_sim_ue *ue
 		.kek_key_id = ue->kek_key_id,
 		.key_id = KEY_ID,
 		.mac_format = FK_KMM_MAC_FORMAT_CMAC,
+		.n_keys = 1,
+		.first_sln = SLN,
 	};
 }
 
@@ -102,19 +106,23 @@ size_t make_rekey(struct fixture *f, const struct fk_sim_ue *ue, const struct co
 		  uint8_t kmm[static FK_KMM_SIZE_MAX])
 {
 	struct fk_kmm_header header = command_header(ue, c);
-	uint8_t wrapped[40];
+	uint8_t wrapped[N_TEKS][40];
 	struct fk_kmm_rekey_command rekey = {
 		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
 		.decryption_key_id = c->kek_key_id,
 		.keyset_id = KEYSET,
 		.algorithm_id = FK_ALGORITHM_AES_256,
-		.key_length = sizeof(wrapped),
-		.n_keys = 1,
-		.keys = {{.sln = SLN, .key_id = c->key_id, .key = wrapped}},
+		.key_length = sizeof(wrapped[0]),
+		.n_keys = c->n_keys,
 	};
 	size_t size = 0;
 
-	wrap_key(c->kek, f->tek, wrapped);
+	for (uint8_t i = 0; i < c->n_keys; i++) {
+		wrap_key(c->kek, i == 0 ? f->tek : f->further[i - 1], wrapped[i]);
+		rekey.keys[i] = (struct fk_kmm_key_item){.sln = (uint16_t)(c->first_sln + i),
+							 .key_id = (uint16_t)(c->key_id + i),
+							 .key = wrapped[i]};
+	}
 	need(fk_kmm_encode_rekey_command(&header, &rekey, kmm, FK_KMM_SIZE_MAX, &size) == FK_OK,
 	     "fk_kmm_encode_rekey_command");
 	put_mac(f, c, kmm, size);

@@ -19,12 +19,14 @@
 #define SLN	1
 #define KEY_ID	0x4001
 #define N_UES	16
+#define N_TEKS	9 /* the most of one KMM */
 
 struct fixture {
 	char directory[64], path[96];
 	struct fk_fleet fleet;
 	struct fk_ossl *ossl;
 	uint8_t tek[32];
+	uint8_t further[N_TEKS - 1][32]; /* of commands with several keys */
 };
 
 void fixture_init(struct fixture *f);
@@ -36,6 +38,8 @@ struct command {
 	const uint8_t *mac_key, *kek;
 	uint16_t kek_key_id, key_id;
 	uint8_t mac_format;
+	uint8_t n_keys; /* with SLNs and key IDs that count up from 'first_sln' and key_id */
+	uint16_t first_sln;
 };
 
 struct command usual_command(const struct fixture *f, const struct fk_sim_ue *ue, uint16_t number);

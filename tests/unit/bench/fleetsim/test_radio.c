@@ -116,6 +116,81 @@ Test(radio, the_closing_exchange_under_the_new_key_verifies_it)
 	cr_assert(ue->keys[0].is_verified);
 }
 
+/* Gives a command with 'n' keys and returns the acknowledgement. */
+static struct fk_kmm_rekey_ack rekey_several(uint16_t number, uint16_t first_sln, uint8_t n)
+{
+	struct command c = usual_command(&f, ue, number);
+	struct fk_kmm_rekey_ack ack;
+	struct fk_kmm_frame frame;
+
+	c.n_keys = n;
+	c.first_sln = first_sln;
+	c.key_id = (uint16_t)(KEY_ID + first_sln - SLN);
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(c.mac_key, FK_KMM_REKEY_ACK);
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &ack), FK_OK);
+	cr_assert_eq(ack.n_statuses, n);
+	return ack;
+}
+
+Test(radio, all_keys_of_several_commands_are_held_listed_and_verified)
+{
+	struct command c = usual_command(&f, ue, 3);
+	struct fk_kmm_inventory inventory;
+	struct fk_kmm_rekey_ack ack;
+	struct fk_kmm_frame frame;
+
+	for (uint16_t step = 0; step < 2; step++) {
+		ack = rekey_several(step + 1, (uint16_t)(SLN + 9 * step), 9);
+		for (uint8_t i = 0; i < 9; i++) {
+			cr_assert_eq(ack.statuses[i].key_id, KEY_ID + 9 * step + i);
+			cr_assert_eq(ack.statuses[i].status, FK_KMM_STATUS_PERFORMED);
+		}
+	}
+	c.mac_key = f.tek;
+	c.mac_key_id = KEY_ID;
+	cr_assert_eq(give(make_inventory(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(f.tek, FK_KMM_INVENTORY_RESPONSE);
+	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &inventory), FK_OK);
+	cr_assert_eq(inventory.n_items, 18);
+	for (uint32_t i = 0; i < 18; i++) {
+		const struct fk_sim_key *key = fk_sim_ue_key(ue, i);
+		const uint8_t *tek = i % 9 == 0 ? f.tek : f.further[i % 9 - 1];
+
+		cr_assert_eq(key->sln, SLN + i);
+		cr_assert_eq(key->key_id, KEY_ID + i);
+		cr_assert(fk_ct_equal(key->octets, tek, 32));
+		cr_assert(key->is_verified);
+		cr_assert_eq(inventory.items[i].key_id, KEY_ID + i);
+	}
+}
+
+Test(radio, a_full_radio_refuses_the_key_too_many_and_keeps_the_others)
+{
+	struct fk_kmm_rekey_ack ack;
+
+	for (uint16_t step = 0; step < 4; step++)
+		(void)rekey_several(step + 1, (uint16_t)(SLN + 8 * step), 8);
+	ack = rekey_several(5, SLN + FK_SIM_KEYS_MAX - 1, 2);
+	cr_assert_eq(ack.statuses[0].status, FK_KMM_STATUS_PERFORMED);
+	cr_assert_eq(ack.statuses[1].status, 0x05); /* out of memory */
+	cr_assert_null(fk_sim_ue_key(ue, FK_SIM_KEYS_MAX));
+}
+
+Test(radio, a_trait_may_refuse_the_key_of_one_sln_alone)
+{
+	struct fk_traits traits = {.spec = {.status = 0x09, .status_sln = SLN + 2}};
+	struct fk_kmm_rekey_ack ack;
+
+	radio.traits = &traits;
+	ue->traits = 1u << FK_TRAIT_STATUS;
+	ack = rekey_several(1, SLN, 4);
+	for (uint8_t i = 0; i < 4; i++)
+		cr_assert_eq(ack.statuses[i].status, i == 2 ? 0x09 : FK_KMM_STATUS_PERFORMED);
+	cr_assert_eq(ue->refusal, FK_SIM_REFUSED_STATUS);
+	cr_assert_eq(fk_sim_ue_key(ue, 2)->sln, SLN + 3);
+}
+
 Test(radio, an_inventory_under_the_protection_tek_verifies_nothing)
 {
 	struct command c = usual_command(&f, ue, 1);
