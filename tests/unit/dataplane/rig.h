@@ -117,7 +117,11 @@ struct rig_answer {
 	uint16_t acked_number; /* Negative-Ack */
 	uint8_t acked_message_id;
 	uint8_t status;
-	uint16_t key_id;	/* acknowledged or listed */
+	uint16_t key_id; /* acknowledged or listed */
+	/* Not 0: so many keys instead, with these IDs, and, if acknowledged, these statuses. */
+	uint8_t n_keys;
+	uint16_t key_ids[FK_KMM_KEYS_MAX];
+	uint8_t statuses[FK_KMM_KEYS_MAX];
 	const uint8_t *mac_tek; /* NULL: no MAC */
 	uint16_t mac_key_id;
 	uint32_t source_rsi, destination_rsi;

@@ -204,7 +204,7 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 			.key_id = a->mac_key_id,
 			.mac_format = FK_KMM_MAC_FORMAT_CMAC},
 	};
-	const struct fk_kmm_rekey_ack ack = {
+	struct fk_kmm_rekey_ack ack = {
 		.acknowledged_message_id = a->acked_message_id,
 		.n_statuses = 1,
 		.statuses = {{.algorithm_id = FK_ALGORITHM_AES_256,
@@ -216,7 +216,7 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 		.acknowledged_message_number = a->acked_number,
 		.status = a->status,
 	};
-	const struct fk_kmm_inventory inventory = {
+	struct fk_kmm_inventory inventory = {
 		.inventory_type = FK_INVENTORY_ACTIVE_KEY_IDS,
 		.n_items = 1,
 		.items = {{.keyset_id = 2,
@@ -226,6 +226,14 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 	size_t size = 0;
 	enum fk_err err;
 
+	if (a->n_keys > 0)
+		ack.n_statuses = inventory.n_items = a->n_keys;
+	for (uint32_t i = 0; i < a->n_keys; i++) {
+		ack.statuses[i] = (struct fk_kmm_key_status){FK_ALGORITHM_AES_256, a->key_ids[i],
+							     a->statuses[i]};
+		inventory.items[i] =
+			(struct fk_kmm_inventory_item){2, FK_ALGORITHM_AES_256, a->key_ids[i]};
+	}
 	if (a->message_id == FK_KMM_REKEY_ACK)
 		err = fk_kmm_encode_rekey_ack(&header, &ack, kmm, cap, &size);
 	else if (a->message_id == FK_KMM_NEGATIVE_ACK)

@@ -347,6 +347,95 @@ Test(match, an_acknowledgement_of_other_keys_is_not_believed)
 	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
 }
 
+#define OTHER 6u /* has an open command of three keys: 4, 5 and 6 of the campaign's list */
+
+/* Its right answer, all keys loaded. */
+static struct rig_answer right_for_three(void)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	struct fk_order order = rig_order(OTHER, 2, 0);
+	struct rig_answer answer;
+
+	campaign->n_keys = RIG_N_KEYS;
+	order.kind = FK_ORDER_REKEY;
+	order.mac_key = FK_MAC_KEY_PTEK;
+	order.first_key = 4;
+	order.n_keys = 3;
+	if (rig_state(rig, OTHER).token == 0)
+		(void)rig_send(rig, &order);
+	answer = rig_right_answer(rig, OTHER, 0, 40);
+	answer.n_keys = 3;
+	for (uint32_t i = 0; i < 3; i++)
+		answer.key_ids[i] = campaign->keys[4 + i].key_id;
+	return answer;
+}
+
+Test(match, an_acknowledgement_of_several_keys_holds_exactly_those)
+{
+	struct rig_answer answer = right_for_three();
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).keys_held, 7u << 4);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+}
+
+Test(match, keys_may_be_acknowledged_in_any_order_and_each_has_its_status)
+{
+	struct rig_answer answer = right_for_three();
+	uint16_t first = answer.key_ids[0];
+
+	answer.key_ids[0] = answer.key_ids[2];
+	answer.key_ids[2] = first;
+	answer.statuses[0] = 0x05; /* of key 6 */
+	answer.statuses[1] = 0x01; /* of key 5 */
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).keys_held, 1u << 4);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, 0x05);
+}
+
+Test(match, an_acknowledgement_of_fewer_more_or_repeated_keys_is_not_believed)
+{
+	struct rig_answer answer = right_for_three();
+
+	answer.n_keys = 2;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer.n_keys = 4;
+	answer.key_ids[3] = rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[7].key_id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer.n_keys = 3;
+	answer.key_ids[2] = answer.key_ids[3]; /* of another step */
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer.key_ids[2] = answer.key_ids[0]; /* twice */
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer = right_for_three();
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+}
+
+Test(match, an_inventory_lists_the_campaign_only_if_it_has_all_its_keys)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+
+	campaign->n_keys = 3;
+	for (uint8_t n = 2; n <= 4; n++) {
+		struct fk_order order = rig_order(n, 1, 0);
+		struct rig_answer answer;
+
+		(void)rig_send(rig, &order);
+		answer = rig_right_answer(rig, n, 1, 40);
+		answer.n_keys = n;
+		for (uint32_t i = 0; i < n; i++)
+			answer.key_ids[i] = campaign->keys[i].key_id;
+		rig_answer_in(rig, &answer);
+		cr_assert_eq(rig_state(rig, n).outcome, FK_OUTCOME_ANSWERED);
+		cr_assert_eq(rig_state(rig, n).listed, n >= 3);
+		while (rig_next_out(rig) != NULL)
+			;
+	}
+}
+
 Test(match, an_answer_of_another_kind_is_unexpected)
 {
 	struct rig_answer answer = right();

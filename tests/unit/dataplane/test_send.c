@@ -102,6 +102,169 @@ Test(send, a_key_leaves_wrapped_under_the_ues_own_kek_and_authenticated)
 	cr_assert_arr_eq(mac.mac, frame.header.mac.mac, FK_KMM_MAC_SIZE);
 }
 
+/* Gives the campaign its sixteen keys, and the next hop room for as many as a frame takes. */
+static void load_all_keys(void)
+{
+	rig->table->campaigns[RIG_CAMPAIGN_SLOT].n_keys = RIG_N_KEYS;
+	rig->table->next_hops[0].max_datagram = 0;
+}
+
+static struct fk_order order_of_keys(uint32_t ue_index, uint8_t step, uint8_t first, uint8_t n)
+{
+	struct fk_order order = rig_order(ue_index, step, 0);
+
+	order.kind = FK_ORDER_REKEY;
+	order.mac_key = FK_MAC_KEY_PTEK;
+	order.first_key = first;
+	order.n_keys = n;
+	return order;
+}
+
+/* The message carries exactly these keys, in order, under the UE's own KEK. */
+static void check_keys(const struct fk_sip_message *sip, uint32_t ue_index, uint8_t first,
+		       uint8_t n)
+{
+	const struct fk_ue_slot *ue = &fk_keytable_ues(rig->table)[ue_index];
+	const struct fk_campaign_key *keys = &rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[first];
+	static struct fk_crypto_scratch scratch;
+	struct fk_sds_signalling signalling = {0};
+	struct fk_kmm_frame frame = rig_kmm_of(sip, &signalling);
+	struct fk_kmm_rekey_command rekey;
+
+	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &rekey), FK_OK);
+	cr_assert_eq(frame.size, FK_KMM_REKEY_SIZE + (n - 1) * FK_KMM_KEY_ITEM_SIZE);
+	cr_assert_eq(frame.header.destination_rsi, ue->rsi);
+	cr_assert_eq(rekey.n_keys, n);
+	for (uint8_t i = 0; i < n; i++) {
+		uint8_t key[32];
+		struct fk_unwrap_lane unwrap = {
+			.kek = ue->kek, .wrapped = rekey.keys[i].key, .key = key};
+
+		cr_assert_eq(rekey.keys[i].sln, keys[i].sln);
+		cr_assert_eq(rekey.keys[i].key_id, keys[i].key_id);
+		rig->worker->config.engine->unwrap(&scratch, &unwrap, 1);
+		cr_assert_eq(unwrap.ok, 1);
+		cr_assert_arr_eq(key, keys[i].tek, 32);
+	}
+}
+
+Test(send, several_keys_leave_in_one_kmm_each_wrapped_under_the_ues_own_kek)
+{
+	struct fk_sip_message sip;
+	struct fk_order order;
+
+	load_all_keys();
+	for (uint8_t n = 1; n <= FK_ORDER_KEYS_MAX; n++) {
+		order = order_of_keys(n, 3, 7, n);
+		sip = rig_send(rig, &order);
+		check_keys(&sip, n, 7, n);
+	}
+}
+
+Test(send, a_burst_with_more_keys_than_lanes_wraps_them_all)
+{
+	struct fk_sip_message sip;
+
+	load_all_keys();
+	for (uint32_t i = 0; i < 2 * FK_WORKER_BURST && i < RIG_N_UES; i++) {
+		struct fk_order order = order_of_keys(i, 0, i % 10, 1 + i % 6);
+
+		rig_push(rig, &order);
+	}
+	rig_turn(rig);
+	for (uint32_t i = 0; i < RIG_N_UES; i++) {
+		sip = rig_next_sip(rig);
+		check_keys(&sip, i, i % 10, 1 + i % 6);
+	}
+}
+
+Test(send, a_further_key_adds_the_octets_that_control_reckons_with)
+{
+	struct fk_message_size size =
+		fk_message_size_unpack(fk_region_worker(rig->region, 0)->rekey_sizes[0]);
+	struct fk_order order;
+
+	load_all_keys();
+	for (uint8_t n = 1; n <= FK_ORDER_KEYS_MAX; n++) {
+		const struct rig_frame *frame;
+
+		order = order_of_keys(n, 0, 0, n);
+		rig_push(rig, &order);
+		rig_turn(rig);
+		frame = next_ipv4();
+		cr_assert_not_null(frame);
+		cr_assert_eq(frame->size - FK_UDP_FRAME_OVERHEAD,
+			     size.base + size.n_uris * strlen("sip:ue000@mc.example") +
+				     (n - 1) * FK_KMM_KEY_ITEM_SIZE);
+	}
+	rig->table->next_hops[0].max_datagram = 1300;
+	order = order_of_keys(20, 0, 0, FK_ORDER_KEYS_MAX);
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, 20).outcome, FK_OUTCOME_TOO_LARGE);
+}
+
+Test(send, an_order_of_keys_that_the_campaign_lacks_is_unbuildable)
+{
+	static const struct {
+		uint8_t kind, first, n;
+	} bad[] = {
+		{FK_ORDER_REKEY, 0, 0},	    {FK_ORDER_REKEY, 4, 2},   {FK_ORDER_REKEY, 5, 1},
+		{FK_ORDER_REKEY, 0, 10},    {FK_ORDER_REKEY, 255, 1}, {FK_ORDER_INVENTORY, 0, 1},
+		{FK_ORDER_INVENTORY, 1, 0},
+	};
+
+	rig->table->campaigns[RIG_CAMPAIGN_SLOT].n_keys = 5;
+	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct fk_order order = order_of_keys(i, 0, bad[i].first, bad[i].n);
+
+		order.kind = bad[i].kind;
+		rig_push(rig, &order);
+		rig_turn(rig);
+		cr_assert_eq(rig_state(rig, i).outcome, FK_OUTCOME_UNBUILDABLE, "case %u", i);
+	}
+	cr_assert_null(next_ipv4());
+}
+
+Test(send, an_order_of_other_keys_under_the_same_token_is_not_built)
+{
+	struct fk_order order;
+
+	load_all_keys();
+	order = order_of_keys(2, 1, 3, 3);
+	(void)rig_send(rig, &order);
+	rig_pass_ms(rig, 33000); /* it is given up, and may be ordered again */
+	rig->n_out_read = rig->n_out;
+	order.n_keys = 2;
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_assert_null(next_ipv4());
+	cr_assert_eq(rig_state(rig, 2).outcome, FK_OUTCOME_UNBUILDABLE);
+	cr_assert_eq(rig_state(rig, 2).n_keys, 3);
+}
+
+Test(send, a_dataplane_that_was_killed_builds_the_same_kmm_of_several_keys_again)
+{
+	struct fk_sds_signalling signalling = {0};
+	struct fk_order order;
+	struct fk_sip_message sip;
+	struct fk_kmm_frame frame;
+	uint8_t before[FK_KMM_SIZE_MAX];
+	uint16_t size;
+
+	load_all_keys();
+	order = order_of_keys(2, 1, 3, 4);
+	sip = rig_send(rig, &order);
+	frame = rig_kmm_of(&sip, &signalling);
+	size = frame.size;
+	memcpy(before, frame.octets, size);
+	rig_kill(rig);
+	sip = rig_send(rig, &order);
+	frame = rig_kmm_of(&sip, &signalling);
+	cr_assert_eq(frame.size, size);
+	cr_assert_arr_eq(frame.octets, before, size);
+}
+
 /* A re-send is the same KMM and SDS in a new transaction (design: same octets). */
 Test(send, a_re_send_has_the_same_body_and_another_branch_and_call_id)
 {
