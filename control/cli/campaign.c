@@ -163,19 +163,43 @@ int fk_cli_campaign_list(struct fk_cli *cli, int argc, char **argv)
 	return FK_EXIT_DONE;
 }
 
+/* Two members as "2/9". */
+static const char *share(const json_t *object, const char *part, const char *whole,
+			 char buf[static 2 * WORD_MAX])
+{
+	char word[2][WORD_MAX];
+
+	(void)snprintf(buf, 2 * WORD_MAX, "%s/%s",
+		       fk_output_member(object, part, word[0], WORD_MAX),
+		       fk_output_member(object, whole, word[1], WORD_MAX));
+	return buf;
+}
+
+/* How many keys there are is the length of their list. */
+static const char *keys_share(const json_t *d, char buf[static 2 * WORD_MAX])
+{
+	char word[WORD_MAX];
+
+	(void)snprintf(buf, 2 * WORD_MAX, "%s/%zu",
+		       fk_output_member(d, "keys_held", word, WORD_MAX),
+		       json_array_size(json_object_get(d, "keys")));
+	return buf;
+}
+
 static void print_delivery(const struct fk_cli *cli, const json_t *d)
 {
-	char word[10][WORD_MAX];
+	char word[10][WORD_MAX], keys[2 * WORD_MAX], steps[2 * WORD_MAX];
 
 	if (cli->json) {
 		fk_output_json(stdout, d);
 		return;
 	}
-	printf("%-24s %-12s %-5s %-6s %6s %5s %7s %8s %8s  %s\n",
+	printf("%-24s %-12s %-5s %-6s %5s %5s %6s %5s %7s %8s %8s  %s\n",
 	       fk_output_member(d, "ue_id", word[0], WORD_MAX),
 	       fk_output_member(d, "state", word[1], WORD_MAX),
 	       fk_output_member(d, "held", word[2], WORD_MAX),
-	       fk_output_member(d, "proven", word[3], WORD_MAX),
+	       fk_output_member(d, "proven", word[3], WORD_MAX), keys_share(d, keys),
+	       share(d, "steps_done", "n_steps", steps),
 	       fk_output_member(d, "keyset_id", word[4], WORD_MAX),
 	       fk_output_member(d, "sln", word[5], WORD_MAX),
 	       fk_output_member(d, "key_id", word[6], WORD_MAX),
@@ -218,8 +242,9 @@ int fk_cli_campaign_show(struct fk_cli *cli, int argc, char **argv)
 	if (code != FK_EXIT_DONE)
 		return code;
 	if (!cli->json)
-		printf("%-24s %-12s %-5s %-6s %6s %5s %7s %8s %8s  %s\n", "UE_ID", "STATE", "HELD",
-		       "PROVEN", "KEYSET", "SLN", "KEY_ID", "ATTEMPTS", "ACKED_MS", "REASON");
+		printf("%-24s %-12s %-5s %-6s %5s %5s %6s %5s %7s %8s %8s  %s\n", "UE_ID", "STATE",
+		       "HELD", "PROVEN", "KEYS", "STEPS", "KEYSET", "SLN", "KEY_ID", "ATTEMPTS",
+		       "ACKED_MS", "REASON");
 	return fk_request_walk(cli, path, print_delivery);
 }
 
