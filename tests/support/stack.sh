@@ -22,6 +22,7 @@ STACK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Settings; change them between stack_init and stack_prepare.
 STACK_UES=1000
 STACK_SEED=1
+STACK_SLNS=1         # keys that the fleet is to hold in the end
 STACK_LOSS=0         # percent of datagrams, each direction
 STACK_PACE=50000     # requests a second, repeats included
 STACK_T1_MS=500      # of both sides
@@ -29,6 +30,7 @@ STACK_WINDOW=2048    # open deliveries
 STACK_BACKOFF_MS=2000
 STACK_ANSWER_MS=10000
 STACK_ATTEMPTS=5
+STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_FLEETSIM_ARGS=() # more options of fleetsim
 STACK_CAPTURE=       # fleetkey-dp --capture
@@ -214,7 +216,7 @@ stack_start_fleetsim() {
 	rm -f "$STACK_DIR/fleetsim.ready"
 	stack_spawn fleetsim "$STACK_CPU_THEIRS" "$STACK_BIN/fleetsim" run \
 		--fleet "$STACK_DIR/fleet.csv" --ip 192.0.2.20/24 --loss "$STACK_LOSS" \
-		--seed "$STACK_SEED" --t1-ms "$STACK_T1_MS" --idle sleep \
+		--seed "$STACK_SEED" --t1-ms "$STACK_T1_MS" --idle sleep --keys "$STACK_SLNS" \
 		--report "$STACK_DIR/fleetsim.json" --book "$STACK_DIR/fleetsim.book" \
 		--refusals "$STACK_DIR/fleetsim.refusals" \
 		--ready-file "$STACK_DIR/fleetsim.ready" "${extra[@]}" "${STACK_FLEETSIM_ARGS[@]}" -- \
@@ -344,6 +346,8 @@ stack_config() {
 		  t2_ms: $((STACK_T1_MS * 8))
 		  # fleetsim is the next hop itself: no proxy adds a Via on the way.
 		  proxy_slack: 0
+		${STACK_TRANSPORT_LIMIT:+kmm:}
+		${STACK_TRANSPORT_LIMIT:+  transport_limit: $STACK_TRANSPORT_LIMIT}
 		campaign:
 		  pace_per_s: $STACK_PACE
 		  window: $STACK_WINDOW
@@ -442,7 +446,8 @@ stack_end() {
 # One line per UE and key that is held: control's word and the fleet's word, in one form.
 # True if they agree line by line; else the first differences are printed.
 stack_books_agree() {
-	jq -r 'select(.held) | [.ue_id, .keyset_id, .sln, .algorithm_id, .key_id, .proven] | @csv' \
+	jq -r '. as $d | .keys[] | select(.state == "held") |
+		[$d.ue_id, $d.keyset_id, .sln, $d.algorithm_id, .key_id, $d.proven] | @csv' \
 		"$STACK_DIR/control.book" | LC_ALL=C sort >"$STACK_DIR/control.csv" || return 1
 	jq -r '[.ue_id, .keyset_id, .sln, .algorithm_id, .key_id, .verified] | @csv' \
 		"$STACK_DIR/fleetsim.book" | LC_ALL=C sort >"$STACK_DIR/fleetsim.csv" || return 1
