@@ -8,30 +8,32 @@
 #include "crypto/octets.h"
 #include "tag_hash.h"
 
-/* One wrap for each key of each lane; orders of other kinds have none. */
+/* Wraps the first key of all lanes, then the second of those that have one, and so on. Orders of
+ * other kinds have none. */
 static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
 {
 	struct fk_wrap_lane wraps[FK_WORKER_BURST];
-	uint32_t n_wraps = 0;
+	bool has_more = true;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct fk_campaign_key *keys =
-			&lanes[i].campaign->keys[lanes[i].txn->first_key];
+	for (uint32_t k = 0; has_more; k++) {
+		uint32_t n_wraps = 0;
 
-		for (uint32_t k = 0; k < lanes[i].txn->n_keys; k++) {
+		has_more = false;
+		for (uint32_t i = 0; i < n; i++) {
+			const struct fk_txn *txn = lanes[i].txn;
+
+			if (txn->n_keys <= k)
+				continue;
+			has_more |= txn->n_keys > k + 1;
 			wraps[n_wraps++] = (struct fk_wrap_lane){
 				.kek = lanes[i].ue->kek,
-				.key = keys[k].tek,
+				.key = lanes[i].campaign->keys[txn->first_key + k].tek,
 				.wrapped = lanes[i].wrapped[k],
 			};
-			if (n_wraps == FK_WORKER_BURST) {
-				w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
-				n_wraps = 0;
-			}
 		}
+		if (n_wraps > 0)
+			w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
 	}
-	if (n_wraps > 0)
-		w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
 }
 
 static const uint8_t *mac_tek(const struct fk_build_lane *lane)
@@ -190,6 +192,22 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 		frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset, ret_sum);
 }
 
+/* Where the wrapped keys stand in a frame, for a capture: the last key is the last thing before the
+ * MAC block. */
+static struct fk_capture_mask mask_of(const struct fk_build_lane *lane, size_t payload_offset)
+{
+	size_t end = payload_offset + lane->payload_size - FK_KMM_MAC_BLOCK_SIZE;
+	uint32_t n = lane->txn->n_keys;
+
+	return (struct fk_capture_mask){
+		.offset = (uint16_t)(end - n * FK_KMM_KEY_ITEM_SIZE + FK_KMM_KEY_ITEM_SIZE -
+				     FK_KMM_WRAPPED_SIZE),
+		.size = FK_KMM_WRAPPED_SIZE,
+		.stride = FK_KMM_KEY_ITEM_SIZE,
+		.n = (uint16_t)n,
+	};
+}
+
 static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 			struct fk_frame *frame, struct fk_capture_mask *ret_mask)
 {
@@ -209,17 +227,8 @@ static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 	memcpy(path.destination_mac, lane->neigh->mac, FK_MAC_SIZE);
 	frame->size = (uint16_t)fk_net_finish_udp_sum(&path, frame->octets, (uint16_t)size,
 						      w->ip_id++, sum);
-	*ret_mask = (struct fk_capture_mask){0};
-	/* The last key is the last thing before the MAC block. */
-	if (lane->txn->kind == FK_ORDER_REKEY) {
-		ret_mask->size = FK_KMM_WRAPPED_SIZE;
-		ret_mask->stride = FK_KMM_KEY_ITEM_SIZE;
-		ret_mask->n = lane->txn->n_keys;
-		ret_mask->offset =
-			(uint16_t)(FK_UDP_FRAME_OVERHEAD + payload_offset + lane->payload_size -
-				   FK_KMM_MAC_BLOCK_SIZE + FK_KMM_KEY_ITEM_SIZE -
-				   FK_KMM_WRAPPED_SIZE - ret_mask->n * FK_KMM_KEY_ITEM_SIZE);
-	}
+	if (w->config.capture != NULL)
+		*ret_mask = mask_of(lane, FK_UDP_FRAME_OVERHEAD + payload_offset);
 	return true;
 }
 

@@ -25,9 +25,10 @@ struct fk_build_lane {
 };
 
 /*
- * Builds 'n' (at most FK_WORKER_BURST) frames and says where their wrapped keys stand. All lanes
- * have txn, ue, campaign and neigh set. Returns false, and the frames are worthless, if a campaign
- * was taken out of the key table meanwhile or a message could not be encoded.
+ * Builds 'n' (at most FK_WORKER_BURST) frames and says, if there is a capture, where their wrapped
+ * keys stand. All lanes have txn, ue, campaign and neigh set. Returns false, and the frames are
+ * worthless, if a campaign was taken out of the key table meanwhile or a message could not be
+ * encoded.
  */
 FK_MUST_USE bool fk_build_burst(struct fk_worker *w, struct fk_build_lane *lanes,
 				struct fk_frame *frames, struct fk_capture_mask *ret_masks,

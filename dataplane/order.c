@@ -66,11 +66,10 @@ static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue
 /* True if the campaign has the keys that the order names, and they can stand in one KMM. */
 static bool has_keys(const struct fk_campaign_block *campaign, const struct fk_order *order)
 {
-	if (order->kind != FK_ORDER_REKEY)
-		return order->first_key == 0 && order->n_keys == 0;
-	return order->n_keys >= 1 && order->n_keys <= FK_ORDER_KEYS_MAX &&
-	       campaign->n_keys <= FK_CAMPAIGN_KEYS_MAX &&
-	       order->first_key + order->n_keys <= campaign->n_keys;
+	uint32_t n = order->n_keys, end = order->first_key + n;
+
+	return n >= 1 && n <= FK_ORDER_KEYS_MAX && end <= campaign->n_keys &&
+	       end <= FK_CAMPAIGN_KEYS_MAX;
 }
 
 /* True if the key table holds what the order names. */
@@ -81,19 +80,21 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 
 	if (campaign == NULL || campaign->algorithm_id != FK_ALGORITHM_AES_256)
 		return false;
-	if (order->kind != FK_ORDER_REKEY && order->kind != FK_ORDER_INVENTORY)
-		return false;
-	if (!has_keys(campaign, order))
-		return false;
-	if (order->kind == FK_ORDER_REKEY && ue->kek_algorithm_id != FK_ALGORITHM_AES_256)
-		return false;
-	if (order->mac_key == FK_MAC_KEY_PTEK) {
-		if (ue->ptek_algorithm_id != FK_ALGORITHM_AES_256)
+	switch (order->kind) {
+	case FK_ORDER_REKEY:
+		if (ue->kek_algorithm_id != FK_ALGORITHM_AES_256 || !has_keys(campaign, order))
 			return false;
-	} else if (order->mac_key != FK_MAC_KEY_CAMPAIGN_TEK) {
+		break;
+	case FK_ORDER_INVENTORY:
+		if (order->first_key != 0 || order->n_keys != 0)
+			return false;
+		break;
+	default:
 		return false;
 	}
-	return true;
+	if (order->mac_key == FK_MAC_KEY_PTEK)
+		return ue->ptek_algorithm_id == FK_ALGORITHM_AES_256;
+	return order->mac_key == FK_MAC_KEY_CAMPAIGN_TEK;
 }
 
 /* True if 'token' is an older attempt of the step that 'last' is an attempt of. */
@@ -108,9 +109,7 @@ static bool contradicts(const struct fk_order *order, const struct fk_ue_state *
 {
 	return state->token == order->token &&
 	       (state->message_number != order->message_number ||
-		state->date_time_s != order->date_time_s || state->kind != order->kind ||
-		state->mac_key != order->mac_key || state->first_key != order->first_key ||
-		state->n_keys != order->n_keys);
+		state->date_time_s != order->date_time_s || state->what != order->what);
 }
 
 static enum verdict judge(struct fk_worker *w, const struct fk_order *order)

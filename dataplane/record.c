@@ -44,10 +44,7 @@ static void start_attempt(struct fk_ue_state *s, const struct fk_order *order)
 	then();
 	s->date_time_s = order->date_time_s;
 	s->message_number = order->message_number;
-	s->kind = order->kind;
-	s->mac_key = order->mac_key;
-	s->first_key = order->first_key;
-	s->n_keys = order->n_keys;
+	s->what = order->what;
 	s->keys_held = 0;
 	s->sip_status = 0;
 	s->outcome = FK_OUTCOME_NONE;

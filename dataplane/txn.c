@@ -6,10 +6,7 @@ void fk_txn_queue(struct fk_txn *txn, const struct fk_order *order, uint32_t epo
 	txn->token = order->token;
 	txn->date_time_s = order->date_time_s;
 	txn->message_number = order->message_number;
-	txn->kind = order->kind & 15;
-	txn->mac_key = order->mac_key & 3;
-	txn->first_key = order->first_key & 15;
-	txn->n_keys = order->n_keys & 15;
+	txn->what = order->what;
 	txn->epoch = epoch;
 	txn->count = (txn->count + 1) & 0xffffff;
 	txn->phase = FK_TXN_QUEUED;

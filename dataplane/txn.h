@@ -35,19 +35,16 @@ struct fk_txn {
 	uint64_t last_mac;  /* MAC of the last accepted answer, to know a repeat by */
 	uint32_t date_time_s;
 	uint32_t epoch;
-	uint32_t count : 24;	/* transactions of this UE in this life of the dataplane */
-	uint32_t phase : 4;	/* enum fk_txn_phase */
-	uint32_t first_key : 4; /* of the campaign's list */
+	uint32_t count : 24; /* transactions of this UE in this life of the dataplane */
+	uint32_t phase : 3;  /* enum fk_txn_phase */
+	uint32_t n_sent : 5; /* datagrams of this transaction, saturating */
 	uint16_t message_number;
-	uint8_t kind : 4;    /* enum fk_order_kind */
-	uint8_t n_keys : 4;  /* up to FK_ORDER_KEYS_MAX */
-	uint8_t mac_key : 2; /* enum fk_mac_key */
-	uint8_t n_sent : 6;  /* datagrams of this transaction, saturating */
+	FK_ORDER_WHAT;
 };
 static_assert(sizeof(struct fk_txn) == 64, "one cache line for each UE");
 static_assert(FK_CAMPAIGN_KEYS_MAX <= 16 && FK_ORDER_KEYS_MAX <= 15, "four bits each");
 
-#define FK_TXN_SENT_MAX 63 /* where n_sent stays; 64 * T1 ends a transaction before */
+#define FK_TXN_SENT_MAX 31 /* where n_sent stays: timer E is at T2 long before */
 
 /* Puts a new order into the entry: a new transaction in phase QUEUED. The node must be unlisted. */
 void fk_txn_queue(struct fk_txn *txn, const struct fk_order *order, uint32_t epoch);
@@ -66,10 +63,7 @@ static inline struct fk_order fk_txn_order(const struct fk_txn *txn)
 		.token = txn->token,
 		.date_time_s = txn->date_time_s,
 		.message_number = txn->message_number,
-		.kind = txn->kind,
-		.mac_key = txn->mac_key,
-		.first_key = txn->first_key,
-		.n_keys = txn->n_keys,
+		.what = txn->what,
 	};
 }
 

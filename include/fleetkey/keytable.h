@@ -81,9 +81,9 @@ struct fk_campaign_block {
 	uint8_t conversation_id[16]; /* Conversation ID of all its SDS */
 	uint8_t reserved1[32];
 	struct fk_campaign_key keys[FK_CAMPAIGN_KEYS_MAX];
-	uint8_t reserved2[64];
+	uint8_t reserved2[320]; /* a power of two: a slot is found by a shift */
 };
-static_assert(sizeof(struct fk_campaign_block) == 768, "change FK_LINK_ABI with the layout");
+static_assert(sizeof(struct fk_campaign_block) == 1024, "change FK_LINK_ABI with the layout");
 
 /* SIP profile of a next hop (3GPP sheet 3.2). */
 enum fk_sip_profile {

@@ -33,15 +33,27 @@ enum fk_mac_key {
 
 #define FK_ORDER_KEYS_MAX 9 /* AES-256 keys of one Rekey-Command within 465 octets: P25 sheet 6 */
 
+/*
+ * What a KMM is, apart from its number and its date: one word that travels from the order through
+ * the transaction into the state, so that it is copied and compared whole.
+ */
+#define FK_ORDER_WHAT                                                                       \
+	union {                                                                             \
+		struct {                                                                    \
+			uint16_t kind : 4;	/* enum fk_order_kind */                    \
+			uint16_t mac_key : 4;	/* enum fk_mac_key */                       \
+			uint16_t first_key : 4; /* REKEY: index into the campaign's list */ \
+			uint16_t n_keys : 4;	/* REKEY: 1..FK_ORDER_KEYS_MAX, else 0 */   \
+		};                                                                          \
+		uint16_t what;                                                              \
+	}
+
 struct fk_order {
 	uint64_t token;		 /* fk_token_pack() */
 	uint32_t date_time_s;	 /* Date and time of the SDS, seconds since 1970, unsigned */
 	uint16_t message_number; /* of the KMM; reserved and durable before the order exists */
-	uint8_t kind;		 /* enum fk_order_kind */
-	uint8_t mac_key;	 /* enum fk_mac_key */
-	uint8_t first_key;	 /* REKEY: index of its first key in the campaign's list */
-	uint8_t n_keys;		 /* REKEY: 1..FK_ORDER_KEYS_MAX, else 0 */
-	uint8_t reserved[14];	 /* zero */
+	FK_ORDER_WHAT;
+	uint8_t reserved[16]; /* zero */
 };
 static_assert(sizeof(struct fk_order) == 32, "change FK_LINK_ABI together with the layout");
 
@@ -113,10 +125,9 @@ struct fk_ue_state {
 	uint8_t inbound_known;	 /* 1: inbound_number is meaningful */
 	uint8_t listed; /* Inventory-Response: 1 if it listed the campaign's keys as active */
 	uint32_t retry_after_s; /* Retry-After of a refusal, 0 if none */
-	/* Copied from the order: what an answer is held against. */
-	uint8_t kind, mac_key, first_key, n_keys;
-	uint16_t keys_held; /* Rekey-Ack: bit i: status $00 for key i of the campaign's list */
-	uint8_t reserved[6];
+	FK_ORDER_WHAT;		/* copied from the order: what an answer is held against */
+	uint16_t keys_held;	/* Rekey-Ack: bit i: status $00 for key i of the campaign's list */
+	uint8_t reserved[8];
 };
 static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");
 

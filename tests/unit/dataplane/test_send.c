@@ -209,8 +209,8 @@ Test(send, an_order_of_keys_that_the_campaign_lacks_is_unbuildable)
 	static const struct {
 		uint8_t kind, first, n;
 	} bad[] = {
-		{FK_ORDER_REKEY, 0, 0},	    {FK_ORDER_REKEY, 4, 2},   {FK_ORDER_REKEY, 5, 1},
-		{FK_ORDER_REKEY, 0, 10},    {FK_ORDER_REKEY, 255, 1}, {FK_ORDER_INVENTORY, 0, 1},
+		{FK_ORDER_REKEY, 0, 0},	    {FK_ORDER_REKEY, 4, 2},  {FK_ORDER_REKEY, 5, 1},
+		{FK_ORDER_REKEY, 0, 10},    {FK_ORDER_REKEY, 15, 1}, {FK_ORDER_INVENTORY, 0, 1},
 		{FK_ORDER_INVENTORY, 1, 0},
 	};
 
