@@ -208,14 +208,9 @@ static size_t compose_body(const struct bench_case *c, uint32_t i, uint8_t body[
 
 static void compose(const struct bench_case *c, uint32_t i, struct frame *frame)
 {
-	const struct fk_net_path path = {
-		.source_mac = {2, 0, 0, 0, 0, 2},
-		.destination_mac = {2, 0, 0, 0, 0, 1},
-		.source_ipv4 = 0xc0000214,
-		.destination_ipv4 = 0xc000020a,
-		.source_port = 5060,
-		.destination_port = 5060,
-	};
+	const struct fk_address peer = fk_address_of_ipv4(0xc0000214);
+	const struct fk_address own = fk_address_of_ipv4(0xc000020a);
+	struct fk_net_path path = fk_net_path_make(&peer, &own, 5060, 5060);
 	const struct form *f = c->form;
 	uint8_t body[BODY_SIZE];
 	size_t body_size = compose_body(c, i, body), size;
@@ -358,19 +353,19 @@ static void run_verify(bool is_ack, uint32_t first)
 
 static void run_answer(void)
 {
-	struct fk_net_path path = {.source_mac = {2, 0, 0, 0, 0, 1}};
+	static const uint8_t own_mac[FK_MAC_SIZE] = {2, 0, 0, 0, 0, 1};
 
 	for (uint32_t i = 0; i < BURST; i++) {
 		struct lane *l = &lanes[i];
+		struct fk_net_path path =
+			fk_net_path_make(&l->net.destination, &l->net.source,
+					 l->net.destination_port, l->net.source_port);
 		size_t size;
 
+		memcpy(path.source_mac, own_mac, FK_MAC_SIZE);
 		memcpy(path.destination_mac, l->net.source_mac, FK_MAC_SIZE);
-		path.source_ipv4 = l->net.destination_ipv4;
-		path.destination_ipv4 = l->net.source_ipv4;
-		path.source_port = l->net.destination_port;
-		path.destination_port = l->net.source_port;
 		require(fk_sip_build_response(
-				&l->sip, 200, "0123456789abcdef", l->net.source_ipv4,
+				&l->sip, 200, "0123456789abcdef", &l->net.source,
 				l->net.source_port, NULL, l->answer + FK_UDP_FRAME_OVERHEAD,
 				sizeof(l->answer) - FK_UDP_FRAME_OVERHEAD, &size) == FK_OK &&
 				fk_net_finish_udp(&path, l->answer, (uint16_t)size, 1) > 0,

@@ -175,6 +175,8 @@ static void campaign_make(void)
 		.extended_app_id = (const uint8_t *)FK_SDS_KMF_URI,
 		.extended_app_id_size = sizeof(FK_SDS_KMF_URI) - 1,
 	};
+	const struct fk_address own = fk_address_of_ipv4(0xc000020a);
+	const struct fk_address peer = fk_address_of_ipv4(0xc0000214);
 
 	memset(tek, 0x5a, sizeof(tek));
 	memset(group_tek, 0xc3, sizeof(group_tek));
@@ -184,13 +186,10 @@ static void campaign_make(void)
 		.sln = 1,
 		.keyset_id = 2,
 		.date_time_s = 1700000000,
-		.path = {.source_mac = {2, 0, 0, 0, 0, 1},
-			 .destination_mac = {2, 0, 0, 0, 0, 2},
-			 .source_ipv4 = 0xc000020a,
-			 .destination_ipv4 = 0xc0000214,
-			 .source_port = 5070,
-			 .destination_port = 5060},
+		.path = fk_net_path_make(&own, &peer, 5070, 5060),
 	};
+	memcpy(campaign.path.source_mac, "\2\0\0\0\0\1", FK_MAC_SIZE);
+	memcpy(campaign.path.destination_mac, "\2\0\0\0\0\2", FK_MAC_SIZE);
 	memset(campaign.conversation_id, 0x77, sizeof(campaign.conversation_id));
 	memset(campaign.token_key, 0x11, sizeof(campaign.token_key));
 	require(fk_sip_template_build(&spec, &template) == FK_OK, "template");

@@ -263,6 +263,8 @@ static void put_u16(uint8_t *at, uint32_t value)
 static void put_headers(const struct fk_net_path *path, uint8_t *frame, size_t size, uint16_t ip_id)
 {
 	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *udp = ip + FK_IPV4_HEADER_SIZE;
+	uint32_t source = fk_address_ipv4(&path->source);
+	uint32_t destination = fk_address_ipv4(&path->destination);
 	uint16_t sum;
 
 	memcpy(frame, path->destination_mac, FK_MAC_SIZE);
@@ -275,10 +277,10 @@ static void put_headers(const struct fk_net_path *path, uint8_t *frame, size_t s
 	put_u16(ip + 6, 0x4000);
 	ip[8] = 64;
 	ip[9] = 17;
-	put_u16(ip + 12, path->source_ipv4 >> 16);
-	put_u16(ip + 14, path->source_ipv4);
-	put_u16(ip + 16, path->destination_ipv4 >> 16);
-	put_u16(ip + 18, path->destination_ipv4);
+	put_u16(ip + 12, source >> 16);
+	put_u16(ip + 14, source);
+	put_u16(ip + 16, destination >> 16);
+	put_u16(ip + 18, destination);
 	put_u16(ip + 10, checksum(ip, FK_IPV4_HEADER_SIZE, 0));
 	put_u16(udp, path->source_port);
 	put_u16(udp + 2, path->destination_port);
@@ -286,9 +288,8 @@ static void put_headers(const struct fk_net_path *path, uint8_t *frame, size_t s
 	put_u16(udp + 6, 0);
 	/* The pseudo header: both addresses, the protocol and the size. */
 	sum = checksum(udp, size + FK_UDP_HEADER_SIZE,
-		       (path->source_ipv4 >> 16) + (path->source_ipv4 & 0xffff) +
-			       (path->destination_ipv4 >> 16) + (path->destination_ipv4 & 0xffff) +
-			       17 + (uint32_t)(size + FK_UDP_HEADER_SIZE));
+		       (source >> 16) + (source & 0xffff) + (destination >> 16) +
+			       (destination & 0xffff) + 17 + (uint32_t)(size + FK_UDP_HEADER_SIZE));
 	put_u16(udp + 6, sum == 0 ? 0xffff : sum);
 }
 

@@ -5,8 +5,7 @@
 
 #include "tag_hash.h"
 
-#define DEFAULT_SIP_PORT 5060
-#define HASH_PART_MAX	 128 /* octets of Call-ID, From-tag and branch that are hashed, each */
+#define HASH_PART_MAX 128 /* octets of Call-ID, From-tag and branch that are hashed, each */
 
 static const char allow[] = "Allow: MESSAGE, OPTIONS\r\n";
 static const char accept_types[] = "Accept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, "
@@ -52,24 +51,6 @@ static void to_tag(const struct fk_worker *w, const struct fk_sip_message *reque
 	text[FK_TAG_HEX_LEN] = '\0';
 }
 
-/* The port that the response goes to: where it came from if rport asks for that, else the one in
- * sent-by. spec: RFC 3581 §4, RFC 3261 §18.2.2 */
-static uint16_t response_port(const struct fk_sip_message *request, uint16_t source_port)
-{
-	struct fk_view sent_by = request->via_sent_by;
-	uint32_t port = 0, i = sent_by.len;
-
-	if (request->via_rport)
-		return source_port;
-	while (i > 0 && sent_by.at[i - 1] >= '0' && sent_by.at[i - 1] <= '9')
-		i--;
-	if (i == 0 || i == sent_by.len || sent_by.at[i - 1] != ':')
-		return DEFAULT_SIP_PORT;
-	for (; i < sent_by.len && port <= UINT16_MAX; i++)
-		port = port * 10 + (uint32_t)(sent_by.at[i] - '0');
-	return port >= 1 && port <= UINT16_MAX ? (uint16_t)port : DEFAULT_SIP_PORT;
-}
-
 static const char *extra_headers(const struct fk_sip_message *request, uint16_t status)
 {
 	if (status == 405)
@@ -83,12 +64,10 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 			const struct fk_net_frame *net, const struct fk_sip_message *request,
 			uint16_t status)
 {
-	struct fk_net_path path = {
-		.source_ipv4 = w->config.ipv4,
-		.destination_ipv4 = net->source_ipv4,
-		.source_port = net->destination_port,
-		.destination_port = response_port(request, net->source_port),
-	};
+	/* spec: RFC 3581 §4: to where it came from if rport asks for that */
+	struct fk_net_path path = fk_net_path_make(
+		&net->destination, &net->source, net->destination_port,
+		request->via_rport ? net->source_port : fk_sip_sent_by_port(request->via_sent_by));
 	struct fk_frame *frame = &answers->frames[answers->n];
 	char tag[FK_TAG_HEX_LEN + 1];
 	size_t size;
@@ -96,10 +75,9 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 	if (!take_frame(answers, w))
 		return;
 	to_tag(w, request, tag);
-	if (fk_sip_build_response(request, status, tag, net->source_ipv4, net->source_port,
-				  extra_headers(request, status),
-				  frame->octets + FK_UDP_FRAME_OVERHEAD,
-				  frame->cap - FK_UDP_FRAME_OVERHEAD, &size) != FK_OK) {
+	if (fk_sip_build_response(request, status, tag, &net->source, net->source_port,
+				  extra_headers(request, status), frame->octets + path.overhead,
+				  frame->cap - path.overhead, &size) != FK_OK) {
 		/* Only a request of nothing but Vias makes a response that does not fit. */
 		fk_worker_count(w, FK_COUNTER_TX_RESPONSE_TOO_LARGE);
 		w->config.port.ops->free(w->config.port.self, frame, 1);
@@ -119,10 +97,24 @@ void fk_answers_add_arp(struct fk_answers *answers, struct fk_worker *w,
 
 	if (!take_frame(answers, w))
 		return;
-	fk_net_build_arp(true, w->config.port.mac, w->config.ipv4, request->source_mac,
-			 request->source_ipv4, frame->octets);
+	fk_net_build_arp(true, w->config.port.mac, fk_address_ipv4(&w->config.host.ipv4.address),
+			 request->source_mac, fk_address_ipv4(&request->source), frame->octets);
 	frame->size = FK_ARP_FRAME_SIZE;
 	fk_worker_count(w, FK_COUNTER_TX_ARP);
+	answers->n++;
+}
+
+void fk_answers_add_advertisement(struct fk_answers *answers, struct fk_worker *w,
+				  const struct fk_net_frame *solicitation,
+				  const struct fk_address *target)
+{
+	struct fk_frame *frame = &answers->frames[answers->n];
+
+	if (!take_frame(answers, w))
+		return;
+	fk_nd_build_advertisement(solicitation, w->config.port.mac, target, frame->octets);
+	frame->size = FK_ND_FRAME_SIZE;
+	fk_worker_count(w, FK_COUNTER_TX_ND);
 	answers->n++;
 }
 
@@ -146,9 +138,25 @@ void fk_answer_echo(struct fk_worker *w, struct fk_frame *frame)
 	frame->octets = NULL;
 }
 
-void fk_answer_probe(struct fk_worker *w, const struct fk_neigh_entry *entry)
+/* We have an address of the neighbour's family, else it would not be in the table. */
+static void build_probe(const struct fk_worker *w, const struct fk_address *target,
+			struct fk_frame *frame)
 {
 	static const uint8_t anybody[FK_MAC_SIZE] = {0};
+	const struct fk_address *own = fk_host_source(&w->config.host, target);
+
+	if (fk_address_is_ipv4(target)) {
+		fk_net_build_arp(false, w->config.port.mac, fk_address_ipv4(own), anybody,
+				 fk_address_ipv4(target), frame->octets);
+		frame->size = FK_ARP_FRAME_SIZE;
+	} else {
+		fk_nd_build_solicitation(w->config.port.mac, own, target, frame->octets);
+		frame->size = FK_ND_FRAME_SIZE;
+	}
+}
+
+void fk_answer_probe(struct fk_worker *w, const struct fk_neigh_entry *entry)
+{
 	const struct fk_port *port = &w->config.port;
 	struct fk_frame frame;
 
@@ -156,9 +164,9 @@ void fk_answer_probe(struct fk_worker *w, const struct fk_neigh_entry *entry)
 		fk_worker_count(w, FK_COUNTER_DEFER_NO_MBUF);
 		return;
 	}
-	fk_net_build_arp(false, port->mac, w->config.ipv4, anybody, entry->ipv4, frame.octets);
-	frame.size = FK_ARP_FRAME_SIZE;
-	fk_worker_count(w, FK_COUNTER_TX_ARP);
+	build_probe(w, &entry->address, &frame);
+	fk_worker_count(w,
+			fk_address_is_ipv4(&entry->address) ? FK_COUNTER_TX_ARP : FK_COUNTER_TX_ND);
 	if (fk_worker_transmit(w, &frame, NULL, 1) == 0)
 		port->ops->free(port->self, &frame, 1);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * answer.h - sends what a received burst calls for: SIP responses, ARP replies, ICMP echo replies.
+ * answer.h - sends what a received burst calls for: SIP responses, ARP replies, neighbour
+ * advertisements, ICMP echo replies.
  *
  * Answers go back to the Ethernet address that the frame came from. What the port does not take is
- * dropped: the peer repeats. spec: RFC 3261 §18.2.2, RFC 3581 §4, RFC 826, RFC 792
+ * dropped: the peer repeats. spec: RFC 3261 §18.2.2, RFC 3581 §4, RFC 826, RFC 792, RFC 4861
+ * §7.2.4, RFC 4443 §4.2
  *
  * Threads: the worker. Memory: nothing allocates.
  */
@@ -31,10 +33,14 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 			uint16_t status);
 void fk_answers_add_arp(struct fk_answers *answers, struct fk_worker *w,
 			const struct fk_net_frame *request);
+/* 'target' is the address of ours that was asked for. */
+void fk_answers_add_advertisement(struct fk_answers *answers, struct fk_worker *w,
+				  const struct fk_net_frame *solicitation,
+				  const struct fk_address *target);
 void fk_answers_send(struct fk_answers *answers, struct fk_worker *w);
 
 /* Sends the turned frame of an echo request; then 'frame->octets' is NULL. */
 void fk_answer_echo(struct fk_worker *w, struct fk_frame *frame);
 
-/* Sends an ARP request for a neighbour. */
+/* Asks for a neighbour: an ARP request, or over IPv6 a solicitation. */
 void fk_answer_probe(struct fk_worker *w, const struct fk_neigh_entry *entry);

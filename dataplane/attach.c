@@ -8,22 +8,13 @@
 #include <fleetkey/ring.h>
 
 #include "send.h"
-
-#define HOST_TEXT_SIZE 24 /* "255.255.255.255:65535" and a NUL */
+#include "wire/address.h"
 
 /* Texts of one next hop's template, NUL-terminated. */
 struct hop_texts {
-	char sent_by[HOST_TEXT_SIZE], route_host[HOST_TEXT_SIZE];
+	char sent_by[FK_HOST_TEXT_SIZE], route_host[FK_HOST_TEXT_SIZE];
 	char psi[FK_URI_SIZE_MAX + 1], kmf_uri[FK_URI_SIZE_MAX + 1], kmf_psi[FK_URI_SIZE_MAX + 1];
 };
-
-static void format_host(uint32_t ipv4, uint16_t port, char text[static HOST_TEXT_SIZE])
-{
-	char address[16];
-
-	fk_ipv4_format(ipv4, address);
-	snprintf(text, HOST_TEXT_SIZE, "%s:%u", address, port);
-}
 
 /* fk_keytable_check() has seen that the text is inside and not too long. */
 static void copy_text(const struct fk_keytable *table, uint32_t offset, uint16_t size,
@@ -37,6 +28,7 @@ static enum fk_err build_template(struct fk_worker *w, uint32_t hop_index)
 {
 	const struct fk_keytable_header *h = &w->table->header;
 	const struct fk_next_hop *hop = &w->table->next_hops[hop_index];
+	const struct fk_net_path *path = &w->paths[hop_index];
 	struct hop_texts texts;
 	const struct fk_sip_template_spec spec = {
 		.profile = hop->profile,
@@ -51,31 +43,46 @@ static enum fk_err build_template(struct fk_worker *w, uint32_t hop_index)
 		.extended_app_id_size = h->extended_app_id_size,
 	};
 
-	format_host(w->config.ipv4, w->config.worker_port, texts.sent_by);
-	format_host(fk_address_ipv4(&hop->address), hop->port, texts.route_host);
+	fk_address_format_host(&path->source, path->source_port, texts.sent_by);
+	fk_address_format_host(&hop->address, hop->port, texts.route_host);
 	copy_text(w->table, hop->psi_offset, hop->psi_size, texts.psi);
 	copy_text(w->table, h->kmf_uri_offset, h->kmf_uri_size, texts.kmf_uri);
 	copy_text(w->table, h->kmf_psi_offset, h->kmf_psi_size, texts.kmf_psi);
 	return fk_sip_template_build(&spec, &w->templates[hop_index]);
 }
 
-static uint32_t neighbour_address(const struct fk_worker *w, uint32_t ipv4)
+/* How datagrams get to a next hop; false if we have no address of its family. */
+static bool prepare_path(struct fk_worker *w, uint32_t hop_index)
 {
-	bool on_link = ((ipv4 ^ w->config.ipv4) & w->config.netmask) == 0;
+	const struct fk_next_hop *hop = &w->table->next_hops[hop_index];
+	const struct fk_address *source = fk_host_source(&w->config.host, &hop->address);
+	struct fk_address neighbour;
 
-	return on_link || w->config.gateway_ipv4 == 0 ? ipv4 : w->config.gateway_ipv4;
+	if (source == NULL)
+		return false;
+	w->paths[hop_index] =
+		fk_net_path_make(source, &hop->address, w->config.worker_port, hop->port);
+	memcpy(w->paths[hop_index].source_mac, w->config.port.mac, FK_MAC_SIZE);
+	neighbour = fk_host_neighbour(&w->config.host, &hop->address);
+	w->neigh_of_hop[hop_index] = fk_neigh_add(&w->neigh, &neighbour);
+	return true;
 }
 
 static enum fk_err prepare_hops(struct fk_worker *w, char *ret_text, size_t text_size)
 {
-	fk_neigh_init(&w->neigh, w->config.ipv4, w->config.port.mac);
+	fk_neigh_init(&w->neigh);
 	for (uint32_t i = 0; i < w->table->header.n_next_hops; i++) {
-		const struct fk_address *address = &w->table->next_hops[i].address;
+		char address[FK_ADDRESS_TEXT_SIZE];
 		enum fk_err err;
 
-		if (!fk_address_is_ipv4(address)) {
+		if (!prepare_path(w, i)) {
+			bool is_ipv4 = fk_address_is_ipv4(&w->table->next_hops[i].address);
+
+			fk_address_format(&w->table->next_hops[i].address, address);
 			snprintf(ret_text, text_size,
-				 "next hop %u has an IPv6 address and this dataplane has none", i);
+				 "next hop %u has the address %s and the dataplane has no %s "
+				 "address: give it %s",
+				 i, address, is_ipv4 ? "IPv4" : "IPv6", is_ipv4 ? "--ip" : "--ip6");
 			return FK_EINVAL;
 		}
 		err = build_template(w, i);
@@ -85,8 +92,6 @@ static enum fk_err prepare_hops(struct fk_worker *w, char *ret_text, size_t text
 				 fk_err_text(err));
 			return err;
 		}
-		w->neigh_of_hop[i] =
-			fk_neigh_add(&w->neigh, neighbour_address(w, fk_address_ipv4(address)));
 	}
 	return FK_OK;
 }

@@ -166,7 +166,8 @@ static void from_tag(const struct fk_worker *w, uint64_t token, char text[static
 }
 
 static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *lane,
-		       struct fk_frame *frame, size_t *ret_payload_offset, uint16_t *ret_sum)
+		       struct fk_frame *frame, uint16_t overhead, size_t *ret_payload_offset,
+		       uint16_t *ret_sum)
 {
 	char call_id[FK_CALL_ID_LEN], tag[FK_FROM_TAG_LEN];
 	const struct fk_sip_fill fill = {
@@ -187,9 +188,9 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 	fk_hex_put(call_id, lane->txn->token, 16);
 	fk_hex_put(call_id + 16, lane->txn->count ^ (uint64_t)lane->txn->epoch << 12, 6);
 	from_tag(w, lane->txn->token, tag);
-	return fk_sip_template_fill_sum(
-		&w->templates[lane->ue->next_hop], &fill, frame->octets + FK_UDP_FRAME_OVERHEAD,
-		frame->cap - FK_UDP_FRAME_OVERHEAD, ret_payload_offset, ret_sum);
+	return fk_sip_template_fill_sum(&w->templates[lane->ue->next_hop], &fill,
+					frame->octets + overhead, frame->cap - overhead,
+					ret_payload_offset, ret_sum);
 }
 
 /* Where the wrapped keys stand in a frame, for a capture: the last key is the last thing before the
@@ -211,24 +212,18 @@ static struct fk_capture_mask mask_of(const struct fk_build_lane *lane, size_t p
 static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 			struct fk_frame *frame, struct fk_capture_mask *ret_mask)
 {
-	const struct fk_next_hop *hop = &w->table->next_hops[lane->ue->next_hop];
-	struct fk_net_path path = {
-		.source_ipv4 = w->config.ipv4,
-		.destination_ipv4 = fk_address_ipv4(&hop->address),
-		.source_port = w->config.worker_port,
-		.destination_port = hop->port,
-	};
+	struct fk_net_path *path = &w->paths[lane->ue->next_hop];
 	uint16_t sum = 0;
-	size_t payload_offset, size = fill_sip(w, lane, frame, &payload_offset, &sum);
+	size_t payload_offset,
+		size = fill_sip(w, lane, frame, path->overhead, &payload_offset, &sum);
 
 	if (size == 0)
 		return false;
-	memcpy(path.source_mac, w->config.port.mac, FK_MAC_SIZE);
-	memcpy(path.destination_mac, lane->neigh->mac, FK_MAC_SIZE);
-	frame->size = (uint16_t)fk_net_finish_udp_sum(&path, frame->octets, (uint16_t)size,
+	memcpy(path->destination_mac, lane->neigh->mac, FK_MAC_SIZE);
+	frame->size = (uint16_t)fk_net_finish_udp_sum(path, frame->octets, (uint16_t)size,
 						      w->ip_id++, sum);
 	if (w->config.capture != NULL)
-		*ret_mask = mask_of(lane, FK_UDP_FRAME_OVERHEAD + payload_offset);
+		*ret_mask = mask_of(lane, path->overhead + payload_offset);
 	return true;
 }
 

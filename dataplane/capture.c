@@ -90,20 +90,24 @@ void fk_capture_put(struct fk_capture *capture, const uint8_t *octets, uint16_t 
 	atomic_store_explicit(&capture->head, head + 1, memory_order_release);
 }
 
-/* Sums the UDP datagram of an unfragmented IPv4 frame without options again. spec: RFC 768 */
+/* Sums the UDP datagram of one of our own frames again: IP without options or extension headers.
+ * spec: RFC 768, RFC 8200 §8.1 */
 static void refresh_udp_checksum(uint8_t *frame, uint16_t size)
 {
-	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *udp = ip + FK_IPV4_HEADER_SIZE;
-	uint32_t sum = 17;
+	bool is_ipv4 = frame[FK_ETH_HEADER_SIZE] >> 4 == 4;
+	uint16_t overhead = is_ipv4 ? FK_UDP_FRAME_OVERHEAD : FK_UDP_IPV6_FRAME_OVERHEAD;
+	uint8_t *udp = frame + overhead - FK_UDP_HEADER_SIZE;
+	const uint8_t *addresses = udp - (is_ipv4 ? 2 * 4 : 2 * FK_ADDRESS_SIZE);
 	uint16_t udp_size, checksum;
+	uint32_t sum = 17;
 
-	if (size < FK_UDP_FRAME_OVERHEAD)
+	if (size < overhead)
 		return;
 	udp_size = (uint16_t)(udp[4] << 8 | udp[5]);
-	if (udp_size > size - FK_ETH_HEADER_SIZE - FK_IPV4_HEADER_SIZE)
+	if (udp_size > size - (overhead - FK_UDP_HEADER_SIZE))
 		return;
-	for (unsigned i = 12; i < 20; i += 2)
-		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
+	for (; addresses < udp; addresses += 2)
+		sum += (uint32_t)(addresses[0] << 8 | addresses[1]);
 	sum += udp_size;
 	udp[6] = udp[7] = 0;
 	checksum = fk_net_checksum(udp, udp_size, sum);

@@ -136,9 +136,7 @@ static bool make_worker(struct fk_app *app, const struct fk_port *port,
 {
 	const struct fk_options *o = &app->options;
 	const struct fk_worker_config config = {
-		.ipv4 = o->ipv4,
-		.netmask = o->netmask,
-		.gateway_ipv4 = o->gateway_ipv4,
+		.host = o->host,
 		.sip_port = (uint16_t)o->sip_port,
 		.worker_port = (uint16_t)o->worker_port_base,
 		.idle_sleeps = o->idle_sleeps,

@@ -3,26 +3,23 @@
 
 #include <string.h>
 
-void fk_neigh_init(struct fk_neigh *neigh, uint32_t own_ipv4,
-		   const uint8_t own_mac[static FK_MAC_SIZE])
+void fk_neigh_init(struct fk_neigh *neigh)
 {
 	memset(neigh, 0, sizeof(*neigh));
-	neigh->own_ipv4 = own_ipv4;
-	memcpy(neigh->own_mac, own_mac, FK_MAC_SIZE);
 }
 
-static struct fk_neigh_entry *find(struct fk_neigh *neigh, uint32_t ipv4)
+static struct fk_neigh_entry *find(struct fk_neigh *neigh, const struct fk_address *address)
 {
 	for (uint8_t i = 0; i < neigh->n; i++) {
-		if (neigh->entries[i].ipv4 == ipv4)
+		if (fk_address_equal(&neigh->entries[i].address, address))
 			return &neigh->entries[i];
 	}
 	return NULL;
 }
 
-uint8_t fk_neigh_add(struct fk_neigh *neigh, uint32_t ipv4)
+uint8_t fk_neigh_add(struct fk_neigh *neigh, const struct fk_address *address)
 {
-	struct fk_neigh_entry *entry = find(neigh, ipv4);
+	struct fk_neigh_entry *entry = find(neigh, address);
 
 	if (entry != NULL)
 		return (uint8_t)(entry - neigh->entries);
@@ -30,22 +27,49 @@ uint8_t fk_neigh_add(struct fk_neigh *neigh, uint32_t ipv4)
 		return FK_NEIGH_NONE;
 	entry = &neigh->entries[neigh->n];
 	memset(entry, 0, sizeof(*entry));
-	entry->ipv4 = ipv4;
+	entry->address = *address;
 	neigh->poll_at_us = 0;
 	return neigh->n++;
 }
 
-void fk_neigh_learn(struct fk_neigh *neigh, const struct fk_net_frame *arp, uint64_t now_us)
+static void resolve(struct fk_neigh_entry *entry, const uint8_t mac[static FK_MAC_SIZE],
+		    uint64_t now_us)
 {
-	struct fk_neigh_entry *entry = find(neigh, arp->source_ipv4);
-
 	/* A group address cannot be a neighbour's own. */
-	if (entry == NULL || (arp->source_mac[0] & 1) != 0)
+	if ((mac[0] & 1) != 0)
 		return;
-	memcpy(entry->mac, arp->source_mac, FK_MAC_SIZE);
+	memcpy(entry->mac, mac, FK_MAC_SIZE);
 	entry->is_resolved = true;
 	entry->n_probes = 0;
+	entry->heard_at_us = now_us;
 	entry->probe_at_us = now_us + FK_NEIGH_REFRESH_US;
+}
+
+void fk_neigh_learn(struct fk_neigh *neigh, const struct fk_net_frame *arp, uint64_t now_us)
+{
+	struct fk_neigh_entry *entry = find(neigh, &arp->source);
+
+	if (entry != NULL)
+		resolve(entry, arp->source_mac, now_us);
+}
+
+/* spec: RFC 4861 §7.2.5, but that nothing is taken from what comes unasked */
+void fk_neigh_advertised(struct fk_neigh *neigh, const struct fk_nd *nd, uint64_t now_us)
+{
+	struct fk_neigh_entry *entry = find(neigh, &nd->target);
+	bool is_news;
+
+	if (entry == NULL || !nd->has_mac)
+		return;
+	is_news = !entry->is_resolved || memcmp(entry->mac, nd->mac, FK_MAC_SIZE) != 0;
+	if (nd->is_solicited && entry->n_probes > 0) {
+		/* One that does not override speaks for somebody else, as a proxy does. */
+		if (nd->is_override || !entry->is_resolved || !is_news)
+			resolve(entry, nd->mac, now_us);
+	} else if (entry->n_probes == 0 && is_news) {
+		entry->probe_at_us = entry->heard_at_us + FK_NEIGH_RETRY_US;
+		neigh->poll_at_us = 0;
+	}
 }
 
 /* How long to wait for the answer to the request that was just booked. */

@@ -9,7 +9,7 @@
 
 #include "crypto/engine.h"
 #include "log.h"
-#include "wire/net.h"
+#include "wire/address.h"
 
 enum kind {
 	TEXT,
@@ -18,7 +18,9 @@ enum kind {
 	SOCKET,
 	ENGINE,
 	ADDRESS,
+	ADDRESS6,
 	NETWORK,
+	NETWORK6,
 	IDLE,
 	LEVEL,
 	FLAG,
@@ -35,9 +37,14 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{"--link", "SOCKET", "socket of fleetkeyd; needed", SOCKET, AT(link), 0, 0},
-	{"--ip", "ADDRESS/PREFIX", "own IPv4 address and subnet; needed", NETWORK, AT(ipv4), 1, 32},
-	{"--gateway", "ADDRESS", "router for next hops off the subnet", ADDRESS, AT(gateway_ipv4),
-	 0, 0},
+	{"--ip", "ADDRESS/PREFIX", "own IPv4 address and subnet; this or --ip6 is needed", NETWORK,
+	 AT(host.ipv4), 1, 32},
+	{"--gateway", "ADDRESS", "router for next hops off the subnet of --ip", ADDRESS,
+	 AT(host.ipv4.gateway), 0, 0},
+	{"--ip6", "ADDRESS/PREFIX", "own IPv6 address and subnet, beside or instead of --ip",
+	 NETWORK6, AT(host.ipv6), 1, 128},
+	{"--gateway6", "ADDRESS", "the same for --ip6; may be a link-local address", ADDRESS6,
+	 AT(host.ipv6.gateway), 0, 0},
 	{"--sip-port", "PORT", "where requests come in (5060)", NUMBER32, AT(sip_port), 1, 65535},
 	{"--worker-port-base", "PORT", "where worker 0 sends from; the next ones count up (5070)",
 	 NUMBER32, AT(worker_port_base), 1, 65520},
@@ -60,7 +67,8 @@ static const struct option_row rows[] = {
 
 void fk_options_print_help(FILE *file)
 {
-	fputs("usage: fleetkey-dp --link SOCKET --ip ADDRESS/PREFIX [OPTION...] -- EAL ARGUMENTS\n"
+	fputs("usage: fleetkey-dp --link SOCKET --ip|--ip6 ADDRESS/PREFIX [OPTION...] -- EAL "
+	      "ARGUMENTS\n"
 	      "\n"
 	      "Sends rekey messages to P25 radios through MCData servers and verifies their "
 	      "answers.\n"
@@ -98,22 +106,35 @@ static enum fk_err read_number(const char *text, uint64_t min, uint64_t max, uin
 	return errno == 0 && *ret_value >= min && *ret_value <= max ? FK_OK : FK_ERANGE;
 }
 
-/* "192.0.2.10/24" */
-static enum fk_err read_network(const char *text, struct fk_options *options)
+static enum fk_err read_address(const char *text, bool is_ipv4, struct fk_address *ret_address)
+{
+	struct fk_address address;
+
+	if (fk_address_parse(text, &address) != FK_OK || fk_address_is_ipv4(&address) != is_ipv4)
+		return FK_EINVAL;
+	*ret_address = address;
+	return FK_OK;
+}
+
+/* "192.0.2.10/24" or "2001:db8::10/64" */
+static enum fk_err read_network(const struct option_row *row, const char *text,
+				struct fk_host_address *own)
 {
 	const char *slash = strchr(text, '/');
-	char address[16];
+	bool is_ipv4 = row->kind == NETWORK;
+	char address[FK_ADDRESS_TEXT_SIZE];
 	uint64_t prefix;
 
 	if (slash == NULL || (size_t)(slash - text) >= sizeof(address))
 		return FK_EINVAL;
 	memcpy(address, text, (size_t)(slash - text));
 	address[slash - text] = '\0';
-	if (fk_ipv4_parse(address, &options->ipv4) != FK_OK || options->ipv4 == 0)
+	if (read_address(address, is_ipv4, &own->address) != FK_OK ||
+	    !fk_address_is_routable(&own->address))
 		return FK_EINVAL;
-	if (read_number(slash + 1, 1, 32, &prefix) != FK_OK)
+	if (read_number(slash + 1, row->min, row->max, &prefix) != FK_OK)
 		return FK_ERANGE;
-	options->netmask = (uint32_t)(0xffffffffull << (32 - prefix));
+	own->prefix = (uint32_t)prefix + (is_ipv4 ? FK_IPV4_PREFIX : 0);
 	return FK_OK;
 }
 
@@ -164,9 +185,11 @@ static enum fk_err read_value(const struct option_row *row, const char *text,
 		*(uint64_t *)at = number;
 		return err;
 	case ADDRESS:
-		return fk_ipv4_parse(text, at);
+	case ADDRESS6:
+		return read_address(text, row->kind == ADDRESS, at);
 	case NETWORK:
-		return read_network(text, options);
+	case NETWORK6:
+		return read_network(row, text, at);
 	case IDLE:
 		options->idle_sleeps = strcmp(text, "sleep") == 0;
 		return options->idle_sleeps || strcmp(text, "poll") == 0 ? FK_OK : FK_EINVAL;
@@ -178,6 +201,13 @@ static enum fk_err read_value(const struct option_row *row, const char *text,
 		return FK_OK;
 	}
 	return FK_EINVAL;
+}
+
+static const char *family_of(const struct option_row *row)
+{
+	if (row->kind == ADDRESS || row->kind == NETWORK)
+		return " of IPv4";
+	return row->kind == ADDRESS6 || row->kind == NETWORK6 ? " of IPv6" : "";
 }
 
 static void explain(const struct option_row *row, const char *value, enum fk_err err,
@@ -195,15 +225,16 @@ static void explain(const struct option_row *row, const char *value, enum fk_err
 		snprintf(ret_text, text_size, "%s: the path has %zu characters, not within 1..%zu",
 			 row->name, strlen(value),
 			 sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
-	else if (err == FK_ERANGE && row->kind == NETWORK)
-		snprintf(ret_text, text_size, "%s %s: the prefix is not within 1..32", row->name,
-			 value);
+	else if (err == FK_ERANGE && (row->kind == NETWORK || row->kind == NETWORK6))
+		snprintf(ret_text, text_size, "%s %s: the prefix is not within %llu..%llu",
+			 row->name, value, (unsigned long long)row->min,
+			 (unsigned long long)row->max);
 	else if (row->kind == NUMBER32 || row->kind == NUMBER64)
 		snprintf(ret_text, text_size, "%s %s: not a number within %llu..%llu", row->name,
 			 value, (unsigned long long)row->min, (unsigned long long)row->max);
 	else
-		snprintf(ret_text, text_size, "%s \"%s\": not a valid %s", row->name, value,
-			 row->value_name);
+		snprintf(ret_text, text_size, "%s \"%s\": not a valid %s%s", row->name, value,
+			 row->value_name, family_of(row));
 }
 
 /* Reads argv[*i], and the value that belongs to it. */
@@ -239,20 +270,31 @@ static enum fk_err read_argument(int argc, char **argv, int *i, struct fk_option
 	return err;
 }
 
+/* A router is a neighbour. */
+static bool reaches_gateway(const struct fk_host_address *own)
+{
+	return fk_address_is_set(&own->address) &&
+	       (fk_address_shares(&own->gateway, &own->address, own->prefix) ||
+		fk_address_is_link_local(&own->gateway));
+}
+
 static enum fk_err check_whole(const struct fk_options *options, char *ret_text, size_t text_size)
 {
+	const struct fk_host_address *ipv4 = &options->host.ipv4, *ipv6 = &options->host.ipv6;
 	const char *wrong = NULL;
 
 	if (options->link == NULL)
 		wrong = "--link: needed, the socket of fleetkeyd";
-	else if (options->ipv4 == 0)
-		wrong = "--ip: needed, for instance 192.0.2.10/24";
+	else if (!fk_address_is_set(&ipv4->address) && !fk_address_is_set(&ipv6->address))
+		wrong = "--ip or --ip6: needed, for instance --ip 192.0.2.10/24 or "
+			"--ip6 2001:db8::10/64";
 	else if (options->sip_port >= options->worker_port_base &&
 		 options->sip_port < options->worker_port_base + 16)
 		wrong = "--sip-port: must not be one of the 16 ports from --worker-port-base";
-	else if (options->gateway_ipv4 != 0 &&
-		 ((options->gateway_ipv4 ^ options->ipv4) & options->netmask) != 0)
+	else if (fk_address_is_set(&ipv4->gateway) && !reaches_gateway(ipv4))
 		wrong = "--gateway: must be inside the subnet of --ip";
+	else if (fk_address_is_set(&ipv6->gateway) && !reaches_gateway(ipv6))
+		wrong = "--gateway6: must be inside the subnet of --ip6, or link-local (fe80::)";
 	else if (options->capture == NULL &&
 		 (options->capture_frames != 0 || options->capture_keys))
 		wrong = "--capture-frames and --capture-keys: need --capture";

@@ -14,9 +14,11 @@
 
 #include <fleetkey/err.h>
 
+#include "host.h"
+
 struct fk_options {
-	const char *link; /* socket path */
-	uint32_t ipv4, netmask, gateway_ipv4;
+	const char *link;    /* socket path */
+	struct fk_host host; /* without its link-local address */
 	uint32_t sip_port, worker_port_base;
 	bool idle_sleeps;
 	const char *engine; /* NULL: the fastest */

@@ -29,7 +29,7 @@ static uint16_t payload_size(const struct fk_keytable *table, uint8_t n_keys)
 static uint16_t datagram_limit(const struct fk_worker *w, uint32_t next_hop)
 {
 	uint16_t limit = w->table->next_hops[next_hop].max_datagram;
-	uint16_t room = FK_FRAME_CAP_MIN - FK_UDP_FRAME_OVERHEAD;
+	uint16_t room = FK_FRAME_CAP_MIN - w->paths[next_hop].overhead;
 
 	return limit == 0 || limit > room ? room : limit;
 }

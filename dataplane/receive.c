@@ -14,9 +14,11 @@
 /* One frame on its way through the stages. */
 struct lane {
 	struct fk_net_frame net;
+	struct fk_nd nd;
 	struct fk_sip_message sip;
-	uint16_t status; /* of the response to send; 0: none */
-	bool has_kmm;	 /* a MAC is to be verified */
+	uint16_t status;   /* of the response to send; 0: none */
+	bool has_kmm;	   /* a MAC is to be verified */
+	bool is_asked_for; /* 'nd' asks for an address of ours */
 	struct fk_match_kmm kmm;
 	size_t n_decoded;
 	uint8_t decoded[DECODED_SIZE_MAX];
@@ -43,12 +45,10 @@ struct sds_parts {
 	size_t info_size, signalling_size, payload_size;
 };
 
-static bool is_next_hop(const struct fk_worker *w, uint32_t ipv4)
+static bool is_next_hop(const struct fk_worker *w, const struct fk_address *address)
 {
-	struct fk_address address = fk_address_of_ipv4(ipv4);
-
 	for (uint32_t i = 0; i < w->table->header.n_next_hops; i++) {
-		if (fk_address_equal(&w->table->next_hops[i].address, &address))
+		if (fk_address_equal(&w->table->next_hops[i].address, address))
 			return true;
 	}
 	return false;
@@ -216,13 +216,13 @@ static void take_datagram(struct fk_worker *w, struct lane *lane)
 	const struct fk_net_frame *net = &lane->net;
 	enum fk_err err;
 
-	if (net->destination_ipv4 != w->config.ipv4 ||
+	if (!fk_host_has(&w->config.host, &net->destination) ||
 	    (net->destination_port != w->config.sip_port &&
 	     net->destination_port != w->config.worker_port)) {
 		fk_worker_count(w, FK_COUNTER_RX_NOT_OURS);
 		return;
 	}
-	if (!is_next_hop(w, net->source_ipv4)) {
+	if (!is_next_hop(w, &net->source)) {
 		fk_worker_count(w, FK_COUNTER_RX_UNKNOWN_PEER);
 		return;
 	}
@@ -239,10 +239,24 @@ static void take_datagram(struct fk_worker *w, struct lane *lane)
 static bool take_icmp(struct fk_worker *w, const struct fk_net_frame *net, struct fk_frame *frame)
 {
 	fk_worker_count(w, FK_COUNTER_RX_ICMP);
-	if (net->destination_ipv4 != w->config.ipv4)
+	if (!fk_host_has(&w->config.host, &net->destination) || !fk_address_is_set(&net->source))
 		return false;
 	fk_net_turn_echo(frame->octets, frame->size, w->config.port.mac);
 	return true;
+}
+
+/* Returns true if it is a solicitation for an address of ours. */
+static bool take_nd(struct fk_worker *w, struct lane *lane)
+{
+	fk_worker_count(w, FK_COUNTER_RX_ND);
+	if (fk_nd_parse(&lane->net, &lane->nd) != FK_OK) {
+		fk_worker_count(w, FK_COUNTER_RX_ND_REFUSED);
+		return false;
+	}
+	if (lane->net.kind == FK_NET_SOLICITATION)
+		return fk_host_has(&w->config.host, &lane->nd.target);
+	fk_neigh_advertised(&w->neigh, &lane->nd, w->now_us);
+	return false;
 }
 
 static void take_unreadable(struct fk_worker *w, enum fk_err err)
@@ -259,6 +273,7 @@ static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *
 
 	lane->status = 0;
 	lane->has_kmm = false;
+	lane->is_asked_for = false;
 	lane->n_decoded = 0;
 	if (err != FK_OK) {
 		lane->net.kind = FK_NET_OTHER;
@@ -272,13 +287,22 @@ static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *
 	case FK_NET_ARP_REQUEST:
 	case FK_NET_ARP_REPLY:
 		fk_worker_count(w, FK_COUNTER_RX_ARP);
-		if (lane->net.destination_ipv4 == w->config.ipv4)
+		if (fk_address_equal(&lane->net.destination, &w->config.host.ipv4.address))
 			fk_neigh_learn(&w->neigh, &lane->net, w->now_us);
+		return false;
+	case FK_NET_SOLICITATION:
+	case FK_NET_ADVERTISEMENT:
+		lane->is_asked_for = take_nd(w, lane);
 		return false;
 	case FK_NET_ICMP_ECHO:
 		return take_icmp(w, &lane->net, frame);
 	case FK_NET_FRAGMENT:
 		fk_worker_count(w, FK_COUNTER_RX_FRAGMENT);
+		return false;
+	case FK_NET_EXTENSION:
+		if (!fk_host_has(&w->config.host, &lane->net.destination))
+			break;
+		fk_worker_count(w, FK_COUNTER_RX_IPV6_EXTENSION);
 		return false;
 	case FK_NET_OTHER:
 		break;
@@ -326,7 +350,10 @@ static void answer_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
 
 		if (lanes[i].status != 0)
 			fk_answers_add_sip(&answers, w, net, &lanes[i].sip, lanes[i].status);
-		else if (net->kind == FK_NET_ARP_REQUEST && net->destination_ipv4 == w->config.ipv4)
+		else if (lanes[i].is_asked_for)
+			fk_answers_add_advertisement(&answers, w, net, &lanes[i].nd.target);
+		else if (net->kind == FK_NET_ARP_REQUEST &&
+			 fk_address_equal(&net->destination, &w->config.host.ipv4.address))
 			fk_answers_add_arp(&answers, w, net);
 	}
 	fk_answers_send(&answers, w);

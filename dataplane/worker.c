@@ -50,11 +50,15 @@ enum fk_err fk_worker_new(const struct fk_worker_config *config, struct fk_worke
 		return FK_ENOMEM;
 	memset(w, 0, sizeof(*w));
 	w->config = *config;
+	if (fk_address_is_set(&config->host.ipv6.address))
+		w->config.host.link_local = fk_nd_link_local_of(config->port.mac);
 	w->secrets = new_secrets();
 	w->send = fk_send_stage_new();
 	w->receive = fk_receive_stage_new();
 	w->templates = calloc(FK_NEXT_HOPS_MAX, sizeof(*w->templates));
-	if (w->secrets == NULL || w->send == NULL || w->receive == NULL || w->templates == NULL) {
+	w->paths = calloc(FK_NEXT_HOPS_MAX, sizeof(*w->paths));
+	if (w->secrets == NULL || w->send == NULL || w->receive == NULL || w->templates == NULL ||
+	    w->paths == NULL) {
 		fk_worker_free(w);
 		return FK_ENOMEM;
 	}
@@ -76,6 +80,7 @@ void fk_worker_free(struct fk_worker *worker)
 	fk_send_stage_free(worker->send);
 	fk_receive_stage_free(worker->receive);
 	free(worker->templates);
+	free(worker->paths);
 	if (worker->txns != NULL)
 		munmap(worker->txns, (size_t)worker->n_slots * sizeof(*worker->txns));
 	free(worker);

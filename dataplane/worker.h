@@ -28,6 +28,7 @@
 #include "clock.h"
 #include "crypto/engine.h"
 #include "crypto/token_tag.h"
+#include "host.h"
 #include "neigh.h"
 #include "pace.h"
 #include "port.h"
@@ -37,13 +38,13 @@
 
 #define FK_WORKER_BURST	   64	  /* lanes of one burst; crypto takes as many */
 #define FK_HOLD_US	   100000 /* how long a held-back repeat rests before it is looked at again */
-#define FK_NEIGH_WAIT_US   20000 /* the same while ARP has no answer */
+#define FK_NEIGH_WAIT_US   20000 /* the same while a neighbour is asked for */
 #define FK_RECORD_RETRY_US 10000 /* the same while the doorbell ring is full */
 
 struct fk_worker_config {
-	uint32_t index;			      /* 0..FK_WORKERS_MAX - 1 */
-	uint32_t ipv4, netmask, gateway_ipv4; /* gateway 0: none */
-	uint16_t sip_port;		      /* requests come here */
+	uint32_t index; /* 0..FK_WORKERS_MAX - 1 */
+	struct fk_host host;
+	uint16_t sip_port;    /* requests come here */
 	uint16_t worker_port; /* requests leave from here, their responses come back here */
 	bool idle_sleeps;
 	const struct fk_crypto_engine *engine;
@@ -85,6 +86,7 @@ struct fk_worker {
 	uint32_t epoch, n_slots, t1_us, t2_us;
 	uint8_t neigh_of_hop[FK_NEXT_HOPS_MAX];
 	struct fk_sip_template *templates; /* one for each next hop */
+	struct fk_net_path *paths;	   /* the same */
 
 	/* The worker's own. */
 	struct fk_txn *txns; /* n_slots */
@@ -116,8 +118,8 @@ void fk_worker_free(struct fk_worker *worker);
  * Gives the worker a checked table and region; both are borrowed until fk_worker_detach(). Running
  * transactions go on if 'same_region', else they are dropped; queued orders are dropped and
  * counted. Writes a sentence into 'ret_text' on failure: FK_EINVAL (a text of the table cannot
- * stand in a SIP message), FK_EFULL (too many next hops), FK_ENOMEM. A failed attach leaves the
- * worker detached.
+ * stand in a SIP message, or a next hop has an address of a family that we have none of), FK_EFULL
+ * (too many next hops), FK_ENOMEM. A failed attach leaves the worker detached.
  */
 FK_MUST_USE enum fk_err fk_worker_attach(struct fk_worker *worker, const struct fk_keytable *table,
 					 struct fk_region *region, uint32_t epoch, bool same_region,

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "accepted.h"
-#include "wire/net.h"
 
 #define START  "SIP/2.0 202 Accepted\r\nVia: "
 #define BRANCH ";branch="
@@ -15,17 +14,6 @@
 static bool is_folded(struct fk_view v)
 {
 	return v.len == 0 || memchr(v.at, '\r', v.len) != NULL;
-}
-
-static bool is_from(struct fk_view sent_by, uint32_t source_ipv4)
-{
-	char source[16];
-	size_t len;
-
-	fk_ipv4_format(source_ipv4, source);
-	len = strlen(source);
-	return sent_by.len >= len && memcmp(sent_by.at, source, len) == 0 &&
-	       (sent_by.len == len || sent_by.at[len] == ':');
 }
 
 /* The topmost Via is sent-by and branch, and nothing follows. */
@@ -56,13 +44,13 @@ static uint8_t *put_view(uint8_t *at, struct fk_view v)
 #define PUT(at, text) put(at, text, sizeof(text) - 1)
 
 size_t fk_accepted_write(const struct fk_sip_message *request,
-			 const char to_tag[static FK_ACCEPTED_TAG_LEN], uint32_t source_ipv4,
-			 uint8_t *buf, size_t cap)
+			 const char to_tag[static FK_ACCEPTED_TAG_LEN],
+			 const struct fk_address *source, uint8_t *buf, size_t cap)
 {
 	const struct fk_sip_message *r = request;
 	uint8_t *at = buf;
 
-	if (!is_plain(r) || !is_from(r->via_sent_by, source_ipv4) ||
+	if (!is_plain(r) || !fk_sip_sent_by_is(r->via_sent_by, source) ||
 	    cap < FIXED + r->vias[0].len + r->from.len + r->to.len + r->call_id.len + r->cseq.len)
 		return 0;
 	at = put_view(PUT(at, START), r->vias[0]);

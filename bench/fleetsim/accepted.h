@@ -18,5 +18,5 @@
 
 /* Returns the size of the response in 'buf', or 0: the request has another shape, or no room. */
 size_t fk_accepted_write(const struct fk_sip_message *request,
-			 const char to_tag[static FK_ACCEPTED_TAG_LEN], uint32_t source_ipv4,
-			 uint8_t *buf, size_t cap);
+			 const char to_tag[static FK_ACCEPTED_TAG_LEN],
+			 const struct fk_address *source, uint8_t *buf, size_t cap);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "wire/net.h"
+#include "wire/address.h"
 
 bool fk_argument_complain(const char *option, const char *value, const char *range)
 {
@@ -46,20 +46,22 @@ bool fk_argument_percent(const char *option, const char *text, double *ret_value
 	return true;
 }
 
-bool fk_argument_ip(const char *text, uint32_t *ret_ipv4)
+bool fk_argument_ip(const char *text, struct fk_address *ret_address)
 {
-	char address[32];
+	char address[FK_ADDRESS_TEXT_SIZE];
 	size_t len = strcspn(text, "/");
-	uint64_t prefix = 24;
+	uint64_t prefix;
 
 	if (len >= sizeof(address))
-		return fk_argument_complain("ip", text, "is no IPv4 address");
+		return fk_argument_complain("ip", text, "is no IP address");
 	memcpy(address, text, len);
 	address[len] = '\0';
-	if (fk_ipv4_parse(address, ret_ipv4) != FK_OK)
-		return fk_argument_complain("ip", text, "is no IPv4 address");
+	if (fk_address_parse(address, ret_address) != FK_OK || !fk_address_is_routable(ret_address))
+		return fk_argument_complain("ip", text, "is no IP address of a host");
 	/* The prefix is checked and then ignored: the server only ever answers. */
-	return text[len] == '\0' || fk_argument_number("ip", text + len + 1, 1, 32, &prefix);
+	return text[len] == '\0' ||
+	       fk_argument_number("ip", text + len + 1, 1,
+				  fk_address_is_ipv4(ret_address) ? 32 : 128, &prefix);
 }
 
 bool fk_argument_uri(const char *option, const char *text)

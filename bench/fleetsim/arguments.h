@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <fleetkey/address.h>
+
 /* Prints option, value and 'range'; always false. */
 bool fk_argument_complain(const char *option, const char *value, const char *range);
 
@@ -23,8 +25,8 @@ bool fk_argument_number(const char *option, const char *text, uint64_t min, uint
 /* 0..100, fractions allowed. */
 bool fk_argument_percent(const char *option, const char *text, double *ret_value);
 
-/* An IPv4 address, with or without a prefix length. */
-bool fk_argument_ip(const char *text, uint32_t *ret_ipv4);
+/* An IP address of either family, with or without a prefix length. */
+bool fk_argument_ip(const char *text, struct fk_address *ret_address);
 
 /* A plain SIP URI of at most 200 characters. */
 bool fk_argument_uri(const char *option, const char *text);

@@ -20,6 +20,7 @@
 #include <fleetkey/sds.h>
 
 #include "outbox.h"
+#include "wire/address.h"
 
 #define FK_SIM_BRANCH_LEN  31	/* characters: cookie 7, slot 8, nonce 16 */
 #define FK_SIM_MESSAGE_MAX 1300 /* octets, RFC 3428 §8 */
@@ -39,7 +40,7 @@ struct fk_compose_form {
 struct fk_compose_context {
 	const char *kmf_uri, *server_uri;
 	size_t kmf_uri_size, server_uri_size;
-	char sent_by[24];				/* "192.0.2.20:5060" */
+	char sent_by[FK_HOST_TEXT_SIZE];		/* "192.0.2.20:5060" */
 	struct fk_compose_form long_form, compact_form; /* by fk_compose_prepare() */
 };
 

@@ -43,6 +43,7 @@
 	X(TX_FULL, "tx_full")	/* not sent: the port took nothing */                             \
 	X(RX_FULL, "rx_full")	/* requests dropped: too many were waiting */                     \
 	X(ARP, "arp")                                                                             \
+	X(ND, "nd") /* solicitations */                                                           \
 	X(ICMP, "icmp")                                                                           \
 	X(NOT_OURS, "not_ours")                                                                   \
 	X(BAD_FRAME, "bad_frame") /* frames whose headers or checksums are wrong */

@@ -48,14 +48,14 @@ bool fk_hostile_read_mode(const char *mode, uint32_t *ret_kinds)
 }
 
 static bool send_datagram(const struct fk_hostile_truth *t, const uint8_t *payload, size_t size,
-			  uint32_t source_ipv4, uint16_t port)
+			  const struct fk_address *source, uint16_t port)
 {
 	struct fk_datagram datagram = {
 		.payload = payload,
 		.size = (uint16_t)size,
-		.source_ipv4 = source_ipv4,
+		.source = *source,
 		.source_port = t->source_port,
-		.destination_ipv4 = t->kmf_ipv4,
+		.destination = t->kmf,
 		.destination_port = port,
 		.is_hostile = true,
 	};
@@ -65,9 +65,9 @@ static bool send_datagram(const struct fk_hostile_truth *t, const uint8_t *paylo
 
 /* Sends one lie and counts it if it got away. */
 static void lie(struct fk_hostile *h, const struct fk_hostile_truth *t, enum fk_hostile_kind kind,
-		const uint8_t *payload, size_t size, uint32_t source_ipv4, uint16_t port)
+		const uint8_t *payload, size_t size, const struct fk_address *source, uint16_t port)
 {
-	if (send_datagram(t, payload, size, source_ipv4, port))
+	if (send_datagram(t, payload, size, source, port))
 		h->sent[kind]++;
 }
 
@@ -88,18 +88,18 @@ bool fk_hostile_send(const struct fk_hostile_truth *truth, const struct fk_compo
 	uint8_t buf[FK_SIM_DATAGRAM_MAX];
 	size_t size = write_message(truth, message, buf);
 
-	return size > 0 && send_datagram(truth, buf, size, truth->source_ipv4, truth->kmf_port);
+	return size > 0 && send_datagram(truth, buf, size, &truth->source, truth->kmf_port);
 }
 
 static void send_message(struct fk_hostile *h, const struct fk_hostile_truth *t,
 			 enum fk_hostile_kind kind, const struct fk_compose *message,
-			 uint32_t source_ipv4)
+			 const struct fk_address *source)
 {
 	uint8_t buf[FK_SIM_DATAGRAM_MAX];
 	size_t size = write_message(t, message, buf);
 
 	if (size > 0)
-		lie(h, t, kind, buf, size, source_ipv4, t->kmf_port);
+		lie(h, t, kind, buf, size, source, t->kmf_port);
 }
 
 static void truncate(struct fk_hostile *h, const struct fk_hostile_truth *t,
@@ -109,7 +109,7 @@ static void truncate(struct fk_hostile *h, const struct fk_hostile_truth *t,
 	size_t size = write_message(t, message, buf);
 
 	for (size_t n = 0; n < size; n++)
-		lie(h, t, FK_HOSTILE_TRUNCATED, buf, n, t->source_ipv4, t->kmf_port);
+		lie(h, t, FK_HOSTILE_TRUNCATED, buf, n, &t->source, t->kmf_port);
 }
 
 static void garbage(struct fk_hostile *h, const struct fk_hostile_truth *t)
@@ -121,7 +121,7 @@ static void garbage(struct fk_hostile *h, const struct fk_hostile_truth *t)
 			buf[at] = (uint8_t)fk_txns_draw(t->txns);
 		buf[0] |= 0x80; /* a SIP start line begins with a token: ASCII */
 		lie(h, t, FK_HOSTILE_GARBAGE, buf, 1 + fk_txns_draw(t->txns) % sizeof(buf),
-		    t->source_ipv4, t->kmf_port);
+		    &t->source, t->kmf_port);
 	}
 }
 
@@ -135,7 +135,7 @@ static void forge_message_ids(struct fk_hostile *h, const struct fk_hostile_trut
 	for (uint32_t i = 0; i < FK_SDS_ID_SIZE; i++) {
 		memcpy(message_id, t->notification.message_id, sizeof(message_id));
 		message_id[i] ^= (uint8_t)(1u << (i % 4)); /* keeps UUID version and variant */
-		send_message(h, t, FK_HOSTILE_FORGED_MESSAGE_ID, &forged, t->source_ipv4);
+		send_message(h, t, FK_HOSTILE_FORGED_MESSAGE_ID, &forged, &t->source);
 	}
 }
 
@@ -160,7 +160,7 @@ static void forge_branches(struct fk_hostile *h, const struct fk_hostile_truth *
 		char original = branch[offset];
 
 		branch[offset] = original == '0' ? '1' : '0';
-		lie(h, t, FK_HOSTILE_FORGED_BRANCH, buf, t->accepted_size, t->source_ipv4,
+		lie(h, t, FK_HOSTILE_FORGED_BRANCH, buf, t->accepted_size, &t->source,
 		    t->response_port);
 		branch[offset] = original;
 	}
@@ -175,7 +175,7 @@ static void impersonate(struct fk_hostile *h, const struct fk_hostile_truth *t,
 		return;
 	forged.mcdata_id = t->other_mcdata_id;
 	forged.mcdata_id_size = t->other_mcdata_id_size;
-	send_message(h, t, kind, &forged, t->source_ipv4);
+	send_message(h, t, kind, &forged, &t->source);
 }
 
 static void break_mac(struct fk_hostile *h, const struct fk_hostile_truth *t)
@@ -186,11 +186,14 @@ static void break_mac(struct fk_hostile *h, const struct fk_hostile_truth *t)
 	memcpy(kmm, t->answer.kmm, t->answer.kmm_size);
 	kmm[t->answer.kmm_size - FK_KMM_MAC_BLOCK_SIZE] ^= 0x01;
 	forged.kmm = kmm;
-	send_message(h, t, FK_HOSTILE_BAD_MAC, &forged, t->source_ipv4);
+	send_message(h, t, FK_HOSTILE_BAD_MAC, &forged, &t->source);
 }
 
 void fk_hostile_before(struct fk_hostile *h, const struct fk_hostile_truth *t)
 {
+	struct fk_address stranger = t->source;
+
+	stranger.octets[FK_ADDRESS_SIZE - 1] ^= 1; /* a neighbour of ours that is no next hop */
 	h->n_ues++;
 	for (uint32_t kind = 0; kind < FK_HOSTILE_KINDS; kind++) {
 		if ((h->kinds & 1u << kind) == 0)
@@ -204,9 +207,8 @@ void fk_hostile_before(struct fk_hostile *h, const struct fk_hostile_truth *t)
 			garbage(h, t);
 			break;
 		case FK_HOSTILE_UNKNOWN_PEER:
-			send_message(h, t, FK_HOSTILE_UNKNOWN_PEER, &t->notification,
-				     t->source_ipv4 ^ 1);
-			send_message(h, t, FK_HOSTILE_UNKNOWN_PEER, &t->answer, t->source_ipv4 ^ 1);
+			send_message(h, t, FK_HOSTILE_UNKNOWN_PEER, &t->notification, &stranger);
+			send_message(h, t, FK_HOSTILE_UNKNOWN_PEER, &t->answer, &stranger);
 			break;
 		case FK_HOSTILE_FORGED_MESSAGE_ID:
 			forge_message_ids(h, t);
@@ -233,5 +235,5 @@ void fk_hostile_before(struct fk_hostile *h, const struct fk_hostile_truth *t)
 void fk_hostile_after(struct fk_hostile *h, const struct fk_hostile_truth *t)
 {
 	if (h->kinds & 1u << FK_HOSTILE_REPLAY)
-		send_message(h, t, FK_HOSTILE_REPLAY, &t->answer, t->source_ipv4);
+		send_message(h, t, FK_HOSTILE_REPLAY, &t->answer, &t->source);
 }

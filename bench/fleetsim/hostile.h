@@ -58,7 +58,7 @@ struct fk_hostile_truth {
 	size_t other_mcdata_id_size;
 	const uint8_t *accepted; /* the 202 to the request, as it will be sent */
 	size_t accepted_size;
-	uint32_t source_ipv4, kmf_ipv4;
+	struct fk_address source, kmf;
 	uint16_t source_port, kmf_port, response_port;
 };
 

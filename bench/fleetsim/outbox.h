@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FK_SIM_DATAGRAM_MAX 1472 /* octets of UDP payload in one frame of 1514 */
+#include <fleetkey/address.h>
+
+#define FK_SIM_DATAGRAM_MAX 1452 /* octets of UDP payload in one frame of 1514, over IPv6 too */
 
 struct fk_datagram {
 	const uint8_t *payload;
 	uint16_t size; /* octets, at most FK_SIM_DATAGRAM_MAX */
 	uint16_t source_port, destination_port;
-	uint32_t source_ipv4, destination_ipv4;
+	struct fk_address source, destination;
 	bool is_hostile; /* never lost on purpose, and waited for: each one is counted */
 };
 

@@ -15,7 +15,7 @@ const char fk_run_options_help[] =
 	"\n"
 	"  fleetsim run --fleet FILE --ip ADDRESS[/PREFIX] [options] -- EAL ARGUMENTS\n"
 	"    --fleet FILE       the fleet file, plain hex keys\n"
-	"    --ip ADDRESS       IPv4 address of the MCData server\n"
+	"    --ip ADDRESS       address of the MCData server, IPv4 or IPv6\n"
 	"    --sip-port PORT    UDP port of the server, 1..65535 (default 5060)\n"
 	"    --kmf-port PORT    UDP port the KMF takes requests at (default 5060)\n"
 	"    --kmf-uri URI      MCData ID of the KMF (default sip:kmf@mc.example)\n"
@@ -289,7 +289,7 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 		o->fleet_path = text;
 		return true;
 	case OPT_IP:
-		return fk_argument_ip(text, &o->ipv4);
+		return fk_argument_ip(text, &o->address);
 	case OPT_KMF_URI:
 		o->kmf_uri = text;
 		return fk_argument_uri("kmf-uri", text);
@@ -338,7 +338,8 @@ bool fk_run_options_read(int argc, char **argv, struct fk_sim_options *ret_optio
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1)
 		if (c == '?' || !read_option(&o, c, optarg))
 			return false;
-	if (o.fleet_path == NULL || o.ipv4 == 0 || strcmp(argv[optind - 1], "--") != 0) {
+	if (o.fleet_path == NULL || !fk_address_is_set(&o.address) ||
+	    strcmp(argv[optind - 1], "--") != 0) {
 		fprintf(stderr,
 			"fleetsim: run needs --fleet, --ip and EAL arguments behind \"--\"; "
 			"see fleetsim --help\n");

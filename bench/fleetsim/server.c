@@ -12,7 +12,6 @@
 #include "server.h"
 #include "speak.h"
 
-#define SIP_PORT_DEFAULT  5060
 #define RESPONSE_SIZE_MAX FK_SIM_DATAGRAM_MAX
 #define SIP_OK		  200
 #define SIP_ACCEPTED	  202
@@ -39,19 +38,7 @@ static void count(struct fk_server *s, enum fk_sim_count c)
 /* Where responses go: the sent-by port, or the source port if rport asks so (RFC 3581). */
 static uint16_t response_port(const struct fk_net_frame *frame, const struct fk_sip_message *sip)
 {
-	const char *colon = sip->via_sent_by.len == 0
-				    ? NULL
-				    : memchr(sip->via_sent_by.at, ':', sip->via_sent_by.len);
-	uint32_t port = 0;
-
-	if (sip->via_rport)
-		return frame->source_port;
-	if (colon == NULL)
-		return SIP_PORT_DEFAULT;
-	for (const char *c = colon + 1; c < sip->via_sent_by.at + sip->via_sent_by.len; c++)
-		if (*c >= '0' && *c <= '9' && port <= 65535)
-			port = port * 10 + (uint32_t)(*c - '0');
-	return port >= 1 && port <= 65535 ? (uint16_t)port : SIP_PORT_DEFAULT;
+	return sip->via_rport ? frame->source_port : fk_sip_sent_by_port(sip->via_sent_by);
 }
 
 /* The To-tag is a hash of what names the transaction: a repeat gets the same response. */
@@ -68,12 +55,12 @@ static void write_response(struct request *r, uint16_t status, const char *extra
 	r->response_port = response_port(r->frame, &r->sip);
 	r->response_size = status != SIP_ACCEPTED
 				   ? 0
-				   : fk_accepted_write(&r->sip, tag, r->frame->source_ipv4,
-						       r->response, sizeof(r->response));
+				   : fk_accepted_write(&r->sip, tag, &r->frame->source, r->response,
+						       sizeof(r->response));
 	if (r->response_size == 0 &&
-	    fk_sip_build_response(&r->sip, status, tag, r->frame->source_ipv4,
-				  r->frame->source_port, extra_headers, r->response,
-				  sizeof(r->response), &r->response_size) != FK_OK)
+	    fk_sip_build_response(&r->sip, status, tag, &r->frame->source, r->frame->source_port,
+				  extra_headers, r->response, sizeof(r->response),
+				  &r->response_size) != FK_OK)
 		r->response_size = 0;
 }
 
@@ -82,9 +69,9 @@ static void send_response(struct fk_server *s, const struct request *r)
 	struct fk_datagram datagram = {
 		.payload = r->response,
 		.size = (uint16_t)r->response_size,
-		.source_ipv4 = s->ipv4,
+		.source = s->address,
 		.source_port = s->sip_port,
-		.destination_ipv4 = r->frame->source_ipv4,
+		.destination = r->frame->source,
 		.destination_port = r->response_port,
 	};
 
@@ -209,7 +196,7 @@ static void receive_message(struct fk_server *s, struct request *r)
 			    .signalling = &r->parts.signalling,
 			    .answer = &answer,
 			    .earlier = &earlier,
-			    .kmf_ipv4 = r->frame->source_ipv4,
+			    .kmf = r->frame->source,
 			    .response = r->response,
 			    .response_size = r->response_size,
 			    .response_port = r->response_port,

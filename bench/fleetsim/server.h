@@ -34,7 +34,7 @@ struct fk_server {
 	struct fk_sim_counts *counts;
 	struct fk_outbox outbox;
 	struct fk_compose_context compose;
-	uint32_t ipv4;
+	struct fk_address address;
 	uint16_t sip_port, kmf_port;
 	bool bare_kmm;
 	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */

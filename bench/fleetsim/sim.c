@@ -21,6 +21,7 @@
 #include "report.h"
 #include "server.h"
 #include "sim.h"
+#include "wire/address.h"
 #include "wire_port.h"
 
 #define SLOTS_MIN      1024u
@@ -112,13 +113,12 @@ static bool setup_server(struct sim *sim)
 			   : n_slots > SLOTS_MAX || sim->fleet.n_ues > SLOTS_MAX ? SLOTS_MAX
 										 : n_slots,
 		.t1_ms = o->t1_ms,
-		.source_ipv4 = o->ipv4,
+		.source = o->address,
 		.source_port = o->sip_port,
 		.outbox = outbox,
 		.counts = &sim->counts,
 		.nonce_seed = o->seed ^ clock_ms(CLOCK_REALTIME) << 20 ^ (uint64_t)getpid(),
 	};
-	char ip[16];
 
 	sim->radio = (struct fk_radio){
 		.counts = &sim->counts, .traits = &sim->traits, .kmf_rsi = o->kmf_rsi};
@@ -139,7 +139,7 @@ static bool setup_server(struct sim *sim)
 		.traits = &sim->traits,
 		.counts = &sim->counts,
 		.outbox = outbox,
-		.ipv4 = o->ipv4,
+		.address = o->address,
 		.sip_port = o->sip_port,
 		.kmf_port = o->kmf_port,
 		.bare_kmm = o->bare_kmm,
@@ -149,9 +149,7 @@ static bool setup_server(struct sim *sim)
 			    .server_uri = sim->server_uri,
 			    .server_uri_size = strlen(sim->server_uri)},
 	};
-	fk_ipv4_format(o->ipv4, ip);
-	snprintf(sim->server.compose.sent_by, sizeof(sim->server.compose.sent_by), "%s:%u", ip,
-		 o->sip_port);
+	fk_address_format_host(&o->address, o->sip_port, sim->server.compose.sent_by);
 	return fk_compose_prepare(&sim->server.compose) == FK_OK;
 }
 
@@ -171,7 +169,7 @@ static int run_worker(struct sim *sim, const sigset_t *signals)
 {
 	const struct fk_sim_options *o = sim->options;
 	struct fk_wire_port_spec spec = {
-		.ipv4 = o->ipv4,
+		.address = o->address,
 		.weather = o->weather,
 		.counts = &sim->counts,
 	};

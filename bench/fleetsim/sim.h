@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fleetkey/address.h>
+
 #include "traits.h"
 #include "weather.h"
 
@@ -19,7 +21,7 @@
 
 struct fk_sim_options {
 	const char *fleet_path;
-	uint32_t ipv4;
+	struct fk_address address;
 	uint16_t sip_port, kmf_port;
 	const char *kmf_uri;
 	uint32_t kmf_rsi;

@@ -45,7 +45,7 @@ static void draw_message_id(struct fk_server *s, uint8_t id[static FK_SDS_ID_SIZ
 
 static bool begin(struct fk_server *s, const struct fk_speech *speech, struct fk_compose *message)
 {
-	return fk_txn_begin(s->txns, message, speech->kmf_ipv4, s->kmf_port, s->now_ms) == FK_OK;
+	return fk_txn_begin(s->txns, message, &speech->kmf, s->kmf_port, s->now_ms) == FK_OK;
 }
 
 /* Another UE of the same groups that stands near by, or NULL. */
@@ -79,8 +79,8 @@ static struct fk_hostile_truth hostile_truth(struct fk_server *s, const struct f
 		.other_mcdata_id_size = other->mcdata_id_size,
 		.accepted = speech->response,
 		.accepted_size = speech->response_size,
-		.source_ipv4 = s->ipv4,
-		.kmf_ipv4 = speech->kmf_ipv4,
+		.source = s->address,
+		.kmf = speech->kmf,
 		.source_port = s->sip_port,
 		.kmf_port = s->kmf_port,
 		.response_port = speech->response_port,

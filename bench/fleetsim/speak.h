@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <fleetkey/address.h>
 #include <fleetkey/sds.h>
 
 #include "radio.h"
@@ -27,7 +28,7 @@ struct fk_speech {
 	const struct fk_sds_signalling *signalling; /* of the command */
 	const struct fk_radio_answer *answer;
 	const struct fk_radio_answer *earlier; /* what was answered before; size 0: nothing */
-	uint32_t kmf_ipv4;
+	struct fk_address kmf;
 	const uint8_t *response; /* the 202, as it went out */
 	size_t response_size;
 	uint16_t response_port;

@@ -14,7 +14,7 @@ struct txn {
 	uint64_t due_ms, give_up_ms;
 	uint32_t next, previous; /* in the wheel, or 'next' in the free list */
 	uint32_t interval_ms;
-	uint32_t destination_ipv4;
+	struct fk_address destination;
 	uint16_t destination_port;
 	uint16_t size;
 	bool is_open;
@@ -111,17 +111,18 @@ static void transmit(struct fk_txns *t, const struct txn *txn)
 	struct fk_datagram datagram = {
 		.payload = txn->message,
 		.size = txn->size,
-		.source_ipv4 = t->spec.source_ipv4,
+		.source = t->spec.source,
 		.source_port = t->spec.source_port,
-		.destination_ipv4 = txn->destination_ipv4,
+		.destination = txn->destination,
 		.destination_port = txn->destination_port,
 	};
 
 	(void)t->spec.outbox.send(t->spec.outbox.arg, &datagram);
 }
 
-enum fk_err fk_txn_begin(struct fk_txns *t, struct fk_compose *compose, uint32_t destination_ipv4,
-			 uint16_t destination_port, uint64_t now_ms)
+enum fk_err fk_txn_begin(struct fk_txns *t, struct fk_compose *compose,
+			 const struct fk_address *destination, uint16_t destination_port,
+			 uint64_t now_ms)
 {
 	struct txn *txn;
 	size_t size = 0;
@@ -142,7 +143,7 @@ enum fk_err fk_txn_begin(struct fk_txns *t, struct fk_compose *compose, uint32_t
 	txn->is_open = true;
 	txn->nonce = compose->nonce;
 	txn->size = (uint16_t)size;
-	txn->destination_ipv4 = destination_ipv4;
+	txn->destination = *destination;
 	txn->destination_port = destination_port;
 	txn->interval_ms = t->spec.t1_ms;
 	txn->give_up_ms = now_ms + (uint64_t)TIMER_F_T1S * t->spec.t1_ms;

@@ -29,7 +29,7 @@ struct fk_txns; /* layout is private to txn.c */
 struct fk_txns_spec {
 	uint32_t n_slots; /* transactions open at a time */
 	uint32_t t1_ms;
-	uint32_t source_ipv4;
+	struct fk_address source;
 	uint16_t source_port;
 	struct fk_outbox outbox;
 	struct fk_sim_counts *counts; /* borrowed */
@@ -51,8 +51,8 @@ uint64_t fk_txns_draw(struct fk_txns *txns);
  * Returns FK_OK; FK_EFULL if no slot is free or the message does not fit.
  */
 FK_MUST_USE enum fk_err fk_txn_begin(struct fk_txns *txns, struct fk_compose *compose,
-				     uint32_t destination_ipv4, uint16_t destination_port,
-				     uint64_t now_ms);
+				     const struct fk_address *destination,
+				     uint16_t destination_port, uint64_t now_ms);
 
 /* A response to a branch of ours came: a final one ends the transaction. */
 void fk_txn_respond(struct fk_txns *txns, const char *branch, size_t branch_len, uint16_t status,

@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "wire/nd.h"
 #include "wire_port.h"
 
 #define POOL_SIZE	 16383 /* mbufs: both rings, what waits each way, and a reserve */
@@ -60,7 +61,7 @@ static enum fk_err configure(struct fk_wire_port *port)
 enum fk_err fk_wire_port_start(struct fk_wire_port *port, const struct fk_wire_port_spec *spec)
 {
 	memset(port, 0, sizeof(*port));
-	port->ipv4 = spec->ipv4;
+	port->address = spec->address;
 	fk_weather_init(&port->weather, &spec->weather);
 	port->counts = spec->counts;
 	port->port_id = (uint16_t)rte_eth_find_next(0);
@@ -104,12 +105,13 @@ void fk_wire_port_stop(struct fk_wire_port *port)
 	(void)rte_eth_dev_close(port->port_id);
 }
 
-static void learn(struct fk_wire_port *port, uint32_t ipv4, const uint8_t mac[static FK_MAC_SIZE])
+static void learn(struct fk_wire_port *port, const struct fk_address *address,
+		  const uint8_t mac[static FK_MAC_SIZE])
 {
 	struct fk_wire_peer *peer = NULL;
 
 	for (uint32_t i = 0; i < port->n_peers && peer == NULL; i++)
-		if (port->peers[i].ipv4 == ipv4)
+		if (fk_address_equal(&port->peers[i].address, address))
 			peer = &port->peers[i];
 	if (peer == NULL && port->n_peers < FK_WIRE_PEERS) {
 		peer = &port->peers[port->n_peers++];
@@ -117,14 +119,14 @@ static void learn(struct fk_wire_port *port, uint32_t ipv4, const uint8_t mac[st
 		peer = &port->peers[port->next_peer];
 		port->next_peer = (port->next_peer + 1) % FK_WIRE_PEERS;
 	}
-	peer->ipv4 = ipv4;
+	peer->address = *address;
 	memcpy(peer->mac, mac, FK_MAC_SIZE);
 }
 
-static const uint8_t *find_mac(const struct fk_wire_port *port, uint32_t ipv4)
+static const uint8_t *find_mac(const struct fk_wire_port *port, const struct fk_address *address)
 {
 	for (uint32_t i = 0; i < port->n_peers; i++)
-		if (port->peers[i].ipv4 == ipv4)
+		if (fk_address_equal(&port->peers[i].address, address))
 			return port->peers[i].mac;
 	return NULL;
 }
@@ -169,8 +171,26 @@ static void send_arp_reply(struct fk_wire_port *port, const struct fk_net_frame 
 
 	if (m == NULL)
 		return; /* whoever asked asks again */
-	fk_net_build_arp(true, port->mac, port->ipv4, request->source_mac, request->source_ipv4,
+	fk_net_build_arp(true, port->mac, fk_address_ipv4(&port->address), request->source_mac,
+			 fk_address_ipv4(&request->source),
 			 (uint8_t *)rte_pktmbuf_append(m, FK_ARP_FRAME_SIZE));
+	enqueue(port, m);
+}
+
+static void answer_solicitation(struct fk_wire_port *port, const struct fk_net_frame *frame)
+{
+	struct rte_mbuf *m;
+	struct fk_nd nd;
+
+	if (fk_nd_parse(frame, &nd) != FK_OK || !fk_address_equal(&nd.target, &port->address))
+		return;
+	if (fk_address_is_set(&frame->source))
+		learn(port, &frame->source, frame->source_mac);
+	m = rte_pktmbuf_alloc(port->pool);
+	if (m == NULL)
+		return;
+	fk_nd_build_advertisement(frame, port->mac, &port->address,
+				  (uint8_t *)rte_pktmbuf_append(m, FK_ND_FRAME_SIZE));
 	enqueue(port, m);
 }
 
@@ -335,13 +355,20 @@ static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
 		rte_pktmbuf_free(m);
 		return;
 	}
+	if (frame.kind == FK_NET_SOLICITATION) { /* to a group */
+		counts->count[FK_SIM_ND]++;
+		answer_solicitation(port, &frame);
+		rte_pktmbuf_free(m);
+		return;
+	}
 	if (frame.kind == FK_NET_OTHER || frame.kind == FK_NET_FRAGMENT ||
-	    frame.destination_ipv4 != port->ipv4) {
+	    frame.kind == FK_NET_EXTENSION || frame.kind == FK_NET_ADVERTISEMENT ||
+	    !fk_address_equal(&frame.destination, &port->address)) {
 		counts->count[FK_SIM_NOT_OURS]++;
 		rte_pktmbuf_free(m);
 		return;
 	}
-	learn(port, frame.source_ipv4, frame.source_mac);
+	learn(port, &frame.source, frame.source_mac);
 	if (frame.kind == FK_NET_UDP) {
 		receive_udp(port, m, &frame, receiver);
 	} else if (frame.kind == FK_NET_ICMP_ECHO) {
@@ -379,13 +406,9 @@ uint32_t fk_wire_port_receive(struct fk_wire_port *port, const struct fk_wire_re
 /* Writes the frame into a new mbuf; NULL if there is none or the peer's MAC is unknown. */
 static struct rte_mbuf *build(struct fk_wire_port *port, const struct fk_datagram *d)
 {
-	const uint8_t *mac = find_mac(port, d->destination_ipv4);
-	struct fk_net_path path = {
-		.source_ipv4 = d->source_ipv4,
-		.destination_ipv4 = d->destination_ipv4,
-		.source_port = d->source_port,
-		.destination_port = d->destination_port,
-	};
+	const uint8_t *mac = find_mac(port, &d->destination);
+	struct fk_net_path path =
+		fk_net_path_make(&d->source, &d->destination, d->source_port, d->destination_port);
 	struct rte_mbuf *m;
 	uint8_t *frame;
 
@@ -400,8 +423,8 @@ static struct rte_mbuf *build(struct fk_wire_port *port, const struct fk_datagra
 	}
 	memcpy(path.source_mac, port->mac, FK_MAC_SIZE);
 	memcpy(path.destination_mac, mac, FK_MAC_SIZE);
-	frame = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(FK_UDP_FRAME_OVERHEAD + d->size));
-	memcpy(frame + FK_UDP_FRAME_OVERHEAD, d->payload, d->size);
+	frame = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(path.overhead + d->size));
+	memcpy(frame + path.overhead, d->payload, d->size);
 	(void)fk_net_finish_udp(&path, frame, d->size, port->ip_id++);
 	return m;
 }

@@ -3,7 +3,8 @@
  * wire_port.h - fleetsim's end of the wire: one DPDK port with one queue each way.
  *
  * Learns its peers' MAC addresses from what they send, gives UDP datagrams the weather that was
- * asked for (ARP and ICMP are spared), and survives a peer that goes away and comes back.
+ * asked for (ARP, Neighbour Discovery and ICMP are spared), and survives a peer that goes away and
+ * comes back.
  *
  * Threads: set up by the main lcore, used by the worker alone afterwards.
  * Memory:  one mempool and one port; nothing else allocates.
@@ -29,7 +30,7 @@
 #define FK_WIRE_DRAIN_MAX  2048 /* frames taken from the ring at a time */
 
 struct fk_wire_peer {
-	uint32_t ipv4;
+	struct fk_address address;
 	uint8_t mac[FK_MAC_SIZE];
 };
 
@@ -59,7 +60,7 @@ struct fk_wire_port {
 	uint16_t port_id;
 	struct rte_mempool *pool;
 	uint8_t mac[FK_MAC_SIZE];
-	uint32_t ipv4; /* our address, host order */
+	struct fk_address address; /* ours */
 	struct fk_weather weather;
 	struct fk_wire_way ways[FK_WAYS];
 	uint64_t now_ms; /* set by the loop, once per burst */
@@ -75,7 +76,7 @@ struct fk_wire_port {
 };
 
 struct fk_wire_port_spec {
-	uint32_t ipv4;
+	struct fk_address address;
 	struct fk_weather_spec weather;
 	struct fk_sim_counts *counts;
 };
@@ -90,9 +91,10 @@ FK_MUST_USE enum fk_err fk_wire_port_start(struct fk_wire_port *port,
 void fk_wire_port_stop(struct fk_wire_port *port);
 
 /*
- * Empties the port's ring, up to FK_WIRE_DRAIN_MAX frames: deals with ARP and ICMP, and gives every
- * SIP response for us that was not lost to 'receiver'. Then delivers a burst of the other UDP
- * datagrams, oldest first, unless too much waits to be sent. Returns 0 if there was nothing to do.
+ * Empties the port's ring, up to FK_WIRE_DRAIN_MAX frames: deals with neighbours and echoes, and
+ * gives every SIP response for us that was not lost to 'receiver'. Then delivers a burst of the
+ * other UDP datagrams, oldest first, unless too much waits to be sent. Returns 0 if there was
+ * nothing to do.
  */
 uint32_t fk_wire_port_receive(struct fk_wire_port *port, const struct fk_wire_receiver *receiver);
 

@@ -13,6 +13,7 @@
 #include "inspect/kat.h"
 #include "inspect/key_file.h"
 #include "inspect/pcap.h"
+#include "wire/address.h"
 #include "wire/net.h"
 
 #define EXIT_WRONG 1
@@ -154,18 +155,16 @@ static int run_datagram(struct arguments *arguments)
 static void add_place(json_t *json, const struct fk_pcap_frame *frame, uint32_t index,
 		      const struct fk_net_frame *net)
 {
-	char text[32], ipv4[16];
+	char text[FK_HOST_TEXT_SIZE];
 
 	json_object_set_new(json, "frame", json_integer(index));
 	snprintf(text, sizeof(text), "%u.%09u", frame->time_s, frame->time_ns);
 	json_object_set_new(json, "time_s", json_string(text));
 	if (net == NULL)
 		return;
-	fk_ipv4_format(net->source_ipv4, ipv4);
-	snprintf(text, sizeof(text), "%s:%u", ipv4, net->source_port);
+	fk_address_format_host(&net->source, net->source_port, text);
 	json_object_set_new(json, "source", json_string(text));
-	fk_ipv4_format(net->destination_ipv4, ipv4);
-	snprintf(text, sizeof(text), "%s:%u", ipv4, net->destination_port);
+	fk_address_format_host(&net->destination, net->destination_port, text);
 	json_object_set_new(json, "destination", json_string(text));
 }
 

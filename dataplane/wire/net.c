@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/net.h"
 
-#include <fleetkey/wire.h>
-
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
 
-#include "net_sum.h"
-
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_ARP  0x0806
+#include "net_parts.h"
 
 #define ARP_HARDWARE_ETHERNET 1
 #define ARP_OPERATION_REQUEST 1
 #define ARP_OPERATION_REPLY   2
 
-#define PROTOCOL_ICMP	     1
-#define PROTOCOL_UDP	     17
-#define ICMP_HEADER_SIZE     8
-#define ICMP_ECHO_REPLY	     0
-#define ICMP_ECHO_REQUEST    8
-#define IPV4_VERSION_IHL     0x45
-#define IPV4_TTL	     64
-#define IPV4_DONT_FRAGMENT   0x4000
-#define IPV4_FRAGMENT_MASK   0x3fff /* more fragments, and the offset */
-#define UDP_PAYLOAD_SIZE_MAX (0xffff - FK_IPV4_HEADER_SIZE - FK_UDP_HEADER_SIZE)
+#define PROTOCOL_ICMP	   1
+#define ICMP_HEADER_SIZE   8
+#define ICMP_ECHO_REPLY	   0
+#define ICMP_ECHO_REQUEST  8
+#define IPV4_VERSION_IHL   0x45
+#define IPV4_DONT_FRAGMENT 0x4000
+#define IPV4_FRAGMENT_MASK 0x3fff /* more fragments, and the offset */
+#define IPV4_PAYLOAD_MAX   (0xffff - FK_IPV4_HEADER_SIZE - FK_UDP_HEADER_SIZE)
+#define IPV6_PAYLOAD_MAX   (0xffff - FK_UDP_HEADER_SIZE)
 
 #ifdef __x86_64__
 #define WIDE_STEP 64 /* octets that the wide loop takes at once */
@@ -67,11 +61,25 @@ uint16_t fk_net_checksum(const void *octets, size_t size, uint32_t initial)
 	return (uint16_t)~fk_sum_fold((uint64_t)fk_sum_swap(folded) + initial);
 }
 
-/* Sum of the UDP pseudo header (RFC 768), unfolded. */
-static uint32_t pseudo_header_sum(uint32_t source, uint32_t destination, uint16_t udp_size)
+/* Sum of the two addresses of IPv4, as 16-bit values. */
+static uint32_t ipv4_address_sum(const struct fk_address *source,
+				 const struct fk_address *destination)
 {
-	return (source >> 16) + (source & 0xffff) + (destination >> 16) + (destination & 0xffff) +
-	       PROTOCOL_UDP + udp_size;
+	uint32_t a = fk_address_ipv4(source), b = fk_address_ipv4(destination);
+
+	return (a >> 16) + (a & 0xffff) + (b >> 16) + (b & 0xffff);
+}
+
+/* Reads an IPv4 address. */
+static void get_ipv4(struct fk_wire_reader *r, struct fk_address *address)
+{
+	static const struct fk_address mapped = {.octets = {[10] = 0xff, [11] = 0xff}};
+	const uint8_t *octets = fk_wire_get_bytes(r, FK_ADDRESS_SIZE - FK_IPV4_OFFSET);
+
+	if (octets == NULL)
+		return;
+	memcpy(address->octets, mapped.octets, FK_IPV4_OFFSET);
+	memcpy(address->octets + FK_IPV4_OFFSET, octets, FK_ADDRESS_SIZE - FK_IPV4_OFFSET);
 }
 
 static void get_mac(struct fk_wire_reader *r, uint8_t mac[static FK_MAC_SIZE])
@@ -93,14 +101,14 @@ static enum fk_err parse_arp(struct fk_wire_reader *r, struct fk_net_frame *fram
 
 	if (r->failed)
 		return FK_ETRUNC;
-	if (hardware != ARP_HARDWARE_ETHERNET || protocol != ETHERTYPE_IPV4)
+	if (hardware != ARP_HARDWARE_ETHERNET || protocol != FK_ETHERTYPE_IPV4)
 		return FK_OK; /* another network's ARP: FK_NET_OTHER */
 	if (hardware_size != FK_MAC_SIZE || protocol_size != 4)
 		return FK_EFORMAT;
 	get_mac(r, frame->source_mac); /* the sender's, which may differ from the frame's */
-	frame->source_ipv4 = fk_wire_get_u32(r);
+	get_ipv4(r, &frame->source);
 	(void)fk_wire_get_bytes(r, FK_MAC_SIZE);
-	frame->destination_ipv4 = fk_wire_get_u32(r);
+	get_ipv4(r, &frame->destination);
 	if (r->failed)
 		return FK_ETRUNC;
 	if (operation == ARP_OPERATION_REQUEST)
@@ -110,8 +118,9 @@ static enum fk_err parse_arp(struct fk_wire_reader *r, struct fk_net_frame *fram
 	return FK_OK;
 }
 
-/* spec: RFC 768 */
-static enum fk_err parse_udp(const uint8_t *octets, size_t size, struct fk_net_frame *frame)
+/* spec: RFC 768, RFC 8200 §8.1 */
+enum fk_err fk_net_parse_udp(const uint8_t *octets, size_t size, uint32_t addresses,
+			     bool may_lack_sum, struct fk_net_frame *frame)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, size);
 	uint16_t udp_size, checksum;
@@ -124,10 +133,9 @@ static enum fk_err parse_udp(const uint8_t *octets, size_t size, struct fk_net_f
 		return FK_ETRUNC;
 	if (udp_size < FK_UDP_HEADER_SIZE)
 		return FK_EFORMAT;
-	if (checksum != 0 &&
-	    fk_net_checksum(
-		    octets, udp_size,
-		    pseudo_header_sum(frame->source_ipv4, frame->destination_ipv4, udp_size)) != 0)
+	if (checksum == 0 ? !may_lack_sum
+			  : fk_net_checksum(octets, udp_size,
+					    addresses + FK_PROTOCOL_UDP + udp_size) != 0)
 		return FK_EAUTH;
 	frame->kind = FK_NET_UDP;
 	frame->payload = octets + FK_UDP_HEADER_SIZE;
@@ -165,8 +173,8 @@ static enum fk_err parse_ipv4(const uint8_t *octets, size_t size, struct fk_net_
 	(void)fk_wire_get_u8(&r); /* time to live */
 	protocol = fk_wire_get_u8(&r);
 	(void)fk_wire_get_u16(&r); /* checksum: summed below */
-	frame->source_ipv4 = fk_wire_get_u32(&r);
-	frame->destination_ipv4 = fk_wire_get_u32(&r);
+	get_ipv4(&r, &frame->source);
+	get_ipv4(&r, &frame->destination);
 	if (r.failed)
 		return FK_ETRUNC;
 	if (version_ihl >> 4 != 4 || header_size < FK_IPV4_HEADER_SIZE || total_size < header_size)
@@ -179,8 +187,10 @@ static enum fk_err parse_ipv4(const uint8_t *octets, size_t size, struct fk_net_
 		frame->kind = FK_NET_FRAGMENT;
 		return FK_OK;
 	}
-	if (protocol == PROTOCOL_UDP)
-		return parse_udp(octets + header_size, total_size - header_size, frame);
+	if (protocol == FK_PROTOCOL_UDP)
+		return fk_net_parse_udp(octets + header_size, total_size - header_size,
+					ipv4_address_sum(&frame->source, &frame->destination), true,
+					frame);
 	if (protocol == PROTOCOL_ICMP)
 		return parse_icmp(octets + header_size, total_size - header_size, frame);
 	return FK_OK;
@@ -198,9 +208,12 @@ enum fk_err fk_net_parse(const uint8_t *octets, size_t size, struct fk_net_frame
 	ethertype = fk_wire_get_u16(&r);
 	if (r.failed)
 		return FK_ETRUNC;
-	if (ethertype == ETHERTYPE_IPV4)
+	if (ethertype == FK_ETHERTYPE_IPV4)
 		err = parse_ipv4(octets + FK_ETH_HEADER_SIZE, size - FK_ETH_HEADER_SIZE, &frame);
-	else if (ethertype == ETHERTYPE_ARP)
+	else if (ethertype == FK_ETHERTYPE_IPV6)
+		err = fk_net_parse_ipv6(octets + FK_ETH_HEADER_SIZE, size - FK_ETH_HEADER_SIZE,
+					&frame);
+	else if (ethertype == FK_ETHERTYPE_ARP)
 		err = parse_arp(&r, &frame);
 	if (err != FK_OK)
 		return err;
@@ -208,84 +221,96 @@ enum fk_err fk_net_parse(const uint8_t *octets, size_t size, struct fk_net_frame
 	return FK_OK;
 }
 
-/* Not inlined: gcc 12 would otherwise follow the cursor's impossible NULL into a warning. */
-static __attribute__((noinline)) void put_ethernet(struct fk_wire_writer *w,
-						   const uint8_t *destination,
-						   const uint8_t *source, uint16_t ethertype)
+__attribute__((noinline)) void fk_put_ethernet(struct fk_wire_writer *w, const uint8_t *destination,
+					       const uint8_t *source, uint16_t ethertype)
 {
 	fk_wire_put_bytes(w, destination, FK_MAC_SIZE);
 	fk_wire_put_bytes(w, source, FK_MAC_SIZE);
 	fk_wire_put_u16(w, ethertype);
 }
 
-/* Sets a 16-bit field whose value is known only once the octets around it stand. */
-static void set_u16(uint8_t *at, uint16_t value)
+struct fk_net_path fk_net_path_make(const struct fk_address *source,
+				    const struct fk_address *destination, uint16_t source_port,
+				    uint16_t destination_port)
 {
-	struct fk_wire_writer w = fk_wire_writer(at, 2);
+	struct fk_net_path path = {
+		.source = *source,
+		.destination = *destination,
+		.source_port = source_port,
+		.destination_port = destination_port,
+		.overhead = FK_UDP_FRAME_OVERHEAD,
+		.address_sum = ipv4_address_sum(source, destination),
+	};
 
-	fk_wire_put_u16(&w, value);
+	if (!fk_address_is_ipv4(destination)) {
+		path.overhead = FK_UDP_IPV6_FRAME_OVERHEAD;
+		path.address_sum = fk_ipv6_address_sum(path.source.octets);
+	}
+	return path;
 }
 
-/* Sum of the IPv4 header's words with its checksum left out. spec: RFC 791 §3.1 */
-static uint32_t ipv4_header_sum(const struct fk_net_path *path, uint16_t total_size, uint16_t ip_id)
+/* spec: RFC 791 §3.1: version and header length, type of service 0, total length, identification,
+ * fragment offset; time to live, protocol, checksum, addresses */
+static inline void put_ipv4(const struct fk_net_path *path, uint8_t *ip, uint16_t total_size,
+			    uint16_t ip_id)
 {
-	return (IPV4_VERSION_IHL << 8) + total_size + ip_id + IPV4_DONT_FRAGMENT +
-	       (IPV4_TTL << 8 | PROTOCOL_UDP) + (path->source_ipv4 >> 16) +
-	       (path->source_ipv4 & 0xffff) + (path->destination_ipv4 >> 16) +
-	       (path->destination_ipv4 & 0xffff);
+	uint64_t first = (uint64_t)IPV4_VERSION_IHL << 56 | (uint64_t)total_size << 32 |
+			 (uint64_t)ip_id << 16 | IPV4_DONT_FRAGMENT;
+	uint16_t checksum = (uint16_t)~fk_sum_fold(
+		(IPV4_VERSION_IHL << 8) + total_size + ip_id + IPV4_DONT_FRAGMENT +
+		(FK_HOP_LIMIT << 8 | FK_PROTOCOL_UDP) + (uint64_t)path->address_sum);
+
+	fk_set_uint(ip, first, 8);
+	fk_set_uint(ip + 8, FK_HOP_LIMIT << 24 | FK_PROTOCOL_UDP << 16 | checksum, 4);
+	memcpy(ip + 12, path->source.octets + FK_IPV4_OFFSET, 4);
+	memcpy(ip + 16, path->destination.octets + FK_IPV4_OFFSET, 4);
 }
 
-/* Sets an integer of 'n' octets, a constant; a writer for each, so that the stores need no cursor.
- */
-static inline void set_uint(uint8_t *at, uint64_t value, size_t n)
+/* spec: RFC 8200 §3 */
+static inline void put_ipv6(const struct fk_net_path *path, uint8_t *ip, uint16_t payload_size)
 {
-	struct fk_wire_writer w = fk_wire_writer(at, n);
-
-	fk_wire_put_uint(&w, value, n);
+	fk_set_uint(ip,
+		    (uint64_t)6 << 60 | (uint64_t)payload_size << 16 | FK_PROTOCOL_UDP << 8 |
+			    FK_HOP_LIMIT,
+		    8);
+	memcpy(ip + 8, path->source.octets, FK_ADDRESS_SIZE);
+	memcpy(ip + 24, path->destination.octets, FK_ADDRESS_SIZE);
 }
 
 size_t fk_net_finish_udp_sum(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
 			     uint16_t ip_id, uint16_t payload_sum)
 {
+	bool is_ipv4 = path->overhead == FK_UDP_FRAME_OVERHEAD;
 	uint16_t udp_size = (uint16_t)(FK_UDP_HEADER_SIZE + payload_size), checksum;
-	uint16_t total_size = (uint16_t)(FK_IPV4_HEADER_SIZE + udp_size);
-	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *udp = ip + FK_IPV4_HEADER_SIZE;
+	uint8_t *ip = frame + FK_ETH_HEADER_SIZE,
+		*udp = frame + path->overhead - FK_UDP_HEADER_SIZE;
 
-	if (payload_size > UDP_PAYLOAD_SIZE_MAX)
+	if (payload_size > (is_ipv4 ? IPV4_PAYLOAD_MAX : IPV6_PAYLOAD_MAX))
 		return 0;
 	memcpy(frame, path->destination_mac, FK_MAC_SIZE);
 	memcpy(frame + FK_MAC_SIZE, path->source_mac, FK_MAC_SIZE);
-	set_uint(frame + 12, ETHERTYPE_IPV4, 2);
+	fk_set_uint(frame + 12, is_ipv4 ? FK_ETHERTYPE_IPV4 : FK_ETHERTYPE_IPV6, 2);
+	if (is_ipv4)
+		put_ipv4(path, ip, (uint16_t)(FK_IPV4_HEADER_SIZE + udp_size), ip_id);
+	else
+		put_ipv6(path, ip, udp_size);
 
-	/* spec: RFC 791 §3.1: version and header length, type of service 0, total length,
-	 * identification, fragment offset; time to live, protocol, checksum, addresses */
-	set_uint(ip,
-		 (uint64_t)IPV4_VERSION_IHL << 56 | (uint64_t)total_size << 32 |
-			 (uint64_t)ip_id << 16 | IPV4_DONT_FRAGMENT,
-		 8);
-	checksum = (uint16_t)~fk_sum_fold(ipv4_header_sum(path, total_size, ip_id));
-	set_uint(ip + 8,
-		 (uint64_t)IPV4_TTL << 56 | (uint64_t)PROTOCOL_UDP << 48 |
-			 (uint64_t)checksum << 32 | path->source_ipv4,
-		 8);
-	set_uint(ip + 16, path->destination_ipv4, 4);
-
-	/* spec: RFC 768: zero on the wire says "no checksum", so a sum that comes out as zero is
-	 * sent as FFFF */
-	checksum = (uint16_t)~fk_sum_fold(
-		(uint64_t)pseudo_header_sum(path->source_ipv4, path->destination_ipv4, udp_size) +
-		path->source_port + path->destination_port + udp_size + payload_sum);
-	set_uint(udp,
-		 (uint64_t)path->source_port << 48 | (uint64_t)path->destination_port << 32 |
-			 (uint64_t)udp_size << 16 | (checksum == 0 ? 0xffff : checksum),
-		 8);
-	return (size_t)FK_UDP_FRAME_OVERHEAD + payload_size;
+	/* The pseudo headers of both families have the same sum. spec: RFC 768, RFC 8200 §8.1: zero
+	 * on the wire says "no checksum", so a sum that comes out as zero is sent as FFFF */
+	checksum = (uint16_t)~fk_sum_fold((uint64_t)path->address_sum + FK_PROTOCOL_UDP +
+					  path->source_port + path->destination_port +
+					  2u * udp_size + payload_sum);
+	fk_set_uint(udp,
+		    (uint64_t)path->source_port << 48 | (uint64_t)path->destination_port << 32 |
+			    (uint64_t)udp_size << 16 | (checksum == 0 ? 0xffff : checksum),
+		    8);
+	return (size_t)path->overhead + payload_size;
 }
 
 size_t fk_net_finish_udp(const struct fk_net_path *path, uint8_t *frame, uint16_t payload_size,
 			 uint16_t ip_id)
 {
-	uint16_t checksum = fk_net_checksum(frame + FK_UDP_FRAME_OVERHEAD, payload_size, 0);
+	uint16_t checksum = fk_net_checksum(frame + path->overhead, payload_size, 0);
 
 	return fk_net_finish_udp_sum(path, frame, payload_size, ip_id, (uint16_t)~checksum);
 }
@@ -298,11 +323,11 @@ void fk_net_build_arp(bool is_reply, const uint8_t source_mac[static FK_MAC_SIZE
 	static const uint8_t unknown[FK_MAC_SIZE];
 	struct fk_wire_writer w = fk_wire_writer(frame, FK_ARP_FRAME_SIZE);
 
-	put_ethernet(&w, is_reply ? target_mac : broadcast, source_mac, ETHERTYPE_ARP);
+	fk_put_ethernet(&w, is_reply ? target_mac : broadcast, source_mac, FK_ETHERTYPE_ARP);
 
 	/* spec: RFC 826 */
 	fk_wire_put_u16(&w, ARP_HARDWARE_ETHERNET);
-	fk_wire_put_u16(&w, ETHERTYPE_IPV4);
+	fk_wire_put_u16(&w, FK_ETHERTYPE_IPV4);
 	fk_wire_put_u8(&w, FK_MAC_SIZE);
 	fk_wire_put_u8(&w, 4);
 	fk_wire_put_u16(&w, is_reply ? ARP_OPERATION_REPLY : ARP_OPERATION_REQUEST);
@@ -312,33 +337,46 @@ void fk_net_build_arp(bool is_reply, const uint8_t source_mac[static FK_MAC_SIZE
 	fk_wire_put_u32(&w, target_ipv4);
 }
 
-void fk_net_turn_echo(uint8_t *frame, size_t size, const uint8_t own_mac[static FK_MAC_SIZE])
+static bool turn_echo_ipv4(uint8_t *ip, size_t size)
 {
-	uint8_t *ip = frame + FK_ETH_HEADER_SIZE, *icmp, address[4];
-	struct fk_wire_reader lengths;
 	size_t header_size, total_size;
+	struct fk_wire_reader lengths;
+	uint8_t *icmp, address[4];
 
-	if (size < FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE + ICMP_HEADER_SIZE)
-		return;
+	if (size < FK_IPV4_HEADER_SIZE + ICMP_HEADER_SIZE)
+		return false;
+	header_size = (ip[0] & 0x0fu) * 4u;
 	lengths = fk_wire_reader(ip + 2, 2);
 	total_size = fk_wire_get_u16(&lengths);
-	header_size = (ip[0] & 0x0fu) * 4u;
-	if (total_size > size - FK_ETH_HEADER_SIZE || header_size < FK_IPV4_HEADER_SIZE ||
+	if (total_size > size || header_size < FK_IPV4_HEADER_SIZE ||
 	    header_size + ICMP_HEADER_SIZE > total_size)
-		return;
+		return false;
 	icmp = ip + header_size;
-
-	memcpy(frame, frame + FK_MAC_SIZE, FK_MAC_SIZE);
-	memcpy(frame + FK_MAC_SIZE, own_mac, FK_MAC_SIZE);
 	memcpy(address, ip + 12, sizeof(address));
 	memcpy(ip + 12, ip + 16, sizeof(address));
 	memcpy(ip + 16, address, sizeof(address));
-	ip[8] = IPV4_TTL;
-	set_u16(ip + 10, 0);
-	set_u16(ip + 10, fk_net_checksum(ip, header_size, 0));
+	ip[8] = FK_HOP_LIMIT;
+	fk_set_uint(ip + 10, 0, 2);
+	fk_set_uint(ip + 10, fk_net_checksum(ip, header_size, 0), 2);
 	icmp[0] = ICMP_ECHO_REPLY;
-	set_u16(icmp + 2, 0);
-	set_u16(icmp + 2, fk_net_checksum(icmp, total_size - header_size, 0));
+	fk_set_uint(icmp + 2, 0, 2);
+	fk_set_uint(icmp + 2, fk_net_checksum(icmp, total_size - header_size, 0), 2);
+	return true;
+}
+
+void fk_net_turn_echo(uint8_t *frame, size_t size, const uint8_t own_mac[static FK_MAC_SIZE])
+{
+	uint8_t *ip = frame + FK_ETH_HEADER_SIZE;
+	bool is_turned;
+
+	if (size <= FK_ETH_HEADER_SIZE)
+		return;
+	is_turned = ip[0] >> 4 == 6 ? fk_net_turn_echo_ipv6(ip, size - FK_ETH_HEADER_SIZE)
+				    : turn_echo_ipv4(ip, size - FK_ETH_HEADER_SIZE);
+	if (!is_turned)
+		return;
+	memcpy(frame, frame + FK_MAC_SIZE, FK_MAC_SIZE);
+	memcpy(frame + FK_MAC_SIZE, own_mac, FK_MAC_SIZE);
 }
 
 enum fk_err fk_ipv4_parse(const char *text, uint32_t *ret_ipv4)

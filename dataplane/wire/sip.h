@@ -16,9 +16,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <fleetkey/address.h>
 #include <fleetkey/err.h>
 
-#define FK_SIP_VIAS_MAX 8
+#define FK_SIP_VIAS_MAX	    8
+#define FK_SIP_PORT_DEFAULT 5060
 
 /* A run of octets inside the datagram; not NUL-terminated. */
 struct fk_view {
@@ -67,16 +69,22 @@ FK_MUST_USE enum fk_err fk_sip_parse(const uint8_t *octets, size_t size,
 
 /*
  * Writes the response to 'request' into 'buf': status line, the request's Vias (with received and
- * rport filled in on the topmost when they differ from 'source_ip'/'source_port'), From, To with
+ * rport filled in on the topmost when they differ from 'source' and 'source_port'), From, To with
  * 'to_tag' added if it had none, Call-ID, CSeq, 'extra_headers' (complete lines with CRLF, or NULL)
  * and Content-Length: 0. spec: RFC 3261 §8.2.6, §18.2.1
  * 'to_tag' may be NULL: then none is added.
  * Returns FK_OK and the size; FK_EFULL; FK_EINVAL if the status is not 100..699 or there is no Via.
  */
 FK_MUST_USE enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t status,
-					      const char *to_tag, uint32_t source_ipv4,
+					      const char *to_tag, const struct fk_address *source,
 					      uint16_t source_port, const char *extra_headers,
 					      uint8_t *buf, size_t cap, size_t *ret_size);
+
+/* The port in a Via's sent-by, or 5060. spec: RFC 3261 §18.2.2 */
+uint16_t fk_sip_sent_by_port(struct fk_view sent_by);
+
+/* True if the host in a Via's sent-by is that very address. */
+bool fk_sip_sent_by_is(struct fk_view sent_by, const struct fk_address *source);
 
 /* One part of a multipart body. */
 struct fk_sip_part {

@@ -4,7 +4,7 @@
 #include <fleetkey/wire.h>
 
 #include "sip_text.h"
-#include "wire/net.h"
+#include "wire/address.h"
 #include "wire/sip.h"
 
 /* spec: RFC 3261 §21, for the codes that Fleetkey or fleetsim answer with */
@@ -110,16 +110,53 @@ static void put_status_line(struct fk_wire_writer *w, uint16_t status)
 	put_text(w, "\r\n");
 }
 
-/* True if sent-by names another host than the one that the datagram came from. */
-static bool host_differs(struct fk_view sent_by, const char *source)
+uint16_t fk_sip_sent_by_port(struct fk_view sent_by)
+{
+	uint32_t port = 0, i = sent_by.len;
+
+	while (i > 0 && sent_by.at[i - 1] >= '0' && sent_by.at[i - 1] <= '9')
+		i--;
+	if (i == 0 || i == sent_by.len || sent_by.at[i - 1] != ':')
+		return FK_SIP_PORT_DEFAULT;
+	for (; i < sent_by.len && port <= UINT16_MAX; i++)
+		port = port * 10 + (uint32_t)(sent_by.at[i] - '0');
+	return port >= 1 && port <= UINT16_MAX ? (uint16_t)port : FK_SIP_PORT_DEFAULT;
+}
+
+/* "[2001:db8::10]:5060", in any of the forms that an IPv6 address can be written in. */
+static bool reference_is(struct fk_view sent_by, const struct fk_address *source)
+{
+	const char *end = memchr(sent_by.at, ']', sent_by.len);
+	struct fk_address address;
+	char text[FK_ADDRESS_TEXT_SIZE];
+	size_t len;
+
+	if (end == NULL || (size_t)(end - sent_by.at) > sizeof(text))
+		return false;
+	len = (size_t)(end - sent_by.at) - 1;
+	memcpy(text, sent_by.at + 1, len);
+	text[len] = '\0';
+	return fk_address_parse(text, &address) == FK_OK && fk_address_equal(&address, source);
+}
+
+/* The same with the text of 'source' at hand. */
+static bool sent_by_is(struct fk_view sent_by, const struct fk_address *source, const char *text)
 {
 	uint32_t n = 0;
 
 	if (sent_by.len > 0 && sent_by.at[0] == '[')
-		return true;
+		return reference_is(sent_by, source);
 	while (n < sent_by.len && sent_by.at[n] != ':' && !fk_sip_is_space(sent_by.at[n]))
 		n++;
-	return !fk_view_is(fk_view_part(sent_by, 0, n), source);
+	return fk_view_is(fk_view_part(sent_by, 0, n), text);
+}
+
+bool fk_sip_sent_by_is(struct fk_view sent_by, const struct fk_address *source)
+{
+	char text[FK_ADDRESS_TEXT_SIZE];
+
+	fk_address_format(source, text);
+	return sent_by_is(sent_by, source, text);
 }
 
 /* True if the topmost Via is protocol, sent-by and branch and nothing else: nothing in it is to be
@@ -140,20 +177,20 @@ static bool is_plain_via(const struct fk_sip_message *request)
 /*
  * The topmost Via with received and rport. spec: RFC 3261 §18.2.1, RFC 3581 §4: who asks for rport
  * gets both. A received or rport value that came with the request is the peer's own claim and is
- * replaced.
+ * replaced. RFC 3261's grammar has no brackets around the address of received.
  */
 static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *request,
-			uint32_t source_ipv4, uint16_t source_port)
+			const struct fk_address *source, uint16_t source_port)
 {
 	struct fk_view via = request->vias[0], sent_by, params, name, value;
-	char source[16];
+	char text[FK_ADDRESS_TEXT_SIZE];
 
-	fk_ipv4_format(source_ipv4, source);
+	fk_address_format(source, text);
 	if (is_plain_via(request)) {
 		put_unfolded(w, via);
-		if (host_differs(request->via_sent_by, source)) {
+		if (!sent_by_is(request->via_sent_by, source, text)) {
 			put_text(w, ";received=");
-			put_text(w, source);
+			put_text(w, text);
 		}
 		return;
 	}
@@ -172,9 +209,9 @@ static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *r
 			put_unfolded(w, value);
 		}
 	}
-	if (request->via_rport || host_differs(sent_by, source)) {
+	if (request->via_rport || !sent_by_is(sent_by, source, text)) {
 		put_text(w, ";received=");
-		put_text(w, source);
+		put_text(w, text);
 	}
 	if (request->via_rport) {
 		put_text(w, ";rport=");
@@ -190,9 +227,9 @@ static void put_header(struct fk_wire_writer *w, const char *name, struct fk_vie
 }
 
 enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t status,
-				  const char *to_tag, uint32_t source_ipv4, uint16_t source_port,
-				  const char *extra_headers, uint8_t *buf, size_t cap,
-				  size_t *ret_size)
+				  const char *to_tag, const struct fk_address *source,
+				  uint16_t source_port, const char *extra_headers, uint8_t *buf,
+				  size_t cap, size_t *ret_size)
 {
 	struct fk_wire_writer w = fk_wire_writer(buf, cap);
 
@@ -202,7 +239,7 @@ enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t
 	/* spec: RFC 3261 §8.2.6.2 */
 	put_status_line(&w, status);
 	put_text(&w, "Via: ");
-	put_top_via(&w, request, source_ipv4, source_port);
+	put_top_via(&w, request, source, source_port);
 	put_text(&w, "\r\n");
 	for (uint32_t i = 1; i < request->n_vias; i++)
 		put_header(&w, "Via: ", request->vias[i]);

@@ -20,11 +20,12 @@ static void require(bool holds)
 
 static void check_answer(const struct fk_sip_message *m, size_t size)
 {
+	const struct fk_address source = fk_address_of_ipv4(0xc0000214);
 	static uint8_t buf[1 << 20];
 	struct fk_sip_message answer;
 	size_t built;
 
-	require(fk_sip_build_response(m, 400, "t1", 0xc0000214, 5060, NULL, buf, sizeof(buf),
+	require(fk_sip_build_response(m, 400, "t1", &source, 5060, NULL, buf, sizeof(buf),
 				      &built) == FK_OK);
 	require(built < size + 400 + 40 * m->n_vias);
 	/* The answer to a request that is well-formed is; one that repeats a bad header is not. */

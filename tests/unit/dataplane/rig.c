@@ -87,6 +87,18 @@ static size_t align(size_t size)
 	return (size + 127) & ~(size_t)127;
 }
 
+struct fk_address rig_address(const struct rig *rig, uint32_t ipv4)
+{
+	static const uint8_t documentation[] = {0x20, 0x01, 0x0d, 0xb8};
+	struct fk_address address = fk_address_of_ipv4(ipv4);
+
+	if (rig->is_ipv6) {
+		memset(address.octets, 0, FK_IPV4_OFFSET);
+		memcpy(address.octets, documentation, sizeof(documentation));
+	}
+	return address;
+}
+
 static void *zeroed(size_t size)
 {
 	void *at = aligned_alloc(128, align(size));
@@ -142,7 +154,7 @@ static void fill_campaign(struct fk_campaign_block *c)
 	atomic_store(&c->generation, RIG_GENERATION);
 }
 
-static struct fk_keytable *new_table(void)
+static struct fk_keytable *new_table(const struct rig *rig)
 {
 	size_t pages_of = sizeof(struct fk_keytable);
 	size_t pages = align(pages_of + FK_RSI_PAGES * sizeof(uint32_t));
@@ -173,7 +185,7 @@ static struct fk_keytable *new_table(void)
 	memset(h->to_tag_key, 0x22, sizeof(h->to_tag_key));
 	t->next_hops[0] = (struct fk_next_hop){
 
-		.address = fk_address_of_ipv4(RIG_PEER_IPV4),
+		.address = rig_address(rig, RIG_PEER_IPV4),
 		.port = RIG_PEER_PORT,
 		.max_datagram = 1300,
 	};
@@ -213,11 +225,18 @@ static struct fk_region *new_region(void)
 
 void rig_resolve_peer(struct rig *rig)
 {
-	uint8_t frame[FK_ARP_FRAME_SIZE];
+	struct fk_net_frame question = {.source = rig_address(rig, RIG_OWN_IPV4)};
+	struct fk_address peer = rig_address(rig, RIG_PEER_IPV4);
+	uint8_t frame[FK_ND_FRAME_SIZE];
 
 	rig_turn(rig);
-	fk_net_build_arp(true, rig_peer_mac, RIG_PEER_IPV4, rig_own_mac, RIG_OWN_IPV4, frame);
-	rig_frame_in(rig, frame, sizeof(frame));
+	memcpy(question.source_mac, rig_own_mac, FK_MAC_SIZE);
+	if (rig->is_ipv6)
+		fk_nd_build_advertisement(&question, rig_peer_mac, &peer, frame);
+	else
+		fk_net_build_arp(true, rig_peer_mac, RIG_PEER_IPV4, rig_own_mac, RIG_OWN_IPV4,
+				 frame);
+	rig_frame_in(rig, frame, rig->is_ipv6 ? FK_ND_FRAME_SIZE : FK_ARP_FRAME_SIZE);
 	rig_turn(rig);
 	rig->n_out_read = rig->n_out;
 }
@@ -225,15 +244,16 @@ void rig_resolve_peer(struct rig *rig)
 /* A new life of the dataplane on the table and region that are there. */
 static void start_worker(struct rig *rig)
 {
+	const struct fk_host_address own = {.address = rig_address(rig, RIG_OWN_IPV4),
+					    .prefix = FK_IPV4_PREFIX + 24};
 	struct fk_worker_config config = {
-		.ipv4 = RIG_OWN_IPV4,
-		.netmask = 0xffffff00,
 		.sip_port = 5060,
 		.worker_port = 5070,
 		.port = {.ops = &port_ops, .self = rig},
 	};
 	char text[160];
 
+	*(rig->is_ipv6 ? &config.host.ipv6 : &config.host.ipv4) = own;
 	memcpy(config.port.mac, rig_own_mac, sizeof(rig_own_mac));
 	cr_assert_eq(fk_engine_select(NULL, &test_scratch, &config.engine), FK_OK);
 	cr_assert_eq(fk_worker_new(&config, &rig->worker), FK_OK);
@@ -243,23 +263,37 @@ static void start_worker(struct rig *rig)
 		     FK_OK, "%s", text);
 }
 
-struct rig *rig_new_unresolved(void)
+static struct rig *new_rig(bool is_ipv6)
 {
 	struct rig *rig = zeroed(sizeof(*rig));
 
+	rig->is_ipv6 = is_ipv6;
 	rig->in = calloc(RIG_FRAMES_MAX, sizeof(*rig->in));
 	rig->out = calloc(RIG_FRAMES_MAX, sizeof(*rig->out));
 	rig->now_us = RIG_NOW_US;
-	rig->table = new_table();
+	rig->table = new_table(rig);
 	rig->region = new_region();
 	start_worker(rig);
 	atomic_store(&fk_region_control(rig->region)->lease_until_us, UINT64_MAX);
 	return rig;
 }
 
+struct rig *rig_new_unresolved(void)
+{
+	return new_rig(false);
+}
+
 struct rig *rig_new(void)
 {
-	struct rig *rig = rig_new_unresolved();
+	struct rig *rig = new_rig(false);
+
+	rig_resolve_peer(rig);
+	return rig;
+}
+
+struct rig *rig_new_ipv6(void)
+{
+	struct rig *rig = new_rig(true);
 
 	rig_resolve_peer(rig);
 	return rig;
@@ -321,7 +355,7 @@ uint64_t rig_n_drops(struct rig *rig)
 		FK_COUNTER_RX_ICMP,	     FK_COUNTER_RX_RESPONSES,
 		FK_COUNTER_RX_REQUESTS,	     FK_COUNTER_RX_RESPONSE_PROVISIONAL,
 		FK_COUNTER_RX_NOTIFICATIONS, FK_COUNTER_RX_ACKS,
-		FK_COUNTER_RX_OPTIONS,
+		FK_COUNTER_RX_OPTIONS,	     FK_COUNTER_RX_ND,
 	};
 	uint64_t n = 0;
 

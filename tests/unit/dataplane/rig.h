@@ -34,6 +34,7 @@ struct rig_frame {
 };
 
 struct rig {
+	bool is_ipv6; /* worker and peer have IPv6 addresses only: rig_address() of the IPv4 ones */
 	struct fk_worker *worker;
 	struct fk_keytable *table;
 	struct fk_region *region;
@@ -47,8 +48,14 @@ struct rig {
 
 extern const uint8_t rig_peer_mac[6], rig_own_mac[6];
 
-/* A worker that is attached, leased, and has resolved its peer. */
+/* A worker that is attached, leased, and has resolved its peer. A test that is compiled with
+ * RIG_IPV6 runs over IPv6. */
+#ifdef RIG_IPV6
+#define rig_new rig_new_ipv6
+#else
 struct rig *rig_new(void);
+#endif
+struct rig *rig_new_ipv6(void);
 /* The same, but it has not turned yet and knows no neighbour. */
 struct rig *rig_new_unresolved(void);
 /* The peer answers the worker's ARP request; what left until then is skipped. */
@@ -94,6 +101,9 @@ struct fk_sip_message rig_next_sip(struct rig *rig);
 /* Payload of the KMM in a MESSAGE of ours, and its signalling. */
 struct fk_kmm_frame rig_kmm_of(const struct fk_sip_message *sip,
 			       struct fk_sds_signalling *ret_signalling);
+
+/* IPv4 address 'ipv4', or in an IPv6 rig 2001:db8:: with 'ipv4' in its last four octets. */
+struct fk_address rig_address(const struct rig *rig, uint32_t ipv4);
 
 /* Puts a frame, or a datagram from 'ipv4', in front of the worker. */
 void rig_frame_in(struct rig *rig, const uint8_t *octets, size_t size);

@@ -19,13 +19,15 @@ struct fk_sip_message rig_next_sip(struct rig *rig)
 {
 	const struct rig_frame *frame = rig_next_out(rig);
 	struct fk_sip_message sip = {0};
+	struct fk_address own = rig_address(rig, RIG_OWN_IPV4);
+	struct fk_address peer = rig_address(rig, RIG_PEER_IPV4);
 	struct fk_net_frame net;
 
 	cr_assert_not_null(frame, "nothing was sent");
 	cr_assert_eq(fk_net_parse(frame->octets, frame->size, &net), FK_OK);
 	cr_assert_eq(net.kind, FK_NET_UDP);
-	cr_assert_eq(net.source_ipv4, RIG_OWN_IPV4);
-	cr_assert_eq(net.destination_ipv4, RIG_PEER_IPV4);
+	cr_assert(fk_address_equal(&net.source, &own));
+	cr_assert(fk_address_equal(&net.destination, &peer));
 	cr_assert_arr_eq(net.destination_mac, rig_peer_mac, 6);
 	cr_assert_eq(fk_sip_parse(net.payload, net.payload_size, &sip), FK_OK, "%s", sip.error);
 	return sip;
@@ -74,28 +76,26 @@ void rig_frame_in(struct rig *rig, const uint8_t *octets, size_t size)
 void rig_datagram_in(struct rig *rig, uint32_t ipv4, uint16_t port, const void *octets, size_t size)
 {
 	uint8_t frame[RIG_FRAME_MAX];
-	struct fk_net_path path = {
-		.source_ipv4 = ipv4,
-		.destination_ipv4 = RIG_OWN_IPV4,
-		.source_port = RIG_PEER_PORT,
-		.destination_port = port,
-	};
+	struct fk_address source = rig_address(rig, ipv4);
+	struct fk_address own = rig_address(rig, RIG_OWN_IPV4);
+	struct fk_net_path path = fk_net_path_make(&source, &own, RIG_PEER_PORT, port);
 
 	memcpy(path.source_mac, rig_peer_mac, 6);
 	memcpy(path.destination_mac, rig_own_mac, 6);
-	cr_assert_leq(size, sizeof(frame) - FK_UDP_FRAME_OVERHEAD);
-	memcpy(frame + FK_UDP_FRAME_OVERHEAD, octets, size);
+	cr_assert_leq(size, sizeof(frame) - path.overhead);
+	memcpy(frame + path.overhead, octets, size);
 	rig_frame_in(rig, frame, fk_net_finish_udp(&path, frame, (uint16_t)size, 1));
 }
 
 size_t rig_make_response(const struct fk_sip_message *request, uint16_t status, uint8_t *buf,
 			 size_t cap)
 {
+	const struct fk_address own = fk_address_of_ipv4(RIG_OWN_IPV4);
 	size_t size;
 
-	cr_assert_eq(fk_sip_build_response(request, status, "peer", RIG_OWN_IPV4, 5070, NULL, buf,
-					   cap, &size),
-		     FK_OK);
+	cr_assert_eq(
+		fk_sip_build_response(request, status, "peer", &own, 5070, NULL, buf, cap, &size),
+		FK_OK);
 	return size;
 }
 

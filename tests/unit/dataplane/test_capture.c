@@ -31,14 +31,17 @@ static void remove_path(void)
 
 TestSuite(capture, .init = make_path, .fini = remove_path);
 
+static const struct fk_address ipv4 = {{[10] = 0xff, 0xff, 192, 0, 2, 10}};
+static const struct fk_address ipv6 = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x10}};
+static const struct fk_address *address = &ipv4; /* at both ends */
+
 /* A UDP frame full of ones, with a right checksum. */
 static void make_frame(uint8_t frame[FRAME_SIZE])
 {
-	const struct fk_net_path way = {
-		.source_ipv4 = 1, .destination_ipv4 = 2, .source_port = 3, .destination_port = 4};
+	const struct fk_net_path way = fk_net_path_make(address, address, 3, 4);
 
 	memset(frame, 0xff, FRAME_SIZE);
-	(void)fk_net_finish_udp(&way, frame, FRAME_SIZE - FK_UDP_FRAME_OVERHEAD, 1);
+	(void)fk_net_finish_udp(&way, frame, (uint16_t)(FRAME_SIZE - way.overhead), 1);
 }
 
 /* Captures a frame with the mask and reads back what the file has of it. */
@@ -72,6 +75,19 @@ Test(capture, every_wrapped_key_of_a_frame_becomes_zeros_and_the_rest_stays)
 		cr_assert_eq(frame[i], is_key ? 0 : 0xff, "octet %u", i);
 	}
 	cr_assert_eq(fk_net_parse(frame, FRAME_SIZE, &net), FK_OK); /* the checksum fits */
+}
+
+Test(capture, a_masked_frame_over_ipv6_has_a_right_checksum)
+{
+	const struct fk_capture_mask mask = {.offset = 100, .size = 40, .stride = 45, .n = 3};
+	uint8_t frame[FRAME_SIZE];
+	struct fk_net_frame net;
+
+	address = &ipv6;
+	capture_one(mask, false, frame);
+	cr_assert_eq(frame[100], 0);
+	cr_assert_eq(fk_net_parse(frame, FRAME_SIZE, &net), FK_OK);
+	cr_assert(fk_address_equal(&net.source, &ipv6));
 }
 
 Test(capture, a_key_that_the_record_cuts_off_leaves_nothing_of_itself)

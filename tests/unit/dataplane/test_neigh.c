@@ -14,15 +14,25 @@ static struct fk_neigh neigh;
 
 static void set_up(void)
 {
-	fk_neigh_init(&neigh, RIG_OWN_IPV4, rig_own_mac);
+	fk_neigh_init(&neigh);
 }
 
 TestSuite(neigh, .init = set_up);
 
+static uint8_t add(uint32_t ipv4)
+{
+	struct fk_address address = fk_address_of_ipv4(ipv4);
+
+	return fk_neigh_add(&neigh, &address);
+}
+
 static struct fk_net_frame arp(uint32_t ipv4, const uint8_t mac[FK_MAC_SIZE])
 {
 	struct fk_net_frame frame = {
-		.kind = FK_NET_ARP_REPLY, .source_ipv4 = ipv4, .destination_ipv4 = RIG_OWN_IPV4};
+		.kind = FK_NET_ARP_REPLY,
+		.source = fk_address_of_ipv4(ipv4),
+		.destination = fk_address_of_ipv4(RIG_OWN_IPV4),
+	};
 
 	memcpy(frame.source_mac, mac, FK_MAC_SIZE);
 	return frame;
@@ -42,9 +52,9 @@ static void probe_times(uint64_t from_us, uint32_t step_us, uint64_t *ret_ms, ui
 
 Test(neigh, an_address_is_added_once)
 {
-	cr_assert_eq(fk_neigh_add(&neigh, A), 0);
-	cr_assert_eq(fk_neigh_add(&neigh, B), 1);
-	cr_assert_eq(fk_neigh_add(&neigh, A), 0);
+	cr_assert_eq(add(A), 0);
+	cr_assert_eq(add(B), 1);
+	cr_assert_eq(add(A), 0);
 	cr_assert_null(fk_neigh_find(&neigh, 0));
 	cr_assert_null(fk_neigh_find(&neigh, 2));
 }
@@ -52,8 +62,8 @@ Test(neigh, an_address_is_added_once)
 Test(neigh, a_full_table_says_so)
 {
 	for (uint32_t i = 0; i < FK_NEIGHS_MAX; i++)
-		cr_assert_eq(fk_neigh_add(&neigh, A + i), i);
-	cr_assert_eq(fk_neigh_add(&neigh, A + FK_NEIGHS_MAX), FK_NEIGH_NONE);
+		cr_assert_eq(add(A + i), i);
+	cr_assert_eq(add(A + FK_NEIGHS_MAX), FK_NEIGH_NONE);
 }
 
 Test(neigh, a_neighbour_that_was_not_found_yet_is_asked_quickly_and_then_every_second)
@@ -61,7 +71,7 @@ Test(neigh, a_neighbour_that_was_not_found_yet_is_asked_quickly_and_then_every_s
 	static const uint64_t expected[] = {0, 20, 70, 170, 370, 870, 1870, 2870, 3870};
 	uint64_t ms[9];
 
-	fk_neigh_add(&neigh, A);
+	add(A);
 	probe_times(START_US, 1000, ms, 9);
 	cr_assert_arr_eq(ms, expected, sizeof(expected));
 }
@@ -70,8 +80,8 @@ Test(neigh, several_neighbours_do_not_slow_each_other_down)
 {
 	uint64_t ms[8];
 
-	fk_neigh_add(&neigh, A);
-	fk_neigh_add(&neigh, B);
+	add(A);
+	add(B);
 	probe_times(START_US, 1000, ms, 8);
 	for (uint32_t i = 0; i < 8; i += 2)
 		cr_assert_leq(ms[i + 1] - ms[i], 1);
@@ -83,7 +93,7 @@ Test(neigh, an_answer_resolves_and_the_neighbour_is_asked_again_after_30_seconds
 	struct fk_net_frame reply = arp(A, mac_a);
 	uint64_t ms[1];
 
-	fk_neigh_add(&neigh, A);
+	add(A);
 	cr_assert_eq(fk_neigh_next_probe(&neigh, START_US), 0);
 	cr_assert_null(fk_neigh_find(&neigh, 0));
 	fk_neigh_learn(&neigh, &reply, START_US + 3000);
@@ -100,7 +110,7 @@ Test(neigh, a_neighbour_that_falls_silent_is_dropped_after_three_requests)
 	struct fk_net_frame reply = arp(A, mac_a);
 	uint64_t ms[1], last_ms = 0;
 
-	fk_neigh_add(&neigh, A);
+	add(A);
 	fk_neigh_learn(&neigh, &reply, START_US);
 	for (uint32_t i = 0; i < 3; i++) {
 		probe_times(START_US + last_ms * 1000, 1000, ms, 1);
@@ -120,7 +130,7 @@ Test(neigh, a_stranger_and_a_group_address_are_not_learnt)
 	static const uint8_t group[FK_MAC_SIZE] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	struct fk_net_frame stranger = arp(B, mac_a), liar = arp(A, group);
 
-	fk_neigh_add(&neigh, A);
+	add(A);
 	fk_neigh_learn(&neigh, &stranger, START_US);
 	fk_neigh_learn(&neigh, &liar, START_US);
 	cr_assert_null(fk_neigh_find(&neigh, 0));
@@ -138,7 +148,7 @@ Test(neigh, a_worker_whose_first_request_was_lost_sends_after_some_milliseconds)
 	rig_turn(rig);
 	cr_assert_eq(fk_net_parse(rig->out[0].octets, rig->out[0].size, &net), FK_OK);
 	cr_assert_eq(net.kind, FK_NET_ARP_REQUEST);
-	cr_assert_eq(net.destination_ipv4, RIG_PEER_IPV4);
+	cr_assert_eq(fk_address_ipv4(&net.destination), RIG_PEER_IPV4);
 	rig_pass_ms(rig, 20); /* nobody heard it; the second one is answered */
 	cr_assert_eq(rig->n_out, 2);
 	fk_net_build_arp(true, rig_peer_mac, RIG_PEER_IPV4, rig_own_mac, RIG_OWN_IPV4, reply);
@@ -169,8 +179,8 @@ Test(neigh, a_worker_answers_requests_for_its_own_address_only)
 	cr_assert_not_null(out);
 	cr_assert_eq(fk_net_parse(out->octets, out->size, &net), FK_OK);
 	cr_assert_eq(net.kind, FK_NET_ARP_REPLY);
-	cr_assert_eq(net.source_ipv4, RIG_OWN_IPV4);
-	cr_assert_eq(net.destination_ipv4, A);
+	cr_assert_eq(fk_address_ipv4(&net.source), RIG_OWN_IPV4);
+	cr_assert_eq(fk_address_ipv4(&net.destination), A);
 	cr_assert_arr_eq(net.source_mac, rig_own_mac, FK_MAC_SIZE);
 	cr_assert_arr_eq(net.destination_mac, mac_a, FK_MAC_SIZE);
 	rig_free(rig);

@@ -71,8 +71,9 @@ Test(options, two_are_needed_and_the_others_have_defaults)
 	cr_assert_eq(PARSE(&o, "--link", "/run/x", "--ip=192.0.2.10/24", "--", "-l", "0"), FK_OK,
 		     "%s", text);
 	cr_assert_str_eq(o.link, "/run/x");
-	cr_assert_eq(o.ipv4, 0xc000020a);
-	cr_assert_eq(o.netmask, 0xffffff00);
+	cr_assert_eq(fk_address_ipv4(&o.host.ipv4.address), 0xc000020a);
+	cr_assert_eq(o.host.ipv4.prefix, 96 + 24);
+	cr_assert_not(fk_address_is_set(&o.host.ipv6.address));
 	cr_assert_eq(o.sip_port, 5060);
 	cr_assert_eq(o.worker_port_base, 5070);
 	cr_assert_eq(o.orphan_timeout_s, 30);
@@ -103,6 +104,18 @@ Test(options, a_wrong_value_names_option_value_and_range)
 		{"--orphan-timeout", "0", "1..86400"},
 		{"--log-level", "loud", "LEVEL"},
 		{"--gateway", "x", "ADDRESS"},
+		{"--gateway", "2001:db8::1", "of IPv4"},
+		{"--ip", "2001:db8::10/64", "of IPv4"},
+		{"--ip6", "2001:db8::10", "ADDRESS/PREFIX"},
+		{"--ip6", "2001:db8::10/129", "1..128"},
+		{"--ip6", "2001:db8::10/0", "1..128"},
+		{"--ip6", "2001:db8::1000g/64", "of IPv6"},
+		{"--ip6", "192.0.2.10/24", "of IPv6"},
+		{"--ip6", "::ffff:192.0.2.10/96", "of IPv6"},
+		{"--ip6", "fe80::10/64", "of IPv6"},
+		{"--ip6", "ff02::1/64", "of IPv6"},
+		{"--ip6", "::/64", "of IPv6"},
+		{"--gateway6", "192.0.2.1", "of IPv6"},
 		{"--capture-frames", "", "--capture-frames"},
 	};
 
@@ -132,6 +145,44 @@ Test(options, values_that_contradict_each_other_are_refused)
 	cr_assert_eq(PARSE(&o, "--help=yes"), FK_EINVAL);
 	cr_assert_eq(PARSE(&o, "--nonsense"), FK_EINVAL);
 	cr_assert_eq(PARSE(&o, "--link"), FK_EINVAL);
+}
+
+Test(options, either_family_is_enough_and_both_may_be_given)
+{
+	static const struct fk_address six = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x10}};
+	struct fk_options o;
+
+	cr_assert_eq(PARSE(&o, "--link", "/x", "--ip6", "2001:DB8:0::0:10/64"), FK_OK, "%s", text);
+	cr_assert(fk_address_equal(&o.host.ipv6.address, &six));
+	cr_assert_eq(o.host.ipv6.prefix, 64);
+	cr_assert_not(fk_address_is_set(&o.host.ipv4.address));
+	cr_assert_eq(PARSE(&o, "--link", "/x", "--ip6", "2001:db8::10/64", "--ip", "192.0.2.10/24"),
+		     FK_OK);
+	cr_assert(fk_address_is_set(&o.host.ipv4.address));
+	cr_assert_eq(PARSE(&o, "--link", "/x"), FK_EINVAL);
+	cr_assert_not_null(strstr(text, "--ip6"));
+}
+
+Test(options, a_router_is_a_neighbour_of_an_address_that_was_given)
+{
+	struct fk_options o;
+
+	cr_assert_eq(
+		PARSE(&o, "--link", "/x", "--ip6", "2001:db8::10/64", "--gateway6", "2001:db8::1"),
+		FK_OK, "%s", text);
+	cr_assert_eq(PARSE(&o, "--link", "/x", "--ip6", "2001:db8::10/64", "--gateway6", "fe80::1"),
+		     FK_OK, "%s", text);
+	cr_assert_eq(PARSE(&o, "--link", "/x", "--ip6", "2001:db8::10/64", "--gateway6",
+			   "2001:db8:1::1"),
+		     FK_EINVAL);
+	cr_assert_not_null(strstr(text, "--gateway6"));
+	cr_assert_eq(PARSE(&o, "--link", "/x", "--ip", "192.0.2.10/24", "--gateway6", "fe80::1"),
+		     FK_EINVAL);
+	cr_assert_not_null(strstr(text, "--gateway6"));
+	cr_assert_eq(
+		PARSE(&o, "--link", "/x", "--ip6", "2001:db8::10/64", "--gateway", "192.0.2.1"),
+		FK_EINVAL);
+	cr_assert_not_null(strstr(text, "--gateway:"));
 }
 
 Test(options, an_unknown_engine_is_refused_and_the_known_ones_are_named)

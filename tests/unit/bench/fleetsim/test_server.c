@@ -11,17 +11,17 @@
 #include "wire/sip.h"
 #include "wire/sip_template.h"
 
-#define KMF_IP	  0xc000020au
-#define SERVER_IP 0xc0000214u
-#define SENT_MAX  4096
+#define SENT_MAX 4096
 
 struct capture {
 	uint8_t payload[FK_SIM_DATAGRAM_MAX];
 	uint16_t size, destination_port;
-	uint32_t source_ipv4;
+	struct fk_address source;
 	bool is_hostile;
 };
 
+static const struct fk_address kmf = {{[10] = 0xff, 0xff, 192, 0, 2, 10}};
+static const struct fk_address own = {{[10] = 0xff, 0xff, 192, 0, 2, 20}};
 static struct fixture f;
 static struct fk_sim_counts counts;
 static struct fk_radio radio;
@@ -44,9 +44,9 @@ static bool capture(void *arg, const struct fk_datagram *d)
 	memcpy(sent[n_sent].payload, d->payload, d->size);
 	sent[n_sent].size = d->size;
 	sent[n_sent].destination_port = d->destination_port;
-	sent[n_sent].source_ipv4 = d->source_ipv4;
+	sent[n_sent].source = d->source;
 	sent[n_sent].is_hostile = d->is_hostile;
-	cr_assert_eq(d->destination_ipv4, KMF_IP);
+	cr_assert(fk_address_equal(&d->destination, &kmf));
 	n_sent++;
 	return true;
 }
@@ -56,7 +56,7 @@ static void setup_with(uint8_t profile)
 	struct fk_outbox outbox = {.send = capture};
 	struct fk_txns_spec txns_spec = {.n_slots = 64,
 					 .t1_ms = 500,
-					 .source_ipv4 = SERVER_IP,
+					 .source = own,
 					 .source_port = 5060,
 					 .outbox = outbox,
 					 .counts = &counts,
@@ -86,7 +86,7 @@ static void setup_with(uint8_t profile)
 				    .traits = &traits,
 				    .counts = &counts,
 				    .outbox = outbox,
-				    .ipv4 = SERVER_IP,
+				    .address = own,
 				    .sip_port = 5060,
 				    .kmf_port = 5060,
 				    .now_ms = 1000,
@@ -146,8 +146,8 @@ static void deliver(const uint8_t *octets, size_t size)
 	/* A copy of exact size, so that a sanitizer sees any read past the datagram. */
 	uint8_t *copy = malloc(size > 0 ? size : 1);
 	struct fk_net_frame frame = {.kind = FK_NET_UDP,
-				     .source_ipv4 = KMF_IP,
-				     .destination_ipv4 = SERVER_IP,
+				     .source = kmf,
+				     .destination = own,
 				     .source_port = 5070,
 				     .destination_port = 5060,
 				     .payload = copy,
@@ -369,7 +369,7 @@ Test(server, a_command_that_could_not_be_answered_is_not_accepted)
 				       .conversation_id = message_id,
 				       .message_id = message_id};
 
-		cr_assert_eq(fk_txn_begin(txns, &c, KMF_IP, 5060, 1000), FK_OK);
+		cr_assert_eq(fk_txn_begin(txns, &c, &kmf, 5060, 1000), FK_OK);
 	}
 	n_sent = 0;
 	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
@@ -389,7 +389,7 @@ Test(server, lies_stand_beside_the_truth_once_and_are_counted)
 	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
 	for (uint32_t i = 0; i < n_sent; i++) {
 		n_hostile += sent[i].is_hostile;
-		n_strangers += sent[i].source_ipv4 != SERVER_IP;
+		n_strangers += !fk_address_equal(&sent[i].source, &own);
 	}
 	for (int i = 0; i < FK_HOSTILE_KINDS; i++) {
 		cr_assert_gt(hostile.sent[i], 0, "%s",

@@ -45,7 +45,7 @@ static void setup(void)
 {
 	struct fk_txns_spec spec = {.n_slots = N_SLOTS,
 				    .t1_ms = T1,
-				    .source_ipv4 = 0xc0000214,
+				    .source = {{[10] = 0xff, 0xff, 192, 0, 2, 20}},
 				    .source_port = 5060,
 				    .outbox = {.send = send},
 				    .counts = &counts,
@@ -77,7 +77,9 @@ static struct fk_compose notification(void)
 
 static enum fk_err begin(struct fk_compose *c)
 {
-	return fk_txn_begin(txns, c, 0xc000020a, 5060, now_ms);
+	static const struct fk_address kmf = {{[10] = 0xff, 0xff, 192, 0, 2, 10}};
+
+	return fk_txn_begin(txns, c, &kmf, 5060, now_ms);
 }
 
 static void run_until(uint64_t end_ms)

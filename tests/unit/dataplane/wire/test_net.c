@@ -12,12 +12,9 @@ static const uint8_t mac_b[FK_MAC_SIZE] = {2, 0, 0, 0, 0, 2};
 
 static struct fk_net_path path(void)
 {
-	struct fk_net_path p = {
-		.source_ipv4 = ADDRESS_A,
-		.destination_ipv4 = ADDRESS_B,
-		.source_port = 5070,
-		.destination_port = 5060,
-	};
+	const struct fk_address a = fk_address_of_ipv4(ADDRESS_A);
+	const struct fk_address b = fk_address_of_ipv4(ADDRESS_B);
+	struct fk_net_path p = fk_net_path_make(&a, &b, 5070, 5060);
 
 	memcpy(p.source_mac, mac_a, FK_MAC_SIZE);
 	memcpy(p.destination_mac, mac_b, FK_MAC_SIZE);
@@ -87,8 +84,8 @@ Test(net, a_finished_datagram_is_parsed_back)
 		cr_assert_eq(f.kind, FK_NET_UDP);
 		cr_assert_arr_eq(f.source_mac, mac_a, FK_MAC_SIZE);
 		cr_assert_arr_eq(f.destination_mac, mac_b, FK_MAC_SIZE);
-		cr_assert_eq(f.source_ipv4, ADDRESS_A);
-		cr_assert_eq(f.destination_ipv4, ADDRESS_B);
+		cr_assert_eq(fk_address_ipv4(&f.source), ADDRESS_A);
+		cr_assert_eq(fk_address_ipv4(&f.destination), ADDRESS_B);
 		cr_assert_eq(f.source_port, 5070);
 		cr_assert_eq(f.destination_port, 5060);
 		cr_assert_eq(f.payload, frame + FK_UDP_FRAME_OVERHEAD);
@@ -301,8 +298,8 @@ Test(net, arp_is_built_and_parsed_back)
 	cr_assert_eq(fk_net_parse(frame, sizeof(frame), &f), FK_OK);
 	cr_assert_eq(f.kind, FK_NET_ARP_REQUEST);
 	cr_assert_arr_eq(f.source_mac, mac_a, FK_MAC_SIZE);
-	cr_assert_eq(f.source_ipv4, ADDRESS_A);
-	cr_assert_eq(f.destination_ipv4, ADDRESS_B);
+	cr_assert_eq(fk_address_ipv4(&f.source), ADDRESS_A);
+	cr_assert_eq(fk_address_ipv4(&f.destination), ADDRESS_B);
 
 	fk_net_build_arp(true, mac_b, ADDRESS_B, mac_a, ADDRESS_A, frame);
 	cr_assert_eq(fk_net_parse(frame, sizeof(frame), &f), FK_OK);
@@ -357,8 +354,8 @@ Test(net, an_echo_request_is_turned_into_its_reply)
 	cr_assert_arr_eq(frame + 38, "\xab\xcd\x00\x01", 4);
 	cr_assert_arr_eq(f.source_mac, mac_b, FK_MAC_SIZE);
 	cr_assert_arr_eq(f.destination_mac, mac_a, FK_MAC_SIZE);
-	cr_assert_eq(f.source_ipv4, ADDRESS_B);
-	cr_assert_eq(f.destination_ipv4, ADDRESS_A);
+	cr_assert_eq(fk_address_ipv4(&f.source), ADDRESS_B);
+	cr_assert_eq(fk_address_ipv4(&f.destination), ADDRESS_A);
 }
 
 Test(net, turning_an_echo_never_leaves_the_frame)

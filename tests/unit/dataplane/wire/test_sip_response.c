@@ -5,7 +5,7 @@
 #include "wire/net.h"
 #include "wire/sip.h"
 
-#define SOURCE 0xc0000214u /* 192.0.2.20 */
+static struct fk_address source = {{[10] = 0xff, 0xff, 192, 0, 2, 20}};
 
 static struct fk_sip_message request;
 static char response[2048];
@@ -27,7 +27,7 @@ static const char *answer(uint16_t status, const char *to_tag, const char *extra
 {
 	size_t size;
 
-	cr_assert_eq(fk_sip_build_response(&request, status, to_tag, SOURCE, 5061, extra,
+	cr_assert_eq(fk_sip_build_response(&request, status, to_tag, &source, 5061, extra,
 					   (uint8_t *)response, sizeof(response) - 1, &size),
 		     FK_OK);
 	response[size] = '\0';
@@ -150,8 +150,8 @@ Test(sip_response, a_buffer_that_is_too_small_is_full_and_is_not_overrun)
 		uint8_t *buf = exact_copy(response, cap);
 		size_t size = 4711;
 
-		cr_assert_eq(fk_sip_build_response(&request, 200, "t", SOURCE, 5061, NULL, buf, cap,
-						   &size),
+		cr_assert_eq(fk_sip_build_response(&request, 200, "t", &source, 5061, NULL, buf,
+						   cap, &size),
 			     FK_EFULL);
 		cr_assert_eq(size, 4711);
 		free(buf);
@@ -163,14 +163,14 @@ Test(sip_response, what_cannot_be_answered_is_refused)
 	struct fk_sip_message empty = {0};
 	size_t size;
 
-	cr_assert_eq(fk_sip_build_response(&empty, 200, "t", SOURCE, 5061, NULL,
+	cr_assert_eq(fk_sip_build_response(&empty, 200, "t", &source, 5061, NULL,
 					   (uint8_t *)response, sizeof(response), &size),
 		     FK_EINVAL);
 	parse("v:SIP/2.0/UDP 192.0.2.9;branch=b", "t:<sip:a>");
-	cr_assert_eq(fk_sip_build_response(&request, 99, "t", SOURCE, 5061, NULL,
+	cr_assert_eq(fk_sip_build_response(&request, 99, "t", &source, 5061, NULL,
 					   (uint8_t *)response, sizeof(response), &size),
 		     FK_EINVAL);
-	cr_assert_eq(fk_sip_build_response(&request, 700, "t", SOURCE, 5061, NULL,
+	cr_assert_eq(fk_sip_build_response(&request, 700, "t", &source, 5061, NULL,
 					   (uint8_t *)response, sizeof(response), &size),
 		     FK_EINVAL);
 }
