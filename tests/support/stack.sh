@@ -31,6 +31,7 @@ STACK_BACKOFF_MS=2000
 STACK_ANSWER_MS=10000
 STACK_ATTEMPTS=5
 STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
+STACK_IPV6=false     # the wire speaks IPv6 instead of IPv4
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_FLEETSIM_ARGS=() # more options of fleetsim
 STACK_CAPTURE=       # fleetkey-dp --capture
@@ -210,12 +211,23 @@ stack_start_redis() {
 		--maxmemory-policy noeviction --daemonize no
 }
 
+# stack_address kmf|server: the two ends of the wire.
+stack_address() {
+	local -A ipv4=([kmf]=192.0.2.10 [server]=192.0.2.20)
+	local -A ipv6=([kmf]=2001:db8::10 [server]=2001:db8::20)
+	if $STACK_IPV6; then
+		echo "${ipv6[$1]}"
+	else
+		echo "${ipv4[$1]}"
+	fi
+}
+
 stack_start_fleetsim() {
 	local -a extra=()
 	[ -z "$STACK_HOSTILE" ] || extra+=(--hostile "$STACK_HOSTILE")
 	rm -f "$STACK_DIR/fleetsim.ready"
 	stack_spawn fleetsim "$STACK_CPU_THEIRS" "$STACK_BIN/fleetsim" run \
-		--fleet "$STACK_DIR/fleet.csv" --ip 192.0.2.20/24 --loss "$STACK_LOSS" \
+		--fleet "$STACK_DIR/fleet.csv" --ip "$(stack_address server)" --loss "$STACK_LOSS" \
 		--seed "$STACK_SEED" --t1-ms "$STACK_T1_MS" --idle sleep --keys "$STACK_SLNS" \
 		--report "$STACK_DIR/fleetsim.json" --book "$STACK_DIR/fleetsim.book" \
 		--refusals "$STACK_DIR/fleetsim.refusals" \
@@ -226,12 +238,13 @@ stack_start_fleetsim() {
 }
 
 stack_start_dataplane() {
-	local -a extra=()
+	local -a extra=(--ip "$(stack_address kmf)/24")
+	! $STACK_IPV6 || extra=(--ip6 "$(stack_address kmf)/64")
 	[ -z "$STACK_CAPTURE" ] || extra+=(--capture "$STACK_CAPTURE")
 	! $STACK_CAPTURE_KEYS || extra+=(--capture-keys)
 	[ -z "$STACK_CAPTURE_FRAMES" ] || extra+=(--capture-frames "$STACK_CAPTURE_FRAMES")
 	stack_spawn dataplane "$STACK_CPU_OURS" "$STACK_BIN/fleetkey-dp" \
-		--link "$STACK_DIR/link.sock" --ip 192.0.2.10/24 --idle sleep "${extra[@]}" -- \
+		--link "$STACK_DIR/link.sock" --idle sleep "${extra[@]}" -- \
 		--lcores "0@$STACK_CPU_OURS,1@$STACK_CPU_OURS" --no-pci --no-huge --no-shconf \
 		-m "$STACK_MEMORY_MB" --file-prefix="fleetkey-$$" \
 		"--vdev=net_vhost0,iface=$STACK_DIR/wire.sock,client=1,queues=1"
@@ -356,7 +369,7 @@ stack_config() {
 		  retry_backoff_ms: $STACK_BACKOFF_MS
 		next_hops:
 		  - name: nh1
-		    address: 192.0.2.20
+		    address: $(stack_address server)
 		    port: 5060
 		    profile: C
 	EOF
