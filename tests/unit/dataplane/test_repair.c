@@ -40,8 +40,8 @@ static const struct field fields[] = {
 	FIELD(inbound_known),
 	FIELD(listed),
 	FIELD(retry_after_s),
-	FIELD(kind),
-	FIELD(mac_key),
+	FIELD(what),
+	FIELD(keys_held),
 };
 
 #define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
