@@ -165,7 +165,8 @@ static json_t *excluded_json(const struct fk_app *app, const struct fk_plan *pla
 	return list;
 }
 
-/* Smallest and largest number of keys in one KMM, over the next hops that serve somebody. */
+/* Smallest and largest number of keys in one KMM, over the next hops that serve somebody; null
+ * while no dataplane has said how large messages get. */
 static void split_json(const struct fk_plan *plan, json_t *object)
 {
 	uint32_t min = 0, max = 0;
@@ -180,10 +181,14 @@ static void split_json(const struct fk_plan *plan, json_t *object)
 		if (n > max)
 			max = n;
 	}
-	json_object_set_new(object, "keys_per_kmm_min", json_integer(min));
-	json_object_set_new(object, "keys_per_kmm_max", json_integer(max));
-	json_object_set_new(object, "kmms_per_ue_min", json_integer(plan->kmms_min));
-	json_object_set_new(object, "kmms_per_ue_max", json_integer(plan->kmms_max));
+	if (plan->size_max == 0)
+		min = max = 0;
+	json_object_set_new(object, "keys_per_kmm_min", known((uint16_t)min));
+	json_object_set_new(object, "keys_per_kmm_max", known((uint16_t)max));
+	json_object_set_new(object, "kmms_per_ue_min",
+			    known(min != 0 ? (uint16_t)plan->kmms_min : 0));
+	json_object_set_new(object, "kmms_per_ue_max",
+			    known(min != 0 ? (uint16_t)plan->kmms_max : 0));
 }
 
 static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_request *request,

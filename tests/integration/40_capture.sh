@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-# Ten deliveries of two steps each. T1 is long, so that a slow machine repeats nothing.
+# Ten deliveries of two steps each, the first with two keys. T1 is long, so that a slow machine repeats nothing.
 run_ten_deliveries() {
 	STACK_CAPTURE=$STACK_DIR/$1.pcap
 	STACK_CAPTURE_KEYS=$2
@@ -17,7 +17,7 @@ run_ten_deliveries() {
 	stack_prepare
 	stack_start
 	stack_import >/dev/null
-	stack_campaign_create
+	stack_campaign_create --sln 1-2
 	stack_watch 60 >/dev/null
 	# The answers to the last messages from the fleet are in the file, too.
 	sleep 1
@@ -47,10 +47,10 @@ n_expert() {
 	dissect -Y "_ws.expert.severity == $1" | wc -l
 }
 
-# Datagrams with 40 zero octets in a row, the size of a wrapped 256-bit key.
-n_with_masked_key() {
+# Times that 40 zero octets stand in a row, the size of a wrapped 256-bit key.
+n_masked_keys() {
 	timeout 120 tshark -n -r "$STACK_DIR/$1.pcap" -Y 'sip.Method == MESSAGE' -T fields \
-		-e udp.payload 2>/dev/null | { grep -cE '(00){40}' || true; }
+		-e udp.payload 2>/dev/null | { grep -oE '(00){40}' || true; } | wc -l
 }
 
 ours=192.0.2.10
@@ -59,6 +59,7 @@ theirs=192.0.2.20
 tap_plan 14
 stack_init capture
 STACK_UES=10
+STACK_SLNS=2
 STACK_T1_MS=4000
 run_ten_deliveries masked false
 tap_is "ten deliveries have twenty MESSAGEs from us" "$(n_requests_from $ours)" 20
@@ -76,7 +77,7 @@ tap_is "every request of the fleet was answered with 200" \
 tap_is "the dissector finds no error" "$(n_expert error)" 0
 tap_is "every checksum is right" \
 	"$(dissect -Y 'ip.checksum.status == Bad || udp.checksum.status == Bad' | wc -l)" 0
-tap_is "the ten wrapped keys are masked" "$(n_with_masked_key masked)" 10
+tap_is "the twenty wrapped keys are masked" "$(n_masked_keys masked)" 20
 run_ten_deliveries plain true
-tap_is "and shown only when that was asked for" "$(n_with_masked_key plain)" 0
+tap_is "and shown only when that was asked for" "$(n_masked_keys plain)" 0
 tap_end
