@@ -27,14 +27,14 @@
 struct fk_wrap_lane {
 	const uint8_t *kek; /* 32 octets */
 	const uint8_t *key; /* 32 octets; lanes may share one key */
-	uint8_t *wrapped;   /* 40 octets, may not overlap the inputs */
+	uint8_t *wrapped;   /* 40 octets; may overlap 'key' if no other lane has it */
 };
 
 /* One unwrap. 'ok' is 1 if the initial value was right; otherwise 'key' is all zeros. */
 struct fk_unwrap_lane {
 	const uint8_t *kek;	/* 32 octets */
 	const uint8_t *wrapped; /* 40 octets */
-	uint8_t *key;		/* 32 octets */
+	uint8_t *key;		/* 32 octets; may overlap 'wrapped' if no other lane has it */
 	uint8_t ok;
 };
 

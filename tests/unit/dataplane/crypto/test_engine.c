@@ -247,14 +247,15 @@ static struct residue residue;
 #define STORE(instruction, register, i) instruction " %%" register #i ", 64*" #i "(%[to])\n\t"
 #define STORE_8(in, r, a, b, c, d, e, f, g, h)                                          \
 	STORE(in, r, a)                                                                 \
-	STORE(in, r, b) STORE(in, r, c) STORE(in, r, d) STORE(in, r, e) STORE(in, r, f) \
-		STORE(in, r, g) STORE(in, r, h)
+	STORE(in, r, b)                                                                 \
+	STORE(in, r, c) STORE(in, r, d) STORE(in, r, e) STORE(in, r, f) STORE(in, r, g) \
+		STORE(in, r, h)
 #define STORE_16(in, r) \
 	STORE_8(in, r, 0, 1, 2, 3, 4, 5, 6, 7) STORE_8(in, r, 8, 9, 10, 11, 12, 13, 14, 15)
 #define STORE_32(in, r)                                \
 	STORE_16(in, r)                                \
 	STORE_8(in, r, 16, 17, 18, 19, 20, 21, 22, 23) \
-		STORE_8(in, r, 24, 25, 26, 27, 28, 29, 30, 31)
+	STORE_8(in, r, 24, 25, 26, 27, 28, 29, 30, 31)
 
 /* To stand right behind the call. */
 static inline __attribute__((always_inline)) void registers_read(void)

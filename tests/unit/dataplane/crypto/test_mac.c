@@ -90,47 +90,6 @@ Test(mac, published_cbc_mac_frames_verify_and_altered_ones_do_not)
 	run_vectors("p25-otar-mac-cbc.json", FK_KMM_MAC_FORMAT_CBC);
 }
 
-Test(mac, agrees_with_openssl_on_a_hundred_thousand_mixed_frames_at_every_lane_count,
-     .timeout = 300)
-{
-	static uint8_t teks[LANES_MAX][32], frames[LANES_MAX][FK_KMM_SIZE_MAX];
-	uint64_t seed = 7;
-	uint32_t done = 0;
-
-	for (uint32_t n = 1; done < 100000; done += n, n = n % LANES_MAX + 1) {
-		struct fk_mac_lane lanes[LANES_MAX];
-		uint8_t expected[LANES_MAX][8];
-
-		random_fill(&seed, teks, sizeof(teks));
-		for (uint32_t i = 0; i < n; i++) {
-			/* Mostly the sizes that are sent, and now and then any. */
-			uint32_t spread = random_below(&seed, 8) == 0 ? FK_KMM_SIZE_MAX : 128;
-			size_t size = FRAME_MIN + random_below(&seed, spread - FRAME_MIN + 1);
-
-			frame_randomise(frames[i], size, random_below(&seed, 2) == 0, &seed);
-			lanes[i] = (struct fk_mac_lane){
-				.tek = teks[random_below(&seed, 2) == 0 ? 0 : i],
-				.frame = frames[i],
-				.frame_size = (uint16_t)size,
-				.mac_format = random_below(&seed, 2) == 0 ? FK_KMM_MAC_FORMAT_CMAC
-									  : FK_KMM_MAC_FORMAT_CBC,
-			};
-			openssl_mac(lanes[i].tek, frames[i], size, lanes[i].mac_format,
-				    expected[i]);
-		}
-		for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
-			for (uint32_t i = 0; i < n; i++)
-				memset(lanes[i].mac, 0, 8);
-			(*e)->mac(test_scratch(), lanes, n);
-			for (uint32_t i = 0; i < n; i++)
-				cr_assert_arr_eq(lanes[i].mac, expected[i], 8,
-						 "%s, lane %u of %u, %u octets, format %x",
-						 (*e)->name, i, n, lanes[i].frame_size,
-						 lanes[i].mac_format);
-		}
-	}
-}
-
 Test(mac, every_frame_size_between_guard_pages, .timeout = 120)
 {
 	uint64_t seed = 8;

@@ -162,38 +162,6 @@ Test(outer, agrees_with_openssl_on_every_size_with_own_and_common_keys_between_g
 	}
 }
 
-Test(outer, agrees_with_openssl_in_random_bursts, .timeout = 120)
-{
-	static uint8_t keys[LANES_MAX][32], octets[LANES_MAX][128], expected[LANES_MAX][128];
-	static uint8_t mis[LANES_MAX][FK_MI_SIZE], plain[LANES_MAX][128];
-	uint64_t seed = 23;
-
-	for (uint32_t n = 1; n <= LANES_MAX; n++) {
-		struct fk_outer_lane lanes[LANES_MAX];
-
-		random_fill(&seed, keys, sizeof(keys));
-		random_fill(&seed, mis, sizeof(mis));
-		random_fill(&seed, plain, sizeof(plain));
-		for (uint32_t i = 0; i < n; i++) {
-			const uint8_t *key = keys[random_below(&seed, 2) == 0 ? 0 : i];
-			uint16_t size = (uint16_t)random_below(&seed, 129);
-			uint8_t iv[16];
-
-			lanes[i] = (struct fk_outer_lane){key, mis[i], octets[i], size};
-			fk_outer_mi_expand(mis[i], iv);
-			memcpy(expected[i], plain[i], 128);
-			openssl_ofb_skip(key, iv, plain[i], size, expected[i]);
-		}
-		for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
-			memcpy(octets, plain, sizeof(octets));
-			(*e)->outer(test_scratch(), lanes, n);
-			for (uint32_t i = 0; i < n; i++)
-				cr_assert_arr_eq(octets[i], expected[i], 128, "%s, lane %u of %u",
-						 (*e)->name, i, n);
-		}
-	}
-}
-
 Test(outer, an_empty_burst_touches_nothing)
 {
 	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++)
