@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "evp.h"
 #include "fleetsim/ossl.h"
 #include "sds_job.h"
 
-#define FRAME_CAP    2048
-#define BODY_CAP     1400
-#define BLOCK	     16
-#define WRAP_ROUNDS  6
-#define N_SEMIBLOCKS 4
-#define TAG_BITS     58
+#define FRAME_CAP 2048
+#define BODY_CAP  1400
+#define BLOCK	  16
+#define TAG_BITS  58
 
 struct fk_sds_plain {
 	EVP_CIPHER_CTX *wrap, *token;
@@ -23,39 +20,17 @@ struct fk_sds_plain {
 	uint8_t subkey1[BLOCK];
 };
 
-static void require(int ok)
-{
-	if (!ok) {
-		fprintf(stderr, "bench-sds: OpenSSL failed\n");
-		exit(1);
-	}
-}
-
 static EVP_CIPHER_CTX *ecb_new(const uint8_t key[static 32])
 {
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	EVP_CIPHER_CTX *ctx = fk_evp_cipher_new(EVP_aes_256_ecb());
 
-	require(ctx != NULL && EVP_EncryptInit_ex(ctx, EVP_aes_256_ecb(), NULL, key, NULL) == 1);
+	fk_evp_expect(EVP_EncryptInit_ex(ctx, NULL, NULL, key, NULL));
 	return ctx;
 }
 
 static void ecb(EVP_CIPHER_CTX *ctx, uint8_t block[static BLOCK])
 {
-	require(EVP_Cipher(ctx, block, block, BLOCK) == BLOCK);
-}
-
-static EVP_MAC_CTX *mac_new(const char *name, const char *parameter, const char *algorithm)
-{
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, name, NULL);
-	EVP_MAC_CTX *ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
-	char value[32];
-	const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(parameter, value, 0),
-				     OSSL_PARAM_construct_end()};
-
-	snprintf(value, sizeof(value), "%s", algorithm);
-	require(ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1);
-	EVP_MAC_free(mac);
-	return ctx;
+	fk_evp_expect(EVP_Cipher(ctx, block, block, BLOCK) == BLOCK);
 }
 
 struct fk_sds_plain *fk_sds_plain_new(const uint8_t token_key[static 32], bool is_low_level)
@@ -63,10 +38,10 @@ struct fk_sds_plain *fk_sds_plain_new(const uint8_t token_key[static 32], bool i
 	struct fk_sds_plain *plain = calloc(1, sizeof(*plain));
 	uint8_t carry = 0;
 
-	require(plain != NULL);
-	require(!is_low_level || fk_ossl_new(&plain->low_level) == FK_OK);
-	plain->hmac = mac_new("HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256");
-	plain->cmac = mac_new("CMAC", OSSL_MAC_PARAM_CIPHER, "AES-256-CBC");
+	fk_evp_expect(plain != NULL);
+	fk_evp_expect(!is_low_level || fk_ossl_new(&plain->low_level) == FK_OK);
+	plain->hmac = fk_evp_hmac_new();
+	plain->cmac = fk_evp_cmac_new();
 	plain->wrap = ecb_new(token_key);
 	plain->token = ecb_new(token_key);
 	/* spec: SP 800-38B §6.1: K1 of CMAC */
@@ -92,54 +67,14 @@ void fk_sds_plain_free(struct fk_sds_plain *plain)
 	free(plain);
 }
 
-/* spec: RFC 3394 §2.2.1 */
-static void wrap(struct fk_sds_plain *plain, const uint8_t *kek, const uint8_t *key,
-		 uint8_t wrapped[static 40])
-{
-	uint8_t block[BLOCK];
-
-	require(EVP_EncryptInit_ex(plain->wrap, NULL, NULL, kek, NULL) == 1);
-	memset(block, 0xa6, 8);
-	memcpy(wrapped + 8, key, 32);
-	for (uint32_t t = 1; t <= WRAP_ROUNDS * N_SEMIBLOCKS; t++) {
-		uint8_t *half = wrapped + 8 + 8 * ((t - 1) % N_SEMIBLOCKS);
-
-		memcpy(block + 8, half, 8);
-		ecb(plain->wrap, block);
-		block[7] ^= (uint8_t)t;
-		memcpy(half, block + 8, 8);
-	}
-	memcpy(wrapped, block, 8);
-}
-
-/* spec: P25 sheet 3.5: the CMAC's key is one HMAC-SHA-256 in counter mode over the frame's head */
-static void mac_by_contexts(struct fk_sds_plain *plain, const uint8_t *tek, uint8_t *kmm,
-			    size_t size)
-{
-	static const uint8_t label[] = {0, 0, 0, 1, 'O', 'T', 'A', 'R', ' ', 'M', 'A', 'C', 0};
-	static const uint8_t n_bits[] = {1, 0};
-	size_t head = size - FK_KMM_MAC_BLOCK_SIZE, tail = FK_KMM_MAC_BLOCK_SIZE - FK_KMM_MAC_SIZE;
-	uint8_t key[32], mac[BLOCK];
-
-	require(EVP_MAC_init(plain->hmac, tek, 32, NULL) == 1 &&
-		EVP_MAC_update(plain->hmac, label, sizeof(label)) == 1 &&
-		EVP_MAC_update(plain->hmac, kmm, 12) == 1 &&
-		EVP_MAC_update(plain->hmac, n_bits, sizeof(n_bits)) == 1 &&
-		EVP_MAC_final(plain->hmac, key, NULL, sizeof(key)) == 1);
-	require(EVP_MAC_init(plain->cmac, key, sizeof(key), NULL) == 1 &&
-		EVP_MAC_update(plain->cmac, kmm, head) == 1 &&
-		EVP_MAC_update(plain->cmac, kmm + size - tail, tail) == 1 &&
-		EVP_MAC_final(plain->cmac, mac, NULL, sizeof(mac)) == 1);
-	memcpy(kmm + head, mac, FK_KMM_MAC_SIZE);
-}
-
 static void mac(struct fk_sds_plain *plain, const uint8_t *tek, uint8_t *kmm, size_t size)
 {
 	if (plain->low_level == NULL)
-		mac_by_contexts(plain, tek, kmm, size);
+		fk_evp_kmm_cmac(plain->hmac, plain->cmac, tek, kmm, size,
+				kmm + size - FK_KMM_MAC_BLOCK_SIZE);
 	else
-		require(fk_ossl_mac(plain->low_level, tek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
-				    kmm + size - FK_KMM_MAC_BLOCK_SIZE) == FK_OK);
+		fk_evp_expect(fk_ossl_mac(plain->low_level, tek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
+					  kmm + size - FK_KMM_MAC_BLOCK_SIZE) == FK_OK);
 }
 
 /* Leftmost 58 bits of the CMAC of one block: domain, token, epoch, count. */
@@ -209,10 +144,10 @@ static size_t put_body(const struct fk_sds_job *job, const uint8_t id[static BLO
 	size += put_part(body, cap, "vnd.3gpp.mcdata-info+xml", (const uint8_t *)info, n);
 	memcpy(signalling.conversation_id, job->campaign->conversation_id, FK_SDS_ID_SIZE);
 	memcpy(signalling.message_id, id, FK_SDS_ID_SIZE);
-	require(fk_sds_encode_signalling(&signalling, octets, sizeof(octets), &n) == FK_OK);
+	fk_evp_expect(fk_sds_encode_signalling(&signalling, octets, sizeof(octets), &n) == FK_OK);
 	size += put_part(body + size, cap - size, "vnd.3gpp.mcdata-signalling", octets, n);
-	require(fk_sds_encode_data(FK_SDS_CONTENT_BINARY, payload, payload_size, octets,
-				   sizeof(octets), &n) == FK_OK);
+	fk_evp_expect(fk_sds_encode_data(FK_SDS_CONTENT_BINARY, payload, payload_size, octets,
+					 sizeof(octets), &n) == FK_OK);
 	size += put_part(body + size, cap - size, "vnd.3gpp.mcdata-payload", octets, n);
 	memcpy(body + size, "--k--", 5);
 	return size + 5;
@@ -299,7 +234,7 @@ size_t fk_sds_plain_build(struct fk_sds_plain *plain, const struct fk_sds_job *j
 	char body[BODY_CAP];
 	size_t size, body_size;
 
-	wrap(plain, job->ue->kek, job->campaign->tek, wrapped);
+	fk_evp_wrap_by_ecb(plain->wrap, job->ue->kek, job->campaign->tek, wrapped);
 	size = fk_sds_encode_kmm(job, wrapped, payload, sizeof(payload));
 	mac(plain, job->has_group_tek ? job->group_tek : job->ue->ptek,
 	    payload + FK_KMM_PREAMBLE_SIZE, size - FK_KMM_PREAMBLE_SIZE);

@@ -65,6 +65,11 @@ const struct fk_crypto_engine *fk_bench_engine(uint32_t index, struct fk_crypto_
 	return NULL;
 }
 
+bool fk_bench_is_fast(const struct fk_crypto_engine *engine)
+{
+	return engine->n_lanes < FK_CRYPTO_BURST_MAX;
+}
+
 /* Chains in variables of their own: as an array some compilers would keep them in memory. The empty
  * assembly keeps each round from being folded away. */
 #define STEP(x)                                     \

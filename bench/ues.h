@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "crypto/engine.h"
@@ -35,6 +36,9 @@ const struct fk_bench_ue *fk_bench_ues_next(struct fk_bench_walk *walk);
 /* One engine of this CPU after the other, fastest first, each self-tested and open; NULL after the
  * last. Ends the program if one fails. */
 const struct fk_crypto_engine *fk_bench_engine(uint32_t index, struct fk_crypto_scratch *scratch);
+
+/* True for engines that are not to be waited for: those of narrower steps than a burst. */
+bool fk_bench_is_fast(const struct fk_crypto_engine *engine);
 
 /* TSC cycles of one AES round of one block, when the AES unit does nothing else and waits for
  * nothing: the limit of every engine. Measured anew by each call. */

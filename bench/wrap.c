@@ -1,171 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many TSC cycles does one AES-256 wrap of a 256-bit key cost, key expansion included, when
- * every UE has a KEK of its own? Each engine of this CPU, over 1 k UEs and over 1 M; the AES unit's
- * limit; OpenSSL's EVP with a fresh context for each key and with one that is keyed anew; and what
- * a good programmer writes with OpenSSL: an RFC 3394 loop on EVP AES-256-ECB, context reused.
+ * every UE has a KEK of its own? Each engine of this CPU, over 1 k UEs and over 1 M, and under one
+ * KEK that all share; the AES unit's limit; OpenSSL's EVP with a fresh context for each key and
+ * with one that is keyed anew; and what a good programmer writes with OpenSSL: an RFC 3394 loop on
+ * EVP AES-256-ECB, context reused. The engine "ipsec_mb" is that library's jobs.
  */
-#include <openssl/evp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <x86intrin.h>
 
-#include "series.h"
-#include "ues.h"
+#include "contest.h"
+#include "evp.h"
 
-#define CASES_MAX   24
-#define WARM_UP	    2
-#define SAMPLE_FAST (128 * FK_CRYPTO_BURST_MAX) /* keys: reading the clock costs nothing */
-#define SAMPLE_SLOW (8 * FK_CRYPTO_BURST_MAX)
-#define KW_BLOCKS   24
-#define AES_ROUNDS  14
-
-struct bench {
-	struct fk_crypto_scratch scratch;
-	struct fk_bench_walk walk_1k, walk_1m;
-	uint8_t wrapped[FK_CRYPTO_BURST_MAX][40]; /* hot, as in the dataplane */
-	EVP_CIPHER_CTX *wrap, *ecb;
-};
-
-struct subject {
-	double (*sample)(struct bench *bench, const struct subject *subject);
-	const struct fk_crypto_engine *engine;
-	struct fk_bench_walk *walk;
-};
-
+static struct fk_crypto_scratch scratch;
+static struct fk_bench_walk walk_1k, walk_1m;
+static uint8_t wrapped[FK_CRYPTO_BURST_MAX][40]; /* hot, as in the dataplane */
 static uint8_t tek[32] = {1, 2, 3, 4, 5, 6, 7, 8};
+static EVP_CIPHER_CTX *wrap, *ecb;
 
-static void expect(int ok)
+static void burst_engine(const struct fk_subject *subject, const struct fk_bench_ue *ues)
 {
-	if (ok == 1)
-		return;
-	fprintf(stderr, "bench-wrap: OpenSSL failed\n");
-	exit(1);
-}
-
-static EVP_CIPHER_CTX *context_new(const EVP_CIPHER *cipher)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-
-	expect(ctx != NULL);
-	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	expect(EVP_EncryptInit_ex(ctx, cipher, NULL, NULL, NULL));
-	EVP_CIPHER_CTX_set_padding(ctx, 0);
-	return ctx;
-}
-
-static double sample_engine(struct bench *bench, const struct subject *subject)
-{
-	uint32_t n = subject->engine->n_lanes == FK_CRYPTO_BURST_MAX ? SAMPLE_SLOW : SAMPLE_FAST;
 	struct fk_wrap_lane lanes[FK_CRYPTO_BURST_MAX];
-	uint64_t start = __rdtsc();
 
-	for (uint32_t done = 0; done < n; done += FK_CRYPTO_BURST_MAX) {
-		const struct fk_bench_ue *ues = fk_bench_ues_next(subject->walk);
-
-		for (uint32_t i = 0; i < FK_CRYPTO_BURST_MAX; i++)
-			lanes[i] = (struct fk_wrap_lane){ues[i].key, tek, bench->wrapped[i]};
-		subject->engine->wrap(&bench->scratch, lanes, FK_CRYPTO_BURST_MAX);
-	}
-	return (double)(__rdtsc() - start) / n;
+	for (uint32_t i = 0; i < FK_CRYPTO_BURST_MAX; i++)
+		lanes[i] = (struct fk_wrap_lane){ues[subject->has_common_key ? 0 : i].key, tek,
+						 wrapped[i]};
+	subject->engine->wrap(&scratch, lanes, FK_CRYPTO_BURST_MAX);
 }
 
-typedef void (*wrap_fn)(struct bench *bench, const uint8_t *kek, uint8_t *wrapped);
-
-static double sample_one_by_one(struct bench *bench, const struct subject *subject, wrap_fn wrap)
-{
-	uint64_t start = __rdtsc();
-
-	for (uint32_t done = 0; done < SAMPLE_SLOW; done += FK_CRYPTO_BURST_MAX) {
-		const struct fk_bench_ue *ues = fk_bench_ues_next(subject->walk);
-
-		for (uint32_t i = 0; i < FK_CRYPTO_BURST_MAX; i++)
-			wrap(bench, ues[i].key, bench->wrapped[i]);
-	}
-	return (double)(__rdtsc() - start) / SAMPLE_SLOW;
-}
-
-static void wrap_reused(struct bench *bench, const uint8_t *kek, uint8_t *wrapped)
+static void one_reused(const struct fk_subject *subject, const struct fk_bench_ue *ue, uint32_t i)
 {
 	int size;
 
-	expect(EVP_EncryptInit_ex(bench->wrap, NULL, NULL, kek, NULL));
-	expect(EVP_EncryptUpdate(bench->wrap, wrapped, &size, tek, sizeof(tek)));
+	(void)subject;
+	fk_evp_expect(EVP_EncryptInit_ex(wrap, NULL, NULL, ue->key, NULL));
+	fk_evp_expect(EVP_EncryptUpdate(wrap, wrapped[i], &size, tek, sizeof(tek)));
 }
 
-static void wrap_fresh(struct bench *bench, const uint8_t *kek, uint8_t *wrapped)
+static void one_fresh(const struct fk_subject *subject, const struct fk_bench_ue *ue, uint32_t i)
 {
-	EVP_CIPHER_CTX *ctx = context_new(EVP_aes_256_wrap());
+	EVP_CIPHER_CTX *ctx = fk_evp_cipher_new(EVP_aes_256_wrap());
 	int size;
 
-	(void)bench;
-	expect(EVP_EncryptInit_ex(ctx, NULL, NULL, kek, NULL));
-	expect(EVP_EncryptUpdate(ctx, wrapped, &size, tek, sizeof(tek)));
+	(void)subject;
+	fk_evp_expect(EVP_EncryptInit_ex(ctx, NULL, NULL, ue->key, NULL));
+	fk_evp_expect(EVP_EncryptUpdate(ctx, wrapped[i], &size, tek, sizeof(tek)));
 	EVP_CIPHER_CTX_free(ctx);
 }
 
-/* spec: RFC 3394 §2.2.1 */
-static void wrap_own_loop(struct bench *bench, const uint8_t *kek, uint8_t *wrapped)
+static void one_own_loop(const struct fk_subject *subject, const struct fk_bench_ue *ue, uint32_t i)
 {
-	uint8_t block[16];
-	int size;
-
-	expect(EVP_EncryptInit_ex(bench->ecb, NULL, NULL, kek, NULL));
-	memset(block, 0xa6, 8);
-	memcpy(wrapped + 8, tek, sizeof(tek));
-	for (uint32_t t = 1; t <= KW_BLOCKS; t++) {
-		uint8_t *half = wrapped + 8 + (t - 1) % 4 * 8;
-
-		memcpy(block + 8, half, 8);
-		expect(EVP_EncryptUpdate(bench->ecb, block, &size, block, sizeof(block)));
-		block[7] ^= (uint8_t)t;
-		memcpy(half, block + 8, 8);
-	}
-	memcpy(wrapped, block, 8);
-}
-
-static double sample_reused(struct bench *bench, const struct subject *subject)
-{
-	return sample_one_by_one(bench, subject, wrap_reused);
-}
-
-static double sample_fresh(struct bench *bench, const struct subject *subject)
-{
-	return sample_one_by_one(bench, subject, wrap_fresh);
-}
-
-static double sample_own_loop(struct bench *bench, const struct subject *subject)
-{
-	return sample_one_by_one(bench, subject, wrap_own_loop);
-}
-
-static double sample_limit(struct bench *bench, const struct subject *subject)
-{
-	(void)bench;
 	(void)subject;
-	return KW_BLOCKS * AES_ROUNDS * fk_bench_aes_round();
+	fk_evp_wrap_by_ecb(ecb, ue->key, tek, wrapped[i]);
 }
 
 /* All subjects have to agree before they are compared. */
-static void subjects_check(struct bench *bench, const struct fk_crypto_engine *engine)
+static void engine_check(const struct fk_crypto_engine *engine)
 {
-	const struct fk_bench_ue *ue = fk_bench_ues_next(&bench->walk_1k);
-	uint8_t wrapped[4][40];
-	struct fk_wrap_lane lane = {ue->key, tek, wrapped[0]};
+	const struct fk_bench_ue *ues = fk_bench_ues_next(&walk_1k);
+	const struct fk_subject subject = {.engine = engine};
+	uint8_t expected[40];
 
-	engine->wrap(&bench->scratch, &lane, 1);
-	wrap_reused(bench, ue->key, wrapped[1]);
-	wrap_fresh(bench, ue->key, wrapped[2]);
-	wrap_own_loop(bench, ue->key, wrapped[3]);
-	for (uint32_t i = 1; i < 4; i++)
-		if (memcmp(wrapped[0], wrapped[i], sizeof(wrapped[0])) != 0) {
-			fprintf(stderr, "bench-wrap: %s and OpenSSL differ\n", engine->name);
-			exit(1);
-		}
+	burst_engine(&subject, ues);
+	for (uint32_t i = 0; i < 3; i++) {
+		memcpy(expected, wrapped[i], sizeof(expected));
+		(i == 0 ? one_reused : i == 1 ? one_fresh : one_own_loop)(&subject, &ues[i], i);
+		fk_contest_expect_same(expected, wrapped[i], sizeof(expected), engine->name);
+	}
 }
 
-/* Where the cases stand; behind the fastest engine come the others, 1k and 1M in turn. */
+/* Where the subjects stand; behind the fastest engine come the others. */
 enum {
 	LIMIT,
 	REUSED_1K,
@@ -175,78 +78,65 @@ enum {
 	FRESH_1K,
 	BEST_1K,
 	BEST_1M,
+	BEST_COMMON,
 };
 
-static uint32_t subjects_make(struct bench *bench, struct subject *s, struct fk_series *series)
+static void subjects_make(struct fk_contest *contest)
 {
-	struct fk_bench_walk *k = &bench->walk_1k, *m = &bench->walk_1m;
-	const struct fk_crypto_engine *engine;
-	uint32_t n = BEST_1K;
+	struct fk_subject s = {.burst = fk_subject_one_by_one, .n_bursts = FK_CONTEST_SLOW};
 
-	s[LIMIT] = (struct subject){.sample = sample_limit};
-	fk_series_name(&series[LIMIT], "limit of the AES unit");
-	s[REUSED_1K] = (struct subject){.sample = sample_reused, .walk = k};
-	fk_series_name(&series[REUSED_1K], "openssl_evp_reused_ctx/1k");
-	s[REUSED_1M] = (struct subject){.sample = sample_reused, .walk = m};
-	fk_series_name(&series[REUSED_1M], "openssl_evp_reused_ctx/1M");
-	s[OWN_LOOP_1K] = (struct subject){.sample = sample_own_loop, .walk = k};
-	fk_series_name(&series[OWN_LOOP_1K], "own_loop_evp_ecb/1k");
-	s[OWN_LOOP_1M] = (struct subject){.sample = sample_own_loop, .walk = m};
-	fk_series_name(&series[OWN_LOOP_1M], "own_loop_evp_ecb/1M");
-	s[FRESH_1K] = (struct subject){.sample = sample_fresh, .walk = k};
-	fk_series_name(&series[FRESH_1K], "openssl_evp_fresh_ctx/1k");
-	for (uint32_t i = 0; n + 2 <= CASES_MAX; i++, n += 2) {
-		engine = fk_bench_engine(i, &bench->scratch);
-		if (engine == NULL)
-			break;
-		subjects_check(bench, engine);
-		s[n] = (struct subject){sample_engine, engine, k};
-		fk_series_name(&series[n], "%s/1k", engine->name);
-		s[n + 1] = (struct subject){sample_engine, engine, m};
-		fk_series_name(&series[n + 1], "%s/1M", engine->name);
+	fk_contest_add_limit(contest, FK_EVP_KW_BLOCKS, "limit of the AES unit");
+	s.one = one_reused;
+	s.walk = &walk_1k;
+	fk_contest_add(contest, &s, "openssl_evp_reused_ctx/1k");
+	s.walk = &walk_1m;
+	fk_contest_add(contest, &s, "openssl_evp_reused_ctx/1M");
+	s.one = one_own_loop;
+	s.walk = &walk_1k;
+	fk_contest_add(contest, &s, "own_loop_evp_ecb/1k");
+	s.walk = &walk_1m;
+	fk_contest_add(contest, &s, "own_loop_evp_ecb/1M");
+	s.one = one_fresh;
+	s.walk = &walk_1k;
+	fk_contest_add(contest, &s, "openssl_evp_fresh_ctx/1k");
+	s = (struct fk_subject){.burst = burst_engine};
+	for (uint32_t i = 0; (s.engine = fk_bench_engine(i, &scratch)) != NULL; i++) {
+		engine_check(s.engine);
+		s.n_bursts = fk_bench_is_fast(s.engine) ? FK_CONTEST_FAST : FK_CONTEST_SLOW;
+		s.walk = &walk_1k;
+		s.has_common_key = false;
+		fk_contest_add(contest, &s, "%s/1k", s.engine->name);
+		s.walk = &walk_1m;
+		fk_contest_add(contest, &s, "%s/1M", s.engine->name);
+		s.has_common_key = true;
+		fk_contest_add(contest, &s, "%s/common", s.engine->name);
 	}
-	return n;
+}
+
+static json_t *ratios_make(const struct fk_contest *c)
+{
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "wrap_vs_openssl_reused_ctx",
+			 fk_contest_ratio(c, REUSED_1K, BEST_1K), "wrap_vs_own_loop_evp_ecb",
+			 fk_contest_ratio(c, OWN_LOOP_1K, BEST_1K), "wrap_vs_limit",
+			 fk_contest_ratio(c, BEST_1K, LIMIT), "wrap_vs_openssl_reused_ctx_1m",
+			 fk_contest_ratio(c, REUSED_1M, BEST_1M), "wrap_vs_own_loop_evp_ecb_1m",
+			 fk_contest_ratio(c, OWN_LOOP_1M, BEST_1M), "wrap_vs_limit_1m",
+			 fk_contest_ratio(c, BEST_1M, LIMIT));
 }
 
 int main(int argc, char **argv)
 {
 	const char *path = fk_series_options(argc, argv);
-	static struct fk_series series[CASES_MAX];
-	static struct subject subjects[CASES_MAX];
-	static struct bench bench;
-	uint32_t n;
-	double vs_reused, vs_loop, vs_limit;
+	static struct fk_contest contest;
 
-	bench.walk_1k = fk_bench_ues_new(FK_BENCH_UES_1K);
-	bench.walk_1m = fk_bench_ues_new(FK_BENCH_UES_1M);
-	bench.wrap = context_new(EVP_aes_256_wrap());
-	bench.ecb = context_new(EVP_aes_256_ecb());
-	n = subjects_make(&bench, subjects, series);
-	for (uint32_t run = 0; run < FK_SERIES_RUNS + WARM_UP; run++)
-		for (uint32_t i = 0; i < n; i++) {
-			double sample = subjects[i].sample(&bench, &subjects[i]);
-
-			if (run >= WARM_UP)
-				fk_series_add(&series[i], sample);
-		}
-	vs_reused = fk_series_ratio(&series[REUSED_1K], &series[BEST_1K]);
-	vs_loop = fk_series_ratio(&series[OWN_LOOP_1K], &series[BEST_1K]);
-	vs_limit = fk_series_ratio(&series[BEST_1K], &series[LIMIT]);
-	fk_series_print("AES-256 wrap, TSC cycles/key", series, n);
-	printf("wrap_vs_openssl_reused_ctx %.1f, wrap_vs_own_loop_evp_ecb %.1f, wrap_vs_limit "
-	       "%.2f\n",
-	       vs_reused, vs_loop, vs_limit);
-	EVP_CIPHER_CTX_free(bench.wrap);
-	EVP_CIPHER_CTX_free(bench.ecb);
-	if (path == NULL)
-		return 0;
-	return !fk_series_report(
-		path, "wrap", "cycles/key", series, n,
-		json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "wrap_vs_openssl_reused_ctx", vs_reused,
-			  "wrap_vs_own_loop_evp_ecb", vs_loop, "wrap_vs_limit", vs_limit,
-			  "wrap_vs_openssl_reused_ctx_1m",
-			  fk_series_ratio(&series[REUSED_1M], &series[BEST_1M]),
-			  "wrap_vs_own_loop_evp_ecb_1m",
-			  fk_series_ratio(&series[OWN_LOOP_1M], &series[BEST_1M]),
-			  "wrap_vs_limit_1m", fk_series_ratio(&series[BEST_1M], &series[LIMIT])));
+	walk_1k = fk_bench_ues_new(FK_BENCH_UES_1K);
+	walk_1m = fk_bench_ues_new(FK_BENCH_UES_1M);
+	wrap = fk_evp_cipher_new(EVP_aes_256_wrap());
+	ecb = fk_evp_cipher_new(EVP_aes_256_ecb());
+	subjects_make(&contest);
+	fk_contest_run(&contest);
+	EVP_CIPHER_CTX_free(wrap);
+	EVP_CIPHER_CTX_free(ecb);
+	return fk_contest_end(&contest, "AES-256 wrap, TSC cycles/key", path, "wrap", "cycles/key",
+			      ratios_make(&contest));
 }
