@@ -112,11 +112,14 @@ static void put_status_line(struct fk_wire_writer *w, uint16_t status)
 
 uint16_t fk_sip_sent_by_port(struct fk_view sent_by)
 {
-	uint32_t port = 0, i = sent_by.len;
+	uint32_t port = 0, i = sent_by.len, colon;
 
 	while (i > 0 && sent_by.at[i - 1] >= '0' && sent_by.at[i - 1] <= '9')
 		i--;
-	if (i == 0 || i == sent_by.len || sent_by.at[i - 1] != ':')
+	colon = i;
+	while (colon > 0 && fk_sip_is_space(sent_by.at[colon - 1]))
+		colon--;
+	if (colon == 0 || i == sent_by.len || sent_by.at[colon - 1] != ':')
 		return FK_SIP_PORT_DEFAULT;
 	for (; i < sent_by.len && port <= UINT16_MAX; i++)
 		port = port * 10 + (uint32_t)(sent_by.at[i] - '0');

@@ -137,6 +137,75 @@ Test(neigh, a_stranger_and_a_group_address_are_not_learnt)
 	cr_assert_eq(neigh.n, 1);
 }
 
+static const struct fk_address six = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x20}};
+
+static struct fk_nd advertisement(const uint8_t mac[FK_MAC_SIZE], bool is_solicited)
+{
+	struct fk_nd nd = {
+		.target = six, .has_mac = true, .is_solicited = is_solicited, .is_override = true};
+
+	memcpy(nd.mac, mac, FK_MAC_SIZE);
+	return nd;
+}
+
+Test(neigh, an_advertisement_resolves_only_what_was_asked_for)
+{
+	struct fk_nd asked = advertisement(mac_a, true), unasked = advertisement(mac_a, false);
+	struct fk_nd other = asked, bare = asked;
+
+	other.target.octets[15] ^= 1;
+	bare.has_mac = false;
+	cr_assert_eq(fk_neigh_add(&neigh, &six), 0);
+	fk_neigh_advertised(&neigh, &asked, START_US);
+	cr_assert_null(fk_neigh_find(&neigh, 0), "nothing was asked yet");
+	cr_assert_eq(fk_neigh_next_probe(&neigh, START_US), 0);
+	fk_neigh_advertised(&neigh, &unasked, START_US + 1);
+	fk_neigh_advertised(&neigh, &other, START_US + 1);
+	fk_neigh_advertised(&neigh, &bare, START_US + 1);
+	cr_assert_null(fk_neigh_find(&neigh, 0));
+	fk_neigh_advertised(&neigh, &asked, START_US + 2);
+	cr_assert_not_null(fk_neigh_find(&neigh, 0));
+	cr_assert_arr_eq(fk_neigh_find(&neigh, 0)->mac, mac_a, FK_MAC_SIZE);
+}
+
+/* spec: RFC 4861 §7.2.5 */
+Test(neigh, an_unasked_advertisement_of_another_mac_makes_us_ask_and_nothing_else)
+{
+	struct fk_nd asked = advertisement(mac_a, true);
+	struct fk_nd same = advertisement(mac_a, false), moved = advertisement(rig_peer_mac, false);
+	uint64_t ms[1];
+
+	fk_neigh_add(&neigh, &six);
+	cr_assert_eq(fk_neigh_next_probe(&neigh, START_US), 0);
+	fk_neigh_advertised(&neigh, &asked, START_US);
+	fk_neigh_advertised(&neigh, &same, START_US + 100000);
+	cr_assert_eq(fk_neigh_next_probe(&neigh, START_US + 2000000), FK_NEIGH_NONE);
+	for (uint32_t i = 0; i < 100; i++) /* a flood */
+		fk_neigh_advertised(&neigh, &moved, START_US + 2000000);
+	cr_assert_arr_eq(fk_neigh_find(&neigh, 0)->mac, mac_a, FK_MAC_SIZE);
+	probe_times(START_US + 2000000, 1000, ms, 1);
+	cr_assert_eq(ms[0], 2000);
+	fk_neigh_advertised(&neigh, &asked, START_US + 2001000);
+	fk_neigh_advertised(&neigh, &moved, START_US + 2002000);
+	probe_times(START_US + 2002000, 1000, ms, 1);
+	cr_assert_geq(ms[0], 3001, "at most once a second");
+	cr_assert_leq(ms[0], 3003);
+}
+
+/* spec: RFC 4861 §7.2.5, §7.2.8: a proxy does not override */
+Test(neigh, an_answer_that_does_not_override_leaves_another_mac_in_place)
+{
+	struct fk_nd first = advertisement(mac_a, true), proxy = advertisement(rig_peer_mac, true);
+
+	proxy.is_override = false;
+	fk_neigh_add(&neigh, &six);
+	cr_assert_eq(fk_neigh_next_probe(&neigh, START_US), 0);
+	fk_neigh_advertised(&neigh, &first, START_US);
+	cr_assert_eq(fk_neigh_next_probe(&neigh, START_US + FK_NEIGH_REFRESH_US), 0);
+	fk_neigh_advertised(&neigh, &proxy, START_US + FK_NEIGH_REFRESH_US);
+	cr_assert_arr_eq(fk_neigh_find(&neigh, 0)->mac, mac_a, FK_MAC_SIZE);
+}
+
 Test(neigh, a_worker_whose_first_request_was_lost_sends_after_some_milliseconds)
 {
 	struct rig *rig = rig_new_unresolved();

@@ -372,6 +372,33 @@ static enum fk_err parse_response(const char *status_line, const char *headers)
 	return parse(text);
 }
 
+/* spec: RFC 5118 §4.1, §4.5: both forms of received are in use */
+Test(sip, ipv6_references_may_stand_wherever_a_host_may)
+{
+	static const char *const received[] = {"2001:db8::9:255", "[2001:db8::9:255]"};
+
+	for (size_t i = 0; i < 2; i++) {
+		char text[1024];
+
+		snprintf(text, sizeof(text),
+			 "MESSAGE sip:kmf@[2001:db8::10] SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP [2001:db8::9:1]:6050;received=%s;branch=z9hG4bKa\r\n"
+			 "From: <sip:pf@[2001:db8::20]:5060>;tag=f1\r\n"
+			 "To: \"KMF\" <sip:kmf@[2001:db8::10]>\r\n"
+			 "Contact: <sip:pf@[2001:db8::20]>\r\n"
+			 "Route: <sip:[2001:db8::10]:5060;lr>\r\n"
+			 "Call-ID: 6f3c@[2001:db8::20]\r\n"
+			 "CSeq: 17 MESSAGE\r\nContent-Length: 0\r\n\r\n",
+			 received[i]);
+		cr_assert_eq(parse(text), FK_OK, "%s", message.error);
+		expect_view(message.request_uri, "sip:kmf@[2001:db8::10]");
+		expect_view(message.via_sent_by, "[2001:db8::9:1]:6050");
+		expect_view(message.via_branch, "z9hG4bKa");
+		expect_view(message.from_tag, "f1");
+		expect_view(message.call_id, "6f3c@[2001:db8::20]");
+	}
+}
+
 Test(sip, status_codes_have_three_digits_from_100_to_699)
 {
 	static const char *const bad[] = {

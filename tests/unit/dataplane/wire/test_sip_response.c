@@ -87,6 +87,94 @@ Test(sip_response, received_and_rport_say_where_the_request_came_from)
 	}
 }
 
+/* spec: RFC 3261 §25.1: sent-by has the address in brackets, received has not */
+Test(sip_response, received_over_ipv6_compares_addresses_and_not_their_text)
+{
+	static const struct {
+		const char *via, *expected;
+	} cases[] = {
+		{"v:SIP/2.0/UDP [2001:db8::20]:5060;branch=b",
+		 "SIP/2.0/UDP [2001:db8::20]:5060;branch=b"},
+		{"v:SIP/2.0/UDP [2001:DB8:0:0:0:0:0:20];branch=b",
+		 "SIP/2.0/UDP [2001:DB8:0:0:0:0:0:20];branch=b"},
+		{"v:SIP/2.0/UDP [2001:db8::21]:5060;branch=b",
+		 "SIP/2.0/UDP [2001:db8::21]:5060;branch=b;received=2001:db8::20"},
+		{"v:SIP/2.0/UDP 192.0.2.20:5060;branch=b",
+		 "SIP/2.0/UDP 192.0.2.20:5060;branch=b;received=2001:db8::20"},
+		{"v:SIP/2.0/UDP [2001:db8::20]:5060;rport;branch=b",
+		 "SIP/2.0/UDP [2001:db8::20]:5060;branch=b;received=2001:db8::20;rport=5061"},
+		{"v:SIP/2.0/UDP [2001:db8::9:1]:6050;received=[2001:db8::9:255];branch=b",
+		 "SIP/2.0/UDP [2001:db8::9:1]:6050;branch=b;received=2001:db8::20"},
+	};
+	static const struct fk_address six = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x20}};
+
+	source = six;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char line[300];
+
+		parse(cases[i].via, "t:<sip:a>");
+		snprintf(line, sizeof(line), "\r\nVia: %s\r\n", cases[i].expected);
+		cr_assert_not_null(strstr(answer(200, "t", NULL), line), "%s", response);
+	}
+}
+
+Test(sip_response, the_port_of_sent_by_is_not_part_of_its_address)
+{
+	static const struct {
+		const char *sent_by;
+		uint16_t port;
+	} cases[] = {
+		{"192.0.2.20", 5060},
+		{"192.0.2.20:5070", 5070},
+		{"[2001:db8::5070]", 5060},
+		{"[2001:db8::20]:5070", 5070},
+		{"pf.example:65535", 65535},
+		{"pf.example:65536", 5060},
+		{"pf.example:0", 5060},
+		{"pf.example:", 5060},
+		{"[2001:db8::20]:99999999999", 5060},
+		{"[2001:db8::20] : 5070", 5070},
+		{"", 5060},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fk_view view = {.at = cases[i].sent_by,
+				       .len = (uint32_t)strlen(cases[i].sent_by)};
+
+		cr_assert_eq(fk_sip_sent_by_port(view), cases[i].port, "%s", cases[i].sent_by);
+	}
+}
+
+Test(sip_response, only_the_very_address_is_the_sender)
+{
+	static const char *const others[] = {
+		"",
+		"[",
+		"[]",
+		"[2001:db8::20",
+		"[2001:db8::200]",
+		"[2001:db8::2]",
+		"2001:db8::20",
+		"192.0.2.20",
+		"[2001:db8::20%e]",
+		"[2001:db8:0000:0000:0000:0000:0000:0000:0000:0000:0020]",
+	};
+	static const struct fk_address six = {{0x20, 0x01, 0x0d, 0xb8, [15] = 0x20}};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char *copy = (char *)exact_copy(others[i], strlen(others[i]));
+
+		cr_assert_not(
+			fk_sip_sent_by_is(
+				(struct fk_view){.at = copy, .len = (uint32_t)strlen(others[i])},
+				&six),
+			"%s", others[i]);
+		free(copy);
+	}
+	cr_assert(
+		fk_sip_sent_by_is((struct fk_view){.at = "[2001:db8::20]:5060", .len = 19}, &six));
+}
+
 Test(sip_response, folds_are_not_repeated)
 {
 	parse("v:SIP/2.0/UDP\r\n 192.0.2.20\r\n ;branch\r\n\t=b", "t:\r\n <sip:a>\r\n ;x=y");
