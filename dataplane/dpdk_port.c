@@ -156,6 +156,13 @@ enum fk_err fk_dpdk_port_open(struct fk_dpdk_port **ret_dpdk_port, struct fk_por
 	return FK_OK;
 }
 
+void fk_dpdk_port_hear_groups(struct fk_dpdk_port *dpdk_port)
+{
+	/* af_packet on a NIC has no other way than to hear everything. */
+	if (rte_eth_allmulticast_enable(dpdk_port->port_id) != 0)
+		(void)rte_eth_promiscuous_enable(dpdk_port->port_id);
+}
+
 void fk_dpdk_port_close(struct fk_dpdk_port *dpdk_port)
 {
 	if (dpdk_port == NULL)

@@ -21,5 +21,8 @@ struct fk_dpdk_port;
 FK_MUST_USE enum fk_err fk_dpdk_port_open(struct fk_dpdk_port **ret_dpdk_port,
 					  struct fk_port *ret_port, char *ret_text,
 					  size_t text_size);
+/* Makes the port take what is sent to groups, as neighbour solicitations are. A driver that cannot
+ * filters nothing. */
+void fk_dpdk_port_hear_groups(struct fk_dpdk_port *dpdk_port);
 /* Stops and closes the port; no worker may be using it. NULL is fine. */
 void fk_dpdk_port_close(struct fk_dpdk_port *dpdk_port);

@@ -28,9 +28,9 @@ struct fk_host {
 /* True if 'address' is one of ours. */
 static inline bool fk_host_has(const struct fk_host *host, const struct fk_address *address)
 {
-	return fk_address_equal(address, &host->ipv4.address) ||
-	       (fk_address_is_set(address) && (fk_address_equal(address, &host->ipv6.address) ||
-					       fk_address_equal(address, &host->link_local)));
+	return fk_address_is_set(address) && (fk_address_equal(address, &host->ipv4.address) ||
+					      fk_address_equal(address, &host->ipv6.address) ||
+					      fk_address_equal(address, &host->link_local));
 }
 
 /* The address that we send to 'destination' from, or NULL if we have none of its family. */

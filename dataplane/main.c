@@ -178,6 +178,8 @@ static int start(struct fk_app *app, char *program)
 		fk_log(FK_LOG_ERROR, "start_failed reason=\"%s\"", text);
 		return EXIT_FAILURE;
 	}
+	if (fk_address_is_set(&app->options.host.ipv6.address))
+		fk_dpdk_port_hear_groups(app->dpdk_port);
 	if (!open_capture(app) || !make_worker(app, &port, engine))
 		return EXIT_FAILURE;
 	if (rte_eal_remote_launch(fk_worker_main, app->worker, app->lcore_id) != 0) {

@@ -239,7 +239,7 @@ static void take_datagram(struct fk_worker *w, struct lane *lane)
 static bool take_icmp(struct fk_worker *w, const struct fk_net_frame *net, struct fk_frame *frame)
 {
 	fk_worker_count(w, FK_COUNTER_RX_ICMP);
-	if (!fk_host_has(&w->config.host, &net->destination) || !fk_address_is_set(&net->source))
+	if (!fk_host_has(&w->config.host, &net->destination))
 		return false;
 	fk_net_turn_echo(frame->octets, frame->size, w->config.port.mac);
 	return true;

@@ -35,7 +35,7 @@ enum fk_net_kind {
 	FK_NET_ARP_REPLY,
 	FK_NET_SOLICITATION,  /* Neighbour Discovery: wire/nd.h reads it */
 	FK_NET_ADVERTISEMENT, /* the same */
-	FK_NET_ICMP_ECHO,     /* echo request */
+	FK_NET_ICMP_ECHO,     /* echo request to one host, from one */
 	FK_NET_FRAGMENT,      /* not reassembled */
 	FK_NET_EXTENSION,     /* IPv6 with an extension header: not read */
 	FK_NET_OTHER,	      /* another protocol: not ours */

@@ -55,7 +55,9 @@ static enum fk_err parse_icmpv6(const uint8_t *octets, size_t size, uint32_t add
 	case FK_ICMPV6_ECHO_REQUEST:
 		if (size < ICMPV6_ECHO_HEADER_SIZE)
 			return FK_ETRUNC;
-		if (octets[1] != 0)
+		/* Its reply would come from a group, or go to nobody. */
+		if (octets[1] != 0 || fk_address_is_multicast(&frame->destination) ||
+		    !fk_address_is_set(&frame->source))
 			return FK_OK;
 		frame->kind = FK_NET_ICMP_ECHO;
 		break;

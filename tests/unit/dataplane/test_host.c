@@ -71,6 +71,8 @@ Test(host, an_address_that_is_not_set_is_nobodys)
 
 	cr_assert(fk_host_has(&host, &host.ipv4.address));
 	cr_assert_not(fk_host_has(&host, &unset));
+	host = (struct fk_host){.ipv6 = both().ipv6};
+	cr_assert_not(fk_host_has(&host, &unset), "also without IPv4");
 	host = both();
 	cr_assert(fk_host_has(&host, &host.ipv6.address));
 	cr_assert(fk_host_has(&host, &host.link_local));

@@ -105,6 +105,8 @@ Test(ipv6, solicitations_for_our_addresses_are_answered)
 	expect_advertisement(&link_local, &peer);
 	solicitation_in(&peer, &stranger);
 	cr_assert_null(rig_next_out(rig));
+	solicitation_in(&peer, &unspecified);
+	cr_assert_null(rig_next_out(rig));
 	cr_assert_eq(rig_n_drops(rig), 0);
 }
 

@@ -263,6 +263,29 @@ Test(net_ipv6, an_echo_request_is_turned_into_its_reply)
 	cr_assert(fk_address_equal(&f.destination, &a));
 }
 
+/* The reply would come from a group, or go to nobody. */
+Test(net_ipv6, an_echo_that_no_host_can_answer_is_none)
+{
+	uint8_t frame[100] = {0};
+	struct fk_net_frame f;
+	size_t size = echo_frame(frame);
+	uint16_t sum;
+
+	for (int i = 0; i < 2; i++) {
+		if (i == 0)
+			memset(frame + IP + 8, 0, 16);
+		else
+			memcpy(frame + IP + 24, "\xff\x02", 2);
+		memset(frame + UPPER + 2, 0, 2);
+		sum = plain_checksum(frame, 58);
+		frame[UPPER + 2] = (uint8_t)(sum >> 8);
+		frame[UPPER + 3] = (uint8_t)sum;
+		cr_assert_eq(fk_net_parse(frame, size, &f), FK_OK);
+		cr_assert_eq(f.kind, FK_NET_OTHER);
+		memcpy(frame + IP + 8, a.octets, 16);
+	}
+}
+
 Test(net_ipv6, turning_an_echo_never_leaves_the_frame)
 {
 	uint8_t frame[100] = {0};
