@@ -32,6 +32,7 @@ STACK_ANSWER_MS=10000
 STACK_ATTEMPTS=5
 STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
 STACK_IPV6=false     # the wire speaks IPv6 instead of IPv4
+STACK_WIRE=          # fleetkey-dp's port, instead of the one that leads to fleetsim
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_FLEETSIM_ARGS=() # more options of fleetsim
 STACK_CAPTURE=       # fleetkey-dp --capture
@@ -247,7 +248,7 @@ stack_start_dataplane() {
 		--link "$STACK_DIR/link.sock" --idle sleep "${extra[@]}" -- \
 		--lcores "0@$STACK_CPU_OURS,1@$STACK_CPU_OURS" --no-pci --no-huge --no-shconf \
 		-m "$STACK_MEMORY_MB" --file-prefix="fleetkey-$$" \
-		"--vdev=net_vhost0,iface=$STACK_DIR/wire.sock,client=1,queues=1"
+		"${STACK_WIRE:---vdev=net_vhost0,iface=$STACK_DIR/wire.sock,client=1,queues=1}"
 }
 
 stack_start_control() {
