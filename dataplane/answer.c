@@ -4,17 +4,9 @@
 #include <string.h>
 
 #include "tag_hash.h"
+#include "wire/sip_refusal.h"
 
 #define HASH_PART_MAX 128 /* octets of Call-ID, From-tag and branch that are hashed, each */
-
-static const char allow[] = "Allow: MESSAGE, OPTIONS\r\n";
-static const char accept_types[] = "Accept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, "
-				   "application/vnd.3gpp.mcdata-signalling, "
-				   "application/vnd.3gpp.mcdata-payload\r\n";
-static const char allow_accept[] =
-	"Allow: MESSAGE, OPTIONS\r\n"
-	"Accept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, "
-	"application/vnd.3gpp.mcdata-signalling, application/vnd.3gpp.mcdata-payload\r\n";
 
 static bool take_frame(struct fk_answers *answers, struct fk_worker *w)
 {
@@ -51,15 +43,6 @@ static void to_tag(const struct fk_worker *w, const struct fk_sip_message *reque
 	text[FK_TAG_HEX_LEN] = '\0';
 }
 
-static const char *extra_headers(const struct fk_sip_message *request, uint16_t status)
-{
-	if (status == 405)
-		return allow;
-	if (status == 415)
-		return accept_types;
-	return request->method == FK_SIP_OPTIONS ? allow_accept : NULL;
-}
-
 void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 			const struct fk_net_frame *net, const struct fk_sip_message *request,
 			uint16_t status)
@@ -69,15 +52,16 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 		&net->destination, &net->source, net->destination_port,
 		request->via_rport ? net->source_port : fk_sip_sent_by_port(request->via_sent_by));
 	struct fk_frame *frame = &answers->frames[answers->n];
-	char tag[FK_TAG_HEX_LEN + 1];
+	char tag[FK_TAG_HEX_LEN + 1], headers[FK_SIP_ANSWER_HEADERS_MAX];
 	size_t size;
 
 	if (!take_frame(answers, w))
 		return;
 	to_tag(w, request, tag);
 	if (fk_sip_build_response(request, status, tag, &net->source, net->source_port,
-				  extra_headers(request, status), frame->octets + path.overhead,
-				  frame->cap - path.overhead, &size) != FK_OK) {
+				  fk_sip_answer_headers(request, status, headers),
+				  frame->octets + path.overhead, frame->cap - path.overhead,
+				  &size) != FK_OK) {
 		/* Only a request of nothing but Vias makes a response that does not fit. */
 		fk_worker_count(w, FK_COUNTER_TX_RESPONSE_TOO_LARGE);
 		w->config.port.ops->free(w->config.port.self, frame, 1);

@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "match.h"
 #include "wire/mcdata_info.h"
+#include "wire/sip_refusal.h"
 
 #define PARTS_MAX	 8    /* body parts of one message */
 #define DECODED_SIZE_MAX 2048 /* octets of all base64 parts of one message, decoded */
@@ -110,8 +111,8 @@ static uint16_t sort_parts(struct lane *lane, struct sds_parts *ret_parts)
 static void refuse(struct fk_worker *w, struct lane *lane, uint16_t status)
 {
 	fk_worker_count(w, status == 415   ? FK_COUNTER_RX_MEDIA_REFUSED
-			   : status == 405 ? FK_COUNTER_RX_METHOD_REFUSED
-					   : FK_COUNTER_RX_BODY_REFUSED);
+			   : status == 400 ? FK_COUNTER_RX_BODY_REFUSED
+					   : FK_COUNTER_RX_METHOD_REFUSED);
 	lane->status = status;
 }
 
@@ -184,19 +185,16 @@ static void take_message(struct fk_worker *w, struct lane *lane)
 
 static void take_request(struct fk_worker *w, struct lane *lane)
 {
+	uint16_t status = fk_sip_refusal(&lane->sip, FK_OK);
+
 	fk_worker_count(w, FK_COUNTER_RX_REQUESTS);
-	switch (lane->sip.method) {
-	case FK_SIP_MESSAGE:
+	if (status != 0) {
+		refuse(w, lane, status);
+	} else if (lane->sip.method == FK_SIP_MESSAGE) {
 		take_message(w, lane);
-		break;
-	case FK_SIP_OPTIONS:
+	} else if (lane->sip.method == FK_SIP_OPTIONS) {
 		fk_worker_count(w, FK_COUNTER_RX_OPTIONS);
 		lane->status = 200;
-		break;
-	case FK_SIP_ACK:
-		break; /* never answered: RFC 3261 §17.1.1.3 */
-	default:
-		refuse(w, lane, 405);
 	}
 }
 
@@ -207,8 +205,7 @@ static void take_malformed(struct fk_worker *w, struct lane *lane, enum fk_err e
 		return;
 	}
 	fk_worker_count(w, FK_COUNTER_RX_MALFORMED_SIP);
-	if (!lane->sip.is_response && lane->sip.can_answer && lane->sip.method != FK_SIP_ACK)
-		lane->status = 400;
+	lane->status = fk_sip_refusal(&lane->sip, err);
 }
 
 static void take_datagram(struct fk_worker *w, struct lane *lane)

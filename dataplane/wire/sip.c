@@ -166,6 +166,32 @@ static inline bool split_header(const struct fk_sip_parse *p, struct fk_view lin
 	return true;
 }
 
+/*
+ * Headers that say what a request insists on, which hardly any does. All begin with one of three
+ * letters, so that other headers that are not read cost no more than a look at their first.
+ * spec: RFC 3261 §20.12, §20.32
+ */
+static __attribute__((noinline)) void take_seldom(struct fk_sip_parse *p, struct fk_view line)
+{
+	struct fk_sip_message *m = p->message;
+	struct fk_view name, value;
+
+	if (!fk_sip_header_split(line, &name, &value))
+		return;
+	if (fk_view_is(name, "Require")) {
+		if (value.len == 0)
+			fk_sip_fail(p, "Require is empty");
+		m->require = value;
+	} else if (fk_view_is(name, "Content-Encoding") || fk_view_is(name, "e")) {
+		m->content_encoding = value;
+	}
+}
+
+static inline bool may_be_seldom(char first)
+{
+	return (first | 0x20) == 'r' || (first | 0x20) == 'e' || (first | 0x20) == 'c';
+}
+
 /* True for the headers that may stand in a message once only. */
 static bool is_single(enum fk_sip_header id)
 {
@@ -195,8 +221,11 @@ static const char *read_headers(struct fk_sip_parse *p, const char *at, const ch
 			fk_sip_fail(p, "a header line has no name or no colon");
 			continue;
 		}
-		if (id == FK_SIP_HEADERS)
+		if (id == FK_SIP_HEADERS) {
+			if (may_be_seldom(line.at[0]))
+				take_seldom(p, line);
 			continue;
+		}
 		if (is_single(id) && (p->seen & 1u << id) != 0) {
 			/* Two answers to one question: neither can be trusted. */
 			fk_sip_fail(p, "a header that may stand once is repeated");
@@ -283,7 +312,7 @@ static enum fk_err read_request_line(struct fk_sip_parse *p, struct fk_view line
 	m->method = method_of(m->method_text);
 	if (trimmed.len != line.len || !fk_view_is_token(m->method_text))
 		fk_sip_fail(p, "the request line is malformed");
-	else if (!fk_view_is(version, "SIP/2.0"))
+	else if ((m->is_other_version = !fk_view_is(version, "SIP/2.0")))
 		fk_sip_fail(p, "the SIP version is not 2.0");
 	if (first != last)
 		m->request_uri = fk_view_part(trimmed, uri_at, version_at - 1);
@@ -321,9 +350,10 @@ static void check_mandatory(struct fk_sip_parse *p)
 		    memcmp(p->cseq_method.at, m->method_text.at, m->method_text.len) != 0)) {
 		fk_sip_fail(p, "the CSeq method is not the request's");
 	}
-	/* A header that was cut or holds control octets is not repeated in an answer. */
-	m->can_answer = has_all && !m->is_response && m->method != FK_SIP_ACK && !p->is_cut &&
-			!p->too_many_vias && m->via_sent_by.len > 0;
+	/* A Via leads an answer back, and with CSeq it is enough to know it by: RFC 4475 §3.3.1. A
+	 * header that was cut or holds control octets is not repeated in an answer. */
+	m->can_answer = m->cseq.len > 0 && !m->is_response && m->method != FK_SIP_ACK &&
+			!p->is_cut && !p->too_many_vias && m->via_sent_by.len > 0;
 }
 
 /* Of the Vias only those that 'n_vias' counts are ever read. In steps that the compiler turns into

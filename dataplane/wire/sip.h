@@ -49,14 +49,16 @@ struct fk_sip_message {
 	uint32_t cseq_number;
 	bool has_max_forwards;
 	struct fk_view content_type; /* raw value, empty if absent */
-	uint32_t retry_after_s;	     /* 0 if absent */
-	uint16_t warning_code; /* NNN inside a 399 Warning's text (3GPP sheet 3.7), 0 if none */
+	/* Values of headers that hardly any request has; empty if absent. */
+	struct fk_view require, content_encoding;
+	uint32_t retry_after_s; /* 0 if absent */
+	uint16_t warning_code;	/* NNN inside a 399 Warning's text (3GPP sheet 3.7), 0 if none */
 	const uint8_t *body;
 	uint32_t body_size; /* octets: Content-Length, or the rest of the datagram */
-	/* When the parse fails: what is wrong, and whether Via, From, To, Call-ID and CSeq suffice
-	 * to answer 400. */
+	/* When the parse fails: what is wrong, and whether Via and CSeq suffice to answer it. */
 	const char *error;
 	bool can_answer;
+	bool is_other_version; /* a request of another SIP version than 2.0 */
 };
 
 /*

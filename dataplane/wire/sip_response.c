@@ -22,7 +22,10 @@ static const struct {
 	{408, "Request Timeout"},
 	{413, "Request Entity Too Large"},
 	{415, "Unsupported Media Type"},
+	{416, "Unsupported URI Scheme"},
+	{420, "Bad Extension"},
 	{480, "Temporarily Unavailable"},
+	{481, "Call/Transaction Does Not Exist"},
 	{483, "Too Many Hops"},
 	{500, "Server Internal Error"},
 	{501, "Not Implemented"},
@@ -229,6 +232,18 @@ static void put_header(struct fk_wire_writer *w, const char *name, struct fk_vie
 	put_text(w, "\r\n");
 }
 
+static void put_to(struct fk_wire_writer *w, const struct fk_sip_message *request,
+		   const char *to_tag)
+{
+	put_text(w, "To: ");
+	put_unfolded(w, request->to);
+	if (request->to_tag.len == 0 && to_tag != NULL) {
+		put_text(w, ";tag=");
+		put_text(w, to_tag);
+	}
+	put_text(w, "\r\n");
+}
+
 enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t status,
 				  const char *to_tag, const struct fk_address *source,
 				  uint16_t source_port, const char *extra_headers, uint8_t *buf,
@@ -246,15 +261,13 @@ enum fk_err fk_sip_build_response(const struct fk_sip_message *request, uint16_t
 	put_text(&w, "\r\n");
 	for (uint32_t i = 1; i < request->n_vias; i++)
 		put_header(&w, "Via: ", request->vias[i]);
-	put_header(&w, "From: ", request->from);
-	put_text(&w, "To: ");
-	put_unfolded(&w, request->to);
-	if (request->to_tag.len == 0 && to_tag != NULL) {
-		put_text(&w, ";tag=");
-		put_text(&w, to_tag);
-	}
-	put_text(&w, "\r\n");
-	put_header(&w, "Call-ID: ", request->call_id);
+	/* Only what lacks one of these, and is told so by a 400, is answered without it. */
+	if (request->from.len > 0)
+		put_header(&w, "From: ", request->from);
+	if (request->to.len > 0)
+		put_to(&w, request, to_tag);
+	if (request->call_id.len > 0)
+		put_header(&w, "Call-ID: ", request->call_id);
 	put_header(&w, "CSeq: ", request->cseq);
 	if (extra_headers != NULL)
 		put_text(&w, extra_headers);

@@ -217,7 +217,8 @@ bool fk_sip_via_split(struct fk_view via, struct fk_view *ret_sent_by, struct fk
 	if (!take_token(&v, &name) || !take_slash(&v) || !take_token(&v, &version) ||
 	    !take_slash(&v) || !take_token(&v, &transport))
 		return false;
-	if (!fk_view_is(name, "SIP") || !fk_view_is(version, "2.0"))
+	/* Who speaks another version is told so, which takes reading its Via. */
+	if (!fk_view_is(name, "SIP"))
 		return false;
 	if (v.len == 0 || !fk_sip_is_space(v.at[0]) || !fk_view_seek(v, 0, ';', &end))
 		return false;

@@ -136,8 +136,9 @@ static SELDOM bool take_tag(struct fk_view value, struct fk_view *ret_tag)
 		if (fk_view_trim(fk_view_part(value, close + 1, at)).len > 0 || close == 0 ||
 		    bracket[-1] == '<')
 			return false;
-	} else if (at == 0) {
-		return false;
+	} else if (at == 0 || memchr(value.at, '?', at) != NULL ||
+		   memchr(value.at, ',', at) != NULL) {
+		return false; /* a URI with one of these has to stand in brackets: §20 */
 	}
 	params = fk_view_part(value, at, value.len);
 	while ((got = fk_sip_param_next(&params, &name, &param)) == FK_SIP_PARAM) {

@@ -55,7 +55,7 @@
 	X(RX_RESPONSE_PROVISIONAL, "rx_response_provisional", "1xx responses")                   \
 	/* receiving: requests */                                                                \
 	X(RX_REQUESTS, "rx_requests", "well-formed requests from a next hop")                    \
-	X(RX_METHOD_REFUSED, "rx_method_refused", "requests answered 405")                       \
+	X(RX_METHOD_REFUSED, "rx_method_refused", "requests answered 405, 416, 420, 481 or 501") \
 	X(RX_OPTIONS, "rx_options", "OPTIONS answered 200")                                      \
 	X(RX_MEDIA_REFUSED, "rx_media_refused", "requests answered 415")                         \
 	X(RX_BODY_REFUSED, "rx_body_refused", "requests answered 400 for their body")            \

@@ -213,7 +213,7 @@ Test(receive, fragments_are_counted_and_not_reassembled)
 
 Test(receive, other_methods_are_answered_405_with_allow)
 {
-	static const char *const methods[] = {"INVITE", "REGISTER", "SUBSCRIBE", "BYE", "message"};
+	static const char *const methods[] = {"INVITE", "REGISTER", "SUBSCRIBE", "BYE", "PUBLISH"};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		size_t size = make_request(methods[i], "");
@@ -221,6 +221,37 @@ Test(receive, other_methods_are_answered_405_with_allow)
 		expect(size, FK_COUNTER_RX_METHOD_REFUSED, 405);
 		expect_sent("\r\nAllow: MESSAGE, OPTIONS\r\n");
 	}
+}
+
+Test(receive, an_unknown_method_is_answered_501_and_a_cancel_481)
+{
+	expect(make_request("message", ""), FK_COUNTER_RX_METHOD_REFUSED, 501);
+	expect(make_request("REKEY", ""), FK_COUNTER_RX_METHOD_REFUSED, 501);
+	expect(make_request("CANCEL", ""), FK_COUNTER_RX_METHOD_REFUSED, 481);
+}
+
+Test(receive, a_required_extension_is_answered_420_and_an_encoded_body_415)
+{
+	expect(make_request("OPTIONS", "Require: timer\r\n"), FK_COUNTER_RX_METHOD_REFUSED, 420);
+	expect_sent("\r\nUnsupported: timer\r\n");
+	expect(make_request("MESSAGE", "Content-Encoding: gzip\r\n"), FK_COUNTER_RX_MEDIA_REFUSED,
+	       415);
+	expect_sent("\r\nAccept-Encoding: identity\r\n");
+}
+
+Test(receive, a_request_without_from_to_and_call_id_is_answered_400)
+{
+	static const char text[] = "OPTIONS sip:kmf@192.0.2.10 SIP/2.0\r\n"
+				   "Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKm\r\n"
+				   "CSeq: 1 OPTIONS\r\n\r\n";
+
+	memcpy(buf, text, sizeof(text) - 1);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, sizeof(text) - 1);
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_MALFORMED_SIP), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSES), 1);
+	expect_sent("SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/UDP 192.0.2.20:5060;"
+		    "branch=z9hG4bKm\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
 }
 
 Test(receive, an_ack_is_never_answered)
@@ -236,7 +267,10 @@ Test(receive, options_are_answered_200_and_say_what_is_taken)
 	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_request("OPTIONS", ""));
 	rig_turn(rig);
 	cr_assert_eq(rig_next_sip(rig).status, 200);
-	expect_sent("\r\nAccept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, ");
+	expect_sent("\r\nAllow: MESSAGE, OPTIONS\r\n"
+		    "Accept: multipart/mixed, application/vnd.3gpp.mcdata-info+xml, ");
+	expect_sent("\r\nAccept-Encoding: identity\r\n");
+	expect_sent("\r\nSupported:\r\n");
 	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_OPTIONS), 1);
 	cr_assert_eq(rig_n_drops(rig), 0);
 }
