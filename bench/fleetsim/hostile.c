@@ -25,7 +25,7 @@ static const struct {
 	const char *mode;
 	uint32_t kinds;
 } modes[] = {
-	{"truncate", 1u << FK_HOSTILE_TRUNCATED},
+	{"truncate", 1u << FK_HOSTILE_TRUNCATED | 1u << FK_HOSTILE_TRUNCATED_RESPONSE},
 	{"garbage", 1u << FK_HOSTILE_GARBAGE},
 	{"unknown-peer", 1u << FK_HOSTILE_UNKNOWN_PEER},
 	{"forged", 1u << FK_HOSTILE_FORGED_MESSAGE_ID | 1u << FK_HOSTILE_FORGED_BRANCH |
@@ -110,6 +110,25 @@ static void truncate(struct fk_hostile *h, const struct fk_hostile_truth *t,
 
 	for (size_t n = 0; n < size; n++)
 		lie(h, t, FK_HOSTILE_TRUNCATED, buf, n, &t->source, t->kmf_port);
+}
+
+/* 202 as it went out, and the same as 200. */
+static void truncate_responses(struct fk_hostile *h, const struct fk_hostile_truth *t)
+{
+	static const char ok[] = "SIP/2.0 200 OK";
+	const uint8_t *rest = memchr(t->accepted, '\r', t->accepted_size);
+	size_t rest_size = rest == NULL ? 0 : t->accepted_size - (size_t)(rest - t->accepted);
+	uint8_t buf[FK_SIM_DATAGRAM_MAX];
+
+	if (rest == NULL || sizeof(ok) - 1 + rest_size > sizeof(buf))
+		return;
+	memcpy(buf, ok, sizeof(ok) - 1);
+	memcpy(buf + sizeof(ok) - 1, rest, rest_size);
+	for (size_t n = 0; n < t->accepted_size; n++)
+		lie(h, t, FK_HOSTILE_TRUNCATED_RESPONSE, t->accepted, n, &t->source,
+		    t->response_port);
+	for (size_t n = 0; n < sizeof(ok) - 1 + rest_size; n++)
+		lie(h, t, FK_HOSTILE_TRUNCATED_RESPONSE, buf, n, &t->source, t->response_port);
 }
 
 static void garbage(struct fk_hostile *h, const struct fk_hostile_truth *t)
@@ -202,6 +221,9 @@ void fk_hostile_before(struct fk_hostile *h, const struct fk_hostile_truth *t)
 		case FK_HOSTILE_TRUNCATED:
 			truncate(h, t, &t->notification);
 			truncate(h, t, &t->answer);
+			break;
+		case FK_HOSTILE_TRUNCATED_RESPONSE:
+			truncate_responses(h, t);
 			break;
 		case FK_HOSTILE_GARBAGE:
 			garbage(h, t);

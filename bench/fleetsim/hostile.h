@@ -21,8 +21,9 @@
 #define FK_HOSTILE_UES 4 /* UEs that lie */
 
 #define FK_HOSTILE_KIND_MAP(X)                                                                   \
-	X(TRUNCATED, "truncated")	/* NOTIFICATION and answer, cut after each octet */      \
-	X(GARBAGE, "garbage")		/* not SIP */                                            \
+	X(TRUNCATED, "truncated") /* NOTIFICATION and answer, cut after each octet */            \
+	X(TRUNCATED_RESPONSE, "truncated_response") /* 202 and 200, cut after each octet */      \
+	X(GARBAGE, "garbage")			    /* not SIP */                                \
 	X(UNKNOWN_PEER, "unknown_peer") /* good messages from an address that is no next hop */  \
 	X(FORGED_MESSAGE_ID, "forged_message_id") /* NOTIFICATION with one bit flipped */        \
 	X(FORGED_BRANCH, "forged_branch")	  /* 603 with one digit of the branch changed */ \

@@ -31,7 +31,7 @@ each_counted() {
 		"$(counted "$3") $([ "$n" -gt 0 ] && echo sent)" "$n sent"
 }
 
-tap_plan 15
+tap_plan 16
 stack_init hostile
 STACK_UES=50
 STACK_HOSTILE=all
@@ -50,7 +50,9 @@ tap_is "every UE acknowledged" "$(jq .acked "$STACK_DIR/campaign.json")" 50
 tap_ok "the books agree" stack_books_agree
 tap_is "the fleet verified every UE" "$(jq .verified "$STACK_DIR/fleetsim.json")" 50
 
-n=$(sent truncated garbage)
+tap_ok "2xx responses cut after each octet were among the lies" \
+	test "$(sent truncated_response)" -gt 1000
+n=$(sent truncated truncated_response garbage)
 tap_is "truncations and garbage: $n sent, each counted as no SIP or malformed SIP" \
 	"$(counted rx_not_sip rx_malformed_sip) $([ "$n" -gt 1000 ] && echo sent)" "$n sent"
 each_counted "from an unknown peer" unknown_peer rx_unknown_peer
