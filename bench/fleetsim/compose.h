@@ -40,6 +40,7 @@ struct fk_compose_form {
 struct fk_compose_context {
 	const char *kmf_uri, *server_uri;
 	size_t kmf_uri_size, server_uri_size;
+	uint16_t source_port;
 	char sent_by[FK_HOST_TEXT_SIZE];		/* "192.0.2.20:5060" */
 	struct fk_compose_form long_form, compact_form; /* by fk_compose_prepare() */
 };

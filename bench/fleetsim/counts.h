@@ -49,27 +49,33 @@
 	X(BAD_FRAME, "bad_frame") /* frames whose headers or checksums are wrong */
 
 /* Why a message from the KMF is malformed; a message counts once, under its first reason. */
-#define FK_SIM_MALFORMED_MAP(X)                                                          \
-	X(NOT_SIP, "not_sip")                                                            \
-	X(SIP_SYNTAX, "sip_syntax")   /* breaks RFC 3261 */                              \
-	X(METHOD, "method")	      /* neither MESSAGE nor OPTIONS */                  \
-	X(NOT_COMPACT, "not_compact") /* a header in long form that has a compact one */ \
-	X(NO_MAX_FORWARDS, "no_max_forwards")                                            \
-	X(CONTACT, "contact")		    /* Contact in a MESSAGE: RFC 3428 */         \
-	X(CONTENT_LENGTH, "content_length") /* missing, or not the octets that follow */ \
-	X(SIZE, "size")			    /* more than 1300 octets: RFC 3428 §8 */    \
-	X(MULTIPART, "multipart")                                                        \
-	X(PARTS, "parts") /* a part is missing or there twice */                         \
-	X(MCDATA_INFO, "mcdata_info")                                                    \
-	X(REQUEST_TYPE, "request_type") /* not one-to-one-sds */                         \
-	X(UNKNOWN_UE, "unknown_ue")                                                      \
-	X(CALLING_USER, "calling_user") /* not the KMF */                                \
-	X(SIGNALLING, "signalling")                                                      \
-	X(DISPOSITION_REQUEST, "disposition_request") /* DELIVERY was not asked for */   \
-	X(PAYLOAD, "payload")                                                            \
-	X(PREAMBLE, "preamble")                                                          \
-	X(KMM, "kmm")                                                                    \
-	X(KMM_NOT_FOR_UE, "kmm_not_for_ue") /* destination RSI is another's */           \
+#define FK_SIM_MALFORMED_MAP(X)                                                                    \
+	X(NOT_SIP, "not_sip")                                                                      \
+	X(SIP_SYNTAX, "sip_syntax")   /* breaks RFC 3261 */                                        \
+	X(METHOD, "method")	      /* neither MESSAGE nor OPTIONS */                            \
+	X(NOT_COMPACT, "not_compact") /* a header in long form that has a compact one */           \
+	X(NO_MAX_FORWARDS, "no_max_forwards")                                                      \
+	X(CONTACT, "contact")		    /* Contact in a MESSAGE: RFC 3428 */                   \
+	X(CONTENT_LENGTH, "content_length") /* missing, or not the octets that follow */           \
+	X(SIZE, "size")			    /* more than 1300 octets: RFC 3428 §8 */              \
+	X(MULTIPART, "multipart")                                                                  \
+	X(PARTS, "parts") /* a part is missing or there twice */                                   \
+	X(MCDATA_INFO, "mcdata_info")                                                              \
+	X(REQUEST_TYPE, "request_type")	    /* not one-to-one-sds */                               \
+	X(RESOURCE_LISTS, "resource_lists") /* where the profile has none */                       \
+	X(TARGET, "target")		    /* not exactly one, or not where the profile has it */ \
+	X(REQUEST_URI, "request_uri")	    /* not whom the profile addresses */                   \
+	X(IDENTITY, "identity")		    /* the caller is not known, or not asserted */         \
+	X(SERVICE, "service")		    /* SDS was not asked for */                            \
+	X(UNKNOWN_UE, "unknown_ue")                                                                \
+	X(NEXT_HOP, "next_hop")		/* another server serves this UE */                        \
+	X(CALLING_USER, "calling_user") /* not the KMF */                                          \
+	X(SIGNALLING, "signalling")                                                                \
+	X(DISPOSITION_REQUEST, "disposition_request") /* DELIVERY was not asked for */             \
+	X(PAYLOAD, "payload")                                                                      \
+	X(PREAMBLE, "preamble")                                                                    \
+	X(KMM, "kmm")                                                                              \
+	X(KMM_NOT_FOR_UE, "kmm_not_for_ue") /* destination RSI is another's */                     \
 	X(KMM_SOURCE, "kmm_source")	    /* source RSI is not the KMF's */
 
 enum fk_sim_count {

@@ -174,6 +174,21 @@ static bool put_groups(struct fk_fleet *fleet, const char *field, uint16_t *ret_
 	return true;
 }
 
+static bool put_next_hop(struct fk_fleet *fleet, const char *field, uint8_t *ret_next_hop)
+{
+	size_t len = strlen(field);
+	uint32_t i = 0;
+
+	while (i < fleet->n_next_hops && strcmp(fleet->next_hops[i], field) != 0)
+		i++;
+	if (i == FK_FLEET_NEXT_HOPS_MAX || len > FK_FLEET_NEXT_HOP_LEN_MAX)
+		return false;
+	if (i == fleet->n_next_hops)
+		memcpy(fleet->next_hops[fleet->n_next_hops++], field, len + 1);
+	*ret_next_hop = (uint8_t)i;
+	return true;
+}
+
 /* Names go into SIP, XML and JSON as they are. */
 static bool get_name(const char *text, size_t max, uint8_t *ret_size)
 {
@@ -213,6 +228,8 @@ static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, s
 		return complain(c, MNP, "is no number from 1 to 32767");
 	ue->mnp = (uint16_t)number;
 	ue->newest_key = FK_SIM_NO_KEY;
+	if (!put_next_hop(fleet, fields[NEXT_HOP], &ue->next_hop))
+		return complain(c, NEXT_HOP, "is too long, or one different value too many");
 	if (!put_groups(fleet, fields[GROUPS], &ue->groups))
 		return complain(c, GROUPS, "has too many different values");
 	if (!put_text(fleet, fields[UE_ID], ue->ue_id_size, &ue->ue_id_offset) ||

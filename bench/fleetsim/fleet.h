@@ -21,6 +21,8 @@
 	"ue_id,mc_service_id,mcdata_id,lmr_type,rsi,next_hop,area,groups,kek_sln,kek_key_id," \
 	"kek_alg,kek,ptek_key_id,ptek_alg,ptek,mac,mnp"
 
+#define FK_FLEET_NEXT_HOPS_MAX	  64
+#define FK_FLEET_NEXT_HOP_LEN_MAX 200  /* characters */
 #define FK_FLEET_GROUP_FIELDS_MAX 4096 /* different values of the 'groups' column */
 
 struct fk_fleet {
@@ -32,6 +34,8 @@ struct fk_fleet {
 	uint32_t index_mask;
 	char **group_fields; /* the different values of the 'groups' column */
 	uint32_t n_group_fields;
+	char next_hops[FK_FLEET_NEXT_HOPS_MAX][FK_FLEET_NEXT_HOP_LEN_MAX + 1];
+	uint32_t n_next_hops;
 };
 
 /*
@@ -53,6 +57,12 @@ static inline const char *fk_fleet_mcdata_id(const struct fk_fleet *fleet,
 					     const struct fk_sim_ue *ue)
 {
 	return fleet->text + ue->mcdata_id_offset;
+}
+
+static inline const char *fk_fleet_next_hop(const struct fk_fleet *fleet,
+					    const struct fk_sim_ue *ue)
+{
+	return fleet->next_hops[ue->next_hop];
 }
 
 static inline const char *fk_fleet_ue_id(const struct fk_fleet *fleet, const struct fk_sim_ue *ue)

@@ -118,19 +118,24 @@ static const struct fk_sip_part *find_part(const struct fk_sip_part *parts, uint
 	return found;
 }
 
-/* The target of resource-lists with exactly one entry (3GPP sheet 3.3). */
+/* The entries of resource-lists, and the URI of the first (3GPP sheet 3.3). */
 static bool read_resource_lists(const struct fk_sip_part *part, struct fk_inspected *x)
 {
-	static const char attribute[] = "<entry uri=\"";
-	const uint8_t *entry, *value, *quote, *end = part->octets + part->size;
+	static const char element[] = "<entry", attribute[] = "<entry uri=\"";
+	const uint8_t *entry = part->octets, *value, *quote, *end = part->octets + part->size;
 
+	x->has_resource_lists = true;
+	while ((entry = memmem(entry, (size_t)(end - entry), element, sizeof(element) - 1)) !=
+	       NULL) {
+		entry += sizeof(element) - 1;
+		x->n_entries++;
+	}
 	entry = memmem(part->octets, part->size, attribute, sizeof(attribute) - 1);
 	if (entry == NULL)
 		return false;
 	value = entry + sizeof(attribute) - 1;
 	quote = memchr(value, '"', (size_t)(end - value));
-	if (quote == NULL || quote - value > FK_URI_SIZE_MAX ||
-	    memmem(quote, (size_t)(end - quote), "<entry", 6) != NULL)
+	if (quote == NULL || quote - value > FK_URI_SIZE_MAX)
 		return false;
 	x->target_size = (uint32_t)(quote - value);
 	memcpy(x->target, value, x->target_size);
@@ -142,11 +147,12 @@ static enum fk_sim_malformed read_target(const struct fk_sip_part *parts, uint32
 {
 	const struct fk_sip_part *lists = find_part(parts, n, "application/resource-lists+xml");
 
+	x->has_resource_lists = false;
+	x->n_entries = 0;
 	if (strcmp(x->info.request_type, "one-to-one-sds") != 0)
 		return FK_SIM_MALFORMED_REQUEST_TYPE;
 	if (lists != NULL)
-		return read_resource_lists(lists, x) ? FK_SIM_WELL_FORMED
-						     : FK_SIM_MALFORMED_UNKNOWN_UE;
+		return read_resource_lists(lists, x) ? FK_SIM_WELL_FORMED : FK_SIM_MALFORMED_TARGET;
 	memcpy(x->target, x->info.request_uri, x->info.request_uri_size);
 	x->target_size = x->info.request_uri_size;
 	return FK_SIM_WELL_FORMED;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@
 /* The parts of one SDS. */
 struct fk_inspected {
 	struct fk_mcdata_info info;
+	bool has_resource_lists;
+	uint32_t n_entries;		  /* in them */
 	char target[FK_URI_SIZE_MAX + 1]; /* MCData ID of the UE it is for */
 	uint32_t target_size;
 	struct fk_sds_signalling signalling;
@@ -37,8 +40,8 @@ enum fk_sim_malformed fk_inspect_header(const struct fk_sip_message *message, co
 
 /*
  * Reads the body: mcdata-info, signalling and payload once each, one-to-one-sds, DELIVERY asked
- * for. The target comes from <mcdata-request-uri>, or, when the KMF acts as a client (profiles A
- * and B), from the one entry of resource-lists.
+ * for. The target comes from the first entry of resource-lists, if there are any, else from
+ * <mcdata-request-uri>; which of them there may be is a matter of face.h.
  */
 enum fk_sim_malformed fk_inspect_body(const struct fk_sip_message *message,
 				      struct fk_inspected *ret_inspected);

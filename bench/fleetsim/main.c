@@ -17,7 +17,9 @@ static const char help[] =
 	"    --ues N            UEs, 1..9000000\n"
 	"    --seed S           decides the keys (default 1)\n"
 	"    --out FILE         the fleet file, written with mode 0600\n"
-	"    --next-hop NAME    column next_hop (default nh1)\n"
+	"    --next-hop NAMES   column next_hop (default nh1); UEs take turns among names that "
+	"';'\n"
+	"                       separates\n"
 	"    --groups NAMES     column groups, separated by ';' (default alpha)\n"
 	"    --domain DOMAIN    of the URIs (default mc.example)\n"
 	"\n";
@@ -84,7 +86,7 @@ static int make_fleet_main(int argc, char **argv)
 	err = fk_make_fleet(&spec);
 	if (err == FK_EINVAL) {
 		fprintf(stderr, "fleetsim: --next-hop, --groups or --domain: only letters, digits "
-				"and . _ - (groups: and ;), at most 200\n");
+				"and . _ - (not domain: and ;), at most 200\n");
 		return FK_EXIT_USAGE;
 	}
 	if (err != FK_OK) {

@@ -17,6 +17,7 @@
 
 #include "fleet.h"
 #include "make_fleet.h"
+#include "wire/sip.h"
 
 #define KEYS_SIZE	 (2 * FK_KEY_SIZE_MAX) /* octets drawn for one UE: KEK and protection TEK */
 #define FIRST_RSI	 1000
@@ -73,21 +74,36 @@ static void put_hex(const uint8_t *octets, size_t size, char *text)
 	text[2 * size] = '\0';
 }
 
+/* The name of UE number i among names that ';' separates: they take turns. */
+static struct fk_view nth_name(const char *names, uint32_t i)
+{
+	uint32_t n = 1;
+
+	for (const char *at = names; *at != '\0'; at++)
+		n += *at == ';';
+	for (i %= n; i > 0; i--)
+		names += strcspn(names, ";") + 1;
+	return (struct fk_view){.at = names, .len = (uint32_t)strcspn(names, ";")};
+}
+
 static bool write_row(FILE *file, const struct fk_make_fleet *spec, uint32_t i,
 		      const uint8_t keys[static KEYS_SIZE])
 {
 	char kek[2 * FK_KEY_SIZE_MAX + 1], ptek[2 * FK_KEY_SIZE_MAX + 1];
+	struct fk_view next_hop = nth_name(spec->next_hop, i);
 	uint32_t number = i + 1;
 	bool ok;
 
 	put_hex(keys, FK_KEY_SIZE_MAX, kek);
 	put_hex(keys + FK_KEY_SIZE_MAX, FK_KEY_SIZE_MAX, ptek);
 	ok = fprintf(file,
-		     "ue%07u,sip:ue%07u@mcptt.%s,sip:ue%07u@%s,P25,%u,%s,%s,%s,%u,%u,AES-256,%s,%u,"
+		     "ue%07u,sip:ue%07u@mcptt.%s,sip:ue%07u@%s,P25,%u,%.*s,%s,%s,%u,%u,AES-256,%s,%"
+		     "u,"
 		     "AES-256,%s,%s,%u\n",
 		     number, number, spec->domain, number, spec->domain, FIRST_RSI + i,
-		     spec->next_hop, areas[i % (sizeof(areas) / sizeof(areas[0]))], spec->groups,
-		     KEK_SLN, 1 + i % N_KEK_KEY_IDS, kek, FIRST_PTEK_KEY + i % N_PTEK_KEY_IDS, ptek,
+		     (int)next_hop.len, next_hop.at, areas[i % (sizeof(areas) / sizeof(areas[0]))],
+		     spec->groups, KEK_SLN, 1 + i % N_KEK_KEY_IDS, kek,
+		     FIRST_PTEK_KEY + i % N_PTEK_KEY_IDS, ptek,
 		     i % CBC_EVERY == CBC_EVERY - 1 ? "cbc" : "cmac", MNP) > 0;
 	fk_wipe(kek, sizeof(kek));
 	fk_wipe(ptek, sizeof(ptek));
@@ -118,6 +134,15 @@ static bool is_name(const char *text, const char *also)
 	return len <= NAME_LEN_MAX;
 }
 
+/* Names with ';' between them, none of them empty. */
+static bool is_name_list(const char *text)
+{
+	size_t len = strlen(text);
+
+	return is_name(text, ";") && len > 0 && text[0] != ';' && text[len - 1] != ';' &&
+	       strstr(text, ";;") == NULL;
+}
+
 static enum fk_err write_file(const struct fk_make_fleet *spec, const char *temporary)
 {
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -146,8 +171,8 @@ enum fk_err fk_make_fleet(const struct fk_make_fleet *spec)
 
 	if (spec->n_ues < 1 || spec->n_ues > FK_MAKE_FLEET_UES_MAX)
 		return FK_ERANGE;
-	if (spec->next_hop[0] == '\0' || !is_name(spec->next_hop, "") ||
-	    !is_name(spec->groups, ";") || spec->domain[0] == '\0' || !is_name(spec->domain, ""))
+	if (!is_name_list(spec->next_hop) || !is_name(spec->groups, ";") ||
+	    spec->domain[0] == '\0' || !is_name(spec->domain, ""))
 		return FK_EINVAL;
 	if (snprintf(temporary, sizeof(temporary), "%s.tmp", spec->path) >=
 	    (int)sizeof(temporary)) {

@@ -19,9 +19,10 @@ struct fk_make_fleet {
 	uint32_t n_ues; /* 1..FK_MAKE_FLEET_UES_MAX */
 	uint64_t seed;
 	const char *path;
-	const char *next_hop; /* name of the next hop, as configured in fleetkeyd */
-	const char *groups;   /* names separated by ';', may be empty */
-	const char *domain;   /* of the URIs */
+	const char
+		*next_hop;  /* names as configured in fleetkeyd, ';' between them: UEs take turns */
+	const char *groups; /* names separated by ';', may be empty */
+	const char *domain; /* of the URIs */
 };
 
 /*

@@ -258,6 +258,22 @@ static json_t *traits_json(const struct fk_traits *traits)
 	return object;
 }
 
+static json_t *faces_json(const struct fk_verdict *verdict)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < verdict->n_faces; i++) {
+		const struct fk_face *face = &verdict->faces[i];
+		json_t *object = json_pack("{s:s, s:i}", "name", face->name, "port", face->port);
+
+		put_count(object, "requests", face->n_requests);
+		put_count(object, "accepted", face->n_accepted);
+		put_count(object, "refused", face->n_refused);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static const char *refusal_name(const struct fk_sim_ue *ue)
 {
 	static const char *const names[FK_SIM_REFUSALS] = {
@@ -337,6 +353,7 @@ enum fk_err fk_report_write(const char *path, const struct fk_verdict *verdict)
 	groups_free(&groups);
 	json_object_set_new(root, "groups_agree", json_boolean(agree));
 	put_counts(root, verdict->counts);
+	json_object_set_new(root, "next_hops", faces_json(verdict));
 	json_object_set_new(root, "refused", refused_json(verdict->fleet));
 	json_object_set_new(root, "traits", traits_json(verdict->traits));
 	json_object_set_new(root, "hostile", hostile_json(verdict->hostile));

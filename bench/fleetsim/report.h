@@ -18,6 +18,7 @@
 #include <fleetkey/err.h>
 
 #include "counts.h"
+#include "face.h"
 #include "fleet.h"
 #include "hostile.h"
 #include "lies.h"
@@ -30,6 +31,8 @@ struct fk_verdict {
 	const struct fk_hostile *hostile;
 	const struct fk_lies *lies;
 	const struct fk_traits *traits;
+	const struct fk_face *faces; /* n_faces of them */
+	uint32_t n_faces;
 	uint32_t n_keys; /* traffic keys that a UE should hold */
 };
 

@@ -17,6 +17,13 @@ const char fk_run_options_help[] =
 	"    --fleet FILE       the fleet file, plain hex keys\n"
 	"    --ip ADDRESS       address of the MCData server, IPv4 or IPv6\n"
 	"    --sip-port PORT    UDP port of the server, 1..65535 (default 5060)\n"
+	"    --profile P        who the server is to the KMF: A, its participating function; B, "
+	"the\n"
+	"                       controlling one; C, the one of the UEs (default C)\n"
+	"    --next-hop NAME,PORT,PROFILE[,REFUSAL]  a server of its own for the UEs of a next "
+	"hop,\n"
+	"                       instead of --sip-port and --profile; it refuses all with 401, 407\n"
+	"                       or, as 404, with Warning 141; may be repeated, up to 8\n"
 	"    --kmf-port PORT    UDP port the KMF takes requests at (default 5060)\n"
 	"    --kmf-uri URI      MCData ID of the KMF (default sip:kmf@mc.example)\n"
 	"    --kmf-rsi RSI      RSI of the KMF, 1..16777214 (default 9999999)\n"
@@ -63,6 +70,8 @@ enum run_option {
 	OPT_FLEET = 256,
 	OPT_IP,
 	OPT_SIP_PORT,
+	OPT_PROFILE,
+	OPT_NEXT_HOP,
 	OPT_KMF_PORT,
 	OPT_KMF_URI,
 	OPT_KMF_RSI,
@@ -95,6 +104,8 @@ static const struct option options[] = {
 	{"fleet", required_argument, NULL, OPT_FLEET},
 	{"ip", required_argument, NULL, OPT_IP},
 	{"sip-port", required_argument, NULL, OPT_SIP_PORT},
+	{"profile", required_argument, NULL, OPT_PROFILE},
+	{"next-hop", required_argument, NULL, OPT_NEXT_HOP},
 	{"kmf-port", required_argument, NULL, OPT_KMF_PORT},
 	{"kmf-uri", required_argument, NULL, OPT_KMF_URI},
 	{"kmf-rsi", required_argument, NULL, OPT_KMF_RSI},
@@ -282,6 +293,21 @@ static bool read_weather(struct fk_sim_options *o, int c, const char *text)
 	}
 }
 
+static bool read_next_hop(struct fk_sim_options *o, const char *text)
+{
+	struct fk_face *face = &o->faces[o->n_faces];
+
+	if (o->n_faces == FK_FACES_MAX)
+		return fk_argument_complain("next-hop", text, "is one more than 8");
+	if (!fk_face_read(text, face))
+		return fk_argument_complain("next-hop", text, "is not NAME,PORT,PROFILE[,REFUSAL]");
+	for (uint32_t i = 0; i < o->n_faces; i++)
+		if (o->faces[i].port == face->port)
+			return fk_argument_complain("next-hop", text, "has a port that is used");
+	o->n_faces++;
+	return true;
+}
+
 static bool read_option(struct fk_sim_options *o, int c, const char *text)
 {
 	switch (c) {
@@ -293,6 +319,11 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 	case OPT_KMF_URI:
 		o->kmf_uri = text;
 		return fk_argument_uri("kmf-uri", text);
+	case OPT_NEXT_HOP:
+		return read_next_hop(o, text);
+	case OPT_PROFILE:
+		return fk_face_read_profile(text, &o->profile) ||
+		       fk_argument_complain("profile", text, "is none of A, B, C");
 	case OPT_HOSTILE:
 		return fk_hostile_read_mode(text, &o->hostile_kinds) ||
 		       fk_argument_complain("hostile", text,

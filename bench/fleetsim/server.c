@@ -16,10 +16,12 @@
 #define SIP_OK		  200
 #define SIP_ACCEPTED	  202
 #define SIP_OVERLOADED	  503
+#define WARNING(text)	  "Warning: 399 fleetsim \"" text "\"\r\n"
 
 /* One request from the KMF while it is dealt with. */
 struct request {
 	const struct fk_net_frame *frame;
+	struct fk_face *face; /* whom it reached */
 	struct fk_sip_message sip;
 	uint16_t response_port;
 	uint8_t response[RESPONSE_SIZE_MAX];
@@ -70,7 +72,7 @@ static void send_response(struct fk_server *s, const struct request *r)
 		.payload = r->response,
 		.size = (uint16_t)r->response_size,
 		.source = s->address,
-		.source_port = s->sip_port,
+		.source_port = r->face->port,
 		.destination = r->frame->source,
 		.destination_port = r->response_port,
 	};
@@ -87,44 +89,60 @@ static void respond(struct fk_server *s, struct request *r, uint16_t status,
 	send_response(s, r);
 }
 
-/* Refuses a request that cannot be understood; 3GPP sheet 3.7 names status and warning. */
+/* How a fault is refused where 400 does not say enough. spec: 3GPP sheet 3.7, RFC 3261 */
+static const struct {
+	enum fk_sim_malformed reason;
+	uint16_t status;
+	const char *headers;
+} refusals[] = {
+	{FK_SIM_MALFORMED_PARTS, 403, WARNING("199 expected MIME bodies not in the request")},
+	{FK_SIM_MALFORMED_RESOURCE_LISTS, 403,
+	 WARNING("199 expected MIME bodies not in the request")},
+	{FK_SIM_MALFORMED_TARGET, 403,
+	 WARNING("204 unable to determine targeted user for one-to-one SDS")},
+	{FK_SIM_MALFORMED_REQUEST_URI, 404, NULL},
+	{FK_SIM_MALFORMED_IDENTITY, 404, WARNING("141 user unknown to the participating function")},
+	{FK_SIM_MALFORMED_SERVICE, 403, NULL},
+	{FK_SIM_MALFORMED_CALLING_USER, 403, NULL},
+	{FK_SIM_MALFORMED_UNKNOWN_UE, 404, NULL},
+	{FK_SIM_MALFORMED_NEXT_HOP, 404, NULL},
+	{FK_SIM_MALFORMED_METHOD, 405, "Allow: MESSAGE, OPTIONS\r\n"},
+};
+
+/* Refuses a request that cannot be understood, or is not what the profile asks for. */
 static void refuse(struct fk_server *s, struct request *r, enum fk_sim_malformed reason)
 {
 	s->counts->malformed[reason]++;
-	switch (reason) {
-	case FK_SIM_MALFORMED_PARTS:
-		respond(s, r, 403,
-			"Warning: 399 fleetsim \"199 expected MIME bodies not in the "
-			"request\"\r\n");
-		break;
-	case FK_SIM_MALFORMED_UNKNOWN_UE:
-		respond(s, r, 404, NULL);
-		break;
-	case FK_SIM_MALFORMED_METHOD:
-		respond(s, r, 405, "Allow: MESSAGE, OPTIONS\r\n");
-		break;
-	default:
-		respond(s, r, 400, NULL);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (refusals[i].reason != reason)
+			continue;
+		respond(s, r, refusals[i].status, refusals[i].headers);
+		return;
 	}
+	respond(s, r, 400, NULL);
+}
+
+static bool is_of_face(const struct fk_server *s, const struct request *r)
+{
+	return r->face->name[0] == '\0' ||
+	       strcmp(r->face->name, fk_fleet_next_hop(s->fleet, r->ue)) == 0;
 }
 
 /* Body, target, sender and preamble; everything that can be said before the radio looks. */
 static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
 {
-	const struct fk_mcdata_info *info = &r->parts.info;
 	struct fk_kmm_preamble preamble;
 	enum fk_sim_malformed malformed = fk_inspect_body(&r->sip, &r->parts);
 
+	if (malformed == FK_SIM_WELL_FORMED)
+		malformed = fk_face_check(r->face, &r->sip, r->frame->payload, &r->parts);
 	if (malformed != FK_SIM_WELL_FORMED)
 		return malformed;
 	r->ue = fk_fleet_find(s->fleet, r->parts.target, r->parts.target_size);
 	if (r->ue == NULL)
 		return FK_SIM_MALFORMED_UNKNOWN_UE;
-	/* Absent in profile A: the participating function knows who the client is. */
-	if (info->calling_user_id_size != 0 &&
-	    (info->calling_user_id_size != s->compose.kmf_uri_size ||
-	     memcmp(info->calling_user_id, s->compose.kmf_uri, s->compose.kmf_uri_size) != 0))
-		return FK_SIM_MALFORMED_CALLING_USER;
+	if (!is_of_face(s, r))
+		return FK_SIM_MALFORMED_NEXT_HOP;
 	r->kmm = r->parts.payload;
 	r->kmm_size = r->parts.payload_size;
 	if (s->bare_kmm)
@@ -135,6 +153,26 @@ static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
 	r->kmm += FK_KMM_PREAMBLE_SIZE;
 	r->kmm_size -= FK_KMM_PREAMBLE_SIZE;
 	return FK_SIM_WELL_FORMED;
+}
+
+/* Refuses everybody, as a face that was told to does. True if it did. */
+static bool refuse_all(struct fk_server *s, struct request *r)
+{
+	switch (r->face->refusal) {
+	case 401:
+		respond(s, r, 401, "WWW-Authenticate: Digest realm=\"mc\",nonce=\"1\"\r\n");
+		break;
+	case 407:
+		respond(s, r, 407, "Proxy-Authenticate: Digest realm=\"mc\",nonce=\"1\"\r\n");
+		break;
+	case FK_FACE_WARNING_141:
+		respond(s, r, 404, WARNING("141 user unknown to the participating function"));
+		break;
+	default:
+		return false;
+	}
+	r->face->n_refused++;
+	return true;
 }
 
 /* Answers a new request or a repeat as the UE's traits have it. True if the UE is to hear it. */
@@ -149,6 +187,10 @@ static bool accept(struct fk_server *s, struct request *r)
 		status = fk_traits_answer(s->traits, r->ue, (uint32_t)(r->ue - s->fleet->ues),
 					  s->now_ms);
 		fk_sim_ue_note_transaction(r->ue, branch_hash, status);
+		if (status == SIP_ACCEPTED)
+			r->face->n_accepted++;
+		else
+			r->face->n_refused++;
 	}
 	if (status == SIP_OVERLOADED && s->traits->spec.retry_after_s > 0) {
 		snprintf(retry_after, sizeof(retry_after), "Retry-After: %u\r\n",
@@ -170,6 +212,7 @@ static void receive_message(struct fk_server *s, struct request *r)
 	enum fk_sim_malformed malformed, body;
 	struct fk_radio_answer answer, earlier;
 
+	r->face->n_requests++;
 	malformed = fk_inspect_header(&r->sip, r->frame->payload, r->frame->payload_size);
 	body = inspect(s, r);
 	if (body != FK_SIM_WELL_FORMED) {
@@ -184,7 +227,7 @@ static void receive_message(struct fk_server *s, struct request *r)
 		count(s, FK_SIM_DEFERRED);
 		return;
 	}
-	if (!accept(s, r))
+	if (refuse_all(s, r) || !accept(s, r))
 		return;
 	earlier.size = r->ue->answer_size;
 	memcpy(earlier.octets, r->ue->answer, r->ue->answer_size);
@@ -192,6 +235,7 @@ static void receive_message(struct fk_server *s, struct request *r)
 	if (body != FK_SIM_WELL_FORMED && malformed == FK_SIM_WELL_FORMED)
 		s->counts->malformed[body]++;
 	fk_speak(s, &(struct fk_speech){
+			    .face = r->face,
 			    .ue = r->ue,
 			    .signalling = &r->parts.signalling,
 			    .answer = &answer,
@@ -222,6 +266,14 @@ static void receive_request(struct fk_server *s, struct request *r)
 	}
 }
 
+static struct fk_face *find_face(const struct fk_server *s, uint16_t port)
+{
+	for (uint32_t i = 0; i < s->n_faces; i++)
+		if (s->faces[i].port == port)
+			return &s->faces[i];
+	return NULL;
+}
+
 void fk_server_receive(void *server, const struct fk_net_frame *frame)
 {
 	struct fk_server *s = server;
@@ -231,11 +283,12 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 
 	r.frame = frame;
 	r.response_size = 0;
-	if (frame->destination_port != s->sip_port) {
+	r.face = find_face(s, frame->destination_port);
+	if (r.face == NULL) {
 		count(s, FK_SIM_NOT_OURS);
 		return;
 	}
-	if (fk_plain_ok_read(&s->compose, frame->payload, frame->payload_size, &branch) &&
+	if (fk_plain_ok_read(&r.face->compose, frame->payload, frame->payload_size, &branch) &&
 	    ++s->n_plain_oks % FK_PLAIN_OK_CHECKED != 0) {
 		fk_txn_respond(s->txns, branch, FK_SIM_BRANCH_LEN, SIP_OK, s->now_ms);
 		return;

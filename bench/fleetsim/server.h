@@ -3,7 +3,8 @@
  * server.h - the MCData server: judges the KMF's MESSAGEs, answers 202, and speaks for the UEs.
  *
  * For each MESSAGE: the SIP syntax, the compact form, the size and the three parts are checked and
- * what is wrong is counted by its first reason. A good one is answered 202, unless a trait of the
+ * what is wrong is counted by its first reason, as is what the profile of the server that was
+ * addressed (face.h) does not allow. A good one is answered 202, unless a trait of the
  * UE says otherwise, and its KMM given to the UE; then speak.h sends what the UE answers. Repeats
  * of a transaction get the same response and nothing more (RFC 3261 §17.2.2).
  *
@@ -15,6 +16,7 @@
 
 #include "compose.h"
 #include "counts.h"
+#include "face.h"
 #include "fleet.h"
 #include "hostile.h"
 #include "lies.h"
@@ -33,9 +35,10 @@ struct fk_server {
 	struct fk_traits *traits;
 	struct fk_sim_counts *counts;
 	struct fk_outbox outbox;
-	struct fk_compose_context compose;
+	struct fk_face *faces; /* the servers that are played, n_faces of them; borrowed */
+	uint32_t n_faces;
 	struct fk_address address;
-	uint16_t sip_port, kmf_port;
+	uint16_t kmf_port;
 	bool bare_kmm;
 	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */
 	uint32_t n_plain_oks;	      /* recognised so far */

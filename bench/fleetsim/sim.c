@@ -21,15 +21,13 @@
 #include "report.h"
 #include "server.h"
 #include "sim.h"
-#include "wire/address.h"
 #include "wire_port.h"
 
-#define SLOTS_MIN      1024u
-#define SLOTS_MAX      65536u
-#define IDLE_POLLS     200 /* empty polls before the worker begins to sleep */
-#define IDLE_SLEEP_US  50
-#define WAIT_STEP_MS   100
-#define SERVER_URI_MAX 300
+#define SLOTS_MIN     1024u
+#define SLOTS_MAX     65536u
+#define IDLE_POLLS    200 /* empty polls before the worker begins to sleep */
+#define IDLE_SLEEP_US 50
+#define WAIT_STEP_MS  100
 
 struct sim {
 	const struct fk_sim_options *options;
@@ -43,7 +41,8 @@ struct sim {
 	struct fk_server server;
 	struct fk_wire_port port;
 	struct fk_ready ready;
-	char server_uri[SERVER_URI_MAX];
+	struct fk_face faces[FK_FACES_MAX];
+	uint32_t n_faces;
 	atomic_bool stop;
 };
 
@@ -93,14 +92,20 @@ static int worker_main(void *arg)
 	return 0;
 }
 
-/* The server's own URI: "mcdata" at the KMF's domain. */
-static bool make_server_uri(struct sim *sim)
+/* The servers that were asked for, or one for everybody. */
+static bool setup_faces(struct sim *sim)
 {
-	const char *at = strchr(sim->options->kmf_uri, '@');
-	int n = snprintf(sim->server_uri, sizeof(sim->server_uri), "sip:mcdata%s",
-			 at == NULL ? "@mc.invalid" : at);
+	const struct fk_sim_options *o = sim->options;
 
-	return n > 0 && (size_t)n < sizeof(sim->server_uri);
+	sim->n_faces = o->n_faces;
+	memcpy(sim->faces, o->faces, sizeof(sim->faces));
+	if (sim->n_faces == 0)
+		sim->faces[sim->n_faces++] =
+			(struct fk_face){.port = o->sip_port, .profile = o->profile};
+	for (uint32_t i = 0; i < sim->n_faces; i++)
+		if (fk_face_prepare(&sim->faces[i], o->kmf_uri, &o->address) != FK_OK)
+			return false;
+	return true;
 }
 
 static bool setup_server(struct sim *sim)
@@ -114,7 +119,6 @@ static bool setup_server(struct sim *sim)
 										 : n_slots,
 		.t1_ms = o->t1_ms,
 		.source = o->address,
-		.source_port = o->sip_port,
 		.outbox = outbox,
 		.counts = &sim->counts,
 		.nonce_seed = o->seed ^ clock_ms(CLOCK_REALTIME) << 20 ^ (uint64_t)getpid(),
@@ -122,7 +126,7 @@ static bool setup_server(struct sim *sim)
 
 	sim->radio = (struct fk_radio){
 		.counts = &sim->counts, .traits = &sim->traits, .kmf_rsi = o->kmf_rsi};
-	if (!make_server_uri(sim) || fk_ossl_new(&sim->radio.ossl) != FK_OK ||
+	if (!setup_faces(sim) || fk_ossl_new(&sim->radio.ossl) != FK_OK ||
 	    fk_txns_new(&txns, clock_ms(CLOCK_MONOTONIC_COARSE), &sim->txns) != FK_OK)
 		return false;
 	sim->hostile.kinds = o->hostile_kinds;
@@ -140,17 +144,13 @@ static bool setup_server(struct sim *sim)
 		.counts = &sim->counts,
 		.outbox = outbox,
 		.address = o->address,
-		.sip_port = o->sip_port,
+		.faces = sim->faces,
+		.n_faces = sim->n_faces,
 		.kmf_port = o->kmf_port,
 		.bare_kmm = o->bare_kmm,
 		.date_time_s = clock_ms(CLOCK_REALTIME) / 1000,
-		.compose = {.kmf_uri = o->kmf_uri,
-			    .kmf_uri_size = strlen(o->kmf_uri),
-			    .server_uri = sim->server_uri,
-			    .server_uri_size = strlen(sim->server_uri)},
 	};
-	fk_address_format_host(&o->address, o->sip_port, sim->server.compose.sent_by);
-	return fk_compose_prepare(&sim->server.compose) == FK_OK;
+	return true;
 }
 
 /* Waits for a signal or the end of the time. The signals are blocked in every thread. */
@@ -218,6 +218,8 @@ static int write_verdict(const struct sim *sim)
 		.hostile = &sim->hostile,
 		.lies = &sim->lies,
 		.traits = &sim->traits,
+		.faces = sim->faces,
+		.n_faces = sim->n_faces,
 	};
 	bool failed = false;
 

@@ -12,6 +12,7 @@
 
 #include <fleetkey/address.h>
 
+#include "face.h"
 #include "traits.h"
 #include "weather.h"
 
@@ -23,6 +24,9 @@ struct fk_sim_options {
 	const char *fleet_path;
 	struct fk_address address;
 	uint16_t sip_port, kmf_port;
+	uint8_t profile; /* enum fk_sip_profile; of the one server, without faces */
+	struct fk_face faces[FK_FACES_MAX]; /* name, port, profile and refusal */
+	uint32_t n_faces;
 	const char *kmf_uri;
 	uint32_t kmf_rsi;
 	uint64_t seed; /* of the next two */

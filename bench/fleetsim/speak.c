@@ -22,7 +22,7 @@ static uint32_t index_of(const struct fk_server *s, const struct fk_sim_ue *ue)
 static struct fk_compose compose_base(struct fk_server *s, const struct fk_speech *speech)
 {
 	return (struct fk_compose){
-		.context = &s->compose,
+		.context = &speech->face->compose,
 		.mcdata_id = fk_fleet_mcdata_id(s->fleet, speech->ue),
 		.mcdata_id_size = speech->ue->mcdata_id_size,
 		.is_compact = (index_of(s, speech->ue) & 1) != 0, /* both forms in every fleet */
@@ -81,7 +81,7 @@ static struct fk_hostile_truth hostile_truth(struct fk_server *s, const struct f
 		.accepted_size = speech->response_size,
 		.source = s->address,
 		.kmf = speech->kmf,
-		.source_port = s->sip_port,
+		.source_port = speech->face->port,
 		.kmf_port = s->kmf_port,
 		.response_port = speech->response_port,
 	};

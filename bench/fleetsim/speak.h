@@ -20,10 +20,12 @@
 
 #define FK_SPEAK_TRANSACTIONS_MAX 5 /* NOTIFICATION, answer, and one for each false one */
 
+struct fk_face;
 struct fk_server;
 
 /* Whom an SDS reached, and what its radio answers. Borrowed. */
 struct fk_speech {
+	const struct fk_face *face; /* through which it came, and the answers go */
 	struct fk_sim_ue *ue;
 	const struct fk_sds_signalling *signalling; /* of the command */
 	const struct fk_radio_answer *answer;

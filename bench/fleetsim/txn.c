@@ -15,7 +15,7 @@ struct txn {
 	uint32_t next, previous; /* in the wheel, or 'next' in the free list */
 	uint32_t interval_ms;
 	struct fk_address destination;
-	uint16_t destination_port;
+	uint16_t source_port, destination_port;
 	uint16_t size;
 	bool is_open;
 	uint8_t message[FK_SIM_DATAGRAM_MAX];
@@ -112,7 +112,7 @@ static void transmit(struct fk_txns *t, const struct txn *txn)
 		.payload = txn->message,
 		.size = txn->size,
 		.source = t->spec.source,
-		.source_port = t->spec.source_port,
+		.source_port = txn->source_port,
 		.destination = txn->destination,
 		.destination_port = txn->destination_port,
 	};
@@ -143,6 +143,7 @@ enum fk_err fk_txn_begin(struct fk_txns *t, struct fk_compose *compose,
 	txn->is_open = true;
 	txn->nonce = compose->nonce;
 	txn->size = (uint16_t)size;
+	txn->source_port = compose->context->source_port;
 	txn->destination = *destination;
 	txn->destination_port = destination_port;
 	txn->interval_ms = t->spec.t1_ms;

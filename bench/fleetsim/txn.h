@@ -30,7 +30,6 @@ struct fk_txns_spec {
 	uint32_t n_slots; /* transactions open at a time */
 	uint32_t t1_ms;
 	struct fk_address source;
-	uint16_t source_port;
 	struct fk_outbox outbox;
 	struct fk_sim_counts *counts; /* borrowed */
 	uint64_t nonce_seed;	      /* branches differ from those of other runs */

@@ -59,6 +59,7 @@ struct fk_sim_ue {
 	uint8_t next_transaction;
 	uint8_t n_requests; /* new ones heard, modulo 256 */
 	uint8_t refusal;    /* enum fk_sim_refusal */
+	uint8_t next_hop;   /* index into the fleet's list of next hops */
 	bool is_silent_offline;
 	uint16_t traits;					 /* bits, 1 << enum fk_trait */
 	uint16_t transaction_statuses[FK_SIM_TRANSACTIONS_SEEN]; /* final responses */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_server.c - the MCData server against MESSAGEs as the dataplane writes them. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -15,7 +17,7 @@
 
 struct capture {
 	uint8_t payload[FK_SIM_DATAGRAM_MAX];
-	uint16_t size, destination_port;
+	uint16_t size, source_port, destination_port;
 	struct fk_address source;
 	bool is_hostile;
 };
@@ -30,6 +32,7 @@ static struct fk_hostile hostile;
 static struct fk_lies lies;
 static struct fk_traits traits;
 static struct fk_server server;
+static struct fk_face face;
 static struct fk_sip_template template;
 static struct capture sent[SENT_MAX];
 static uint32_t n_sent;
@@ -43,6 +46,7 @@ static bool capture(void *arg, const struct fk_datagram *d)
 	cr_assert_lt(n_sent, SENT_MAX);
 	memcpy(sent[n_sent].payload, d->payload, d->size);
 	sent[n_sent].size = d->size;
+	sent[n_sent].source_port = d->source_port;
 	sent[n_sent].destination_port = d->destination_port;
 	sent[n_sent].source = d->source;
 	sent[n_sent].is_hostile = d->is_hostile;
@@ -57,13 +61,12 @@ static void setup_with(uint8_t profile)
 	struct fk_txns_spec txns_spec = {.n_slots = 64,
 					 .t1_ms = 500,
 					 .source = own,
-					 .source_port = 5060,
 					 .outbox = outbox,
 					 .counts = &counts,
 					 .nonce_seed = 1};
 	struct fk_sip_template_spec spec = {.profile = profile,
 					    .sent_by = "192.0.2.10:5070",
-					    .psi = "sip:mcdata-pf@mc.example",
+					    .psi = "sip:mcdata@mc.example",
 					    .kmf_uri = "sip:kmf@mc.example",
 					    .kmf_psi = "sip:kmf@mc.example",
 					    .disposition_request = FK_SDS_REQUEST_DELIVERY};
@@ -74,6 +77,8 @@ static void setup_with(uint8_t profile)
 	memset(&traits, 0, sizeof(traits));
 	n_sent = 0;
 	fixture_init(&f);
+	face = (struct fk_face){.port = 5060, .profile = profile};
+	cr_assert_eq(fk_face_prepare(&face, "sip:kmf@mc.example", &own), FK_OK);
 	radio = (struct fk_radio){
 		.ossl = f.ossl, .counts = &counts, .traits = &traits, .kmf_rsi = KMF_RSI};
 	cr_assert_eq(fk_txns_new(&txns_spec, 1000, &txns), FK_OK);
@@ -87,16 +92,11 @@ static void setup_with(uint8_t profile)
 				    .counts = &counts,
 				    .outbox = outbox,
 				    .address = own,
-				    .sip_port = 5060,
+				    .faces = &face,
+				    .n_faces = 1,
 				    .kmf_port = 5060,
 				    .now_ms = 1000,
-				    .date_time_s = 1700000000,
-				    .compose = {.kmf_uri = "sip:kmf@mc.example",
-						.kmf_uri_size = 18,
-						.server_uri = "sip:mcdata@mc.example",
-						.server_uri_size = 21,
-						.sent_by = "192.0.2.20:5060"}};
-	cr_assert_eq(fk_compose_prepare(&server.compose), FK_OK);
+				    .date_time_s = 1700000000};
 	ue = &f.fleet.ues[3];
 }
 
@@ -251,7 +251,45 @@ Test(server, the_same_kmm_in_a_new_transaction_is_answered_again)
 	cr_assert_eq(counts.count[FK_SIM_MESSAGE_NUMBER_REUSED], 0);
 }
 
-Test(server, profile_a_names_the_target_in_resource_lists)
+/* Replaces one occurrence of 'old' by 'new' of the same length. */
+static void patch(uint8_t *buf, size_t size, const char *old, const char *new)
+{
+	char *at = memmem(buf, size, old, strlen(old));
+
+	cr_assert_not_null(at, "%s", old);
+	cr_assert_eq(strlen(old), strlen(new));
+	memcpy(at, new, strlen(new));
+}
+
+static bool view_is(struct fk_view view, const char *start)
+{
+	return view.len >= strlen(start) && memcmp(view.at, start, strlen(start)) == 0;
+}
+
+/* The status and, if not NULL, the Warning that a MESSAGE of another profile than the server's, or
+ * one in which 'old' is replaced, is refused with. */
+static void expect_refusal(uint8_t profile, const char *old, const char *new,
+			   enum fk_sim_malformed reason, uint16_t status, const char *warning)
+{
+	uint8_t buf[1500];
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+
+	face.profile = profile;
+	if (old != NULL)
+		patch(buf, size, old, new);
+	memset(&counts, 0, sizeof(counts));
+	n_sent = 0;
+	deliver(buf, size);
+	cr_expect_eq(n_malformed(), 1, "%s", fk_sim_malformed_name(reason));
+	cr_expect_eq(counts.malformed[reason], 1, "%s", fk_sim_malformed_name(reason));
+	cr_expect_eq(counts.count[FK_SIM_COMMANDS], 0);
+	cr_assert_eq(n_sent, 1);
+	cr_expect_eq(parse_sent(0).status, status);
+	cr_expect_eq(parse_sent(0).warning_code, warning == NULL ? 0 : atoi(warning));
+}
+
+/* spec: 3GPP sheet 3.2, 3.3, 3.7 */
+Test(server, a_client_names_one_target_in_a_list_and_is_known_by_its_identity)
 {
 	uint8_t buf[1500];
 
@@ -260,6 +298,146 @@ Test(server, profile_a_names_the_target_in_resource_lists)
 	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
 	cr_assert_eq(n_malformed(), 0);
 	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+	cr_assert_eq(face.n_requests, 1);
+	cr_assert_eq(face.n_accepted, 1);
+	cr_assert_eq(parse_sent(0).status, 202);
+
+	expect_refusal(FK_PROFILE_A, "MESSAGE sip:mcdata@", "MESSAGE sip:mcdatb@",
+		       FK_SIM_MALFORMED_REQUEST_URI, 404, NULL);
+	expect_refusal(FK_PROFILE_A, "Identity:<sip:kmf@", "Identity:<sip:kmg@",
+		       FK_SIM_MALFORMED_IDENTITY, 404, "141");
+	expect_refusal(FK_PROFILE_A, "Service:urn:urn-7:3gpp", "Service:urn:urn-7:4gpp",
+		       FK_SIM_MALFORMED_SERVICE, 403, NULL);
+	expect_refusal(FK_PROFILE_A, "<entry uri=", "<entrx uri=", FK_SIM_MALFORMED_TARGET, 403,
+		       "204");
+	expect_refusal(FK_PROFILE_A, "<entry uri=\"sip:ue0000004@", "<entry uri=\"sip:ue9000004@",
+		       FK_SIM_MALFORMED_UNKNOWN_UE, 404, NULL);
+	expect_refusal(FK_PROFILE_C, NULL, NULL, FK_SIM_MALFORMED_RESOURCE_LISTS, 403, "199");
+	expect_refusal(FK_PROFILE_B, NULL, NULL, FK_SIM_MALFORMED_IDENTITY, 404, "141");
+}
+
+Test(server, a_trusted_server_names_itself_and_one_target_in_a_list)
+{
+	uint8_t buf[1500];
+
+	teardown();
+	setup_with(FK_PROFILE_B);
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_malformed(), 0);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+	expect_refusal(FK_PROFILE_B, "<mcdataURI>sip:kmf@", "<mcdataURI>sip:kmg@",
+		       FK_SIM_MALFORMED_CALLING_USER, 403, NULL);
+	expect_refusal(FK_PROFILE_B, "P-Asserted-Service", "P-Asserted-Servise",
+		       FK_SIM_MALFORMED_SERVICE, 403, NULL);
+	/* A participating function writes the calling user itself. */
+	expect_refusal(FK_PROFILE_A, NULL, NULL, FK_SIM_MALFORMED_CALLING_USER, 403, NULL);
+}
+
+Test(server, a_controlling_function_names_the_target_in_mcdata_info_only)
+{
+	expect_refusal(FK_PROFILE_A, NULL, NULL, FK_SIM_MALFORMED_TARGET, 403, "204");
+	expect_refusal(FK_PROFILE_B, NULL, NULL, FK_SIM_MALFORMED_TARGET, 403, "204");
+	expect_refusal(FK_PROFILE_C, "MESSAGE sip:ue0000004@", "MESSAGE sip:ue0000005@",
+		       FK_SIM_MALFORMED_REQUEST_URI, 404, NULL);
+	expect_refusal(FK_PROFILE_C, "P-Asserted-Identity", "P-Asserted-Identidy",
+		       FK_SIM_MALFORMED_IDENTITY, 404, "141");
+	expect_refusal(FK_PROFILE_C, "g.3gpp.mcdata.sds;require", "g.3gpp.mcdata.fds;require",
+		       FK_SIM_MALFORMED_SERVICE, 403, NULL);
+}
+
+Test(server, more_or_less_than_one_entry_is_no_target)
+{
+	static const char one[] = "<entry uri=\"sip:ue0000004@mc.example\"/></list>";
+	static const char two[] = "<entry uri=\"sip:ue0000004@\"/><entry /></list>";
+	char padded[sizeof(one)];
+
+	teardown();
+	setup_with(FK_PROFILE_A);
+	memset(padded, ' ', sizeof(padded));
+	memcpy(padded, two, sizeof(two) - 1);
+	padded[sizeof(one) - 1] = '\0';
+	cr_assert_leq(sizeof(two), sizeof(one));
+	expect_refusal(FK_PROFILE_A, one, padded, FK_SIM_MALFORMED_TARGET, 403, "204");
+}
+
+Test(server, a_ue_of_another_next_hop_is_not_served)
+{
+	snprintf(face.name, sizeof(face.name), "%s", "nh2");
+	expect_refusal(FK_PROFILE_C, NULL, NULL, FK_SIM_MALFORMED_NEXT_HOP, 404, NULL);
+	snprintf(face.name, sizeof(face.name), "%s", "nh1");
+	n_sent = 0;
+	uint8_t buf[1500];
+
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 3);
+}
+
+Test(server, a_server_that_was_told_to_refuses_everybody_and_no_radio_hears)
+{
+	static const struct {
+		uint16_t refusal, status, warning;
+	} cases[] = {{401, 401, 0}, {407, 407, 0}, {FK_FACE_WARNING_141, 404, 141}};
+	uint8_t buf[1500];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		face.refusal = cases[i].refusal;
+		n_sent = 0;
+		deliver(buf, write_rekey(1, (char)('a' + i), buf, sizeof(buf)));
+		cr_assert_eq(n_sent, 1);
+		cr_assert_eq(parse_sent(0).status, cases[i].status);
+		cr_assert_eq(parse_sent(0).warning_code, cases[i].warning);
+	}
+	cr_assert_eq(face.n_refused, 3);
+	cr_assert_eq(n_malformed(), 0);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 0);
+}
+
+Test(server, each_of_several_servers_answers_from_its_own_port_and_in_its_own_name)
+{
+	struct fk_face faces[2] = {{.name = "nh1", .port = 5060}, {.name = "nh2", .port = 5062}};
+	struct fk_net_frame frame = {.kind = FK_NET_UDP,
+				     .source = kmf,
+				     .destination = own,
+				     .source_port = 5070,
+				     .destination_port = 5064};
+	uint8_t buf[1500];
+
+	for (uint32_t i = 0; i < 2; i++)
+		cr_assert_eq(fk_face_prepare(&faces[i], "sip:kmf@mc.example", &own), FK_OK);
+	server.faces = faces;
+	server.n_faces = 2;
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 3);
+	cr_assert(view_is(parse_sent(1).via_sent_by, "192.0.2.20:5060"));
+	cr_assert(view_is(parse_sent(1).from, "<sip:mcdata-nh1@mc.example>"));
+	frame.payload = buf;
+	frame.payload_size = (uint16_t)write_rekey(2, 'b', buf, sizeof(buf));
+	fk_server_receive(&server, &frame);
+	cr_assert_eq(n_sent, 3, "nobody is at that port");
+	cr_assert_eq(counts.count[FK_SIM_NOT_OURS], 1);
+	frame.destination_port = 5062;
+	fk_server_receive(&server, &frame);
+	cr_assert_eq(counts.malformed[FK_SIM_MALFORMED_NEXT_HOP], 1);
+	cr_assert_eq(sent[3].source_port, 5062);
+}
+
+Test(server, a_next_hop_is_read_from_its_text_or_refused)
+{
+	static const char *const bad[] = {
+		"",	    "nh1",	   "nh1,5060",	     ",5060,A",
+		"nh1,0,A",  "nh1,65536,A", "nh1,5060,D",     "nh1,5060,AB",
+		"nh1,-1,A", "nh1,5060,A,", "nh1,5060,A,500", "nh1,5060,A,4010"};
+	struct fk_face read = {.port = 0};
+
+	cr_assert(fk_face_read("nh1,5062,B", &read));
+	cr_assert_str_eq(read.name, "nh1");
+	cr_assert_eq(read.port, 5062);
+	cr_assert_eq(read.profile, FK_PROFILE_B);
+	cr_assert_eq(read.refusal, 0);
+	cr_assert(fk_face_read("nh-2,5060,A,401", &read));
+	cr_assert_eq(read.refusal, 401);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_not(fk_face_read(bad[i], &read), "%s", bad[i]);
 }
 
 Test(server, every_truncation_is_malformed_and_changes_nothing)
@@ -273,16 +451,6 @@ Test(server, every_truncation_is_malformed_and_changes_nothing)
 	}
 	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 0);
 	cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY);
-}
-
-/* Replaces one occurrence of 'old' by 'new' of the same length. */
-static void patch(uint8_t *buf, size_t size, const char *old, const char *new)
-{
-	char *at = memmem(buf, size, old, strlen(old));
-
-	cr_assert_not_null(at, "%s", old);
-	cr_assert_eq(strlen(old), strlen(new));
-	memcpy(at, new, strlen(new));
 }
 
 static void expect_malformed(const char *old, const char *new, enum fk_sim_malformed reason)
@@ -302,10 +470,11 @@ Test(server, each_fault_is_counted_under_its_reason)
 	expect_malformed("SIP/2.0\r\nv", "SAP/2.0\r\nv", FK_SIM_MALFORMED_NOT_SIP);
 	expect_malformed("CSeq:1 MESSAGE", "CSeq:1 MESSENG", FK_SIM_MALFORMED_SIP_SYNTAX);
 	expect_malformed("Max-Forwards:70", "Max-Forwords:70", FK_SIM_MALFORMED_NO_MAX_FORWARDS);
-	expect_malformed("\r\na:*;+g.3gpp", "\r\nm:*;+g.3gpp", FK_SIM_MALFORMED_CONTACT);
+	expect_malformed("t:<sip:ue0000004@mc.example>\r\n", "t:<sip:u@x>\r\nm:<sip:k@mc.ex>\r\n",
+			 FK_SIM_MALFORMED_CONTACT);
 	expect_malformed("one-to-one-sds", "one-to-all-sds", FK_SIM_MALFORMED_REQUEST_TYPE);
 	expect_malformed("<mcdataURI>sip:ue0000004@", "<mcdataURI>sip:ue9000004@",
-			 FK_SIM_MALFORMED_UNKNOWN_UE);
+			 FK_SIM_MALFORMED_REQUEST_URI);
 	expect_malformed("<mcdataURI>sip:kmf@", "<mcdataURI>sip:kmg@",
 			 FK_SIM_MALFORMED_CALLING_USER);
 	expect_malformed("vnd.3gpp.mcdata-signalling", "vnd.3gpp.mcdata-semaphores",
@@ -363,7 +532,7 @@ Test(server, a_command_that_could_not_be_answered_is_not_accepted)
 	uint8_t buf[1500];
 
 	while (fk_txns_free_count(txns) >= FK_SPEAK_TRANSACTIONS_MAX) {
-		struct fk_compose c = {.context = &server.compose,
+		struct fk_compose c = {.context = &face.compose,
 				       .mcdata_id = "sip:x@y",
 				       .mcdata_id_size = 7,
 				       .conversation_id = message_id,

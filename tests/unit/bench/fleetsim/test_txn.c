@@ -46,7 +46,6 @@ static void setup(void)
 	struct fk_txns_spec spec = {.n_slots = N_SLOTS,
 				    .t1_ms = T1,
 				    .source = {{[10] = 0xff, 0xff, 192, 0, 2, 20}},
-				    .source_port = 5060,
 				    .outbox = {.send = send},
 				    .counts = &counts,
 				    .nonce_seed = 1};
