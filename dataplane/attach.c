@@ -7,6 +7,7 @@
 
 #include <fleetkey/ring.h>
 
+#include "hop.h"
 #include "send.h"
 #include "wire/address.h"
 
@@ -183,6 +184,7 @@ enum fk_err fk_worker_attach(struct fk_worker *worker, const struct fk_keytable 
 	for (uint32_t i = 0; i < FK_CAMPAIGN_SLOTS; i++)
 		worker->queues[i].generation = 0; /* the pace is read again */
 	discard_orders(worker);
+	fk_hops_begin(worker);
 	return FK_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fleetkey/secret.h>
 
+#include "hop.h"
 #include "record.h"
 
 /* The 2xx came: repeats end, and the KMM's answer is awaited for as long as the campaign says. */
@@ -15,6 +16,7 @@ static void accept_transaction(struct fk_worker *w, struct fk_txn *txn, uint32_t
 	uint64_t wait_us = campaign != NULL ? (uint64_t)campaign->answer_timeout_ms * 1000 : 0;
 
 	fk_worker_count(w, FK_COUNTER_RX_RESPONSES);
+	fk_hop_give(w, txn);
 	txn->phase = FK_TXN_ACCEPTED;
 	txn->end_at_us = w->now_us + wait_us;
 	fk_worker_arm(w, txn, txn->end_at_us);

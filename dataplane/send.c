@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "build.h"
+#include "hop.h"
 #include "record.h"
 
 struct fk_send_stage {
@@ -39,6 +40,13 @@ static struct gate gate_of(const struct fk_worker *w, uint32_t slot)
 		.fresh = leased && stop == FK_STOP_NONE && stop_slot == FK_STOP_NONE,
 		.repeats = leased && stop < FK_STOP_ABORT && stop_slot < FK_STOP_ABORT,
 	};
+}
+
+bool fk_send_may_begin(const struct fk_worker *w, const struct fk_txn *txn)
+{
+	uint32_t slot = fk_token_unpack(txn->token).campaign_slot % FK_CAMPAIGN_SLOTS;
+
+	return gate_of(w, slot).fresh && fk_worker_campaign_of(w, txn->token) != NULL;
 }
 
 /* Puts a transaction that cannot go on now aside for 'wait_us', but not beyond its end. */
@@ -80,7 +88,8 @@ static bool is_still_wanted(struct fk_worker *w, struct fk_txn *txn)
 	return true;
 }
 
-/* Adds one transaction to the burst; false if its neighbour is not known yet. */
+/* Adds one transaction to the burst; false if its neighbour is not known yet, or its next hop takes
+ * no further request. */
 static bool add_lane(struct fk_worker *w, struct fk_txn *txn)
 {
 	struct fk_build_lane *lane = &w->send->lanes[w->send->n];
@@ -94,6 +103,8 @@ static bool add_lane(struct fk_worker *w, struct fk_txn *txn)
 		put_aside(w, txn, FK_NEIGH_WAIT_US);
 		return false;
 	}
+	if (txn->phase == FK_TXN_QUEUED && !fk_hop_take(w, txn))
+		return false;
 	w->send->n++;
 	return true;
 }
@@ -184,6 +195,8 @@ static void take_back(struct fk_worker *w, uint32_t first)
 	for (uint32_t i = w->send->n; i-- > first;) {
 		struct fk_txn *txn = w->send->lanes[i].txn;
 
+		if (txn->phase == FK_TXN_QUEUED)
+			fk_hop_give(w, txn);
 		fk_worker_enqueue(w, txn, true);
 		fk_pace_give_back(&w->queues[fk_token_unpack(txn->token).campaign_slot].pace, 1);
 	}
@@ -202,6 +215,15 @@ static void book(struct fk_worker *w, struct fk_txn *txn)
 	fk_worker_count(w, is_first ? FK_COUNTER_TX_REQUESTS : FK_COUNTER_TX_RETRANSMITS);
 }
 
+/* A lane that could not be built is tried again later, if it is still wanted. */
+static void drop_lane(struct fk_worker *w, struct fk_txn *txn)
+{
+	if (txn->phase == FK_TXN_QUEUED)
+		fk_hop_give(w, txn);
+	if (is_still_wanted(w, txn))
+		put_aside(w, txn, FK_HOLD_US);
+}
+
 /* One bad lane spoils a burst: then each is built alone, and the bad one ends here. */
 static void build_singly(struct fk_worker *w)
 {
@@ -214,8 +236,8 @@ static void build_singly(struct fk_worker *w)
 		s->lanes[n_good] = s->lanes[i];
 		if (fk_build_burst(w, &s->lanes[n_good], &s->frames[n_good], &s->masks[n_good], 1))
 			n_good++;
-		else if (is_still_wanted(w, txn))
-			put_aside(w, txn, FK_HOLD_US);
+		else
+			drop_lane(w, txn);
 	}
 	w->config.port.ops->free(w->config.port.self, s->frames + n_good, s->n - n_good);
 	s->n = n_good;
@@ -227,6 +249,8 @@ uint32_t fk_send_waiting(struct fk_worker *w)
 	const struct fk_port *port = &w->config.port;
 	uint32_t n_left;
 
+	if (w->hops_to_wake != 0)
+		fk_hops_wake(w);
 	if (w->slots_waiting == 0)
 		return 0;
 	collect(w);

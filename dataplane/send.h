@@ -15,6 +15,9 @@
 struct fk_send_stage *fk_send_stage_new(void); /* NULL: out of memory */
 void fk_send_stage_free(struct fk_send_stage *stage);
 
+/* True if lease and stop flags let new requests of the transaction's campaign leave. */
+bool fk_send_may_begin(const struct fk_worker *w, const struct fk_txn *txn);
+
 /* Takes a burst of orders off the ring; returns how many. Leaves them there when an outcome could
  * not be reported. */
 uint32_t fk_send_take_orders(struct fk_worker *w);

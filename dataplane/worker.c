@@ -10,6 +10,7 @@
 #include <fleetkey/secret.h>
 
 #include "answer.h"
+#include "hop.h"
 #include "receive.h"
 #include "send.h"
 #include "timers.h"
@@ -169,6 +170,8 @@ void fk_worker_close(struct fk_worker *w, struct fk_txn *txn)
 {
 	if (fk_txn_is_open(txn))
 		w->n_open--;
+	if (fk_txn_awaits_response(txn))
+		fk_hop_give(w, txn);
 	fk_node_remove(&txn->node);
 	txn->phase = FK_TXN_IDLE;
 }

@@ -67,6 +67,14 @@ struct fk_slot_queue {
 	bool is_held, is_paced; /* so that a deferral is counted when it begins */
 };
 
+/* What waits for a next hop, see hop.h. */
+struct fk_hop {
+	struct fk_list waiting; /* queued requests, where one leaves at a time */
+	uint64_t wake_at_us;	/* when the next of them may be queued */
+	uint32_t n_taken;	/* requests that await their final response, or are being built */
+	bool one_at_a_time;
+};
+
 struct fk_send_stage;
 struct fk_receive_stage;
 
@@ -97,6 +105,8 @@ struct fk_worker {
 	struct fk_slot_queue queues[FK_CAMPAIGN_SLOTS];
 	uint64_t slots_waiting; /* bit n: queue n may hold something */
 	uint32_t first_slot;	/* whose turn it is */
+	struct fk_hop hops[FK_NEXT_HOPS_MAX];
+	uint64_t hops_to_wake; /* bit n: a place at hop n was freed */
 	uint64_t n_open;
 	uint16_t ip_id;
 	struct fk_wheel wheel;

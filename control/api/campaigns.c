@@ -191,6 +191,38 @@ static void split_json(const struct fk_plan *plan, json_t *object)
 			    known(min != 0 ? (uint16_t)plan->kmms_max : 0));
 }
 
+/* What goes to each next hop of members, how large it is, and what one at a time means there. */
+static json_t *hops_json(const struct fk_app *app, const struct fk_plan *plan)
+{
+	static const char *const profiles[] = {
+		[FK_PROFILE_A] = "A", [FK_PROFILE_B] = "B", [FK_PROFILE_C] = "C"};
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < app->config->n_next_hops; i++) {
+		const struct fk_config_next_hop *hop = &app->config->next_hops[i];
+		const struct fk_plan_hop *p = &plan->hops[i];
+
+		if (p->n_members == 0)
+			continue;
+		json_array_append_new(
+			list,
+			json_pack(
+				"{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:o}", "name",
+				hop->name, "profile", profiles[hop->profile], "n_deliveries",
+				(json_int_t)p->n_members, "n_served", (json_int_t)p->n_served,
+				"n_kmms", (json_int_t)p->n_kmms, "message_size_min",
+				known(p->size_min), "message_size_max", known(p->size_max),
+				"message_size_refused", known(p->size_refused),
+				"message_size_limit", known(p->limit), "one_at_a_time",
+				plan->terms.one_at_a_time[i], "predicted_s",
+				plan->terms.one_at_a_time[i]
+					? json_real(rounded(
+						  (double)fk_plan_hop_predicted_ms(plan, i) / 1000))
+					: json_null()));
+	}
+	return list;
+}
+
 static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_request *request,
 			 const struct fk_plan *plan)
 {
@@ -219,6 +251,7 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_requ
 			   "reasons", reasons, "excluded", excluded_json(app, plan), "n_keys",
 			   request->n_keys, "slns", numbers_json(request->slns, request->n_keys));
 	split_json(plan, object);
+	json_object_set_new(object, "next_hops", hops_json(app, plan));
 	return object;
 }
 

@@ -24,9 +24,13 @@ void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool 
 		.transport_limit = (uint16_t)config->kmm.transport_limit,
 		.preamble_size = config->kmf.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE,
 	};
-	for (uint32_t i = 0; i < config->n_next_hops; i++)
-		ret_terms->payload_limits[i] =
-			config->next_hops[i].max_payload_size_sds_cplane_bytes;
+	ret_terms->round_trip_ms = config->sip.t1_ms;
+	for (uint32_t i = 0; i < config->n_next_hops; i++) {
+		const struct fk_config_next_hop *hop = &config->next_hops[i];
+
+		ret_terms->payload_limits[i] = hop->max_payload_size_sds_cplane_bytes;
+		ret_terms->one_at_a_time[i] = fk_config_next_hop_is_one_at_a_time(hop);
+	}
 }
 
 enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_campaign *c,

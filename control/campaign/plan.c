@@ -133,23 +133,42 @@ static void note_size(struct fk_plan *plan, uint32_t octets, uint16_t limit)
 		plan->limit_min = limit;
 }
 
+static void note_hop_size(struct fk_plan_hop *hop, uint32_t octets)
+{
+	if (octets == 0)
+		return;
+	if (hop->size_min == 0 || octets < hop->size_min)
+		hop->size_min = (uint16_t)octets;
+	if (octets > hop->size_max)
+		hop->size_max = (uint16_t)octets;
+}
+
 void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slot *ue,
 		 const struct fk_message_size *size)
 {
 	const struct fk_plan_terms *terms = &plan->terms;
 	enum fk_cause cause = fk_plan_judge(terms, ue, size);
 	uint32_t largest = plan->keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX], n_kmms, payload;
+	struct fk_plan_hop *hop = &plan->hops[ue->next_hop % FK_NEXT_HOPS_MAX];
 	struct bound breach;
 
 	plan->n_members++;
+	hop->n_members++;
+	if (size->base != 0)
+		hop->limit = size->limit;
 	if (cause != FK_CAUSE_NONE) {
 		breach = find_breach(terms, ue, size);
 		exclude(plan, ue_index, cause, &breach);
+		if (breach.of == FK_PLAN_LIMIT_MESSAGE &&
+		    (hop->size_refused == 0 || breach.one < hop->size_refused))
+			hop->size_refused = (uint16_t)breach.one;
 		return;
 	}
 	plan->n_served++;
+	hop->n_served++;
 	n_kmms = fk_plan_kmms(terms, largest);
 	plan->n_kmms += n_kmms;
+	hop->n_kmms += n_kmms;
 	if (plan->kmms_min == 0 || n_kmms < plan->kmms_min)
 		plan->kmms_min = n_kmms;
 	if (n_kmms > plan->kmms_max)
@@ -160,4 +179,19 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 	if (payload > plan->payload)
 		plan->payload = (uint16_t)payload;
 	note_size(plan, fk_plan_message_size(ue, size, largest), size->limit);
+	note_hop_size(hop, fk_plan_message_size(ue, size, largest));
+}
+
+uint64_t fk_plan_predicted_ms(const struct fk_plan *plan)
+{
+	const struct fk_plan_terms *terms = &plan->terms;
+	uint64_t ms = terms->pace_per_s == 0 ? 0 : plan->n_kmms * 1000 / terms->pace_per_s;
+
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
+		uint64_t hop_ms = fk_plan_hop_predicted_ms(plan, i);
+
+		if (hop_ms > ms)
+			ms = hop_ms;
+	}
+	return ms;
 }

@@ -32,6 +32,8 @@ struct fk_plan_terms {
 	uint16_t preamble_size;	  /* octets in front of each KMM */
 	/* max-payload-size-sds-cplane-bytes by next hop: preamble and KMM; 0: no limit */
 	uint16_t payload_limits[FK_NEXT_HOPS_MAX];
+	bool one_at_a_time[FK_NEXT_HOPS_MAX]; /* no more than one MESSAGE open there */
+	uint32_t round_trip_ms; /* from a MESSAGE to its final response, as timer T1 estimates it */
 };
 
 /* Which limit a KMM with one key is beyond. */
@@ -49,6 +51,14 @@ struct fk_plan_excluded {
 	uint16_t size, limit; /* octets */
 };
 
+/* What goes to one next hop. */
+struct fk_plan_hop {
+	uint32_t n_members, n_served;
+	uint64_t n_kmms;
+	uint16_t size_min, size_max, limit; /* octets of SIP messages; 0 while not known */
+	uint16_t size_refused; /* octets of the smallest that is too large; 0: none is */
+};
+
 struct fk_plan {
 	struct fk_plan_terms terms;
 	/* By next hop; 0: no member there can be served. */
@@ -62,6 +72,7 @@ struct fk_plan {
 	uint16_t payload; /* octets of the largest preamble and KMM; 0 while nobody is served */
 	struct fk_plan_excluded excluded[FK_PLAN_EXCLUDED_MAX];
 	uint32_t n_excluded; /* entries of the above */
+	struct fk_plan_hop hops[FK_NEXT_HOPS_MAX];
 };
 
 void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms);
@@ -95,8 +106,15 @@ static inline uint32_t fk_plan_kmms(const struct fk_plan_terms *terms, uint32_t 
 	return (terms->n_keys + keys_per_kmm - 1) / keys_per_kmm + terms->closing;
 }
 
-/* Milliseconds that the first sends take at the pace, without repeats; no less is possible. */
-static inline uint64_t fk_plan_predicted_ms(const struct fk_plan *plan)
+/* Milliseconds that one next hop takes its KMMs in, one at a time; 0 where there is no such limit.
+ * spec: RFC 3428 §8; RFC 3261 §17.1.1.1: T1 is the estimate of the round trip. */
+static inline uint64_t fk_plan_hop_predicted_ms(const struct fk_plan *plan, uint32_t next_hop)
 {
-	return plan->terms.pace_per_s == 0 ? 0 : plan->n_kmms * 1000 / plan->terms.pace_per_s;
+	return plan->terms.one_at_a_time[next_hop]
+		       ? plan->hops[next_hop].n_kmms * plan->terms.round_trip_ms
+		       : 0;
 }
+
+/* Milliseconds that the first sends take, without repeats: at the pace, or at the next hop that
+ * takes longest. */
+uint64_t fk_plan_predicted_ms(const struct fk_plan *plan);

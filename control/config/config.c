@@ -314,6 +314,11 @@ int32_t fk_config_find_next_hop(const struct fk_config *config, const char *name
 	return -1;
 }
 
+bool fk_config_next_hop_is_one_at_a_time(const struct fk_config_next_hop *next_hop)
+{
+	return next_hop->profile != FK_PROFILE_C && !next_hop->congestion_safe;
+}
+
 uint16_t fk_config_max_datagram(const struct fk_config *config)
 {
 	/* spec: RFC 3261 §18.1.1: within 200 octets of a known path MTU UDP may not be used, and

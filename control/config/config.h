@@ -26,9 +26,10 @@ struct fk_config_next_hop {
 	char *name; /* unique; what the fleet file's column next_hop says */
 	struct fk_address address;
 	uint16_t port;
-	uint8_t profile; /* enum fk_sip_profile */
-	bool route;	 /* send a Route header that names the next hop */
-	char *psi;	 /* Request-URI for profiles A and B; NULL for C */
+	uint8_t profile;      /* enum fk_sip_profile */
+	bool route;	      /* send a Route header that names the next hop */
+	char *psi;	      /* Request-URI for profiles A and B; NULL for C */
+	bool congestion_safe; /* the operator says so of the way to its Request-URI */
 	uint16_t max_payload_size_sds_cplane_bytes; /* preamble and KMM; 0: no limit */
 };
 
@@ -95,6 +96,13 @@ void fk_config_free(struct fk_config *config);
 
 /* Writes one block for each option: name, kind, range, unit, default and help. */
 void fk_config_print_help(FILE *out);
+
+/*
+ * True if no more than one MESSAGE may be open to this next hop: all UEs share its Request-URI, as
+ * in profiles A and B, and the way there is not known to be congestion-safe.
+ * spec: RFC 3428 §8
+ */
+bool fk_config_next_hop_is_one_at_a_time(const struct fk_config_next_hop *next_hop);
 
 /* Index of the next hop with that name, or -1. */
 int32_t fk_config_find_next_hop(const struct fk_config *config, const char *name);

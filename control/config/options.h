@@ -75,6 +75,8 @@
 	X(next_hops, profile, PROFILE, "C", 0, 0, "", "who the KMF is to the server")         \
 	X(next_hops, route, BOOL, "false", 0, 0, "", "true: send a Route header")             \
 	X(next_hops, psi, URI, "", 1, 255, "octets", "Request-URI; required for A and B")     \
+	X(next_hops, congestion_safe, BOOL, "false", 0, 0, "",                                \
+	  "true: may have many MESSAGEs open at a time to its Request-URI (RFC 3428)")        \
 	X(next_hops, max_payload_size_sds_cplane_bytes, UINT, "0", 0, 65535, "octets",        \
 	  "largest SDS payload of its service on the signalling plane; 0: no limit")
 

@@ -128,6 +128,7 @@ static enum fk_err put_next_hops(struct fk_keytable_file *file, const struct fk_
 		hop->port = from->port;
 		hop->profile = from->profile;
 		hop->route = from->route;
+		hop->one_at_a_time = fk_config_next_hop_is_one_at_a_time(from);
 		hop->max_datagram = fk_config_max_datagram(config);
 	}
 	return FK_OK;

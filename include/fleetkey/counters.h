@@ -29,6 +29,7 @@
 	X(DEFER_PACE, "defer_pace", "sends put off by the pace")                                 \
 	X(DEFER_LEASE, "defer_lease", "sends held back: the lease is over or a stop is set")     \
 	X(DEFER_NEIGHBOUR, "defer_neighbour", "sends put off until the next hop's MAC is known") \
+	X(DEFER_NEXT_HOP, "defer_next_hop", "sends put off: the next hop takes one at a time")   \
 	X(DEFER_NO_MBUF, "defer_no_mbuf", "sends put off for want of a buffer")                  \
 	X(TIMEOUT_F, "timeout_f", "transactions ended by timer F")                               \
 	X(ANSWER_TIMEOUT, "answer_timeout", "attempts accepted but not answered in time")        \

@@ -101,7 +101,8 @@ struct fk_next_hop {
 	uint32_t psi_offset; /* profiles A and B: Request-URI, into the text area */
 	uint16_t psi_size;
 	uint16_t max_datagram; /* octets of one SIP message over UDP, slack already taken off */
-	uint8_t reserved[20];
+	uint8_t one_at_a_time; /* 1: at most one MESSAGE waits for its final response */
+	uint8_t reserved[19];
 };
 static_assert(sizeof(struct fk_next_hop) == 48, "change FK_LINK_ABI together with the layout");
 

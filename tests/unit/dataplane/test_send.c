@@ -353,3 +353,130 @@ Test(send, a_message_beyond_the_next_hops_limit_is_reported_and_never_sent)
 	cr_assert_eq(rig_state(rig, 10).outcome, FK_OUTCOME_TOO_LARGE);
 	cr_assert_eq(rig_n_doorbells(rig), 1);
 }
+
+/* From here on the peer takes one request at a time. */
+static void take_one_at_a_time(void)
+{
+	rig->table->next_hops[0].one_at_a_time = 1;
+	rig_kill(rig);
+}
+
+/* The UE whose request left next; it is answered later. */
+static struct fk_sip_message next_request(uint32_t *ret_ue_index)
+{
+	struct fk_sip_message request = rig_next_sip(rig);
+	struct fk_branch branch;
+
+	cr_assert_eq(fk_branch_check(&rig->worker->secrets->token_key, request.via_branch.at,
+				     request.via_branch.len, &branch),
+		     FK_OK);
+	*ret_ue_index = fk_token_unpack(branch.token).ue_index;
+	return request;
+}
+
+/* spec: RFC 3428 §8 */
+Test(send, one_at_a_time_the_next_request_leaves_when_the_last_has_its_final_response)
+{
+	static const uint16_t statuses[] = {202, 480, 200, 404};
+	struct fk_sip_message request;
+	uint32_t ue_index;
+
+	take_one_at_a_time();
+	for (uint32_t i = 0; i < 5; i++)
+		order_in(20 + i, 0, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		request = next_request(&ue_index);
+		cr_assert_eq(ue_index, 20 + i);
+		cr_assert_null(rig_next_out(rig), "the others wait");
+		rig_respond(rig, &request, 100);
+		cr_assert_null(rig_next_out(rig), "100 is not final");
+		rig_respond(rig, &request, statuses[i]);
+	}
+	next_request(&ue_index);
+	cr_assert_eq(ue_index, 24);
+	cr_assert_geq(rig_count(rig, FK_COUNTER_DEFER_NEXT_HOP), 4);
+}
+
+Test(send, one_at_a_time_the_open_one_repeats_until_timer_f_and_then_frees_its_place)
+{
+	const struct rig_frame *frame;
+	uint32_t n = 0;
+
+	take_one_at_a_time();
+	order_in(20, 0, 0);
+	order_in(21, 0, 0);
+	rig_pass_ms(rig, 31900);
+	while ((frame = next_ipv4()) != NULL)
+		n++;
+	cr_assert_eq(n, 11, "11 sends of one request, 0 of the other; there are %u", n);
+	cr_assert_not(rig_state(rig, 21).progress & FK_PROGRESS_SENT);
+	rig_pass_ms(rig, 200);
+	cr_assert_eq(rig_state(rig, 20).outcome, FK_OUTCOME_TIMEOUT);
+	cr_assert(rig_state(rig, 21).progress & FK_PROGRESS_SENT);
+}
+
+Test(send, one_at_a_time_holds_for_what_was_open_when_the_table_was_attached_anew)
+{
+	struct fk_sip_message request;
+	uint32_t ue_index;
+	char text[160];
+
+	order_in(20, 0, 0);
+	order_in(21, 0, 0);
+	request = next_request(&ue_index);
+	next_request(&ue_index);
+	rig->table->next_hops[0].one_at_a_time = 1;
+	cr_assert_eq(fk_worker_attach(rig->worker, rig->table, rig->region, rig->epoch, true, text,
+				      sizeof(text)),
+		     FK_OK);
+	rig_resolve_peer(rig);
+	order_in(22, 0, 0);
+	rig_respond(rig, &request, 202);
+	cr_assert_null(next_ipv4(), "one of the first two is still open");
+	rig_pass_ms(rig, 33000);
+	cr_assert_eq(rig_state(rig, 21).outcome, FK_OUTCOME_TIMEOUT);
+	cr_assert(rig_state(rig, 22).progress & FK_PROGRESS_SENT);
+}
+
+Test(send, one_at_a_time_a_campaign_that_is_stopped_is_in_nobodys_way)
+{
+	struct fk_control_block *control = fk_region_control(rig->region);
+	struct fk_campaign_block *other = &rig->table->campaigns[RIG_CAMPAIGN_SLOT + 1];
+	struct fk_order order = rig_order(22, 0, 0);
+	struct fk_token token = fk_token_unpack(order.token);
+	struct fk_sip_message request;
+	uint32_t ue_index;
+
+	memcpy(other, &rig->table->campaigns[RIG_CAMPAIGN_SLOT], sizeof(*other));
+	take_one_at_a_time();
+	order_in(20, 0, 0);
+	order_in(21, 0, 0);
+	token.campaign_slot = RIG_CAMPAIGN_SLOT + 1;
+	order.token = fk_token_pack(&token);
+	rig_push(rig, &order);
+	rig_turn(rig);
+	request = next_request(&ue_index);
+	atomic_store(&control->stop_slot[RIG_CAMPAIGN_SLOT], FK_STOP_PAUSE);
+	rig_respond(rig, &request, 202);
+	request = next_request(&ue_index);
+	cr_assert_eq(ue_index, 22);
+	atomic_store(&control->stop_slot[RIG_CAMPAIGN_SLOT], FK_STOP_NONE);
+	rig_respond(rig, &request, 202);
+	next_request(&ue_index);
+	cr_assert_eq(ue_index, 21);
+}
+
+Test(send, one_at_a_time_a_request_that_the_port_does_not_take_keeps_no_place)
+{
+	uint32_t ue_index;
+
+	take_one_at_a_time();
+	rig->link_is_full = true;
+	order_in(20, 0, 0);
+	order_in(21, 0, 0);
+	cr_assert_null(rig_next_out(rig));
+	rig->link_is_full = false;
+	rig_pass_ms(rig, 50);
+	next_request(&ue_index);
+	cr_assert_null(next_ipv4());
+}

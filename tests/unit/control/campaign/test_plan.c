@@ -188,3 +188,51 @@ Test(plan, only_a_hundred_excluded_members_are_named_but_all_are_counted)
 	cr_expect_eq(plan.n_causes[FK_CAUSE_TOO_LARGE], 250);
 	cr_expect_eq(plan.n_served, 0);
 }
+
+/* spec: RFC 3428 §8 */
+Test(plan, one_at_a_time_takes_a_round_trip_for_each_kmm_of_that_next_hop)
+{
+	struct fk_plan_terms t = terms;
+	struct fk_ue_slot near = ue(22), far = ue(22);
+	struct fk_plan plan;
+
+	far.next_hop = 1;
+	t.pace_per_s = 1000;
+	t.round_trip_ms = 500;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&near, &far, &far}, 3, &size);
+	cr_expect_eq(fk_plan_predicted_ms(&plan), 6, "three UEs, two KMMs each, at the pace");
+	t.one_at_a_time[1] = true;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&near, &far, &far}, 3, &size);
+	cr_expect_eq(fk_plan_hop_predicted_ms(&plan, 0), 0);
+	cr_expect_eq(fk_plan_hop_predicted_ms(&plan, 1), 2000);
+	cr_expect_eq(fk_plan_predicted_ms(&plan), 2000);
+	t.pace_per_s = 1;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&near, &far, &far}, 3, &size);
+	cr_expect_eq(fk_plan_predicted_ms(&plan), 6000, "the pace is slower than that");
+}
+
+Test(plan, each_next_hop_has_its_own_sizes_and_refuses_by_its_own_limit)
+{
+	const struct fk_message_size other = {.base = 1290, .n_uris = 1, .limit = 1300};
+	struct fk_ue_slot near = ue(20), far = ue(10), beyond = ue(30);
+	struct fk_plan plan;
+
+	far.next_hop = beyond.next_hop = 1;
+	fk_plan_begin(&plan, &terms);
+	fk_plan_measure(&plan, &near, &size);
+	fk_plan_measure(&plan, &far, &other);
+	fk_plan_measure(&plan, &beyond, &other);
+	fk_plan_add(&plan, 1, &near, &size);
+	fk_plan_add(&plan, 2, &far, &other);
+	fk_plan_add(&plan, 3, &beyond, &other);
+	cr_expect_eq(plan.hops[0].n_members, 1);
+	cr_expect_eq(plan.hops[0].n_served, 1);
+	cr_expect_eq(plan.hops[0].size_max, 1060);
+	cr_expect_eq(plan.hops[0].size_refused, 0);
+	cr_expect_eq(plan.hops[1].n_members, 2);
+	cr_expect_eq(plan.hops[1].n_served, 1);
+	cr_expect_eq(plan.hops[1].size_max, 1300);
+	cr_expect_eq(plan.hops[1].size_refused, 1320);
+	cr_expect_eq(plan.hops[1].limit, 1300);
+	cr_expect_eq(plan.hops[0].n_kmms + plan.hops[1].n_kmms, plan.n_kmms);
+}

@@ -84,6 +84,7 @@ Test(config, what_is_set_is_taken)
 		"sip: {t1_ms: 10, t2_ms: 60000, path_mtu: 1500, proxy_slack: 0}\n"
 		"campaign: {pace_per_s: 10000000, number_margin: 0}\n"
 		"next_hops: [{name: n, address: 10.0.0.1, port: 1, route: true, profile: B,\n"
+		"             congestion_safe: true,\n"
 		"             psi: 'sip:p@x'}]\n";
 	struct fk_config *config = NULL;
 	struct fk_reason reason;
@@ -97,6 +98,7 @@ Test(config, what_is_set_is_taken)
 	cr_expect_eq(config->link.lease_ms, 500);
 	cr_expect_eq(config->campaign.pace_per_s, 10000000);
 	cr_expect(config->next_hops[0].route);
+	cr_expect(config->next_hops[0].congestion_safe);
 	cr_expect_eq(config->next_hops[0].port, 1);
 	cr_expect_eq(config->next_hops[0].profile, FK_PROFILE_B);
 	fk_config_free(config);
@@ -313,6 +315,26 @@ Test(config, next_hops_are_found_by_name)
 	fk_config_free(config);
 }
 
+/* spec: RFC 3428 §8 */
+Test(config, one_at_a_time_follows_from_the_profile_unless_the_way_is_congestion_safe)
+{
+	const struct {
+		uint8_t profile;
+		bool congestion_safe, one_at_a_time;
+	} cases[] = {
+		{FK_PROFILE_A, false, true},  {FK_PROFILE_A, true, false},
+		{FK_PROFILE_B, false, true},  {FK_PROFILE_B, true, false},
+		{FK_PROFILE_C, false, false}, {FK_PROFILE_C, true, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fk_config_next_hop hop = {.profile = cases[i].profile,
+						 .congestion_safe = cases[i].congestion_safe};
+
+		cr_expect_eq(fk_config_next_hop_is_one_at_a_time(&hop), cases[i].one_at_a_time);
+	}
+}
+
 Test(config, the_help_names_every_option)
 {
 	char *text = NULL;
@@ -328,6 +350,7 @@ Test(config, the_help_names_every_option)
 #undef S
 #undef X
 	cr_expect_not_null(strstr(text, "next_hops[].address"));
+	cr_expect_not_null(strstr(text, "next_hops[].congestion_safe"));
 	free(text);
 }
 
