@@ -33,8 +33,7 @@ static void refuse_transaction(struct fk_worker *w, struct fk_txn *txn, uint32_t
 		return;
 	}
 	fk_worker_count(w, FK_COUNTER_RX_RESPONSES);
-	fk_record_outcome(w, ue_index, FK_OUTCOME_REFUSED, response->status,
-			  response->retry_after_s);
+	fk_record_refused(w, ue_index, response);
 	fk_worker_close(w, txn);
 }
 

@@ -57,6 +57,7 @@ static void start_attempt(struct fk_ue_state *s, const struct fk_order *order)
 	memset(s->mac, 0, sizeof(s->mac));
 	s->listed = 0;
 	s->retry_after_s = 0;
+	s->sip_warning = 0;
 	then();
 	s->token = order->token;
 }
@@ -73,6 +74,7 @@ void fk_record_sent(struct fk_worker *w, const struct fk_txn *txn, bool is_first
 		s->outcome = FK_OUTCOME_NONE;
 		s->sip_status = 0;
 		s->retry_after_s = 0;
+		s->sip_warning = 0;
 	}
 	s->progress |= FK_PROGRESS_SENT;
 	if (s->n_sends < UINT8_MAX)
@@ -103,6 +105,22 @@ void fk_record_outcome(struct fk_worker *w, uint32_t ue_index, enum fk_outcome o
 	s->answered_at_us = outcome_time_us(w, s->answered_at_us);
 	then();
 	s->outcome = (uint8_t)outcome;
+	fk_ue_state_write_end(s);
+	fk_record_ring(w, ue_index);
+}
+
+void fk_record_refused(struct fk_worker *w, uint32_t ue_index,
+		       const struct fk_sip_message *response)
+{
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	s->sip_status = response->status;
+	s->retry_after_s = response->retry_after_s;
+	s->sip_warning = response->warning_code;
+	s->answered_at_us = outcome_time_us(w, s->answered_at_us);
+	then();
+	s->outcome = FK_OUTCOME_REFUSED;
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);
 }

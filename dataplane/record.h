@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "wire/sip.h"
 #include "worker.h"
 
 /* True if one more doorbell can ring. */
@@ -26,6 +27,10 @@ void fk_record_progress(struct fk_worker *w, uint32_t ue_index, uint8_t bit, uin
 /* The attempt in the UE's state reached 'outcome'; rings. Needs room. */
 void fk_record_outcome(struct fk_worker *w, uint32_t ue_index, enum fk_outcome outcome,
 		       uint16_t sip_status, uint32_t retry_after_s);
+
+/* A final SIP response refused the attempt in the UE's state; rings. Needs room. */
+void fk_record_refused(struct fk_worker *w, uint32_t ue_index,
+		       const struct fk_sip_message *response);
 
 /* An order cannot be built, for the reason that 'outcome' names; rings. Needs room. */
 void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order,

@@ -68,6 +68,24 @@ static json_t *numbers_json(const uint16_t *numbers, uint32_t n)
 	return list;
 }
 
+/* Next hops that refuse everybody, with the reason; what is left there waits. */
+static json_t *stopped_json(const struct fk_engine *engine, const struct fk_campaign *c)
+{
+	json_t *list = json_array();
+	uint16_t detail = 0;
+	const char *name;
+
+	for (uint32_t i = 0; (name = fk_engine_next_hop(engine, c, i, &detail)) != NULL; i++) {
+		char text[FK_CAUSE_TEXT_SIZE];
+
+		if (detail == 0)
+			continue;
+		fk_cause_text(FK_CAUSE_SIP, detail, text, sizeof(text));
+		json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "reason", text));
+	}
+	return list;
+}
+
 /* 'sln' and 'key_id' are those of the first key. */
 static json_t *campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
 {
@@ -76,7 +94,7 @@ static json_t *campaign_json(const struct fk_engine *engine, const struct fk_cam
 
 	return json_pack(
 		"{s:I, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:I, s:b, s:o, s:o, s:I,"
-		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o}",
+		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o}",
 		"id", (json_int_t)c->id, "kind", "rekey", "group", c->group, "state",
 		fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln", c->slns[0],
 		"keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id, "key_id", c->key_ids[0],
@@ -86,7 +104,8 @@ static json_t *campaign_json(const struct fk_engine *engine, const struct fk_cam
 		(json_int_t)c->n_held, "proven", (json_int_t)c->n_proven, "n_messages",
 		(json_int_t)c->n_messages, "seconds_to", seconds_to_json(c), "messages_per_second",
 		rounded(per_s), "n_keys", c->n_keys, "slns", numbers_json(c->slns, c->n_keys),
-		"key_ids", numbers_json(c->key_ids, c->n_keys));
+		"key_ids", numbers_json(c->key_ids, c->n_keys), "stopped_next_hops",
+		stopped_json(engine, c));
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)

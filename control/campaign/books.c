@@ -110,3 +110,14 @@ enum fk_err fk_engine_walk_deliveries(struct fk_engine *engine, uint32_t id, uin
 	*ret_next = walk.next;
 	return FK_OK;
 }
+
+const char *fk_engine_next_hop(const struct fk_engine *engine, const struct fk_campaign *c,
+			       uint32_t next_hop, uint16_t *ret_detail)
+{
+	bool is_in_force = c == engine->current && engine->scheduler != NULL;
+
+	if (next_hop >= engine->config->n_next_hops)
+		return NULL;
+	*ret_detail = is_in_force ? fk_scheduler_hop_halt_status(engine->scheduler, next_hop) : 0;
+	return engine->config->next_hops[next_hop].name;
+}

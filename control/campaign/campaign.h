@@ -30,7 +30,7 @@
 
 enum fk_campaign_state {
 	FK_CAMPAIGN_RUNNING = 1,
-	FK_CAMPAIGN_HALTED = 2, /* the system refuses us: only abort is left */
+	FK_CAMPAIGN_HALTED = 2, /* all that is left waits for next hops that refuse us: abort it */
 	FK_CAMPAIGN_COMPLETED = 3,
 	FK_CAMPAIGN_ABORTED = 4,
 };
@@ -59,7 +59,7 @@ struct fk_campaign {
 	/* Keys of one Rekey-Command, by place in the fleet's list of next hops; 0: none was served
 	 * there. As planned: a change of limits does not change a campaign. */
 	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
-	uint16_t halt_status; /* SIP status that halted it, 0: none */
+	uint16_t halt_status; /* fk_refusal_detail() of what halted it, 0: none */
 	bool closing;
 	uint32_t pace_per_s;
 	uint64_t fleet_generation;

@@ -417,6 +417,7 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 	engine->campaigns[engine->n_campaigns++] = *c;
 	engine->current = &engine->campaigns[engine->n_campaigns - 1];
 	engine->n_messages_before = 0;
+	engine->stopped_hops = 0;
 	engine->may_have_sent = false;
 	engine->record_dirty = false;
 	engine->origin_us = (int64_t)accepted_at_us;

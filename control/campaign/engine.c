@@ -69,6 +69,7 @@ void fk_engine_drop_fleet(struct fk_engine *engine)
 	engine->current = NULL;
 	engine->record_dirty = false;
 	engine->may_have_sent = false;
+	engine->stopped_hops = 0;
 	engine->fleet = NULL;
 	engine->table = NULL;
 	engine->region = NULL;
@@ -275,9 +276,28 @@ static void check_stall(struct fk_engine *engine)
 		rescan(engine);
 }
 
+/* Says once of each next hop that it has stopped. */
+static void note_stopped_hops(struct fk_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->config->n_next_hops; i++) {
+		uint16_t detail = fk_scheduler_hop_halt_status(engine->scheduler, i);
+		char text[FK_CAUSE_TEXT_SIZE];
+
+		if (detail == 0 || (engine->stopped_hops >> i & 1) != 0)
+			continue;
+		engine->stopped_hops |= 1ull << i;
+		fk_cause_text(FK_CAUSE_SIP, detail, text, sizeof(text));
+		fk_log(FK_LOG_ERROR, "next hop stopped", "campaign=%u next_hop=\"%s\" reason=%s",
+		       engine->current->id, engine->config->next_hops[i].name, text);
+	}
+}
+
 static void check_halt(struct fk_engine *engine)
 {
 	struct fk_campaign *c = engine->current;
+	char text[FK_CAUSE_TEXT_SIZE];
+
+	note_stopped_hops(engine);
 
 	if (c->state != FK_CAMPAIGN_RUNNING || fk_scheduler_halt_status(engine->scheduler) == 0)
 		return;
@@ -285,7 +305,8 @@ static void check_halt(struct fk_engine *engine)
 	c->halt_status = fk_scheduler_halt_status(engine->scheduler);
 	fk_engine_set_stop(engine);
 	engine->record_dirty = true;
-	fk_log(FK_LOG_ERROR, "campaign halted", "campaign=%u reason=sip_%u", c->id, c->halt_status);
+	fk_cause_text(FK_CAUSE_SIP, c->halt_status, text, sizeof(text));
+	fk_log(FK_LOG_ERROR, "campaign halted", "campaign=%u reason=%s", c->id, text);
 }
 
 static void note_causes(struct fk_engine *engine)

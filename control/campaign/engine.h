@@ -116,6 +116,14 @@ uint64_t fk_engine_elapsed_ms(const struct fk_engine *engine, const struct fk_ca
 uint32_t fk_engine_causes(struct fk_engine *engine, const struct fk_campaign *c,
 			  struct fk_cause_count ret_causes[static FK_CAMPAIGN_CAUSES_MAX]);
 
+/*
+ * The name of the configuration's next hop 'next_hop', NULL behind the last one; '*ret_detail' is
+ * what stopped it for this campaign, as the detail of FK_CAUSE_SIP, 0 if it goes on or the campaign
+ * is not the one in force.
+ */
+const char *fk_engine_next_hop(const struct fk_engine *engine, const struct fk_campaign *c,
+			       uint32_t next_hop, uint16_t *ret_detail);
+
 typedef void (*fk_delivery_fn)(void *ctx, uint32_t ue_index, const struct fk_delivery *delivery);
 /*
  * Calls 'fn' for up to 'limit' deliveries from ue_index 'from' on; '*ret_next' is where to go on,

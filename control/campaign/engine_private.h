@@ -37,6 +37,7 @@ struct fk_engine {
 	struct fk_campaign withdrawn; /* id not 0: to be stored as aborted, see create.c */
 	bool may_have_sent;	      /* orders left, in this life or an earlier one */
 	uint64_t n_messages_before;   /* ordered in earlier lives */
+	uint64_t stopped_hops;	      /* bit n: it was said that next hop n has stopped */
 	int64_t origin_us;	      /* CLOCK_MONOTONIC at the campaign's creation */
 
 	uint64_t dirty_since_us; /* 0: clean */

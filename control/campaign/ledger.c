@@ -18,6 +18,8 @@ const char *fk_delivery_state_label(uint8_t state)
 	return state < FK_DELIVERY_STATES ? labels[state] : "unknown";
 }
 
+#define SIP_FINAL_MIN 200 /* below it a detail is the code of a Warning */
+
 void fk_cause_text(uint8_t cause, uint16_t detail, char *buf, size_t cap)
 {
 	static const char *const labels[] = {
@@ -30,6 +32,8 @@ void fk_cause_text(uint8_t cause, uint16_t detail, char *buf, size_t cap)
 		snprintf(buf, cap, "%s", "");
 	else if (cause >= FK_CAUSES)
 		snprintf(buf, cap, "unknown");
+	else if (cause == FK_CAUSE_SIP && detail < SIP_FINAL_MIN)
+		snprintf(buf, cap, "warning_%u", detail);
 	else if (cause == FK_CAUSE_SIP)
 		snprintf(buf, cap, "%s_%u", labels[cause], detail);
 	else if (cause == FK_CAUSE_KMM)

@@ -44,10 +44,11 @@ enum fk_delivery_state {
 	FK_DELIVERY_STATES
 };
 
-/* Why a delivery stands where it stands. SIP and KMM carry the status in cause_detail. */
+/* Why a delivery stands where it stands. SIP and KMM carry the status in cause_detail; SIP may
+ * carry the code of a Warning instead, which is below 200. */
 #define FK_CAUSE_MAP(X)                                                                       \
 	X(FK_CAUSE_NONE, "none")                                                              \
-	X(FK_CAUSE_SIP, "sip")			    /* sip_404 */                             \
+	X(FK_CAUSE_SIP, "sip")			    /* sip_404, warning_141 */                \
 	X(FK_CAUSE_KMM, "kmm_status")		    /* kmm_status_06 */                       \
 	X(FK_CAUSE_SIP_TIMEOUT, "sip_timeout")	    /* timer F */                             \
 	X(FK_CAUSE_NO_ANSWER, "no_answer")	    /* accepted, no KMM came */               \

@@ -159,7 +159,7 @@ static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause
 		d->tries = 1;
 	d->cause = (uint8_t)cause;
 	d->cause_detail = detail;
-	if (d->tries >= s->opt.attempts_max && s->halt_status == 0) {
+	if (d->tries >= s->opt.attempts_max && fk_delivery_hop(s, ue_index)->halt_status == 0) {
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, cause, detail);
 		return;
 	}
@@ -173,11 +173,15 @@ static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause
 static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
 			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
 {
-	switch (fk_refusal_class(state->sip_status)) {
+	uint16_t detail = fk_refusal_detail(state->sip_status, state->sip_warning);
+	struct hop *hop = fk_delivery_hop(s, ue_index);
+
+	switch (fk_refusal_class(state->sip_status, state->sip_warning)) {
 	case FK_REFUSAL_HALT:
-		s->halt_status = state->sip_status;
-		/* The delivery is not to blame; it waits with the others. */
-		apply_retry(s, ue_index, FK_CAUSE_SIP, state->sip_status, 0, now);
+		s->n_halted += hop->halt_status == 0;
+		hop->halt_status = detail;
+		/* The delivery is not to blame; it waits with the others of that next hop. */
+		apply_retry(s, ue_index, FK_CAUSE_SIP, detail, 0, now);
 		return;
 	case FK_REFUSAL_FINAL:
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_SIP,

@@ -3,6 +3,8 @@
 
 #include "campaign/scheduler.h"
 
+#define WARNING_USER_UNKNOWN 141 /* the participating function does not know us */
+
 /* One row per status that does not follow its class; the rest is by class below. */
 static const struct {
 	uint16_t sip_status;
@@ -19,8 +21,15 @@ static const struct {
 	{513, FK_REFUSAL_FINAL}, /* Message Too Large */
 };
 
-enum fk_refusal_class fk_refusal_class(uint16_t sip_status)
+uint16_t fk_refusal_detail(uint16_t sip_status, uint16_t sip_warning)
 {
+	return sip_warning == WARNING_USER_UNKNOWN ? sip_warning : sip_status;
+}
+
+enum fk_refusal_class fk_refusal_class(uint16_t sip_status, uint16_t sip_warning)
+{
+	if (sip_warning == WARNING_USER_UNKNOWN)
+		return FK_REFUSAL_HALT;
 	for (uint32_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
 		if (exceptions[i].sip_status == sip_status)
 			return exceptions[i].class;

@@ -11,11 +11,18 @@
 enum fk_refusal_class {
 	FK_REFUSAL_RETRY, /* may pass: the same KMM again, later */
 	FK_REFUSAL_FINAL, /* a repeat would not mend it */
-	FK_REFUSAL_HALT,  /* it is not about this UE: the system does not let us in */
+	FK_REFUSAL_HALT,  /* it is not about this UE: the next hop does not let us in */
 };
 
-/* Class of a final status, 300 to 699. spec: RFC 3261 §21 */
-enum fk_refusal_class fk_refusal_class(uint16_t sip_status);
+/* Class of a final status, 300 to 699, with the code in its Warning, 0 if it has none.
+ * spec: RFC 3261 §21; 3GPP sheet 3.7 */
+enum fk_refusal_class fk_refusal_class(uint16_t sip_status, uint16_t sip_warning);
+
+/*
+ * What a refusal is remembered by as cause_detail of FK_CAUSE_SIP: its status, or the code of a
+ * Warning that says more than the status. No code is a status: they are below 300.
+ */
+uint16_t fk_refusal_detail(uint16_t sip_status, uint16_t sip_warning);
 
 /*
  * Milliseconds to wait after the 'tries'-th send of a KMM failed: 'backoff_ms' doubled for each

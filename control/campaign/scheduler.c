@@ -9,6 +9,23 @@
 
 #define NOBODY UINT32_MAX
 
+/* Half of the window is shared out among the next hops that are served, the rest is lent. */
+static void share_window(struct fk_scheduler *s)
+{
+	uint32_t n_hops = 0;
+
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
+		s->hops[i].parked = (struct queue){.head = NOBODY, .tail = NOBODY};
+		n_hops += s->opt.keys_per_kmm[i] != 0;
+	}
+	if (n_hops == 0)
+		n_hops = 1;
+	s->share = s->opt.window / (2 * n_hops);
+	if (s->share == 0)
+		s->share = 1;
+	s->n_loan = s->opt.window > s->share * n_hops ? s->opt.window - s->share * n_hops : 0;
+}
+
 enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 			     struct fk_scheduler **ret_scheduler)
 {
@@ -34,6 +51,7 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 	}
 	for (uint32_t i = 0; i < QUEUES; i++)
 		s->queues[i] = (struct queue){.head = NOBODY, .tail = NOBODY};
+	share_window(s);
 	s->tally.states[FK_DELIVERY_NONE] = options->n_slots;
 	*ret_scheduler = s;
 	return FK_OK;
@@ -53,6 +71,24 @@ void fk_scheduler_free(struct fk_scheduler *s)
 
 /* Small parts: states, dirt, queues, numbers. */
 
+static bool is_active(uint8_t state)
+{
+	return state != FK_DELIVERY_NONE && state < FK_DELIVERY_ACKED;
+}
+
+/* Books at the next hop that a delivery leaves a state for another. */
+static void move_at_hop(struct fk_scheduler *s, struct hop *hop, uint8_t from, uint8_t to)
+{
+	hop->n_active += is_active(to);
+	hop->n_active -= is_active(from);
+	if (from == to)
+		return;
+	if (to == FK_DELIVERY_OPEN && hop->n_open++ >= s->share)
+		s->n_borrowed++;
+	if (from == FK_DELIVERY_OPEN && hop->n_open-- > s->share)
+		s->n_borrowed--;
+}
+
 void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
@@ -64,6 +100,7 @@ void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_de
 		run->is_fresh = 0;
 		s->n_fresh--;
 	}
+	move_at_hop(s, fk_delivery_hop(s, ue_index), d->state, state);
 	s->tally.states[d->state]--;
 	s->tally.states[state]++;
 	d->state = (uint8_t)state;
@@ -84,6 +121,16 @@ static uint64_t page_bit(uint32_t ue_index)
 	return 1ull << (ue_index % FK_LEDGER_PAGE);
 }
 
+static void append(struct fk_scheduler *s, struct queue *q, uint32_t ue_index)
+{
+	s->runs[ue_index].next = NOBODY;
+	if (q->tail == NOBODY)
+		q->head = ue_index;
+	else
+		s->runs[q->tail].next = ue_index;
+	q->tail = ue_index;
+}
+
 /* A delivery is linked in one queue at most; one that is linked already comes up there. */
 static void enqueue(struct fk_scheduler *s, uint32_t ue_index)
 {
@@ -92,22 +139,15 @@ static void enqueue(struct fk_scheduler *s, uint32_t ue_index)
 			   : fk_delivery_is_rekey(&s->deliveries[ue_index], s->opt.n_keys)
 				   ? QUEUE_AGAIN
 				   : QUEUE_CLOSING;
-	struct queue *q = &s->queues[id];
 
 	if (run->queued_in != 0)
 		return;
 	run->queued_in = (uint8_t)(id + 1);
-	run->next = NOBODY;
-	if (q->tail == NOBODY)
-		q->head = ue_index;
-	else
-		s->runs[q->tail].next = ue_index;
-	q->tail = ue_index;
+	append(s, &s->queues[id], ue_index);
 }
 
-static uint32_t dequeue(struct fk_scheduler *s, enum queue_id id)
+static uint32_t dequeue(struct fk_scheduler *s, struct queue *q)
 {
-	struct queue *q = &s->queues[id];
 	uint32_t ue_index = q->head;
 
 	if (ue_index == NOBODY)
@@ -289,7 +329,7 @@ void fk_scheduler_reserve(struct fk_scheduler *s, const struct fk_scheduler_now 
 {
 	uint64_t enough = 2ull * s->opt.window;
 
-	if (s->halt_status != 0)
+	if (fk_scheduler_halt_status(s) != 0)
 		return;
 	while (n_pages > 0 && s->reserve_at < s->n_pages && s->n_fresh < enough) {
 		uint32_t n_dirty = s->n_dirty;
@@ -343,19 +383,81 @@ static bool may_order(const struct fk_scheduler *s, uint32_t ue_index)
 	       !(s->pages[ue_index / FK_LEDGER_PAGE].on_durable & page_bit(ue_index));
 }
 
-static uint32_t next_due(struct fk_scheduler *s, const struct fk_scheduler_now *now)
+/* True if one more delivery may be open at the next hop. */
+static bool may_open(const struct fk_scheduler *s, const struct hop *hop)
+{
+	return hop->halt_status == 0 && (hop->n_open < s->share || s->n_borrowed < s->n_loan);
+}
+
+/* Puts a delivery that is due aside until its next hop takes it. It is reserved and no longer in
+ * front of anybody, so it does not keep others from being reserved either. */
+static void park(struct fk_scheduler *s, uint32_t ue_index)
+{
+	struct hop *hop = fk_delivery_hop(s, ue_index);
+	struct run *run = &s->runs[ue_index];
+
+	if (s->deliveries[ue_index].state == FK_DELIVERY_WAITING)
+		fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
+	if (run->is_fresh) {
+		run->is_fresh = 0;
+		s->n_fresh--;
+	}
+	if (run->queued_in != 0)
+		return;
+	run->queued_in = PARKED;
+	append(s, &hop->parked, ue_index);
+	s->parked_hops |= 1ull << (hop - s->hops);
+}
+
+/* The first who is parked at a next hop that takes one more; the next hops take turns. */
+static uint32_t next_parked(struct fk_scheduler *s)
+{
+	uint64_t left = s->parked_hops;
+
+	for (uint32_t n = 0; left != 0 && n < FK_NEXT_HOPS_MAX; n++) {
+		uint32_t at = (s->next_hop + n) % FK_NEXT_HOPS_MAX, ue_index;
+		struct hop *hop = &s->hops[at];
+
+		if (!(left >> at & 1) || !may_open(s, hop))
+			continue;
+		while ((ue_index = dequeue(s, &hop->parked)) != NOBODY) {
+			if (!may_order(s, ue_index))
+				continue;
+			s->next_hop = at + 1;
+			return ue_index;
+		}
+		s->parked_hops &= ~(1ull << at);
+	}
+	return NOBODY;
+}
+
+static uint32_t next_queued(struct fk_scheduler *s, const struct fk_scheduler_now *now)
 {
 	uint32_t ue_index;
 
 	for (uint32_t id = 0; id < QUEUES; id++) {
 		if (id == QUEUE_FRESH && fk_due_heap_pop(&s->due, now->ms, &ue_index))
 			return ue_index;
-		while ((ue_index = dequeue(s, id)) != NOBODY) {
+		while ((ue_index = dequeue(s, &s->queues[id])) != NOBODY) {
 			if (may_order(s, ue_index))
 				return ue_index;
 		}
 	}
 	return NOBODY;
+}
+
+static uint32_t next_due(struct fk_scheduler *s, const struct fk_scheduler_now *now)
+{
+	uint32_t ue_index = s->parked_hops != 0 ? next_parked(s) : NOBODY;
+
+	while (ue_index == NOBODY) {
+		ue_index = next_queued(s, now);
+		if (ue_index == NOBODY || may_open(s, fk_delivery_hop(s, ue_index)))
+			break;
+		park(s, ue_index);
+		ue_index = NOBODY;
+	}
+	return ue_index;
 }
 
 static void make_order(struct fk_scheduler *s, uint32_t ue_index, struct fk_order *ret_order)
@@ -387,7 +489,7 @@ uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now
 {
 	uint32_t n = 0;
 
-	while (s->halt_status == 0 && n < max &&
+	while (fk_scheduler_halt_status(s) == 0 && n < max &&
 	       s->tally.states[FK_DELIVERY_OPEN] < s->opt.window) {
 		uint32_t ue_index = next_due(s, now);
 
@@ -440,14 +542,37 @@ void fk_scheduler_abort(struct fk_scheduler *s)
 	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
 		struct fk_delivery *d = &s->deliveries[i];
 
-		if (d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d))
-			fk_delivery_finish(s, i, FK_DELIVERY_ABORTED, FK_CAUSE_CAMPAIGN_ABORTED, 0);
+		uint16_t stopped;
+
+		if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d))
+			continue;
+		stopped = fk_delivery_hop(s, i)->halt_status;
+		fk_delivery_finish(s, i, FK_DELIVERY_ABORTED,
+				   stopped != 0 ? FK_CAUSE_SIP : FK_CAUSE_CAMPAIGN_ABORTED,
+				   stopped);
 	}
 }
 
 uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s)
 {
-	return s->halt_status;
+	uint16_t status = 0;
+
+	if (s->halt_status != 0 || s->n_halted == 0)
+		return s->halt_status;
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
+		if (s->hops[i].n_active == 0)
+			continue;
+		if (s->hops[i].halt_status == 0)
+			return 0;
+		if (status == 0)
+			status = s->hops[i].halt_status;
+	}
+	return status;
+}
+
+uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t next_hop)
+{
+	return next_hop < FK_NEXT_HOPS_MAX ? s->hops[next_hop].halt_status : 0;
 }
 
 void fk_scheduler_halt(struct fk_scheduler *s, uint16_t sip_status)

@@ -18,6 +18,8 @@
  * that it is. Further keys and sends again go before both: a UE counts when it holds all keys, and
  * an answer that is missing is what holds a campaign up at its end.
  *
+ * Next hops have shares of the window, so that one that is slow or dead holds nobody else up.
+ *
  * Threads: one owner. Memory: fk_scheduler_new() takes all of it, about 60 octets a slot.
  */
 #pragma once
@@ -127,8 +129,14 @@ void fk_scheduler_forget_sent(struct fk_scheduler *s);
 /* Ends everything that is not final: ABORTED, or PARTIAL where a key is held. */
 void fk_scheduler_abort(struct fk_scheduler *s);
 
-/* A SIP status that stops the campaign (401, 407), 0 if none came. Stops poll. */
+/*
+ * A refusal that is not about a UE (401, 407, Warning 141) stops its next hop: what is left there
+ * waits with that reason, and the others go on. When nothing but that is left, this gives the
+ * reason, fk_refusal_detail() of it, else 0. Then poll gives nothing.
+ */
 uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s);
+/* The reason that stopped one next hop, 0 if it goes on. */
+uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t next_hop);
 /* Stops poll for good, as after a stored halt. */
 void fk_scheduler_halt(struct fk_scheduler *s, uint16_t sip_status);
 

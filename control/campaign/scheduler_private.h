@@ -12,7 +12,7 @@
 struct run {
 	uint32_t next;	       /* in its queue */
 	uint32_t outcome_seen; /* low bits of answered_at_us of the outcome applied last */
-	uint8_t queued_in;     /* 1 + index of the queue that links it, 0: none */
+	uint8_t queued_in;     /* 1 + index of the queue that links it, PARKED, 0: none */
 	uint8_t is_fresh;      /* 1: counts in n_fresh */
 	uint8_t n_renumbered;  /* new attempts because of "invalid number" */
 };
@@ -31,8 +31,21 @@ enum queue_id {
 	QUEUES
 };
 
+#define PARKED (QUEUES + 1) /* as queued_in: it waits for its next hop */
+
 struct queue {
 	uint32_t head, tail;
+};
+
+/*
+ * One next hop. It may always have its share of the window open, and borrows what no share needs:
+ * one that answers slowly or not at all does not hold up the others.
+ */
+struct hop {
+	struct queue parked; /* due, but it may have no more open, or has stopped */
+	uint32_t n_active;   /* deliveries that are not final */
+	uint32_t n_open;
+	uint16_t halt_status; /* fk_refusal_detail() of what stopped it, 0: it goes on */
 };
 
 struct fk_scheduler {
@@ -46,12 +59,24 @@ struct fk_scheduler {
 	uint32_t n_fresh;    /* reserved, never ordered */
 	struct queue queues[QUEUES];
 	struct fk_due_heap due;
-	uint16_t halt_status;
+	struct hop hops[FK_NEXT_HOPS_MAX];
+	uint64_t parked_hops; /* bit n: somebody is parked at hop n */
+	uint32_t next_hop;    /* whose turn it is */
+	uint32_t share;	      /* of the window, of each next hop */
+	uint32_t n_loan;      /* of the window: what is left for who needs more */
+	uint32_t n_borrowed;
+	uint32_t n_halted;    /* next hops that have stopped */
+	uint16_t halt_status; /* of the whole campaign, as it was stored */
 	struct fk_scheduler_tally tally;
 };
 
 /* Moves a delivery to another state and keeps tally, heap and queues right. */
 void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state);
+static inline struct hop *fk_delivery_hop(struct fk_scheduler *s, uint32_t ue_index)
+{
+	return &s->hops[s->opt.ues[ue_index].next_hop % FK_NEXT_HOPS_MAX];
+}
+
 /* Its page has to be written. */
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index);
 /* Ends a delivery for good; with a key held, anything but ACKED becomes PARTIAL. */

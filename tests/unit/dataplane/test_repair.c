@@ -40,6 +40,7 @@ static const struct field fields[] = {
 	FIELD(inbound_known),
 	FIELD(listed),
 	FIELD(retry_after_s),
+	FIELD(sip_warning),
 	FIELD(what),
 	FIELD(keys_held),
 };

@@ -204,9 +204,14 @@ Test(refusal, the_delay_doubles_and_is_bounded)
 	cr_assert_eq(fk_retry_delay_ms(10, 1, UINT32_MAX), FK_RETRY_BACKOFF_MAX_MS);
 }
 
-Test(refusal, only_401_and_407_halt)
+Test(refusal, only_401_407_and_warning_141_halt)
 {
 	for (uint16_t status = 300; status < 700; status++)
-		cr_assert_eq(fk_refusal_class(status) == FK_REFUSAL_HALT,
+		cr_assert_eq(fk_refusal_class(status, 0) == FK_REFUSAL_HALT,
 			     status == 401 || status == 407);
+	for (uint16_t warning = 1; warning < 300; warning++)
+		cr_assert_eq(fk_refusal_class(404, warning) == FK_REFUSAL_HALT, warning == 141);
+	cr_assert_eq(fk_refusal_detail(404, 0), 404);
+	cr_assert_eq(fk_refusal_detail(403, 203), 403);
+	cr_assert_eq(fk_refusal_detail(404, 141), 141);
 }

@@ -211,6 +211,119 @@ Test(scheduler, a_401_halts_the_campaign_and_blames_nobody)
 	world_check_books(w);
 }
 
+/* Every third UE stands behind next hop 1. */
+static bool is_behind_hop_1(uint32_t ue_index)
+{
+	return ue_index % 3 == 0;
+}
+
+static void use_two_next_hops(void)
+{
+	w->options.keys_per_kmm[1] = FK_ORDER_KEYS_MAX;
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		w->ues[i].next_hop = is_behind_hop_1(i) ? 1 : 0;
+}
+
+/* Next hop 1 refuses everybody: its UEs wait with that reason, the others are served. */
+static void expect_one_next_hop_stops(uint16_t status, uint16_t warning, uint16_t detail)
+{
+	use_two_next_hops();
+	for (uint32_t i = 0; i < WORLD_UES; i += 3) {
+		w->radios[i].forced_sip = status;
+		w->radios[i].forced_warning = warning;
+	}
+	world_start(w);
+	for (uint32_t i = 0; i < 2000 && fk_scheduler_halt_status(w->scheduler) == 0; i++)
+		world_turn(w, false);
+	cr_assert_eq(fk_scheduler_halt_status(w->scheduler), detail);
+	cr_assert_eq(fk_scheduler_hop_halt_status(w->scheduler, 1), detail);
+	cr_assert_eq(fk_scheduler_hop_halt_status(w->scheduler, 0), 0);
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		const struct fk_delivery *d = world_delivery(w, i);
+
+		cr_assert_eq(fk_delivery_is_final(d), !is_behind_hop_1(i), "ue %u", i);
+		cr_assert(is_behind_hop_1(i) || d->state == FK_DELIVERY_ACKED);
+	}
+	uint64_t n_orders = w->n_orders;
+	for (uint32_t i = 0; i < 200; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_orders, n_orders);
+	fk_scheduler_abort(w->scheduler);
+	world_run(w, 10);
+	world_check_books(w);
+	cr_assert_eq(world_delivery(w, 0)->state, FK_DELIVERY_ABORTED);
+	cr_assert_eq(world_delivery(w, 0)->cause, FK_CAUSE_SIP);
+	cr_assert_eq(world_delivery(w, 0)->cause_detail, detail);
+}
+
+Test(scheduler, a_407_stops_its_next_hop_and_the_others_go_on)
+{
+	expect_one_next_hop_stops(407, 0, 407);
+}
+
+Test(scheduler, a_404_with_warning_141_stops_its_next_hop)
+{
+	expect_one_next_hop_stops(404, 141, 141);
+}
+
+Test(scheduler, a_next_hop_that_says_nothing_leaves_the_others_their_share)
+{
+	use_two_next_hops();
+	for (uint32_t i = 0; i < WORLD_UES; i += 3)
+		w->radios[i].is_stuck = true;
+	world_start(w);
+	for (uint32_t i = 0; i < 2000; i++)
+		world_turn(w, false);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		cr_assert(is_behind_hop_1(i) || world_delivery(w, i)->state == FK_DELIVERY_ACKED,
+			  "ue %u", i);
+	/* Half of the window is for sharing out, half for whoever needs it. */
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_OPEN],
+		     w->options.window / 4 + w->options.window / 2);
+}
+
+Test(scheduler, a_next_hop_that_is_dead_fails_its_ues_only)
+{
+	use_two_next_hops();
+	for (uint32_t i = 0; i < WORLD_UES; i += 3)
+		w->radios[i].is_silent = true;
+	world_start(w);
+	world_run(w, 20000);
+	world_check_books(w);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		cr_assert_eq(world_delivery(w, i)->state,
+			     is_behind_hop_1(i) ? FK_DELIVERY_UNREACHABLE : FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, an_only_next_hop_has_the_whole_window)
+{
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		w->radios[i].is_stuck = true;
+	world_start(w);
+	for (uint32_t i = 0; i < 100; i++)
+		world_turn(w, false);
+	cr_assert_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_OPEN], w->options.window);
+}
+
+Test(scheduler, what_waits_for_its_next_hop_survives_a_restart_in_bad_weather)
+{
+	use_two_next_hops();
+	w->loss_percent = 30;
+	w->options.attempts_max = 50;
+	for (uint32_t i = 0; i < WORLD_UES; i += 3)
+		w->radios[i].is_silent = i % 2 == 0;
+	world_start(w);
+	for (uint32_t i = 0; i < 6; i++) {
+		for (uint32_t k = 0; k < 40; k++)
+			world_turn(w, k % 5 == 0);
+		world_restart(w, i % 2 == 0);
+	}
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		w->radios[i].is_silent = false;
+	world_run(w, 50000);
+	world_check_books(w);
+}
+
 Test(scheduler, abort_ends_everything_and_keeps_what_is_held)
 {
 	world_start(w);

@@ -183,6 +183,7 @@ static void play_outcome(struct world *w, uint32_t i)
 		set_outcome(w, i, FK_OUTCOME_TIMEOUT);
 	} else if (radio->forced_sip != 0) {
 		w->states[i].sip_status = radio->forced_sip;
+		w->states[i].sip_warning = radio->forced_warning;
 		set_outcome(w, i, FK_OUTCOME_REFUSED);
 	} else if (!radio_takes(w, i)) {
 		answer(w, i, FK_KMM_NEGATIVE_ACK, radio->forced_kmm_status);
@@ -245,7 +246,8 @@ static void take_order(struct world *w, const struct fk_order *order)
 	s->outcome = FK_OUTCOME_NONE;
 	s->sip_status = 0;
 	s->kmm_message_id = s->kmm_status = 0;
-	w->outcome_at_ms[i] = w->now.ms + 1 + world_random(w, 40);
+	w->outcome_at_ms[i] =
+		w->radios[i].is_stuck ? UINT64_MAX : w->now.ms + 1 + world_random(w, 40);
 }
 
 void world_turn(struct world *w, bool store_fails)

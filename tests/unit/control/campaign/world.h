@@ -24,7 +24,9 @@ struct world_radio {
 	uint8_t forced_kmm_status; /* not 0: it refuses with this status, ... */
 	uint16_t refused_keys;	   /* ... but if not 0, only these keys of a Rekey-Command */
 	uint16_t forced_sip;	   /* not 0: the system refuses with this status */
+	uint16_t forced_warning;   /* in that refusal */
 	bool is_silent;		   /* never answers */
+	bool is_stuck;		   /* and nobody ever says so */
 };
 
 struct world {
