@@ -33,6 +33,10 @@ STACK_ATTEMPTS=5
 STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
 STACK_IPV6=false     # the wire speaks IPv6 instead of IPv4
 STACK_WIRE=          # fleetkey-dp's port, instead of the one that leads to fleetsim
+STACK_PROFILE=C      # of the one next hop
+STACK_CONGESTION_SAFE=false # in profiles A and B: many MESSAGEs open at a time
+STACK_NEXT_HOPS=()   # instead of the one: NAME,PORT,PROFILE, then ",401" and the like for a server
+                     # that refuses everybody, ",dead" for one that is not there
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_FLEETSIM_ARGS=() # more options of fleetsim
 STACK_CAPTURE=       # fleetkey-dp --capture
@@ -225,7 +229,12 @@ stack_address() {
 
 stack_start_fleetsim() {
 	local -a extra=()
+	local hop
 	[ -z "$STACK_HOSTILE" ] || extra+=(--hostile "$STACK_HOSTILE")
+	extra+=(--profile "$STACK_PROFILE")
+	for hop in "${STACK_NEXT_HOPS[@]}"; do
+		[ "${hop##*,}" = dead ] || extra+=(--next-hop "$hop")
+	done
 	rm -f "$STACK_DIR/fleetsim.ready"
 	stack_spawn fleetsim "$STACK_CPU_THEIRS" "$STACK_BIN/fleetsim" run \
 		--fleet "$STACK_DIR/fleet.csv" --ip "$(stack_address server)" --loss "$STACK_LOSS" \
@@ -368,19 +377,39 @@ stack_config() {
 		  attempts_max: $STACK_ATTEMPTS
 		  answer_timeout_ms: $STACK_ANSWER_MS
 		  retry_backoff_ms: $STACK_BACKOFF_MS
-		next_hops:
-		  - name: nh1
-		    address: $(stack_address server)
-		    port: 5060
-		    profile: C
 	EOF
+	stack_config_next_hops
+}
+
+# fleetsim's servers, as fleetsim names them.
+stack_config_next_hops() {
+	local hop name port profile user
+	echo "next_hops:"
+	for hop in "${STACK_NEXT_HOPS[@]:-nh1,5060,$STACK_PROFILE}"; do
+		IFS=, read -r name port profile _ <<<"$hop"
+		user=mcdata-$name
+		[ ${#STACK_NEXT_HOPS[@]} -gt 0 ] || user=mcdata
+		printf '  - name: %s\n    address: %s\n    port: %s\n    profile: %s\n' \
+			"$name" "$(stack_address server)" "$port" "$profile"
+		printf '    psi: sip:%s@mc.example\n    congestion_safe: %s\n' \
+			"$user" "$STACK_CONGESTION_SAFE"
+	done
+}
+
+# The names of the next hops, as fleetsim make-fleet takes them.
+stack_next_hop_names() {
+	local hop names=
+	for hop in "${STACK_NEXT_HOPS[@]:-nh1}"; do
+		names+="${names:+;}${hop%%,*}"
+	done
+	echo "$names"
 }
 
 stack_prepare() {
 	(umask 077 && head -c 32 /dev/urandom >"$STACK_DIR/root.key" &&
 		head -c 24 /dev/urandom | base64 >"$STACK_DIR/api.token")
 	timeout 300 "$STACK_BIN/fleetsim" make-fleet --ues "$STACK_UES" --seed "$STACK_SEED" \
-		--out "$STACK_DIR/fleet.csv" >"$STACK_DIR/make-fleet.log" 2>&1 || {
+		--next-hop "$(stack_next_hop_names)" --out "$STACK_DIR/fleet.csv" >"$STACK_DIR/make-fleet.log" 2>&1 || {
 		cat "$STACK_DIR/make-fleet.log" >&2
 		stack_fail "no fleet file could be made"
 	}
