@@ -42,13 +42,20 @@ void fk_cause_text(uint8_t cause, uint16_t detail, char *buf, size_t cap)
 		snprintf(buf, cap, "%s", labels[cause]);
 }
 
+/* True if the current step may have been sent. How often it was is not known after a crash, so what
+ * counts is that a number was reserved for it. */
+static bool may_have_been_sent(const struct fk_delivery *d)
+{
+	return d->state == FK_DELIVERY_EXCLUDED ? d->attempt > 0 : d->date_time_s != 0;
+}
+
 const char *fk_delivery_key_label(const struct fk_delivery *d, uint32_t n_keys, uint32_t index)
 {
 	uint32_t first, n = fk_delivery_step_keys(d, n_keys, &first);
 
 	if (d->keys_held >> index & 1)
 		return "held";
-	if (index < first || index >= first + n || d->tries + d->attempt == 0)
+	if (index < first || index >= first + n || !may_have_been_sent(d))
 		return "not_held";
 	return fk_delivery_is_final(d) && d->cause == FK_CAUSE_KMM ? "refused" : "possibly_held";
 }

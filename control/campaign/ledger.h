@@ -127,8 +127,9 @@ static inline uint32_t fk_delivery_step_keys(const struct fk_delivery *d, uint32
 
 /*
  * What is known of key 'index' of the campaign's 'n_keys': "held" (acknowledged with status 00),
- * "refused" (its KMM was refused, or its own status was another), "possibly_held" (sent, not
- * answered) or "not_held" (never sent). Not acknowledged never means not held.
+ * "refused" (its KMM was refused, or its own status was another), "possibly_held" (its KMM
+ * may have been sent, and is not answered) or "not_held" (never sent). Not acknowledged never means
+ * not held.
  */
 const char *fk_delivery_key_label(const struct fk_delivery *d, uint32_t n_keys, uint32_t index);
 

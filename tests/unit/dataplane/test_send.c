@@ -120,7 +120,8 @@ static struct fk_order order_of_keys(uint32_t ue_index, uint8_t step, uint8_t fi
 	return order;
 }
 
-/* The message carries exactly these keys, in order, under the UE's own KEK. */
+/* The message carries exactly these keys, in order, under the UE's own KEK, and its MAC verifies.
+ */
 static void check_keys(const struct fk_sip_message *sip, uint32_t ue_index, uint8_t first,
 		       uint8_t n)
 {
@@ -135,6 +136,13 @@ static void check_keys(const struct fk_sip_message *sip, uint32_t ue_index, uint
 	cr_assert_eq(frame.size, FK_KMM_REKEY_SIZE + (n - 1) * FK_KMM_KEY_ITEM_SIZE);
 	cr_assert_eq(frame.header.destination_rsi, ue->rsi);
 	cr_assert_eq(rekey.n_keys, n);
+	struct fk_mac_lane mac = {.tek = ue->ptek,
+				  .frame = frame.octets,
+				  .frame_size = frame.size,
+				  .mac_format = frame.header.mac.mac_format};
+
+	rig->worker->config.engine->mac(&scratch, &mac, 1);
+	cr_assert_arr_eq(mac.mac, frame.header.mac.mac, FK_KMM_MAC_SIZE);
 	for (uint8_t i = 0; i < n; i++) {
 		uint8_t key[32];
 		struct fk_unwrap_lane unwrap = {
