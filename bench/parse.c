@@ -160,7 +160,7 @@ static size_t encode_signalling(uint32_t i, bool is_ack, uint8_t *buf, size_t ca
 	uint8_t id[1][FK_MESSAGE_ID_SIZE];
 	size_t size;
 
-	fk_message_id_make(&token_key, &token, id, 1);
+	fk_message_id_make(&token_key, &token, id, NULL, 1);
 	memcpy(note.message_id, id, FK_MESSAGE_ID_SIZE);
 	memcpy(signalling.in_reply_to, id, FK_MESSAGE_ID_SIZE);
 	memcpy(signalling.message_id, &i, sizeof(i));

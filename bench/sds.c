@@ -15,7 +15,6 @@
 #include "crypto/token_tag.h"
 #include "sds_job.h"
 #include "series.h"
-#include "tag_hash.h"
 #include "wire/sip_template.h"
 
 #define BURST	     32
@@ -133,14 +132,6 @@ void fk_sds_call_id(const struct fk_sds_job *job, char *text)
 {
 	fk_hex_put(text, job->token, 16);
 	fk_hex_put(text + 16, job->count ^ FK_SDS_EPOCH << 12, 6);
-}
-
-void fk_sds_from_tag(const struct fk_sds_job *job, char *text)
-{
-	uint8_t octets[9] = {'F'};
-
-	memcpy(octets + 1, &job->token, sizeof(job->token));
-	fk_tag_format(fk_tag_hash(job->campaign->from_tag_key, octets, sizeof(octets)), text);
 }
 
 static void fleet_make(void)
@@ -264,6 +255,7 @@ static void run_token(void)
 	uint64_t tokens[BURST];
 	struct fk_branch branches[BURST];
 	uint8_t ids[BURST][FK_MESSAGE_ID_SIZE];
+	uint32_t marks[BURST];
 	char texts[BURST][FK_BRANCH_LEN];
 
 	for (uint32_t i = 0; i < BURST; i++) {
@@ -272,13 +264,13 @@ static void run_token(void)
 						 .epoch = FK_SDS_EPOCH,
 						 .count = lanes[i].job.count};
 	}
-	fk_message_id_make(&token_key, tokens, ids, BURST);
+	fk_message_id_make(&token_key, tokens, ids, marks, BURST);
 	fk_branch_make(&token_key, branches, texts, BURST);
 	for (uint32_t i = 0; i < BURST; i++) {
 		memcpy(lanes[i].message_id, ids[i], sizeof(ids[i]));
 		memcpy(lanes[i].branch, texts[i], sizeof(texts[i]));
 		fk_sds_call_id(&lanes[i].job, lanes[i].call_id);
-		fk_sds_from_tag(&lanes[i].job, lanes[i].from_tag);
+		fk_hex_put(lanes[i].from_tag, marks[i], FK_FROM_TAG_LEN);
 	}
 }
 

@@ -21,12 +21,11 @@
 
 #include "wire/net.h"
 
-#define FK_SDS_KMF_URI	   "sip:kmf@lmr.mc.example"
-#define FK_SDS_KMF_PSI	   "sip:kmf-psi@lmr.mc.example"
-#define FK_SDS_SENT_BY	   "192.0.2.10:5070"
-#define FK_SDS_KMF_RSI	   9999998u
-#define FK_SDS_EPOCH	   7u
-#define FK_SDS_TAG_HEX_LEN 8 /* characters of a From-tag */
+#define FK_SDS_KMF_URI "sip:kmf@lmr.mc.example"
+#define FK_SDS_KMF_PSI "sip:kmf-psi@lmr.mc.example"
+#define FK_SDS_SENT_BY "192.0.2.10:5070"
+#define FK_SDS_KMF_RSI 9999998u
+#define FK_SDS_EPOCH   7u
 
 /* What all SDS of a campaign share. */
 struct fk_sds_campaign {
@@ -35,7 +34,7 @@ struct fk_sds_campaign {
 	uint8_t keyset_id;
 	uint8_t conversation_id[FK_SDS_ID_SIZE];
 	uint32_t date_time_s;
-	uint8_t token_key[32], from_tag_key[16];
+	uint8_t token_key[32];
 	struct fk_net_path path;
 };
 
@@ -57,7 +56,6 @@ size_t fk_sds_encode_kmm(const struct fk_sds_job *job, const uint8_t *wrapped, u
 			 size_t cap);
 
 void fk_sds_call_id(const struct fk_sds_job *job, char *text);
-void fk_sds_from_tag(const struct fk_sds_job *job, char *text);
 
 struct fk_sds_plain; /* layout is private to sds_plain.c */
 

@@ -77,9 +77,10 @@ static void mac(struct fk_sds_plain *plain, const uint8_t *tek, uint8_t *kmm, si
 					  kmm + size - FK_KMM_MAC_BLOCK_SIZE) == FK_OK);
 }
 
-/* Leftmost 58 bits of the CMAC of one block: domain, token, epoch, count. */
+/* Leftmost 58 bits of the CMAC of one block: domain, token, epoch, count. Its third word is the
+ * From-tag of a Message ID. */
 static uint64_t token_tag(struct fk_sds_plain *plain, uint8_t domain, uint64_t token,
-			  uint32_t epoch, uint32_t count)
+			  uint32_t epoch, uint32_t count, uint32_t *ret_mark)
 {
 	uint8_t block[BLOCK] = {domain};
 	uint64_t tag = 0;
@@ -95,12 +96,15 @@ static uint64_t token_tag(struct fk_sds_plain *plain, uint8_t domain, uint64_t t
 	ecb(plain->token, block);
 	for (int i = 0; i < 8; i++)
 		tag = tag << 8 | block[i];
+	*ret_mark = (uint32_t)block[8] << 24 | (uint32_t)block[9] << 16 | (uint32_t)block[10] << 8 |
+		    block[11];
 	return tag >> (64 - TAG_BITS);
 }
 
-static void message_id(struct fk_sds_plain *plain, uint64_t token, uint8_t id[static BLOCK])
+static void message_id(struct fk_sds_plain *plain, uint64_t token, uint8_t id[static BLOCK],
+		       uint32_t *ret_mark)
 {
-	uint64_t tag = token_tag(plain, 1, token, 0, 0);
+	uint64_t tag = token_tag(plain, 1, token, 0, 0, ret_mark);
 	uint64_t high = (token & ~0xffffull) | 0x4000 | (token >> 4 & 0xfff);
 	uint64_t low = 2ull << 62 | (token & 0xf) << TAG_BITS | tag;
 
@@ -154,24 +158,27 @@ static size_t put_body(const struct fk_sds_job *job, const uint8_t id[static BLO
 }
 
 static size_t put_message(struct fk_sds_plain *plain, const struct fk_sds_job *job,
-			  const char *body, size_t body_size, char *message, size_t cap)
+			  uint32_t from_tag, const char *body, size_t body_size, char *message,
+			  size_t cap)
 {
-	char call_id[23] = "", from_tag[FK_SDS_TAG_HEX_LEN + 1] = "";
+	char call_id[23] = "";
+	uint32_t unused;
 	size_t n;
 
 	fk_sds_call_id(job, call_id);
-	fk_sds_from_tag(job, from_tag);
 	n = (size_t)snprintf(
 		message, cap,
 		"MESSAGE %s SIP/2.0\r\n"
 		"v:SIP/2.0/UDP %s;branch=z9hG4bK%016llx%08x%06x%015llx\r\n"
-		"Max-Forwards:70\r\nf:<%s>;tag=%s\r\nt:<%s>\r\ni:%s\r\nCSeq:1 MESSAGE\r\n"
+		"Max-Forwards:70\r\nf:<%s>;tag=%08x\r\nt:<%s>\r\ni:%s\r\nCSeq:1 MESSAGE\r\n"
 		"a:*;+g.3gpp.mcdata.sds;require;explicit,*;+g.3gpp.icsi-ref="
 		"\"urn%%3Aurn-7%%3A3gpp-service.ims.icsi.mcdata.sds\";require;explicit\r\n"
 		"P-Asserted-Service:urn:urn-7:3gpp-service.ims.icsi.mcdata.sds\r\n"
 		"P-Asserted-Identity:<%s>\r\nc:multipart/mixed;boundary=k\r\nl:%04zu\r\n\r\n",
 		job->uri, FK_SDS_SENT_BY, (unsigned long long)job->token, FK_SDS_EPOCH, job->count,
-		(unsigned long long)token_tag(plain, 2, job->token, FK_SDS_EPOCH, job->count) << 2,
+		(unsigned long long)token_tag(plain, 2, job->token, FK_SDS_EPOCH, job->count,
+					      &unused)
+			<< 2,
 		FK_SDS_KMF_URI, from_tag, job->uri, call_id, FK_SDS_KMF_PSI, body_size);
 	memcpy(message + n, body, body_size);
 	return n + body_size;
@@ -233,14 +240,16 @@ size_t fk_sds_plain_build(struct fk_sds_plain *plain, const struct fk_sds_job *j
 	uint8_t wrapped[40], id[BLOCK], payload[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX];
 	char body[BODY_CAP];
 	size_t size, body_size;
+	uint32_t from_tag;
 
 	fk_evp_wrap_by_ecb(plain->wrap, job->ue->kek, job->campaign->tek, wrapped);
 	size = fk_sds_encode_kmm(job, wrapped, payload, sizeof(payload));
 	mac(plain, job->has_group_tek ? job->group_tek : job->ue->ptek,
 	    payload + FK_KMM_PREAMBLE_SIZE, size - FK_KMM_PREAMBLE_SIZE);
-	message_id(plain, job->token, id);
+	message_id(plain, job->token, id, &from_tag);
 	body_size = put_body(job, id, payload, size, body, sizeof(body));
-	size = put_message(plain, job, body, body_size, (char *)frame + FK_UDP_FRAME_OVERHEAD,
+	size = put_message(plain, job, from_tag, body, body_size,
+			   (char *)frame + FK_UDP_FRAME_OVERHEAD,
 			   FRAME_CAP - FK_UDP_FRAME_OVERHEAD);
 	put_headers(&job->campaign->path, frame, size, job->ip_id);
 	return FK_UDP_FRAME_OVERHEAD + size;

@@ -6,7 +6,6 @@
 #include <fleetkey/secret.h>
 
 #include "crypto/octets.h"
-#include "tag_hash.h"
 
 /* Wraps the first key of all lanes, then the second of those that have one, and so on. Orders of
  * other kinds have none. */
@@ -139,6 +138,7 @@ static void token_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32
 	uint64_t tokens[FK_WORKER_BURST] = {0};
 	struct fk_branch branches[FK_WORKER_BURST] = {0};
 	uint8_t ids[FK_WORKER_BURST][FK_MESSAGE_ID_SIZE];
+	uint32_t marks[FK_WORKER_BURST];
 	char texts[FK_WORKER_BURST][FK_BRANCH_LEN];
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -148,34 +148,27 @@ static void token_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32
 		branches[i] = (struct fk_branch){
 			.token = txn->token, .epoch = txn->epoch, .count = txn->count};
 	}
-	fk_message_id_make(&w->secrets->token_key, tokens, ids, n);
+	fk_message_id_make(&w->secrets->token_key, tokens, ids, marks, n);
 	fk_branch_make(&w->secrets->token_key, branches, texts, n);
 	for (uint32_t i = 0; i < n; i++) {
 		memcpy(lanes[i].message_id, ids[i], sizeof(ids[i]));
 		memcpy(lanes[i].branch, texts[i], sizeof(texts[i]));
+		/* The From-tag names the attempt and stays for all its transactions. */
+		fk_hex_put(lanes[i].from_tag, marks[i], FK_FROM_TAG_LEN);
 	}
-}
-
-/* The From-tag names the attempt and stays for all its transactions. */
-static void from_tag(const struct fk_worker *w, uint64_t token, char text[static FK_TAG_HEX_LEN])
-{
-	uint8_t octets[9] = {'F'};
-
-	memcpy(octets + 1, &token, sizeof(token));
-	fk_tag_format(fk_tag_hash(w->table->header.to_tag_key, octets, sizeof(octets)), text);
 }
 
 static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *lane,
 		       struct fk_frame *frame, uint16_t overhead, size_t *ret_payload_offset,
 		       uint16_t *ret_sum)
 {
-	char call_id[FK_CALL_ID_LEN], tag[FK_FROM_TAG_LEN];
+	char call_id[FK_CALL_ID_LEN];
 	const struct fk_sip_fill fill = {
 		.mcdata_id = w->text + lane->ue->mcdata_id_offset,
 		.mcdata_id_size = lane->ue->mcdata_id_size,
 		.branch = lane->branch,
 		.call_id = call_id,
-		.from_tag = tag,
+		.from_tag = lane->from_tag,
 		.date_time_s = lane->txn->date_time_s,
 		.conversation_id = lane->campaign->conversation_id,
 		.message_id = lane->message_id,
@@ -187,7 +180,6 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 	 * epoch, so its upper part carries the epoch's low bits. */
 	fk_hex_put(call_id, lane->txn->token, 16);
 	fk_hex_put(call_id + 16, lane->txn->count ^ (uint64_t)lane->txn->epoch << 12, 6);
-	from_tag(w, lane->txn->token, tag);
 	return fk_sip_template_fill_sum(&w->templates[lane->ue->next_hop], &fill,
 					frame->octets + overhead, frame->cap - overhead,
 					ret_payload_offset, ret_sum);

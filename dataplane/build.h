@@ -21,7 +21,7 @@ struct fk_build_lane {
 	uint8_t payload[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX];
 	uint8_t wrapped[FK_ORDER_KEYS_MAX][FK_KMM_WRAPPED_SIZE];
 	uint8_t message_id[FK_MESSAGE_ID_SIZE];
-	char branch[FK_BRANCH_LEN];
+	char branch[FK_BRANCH_LEN], from_tag[FK_FROM_TAG_LEN];
 };
 
 /*

@@ -260,7 +260,7 @@ static FK_NOINLINE TARGET void sixteen_hash(const struct key_states *states,
 void fk_hmac_avx512(const struct fk_hmac_lane *lanes, uint32_t n)
 {
 	const uint8_t *keys[LANES], *blocks[LANES], *shared_key = NULL;
-	uint8_t *digests[LANES], unused[FK_SHA256_SIZE];
+	uint8_t *digests[LANES], unused[FK_SHA256_SIZE] = {0};
 	struct key_states states;
 
 	for (; n >= LANES_MIN; lanes += LANES, n -= n < LANES ? n : LANES) {

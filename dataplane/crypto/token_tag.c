@@ -42,6 +42,12 @@ static uint64_t tag_of(const uint8_t cipher[static 16])
 	return fk_be64_load(cipher) >> (64 - TAG_BITS);
 }
 
+/* The first bits that no tag takes. */
+static uint32_t mark_of(const uint8_t cipher[static 16])
+{
+	return (uint32_t)(fk_be64_load(cipher + 8) >> 32);
+}
+
 /* True if the tags are equal, without a branch on where they differ. */
 static bool tag_matches(struct fk_token_key *tk, uint8_t domain, const struct fk_branch *branch,
 			uint64_t tag)
@@ -96,7 +102,7 @@ static void message_id_put(uint64_t token, uint64_t tag, uint8_t id[static FK_ME
 }
 
 void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
-			uint8_t (*ret_ids)[FK_MESSAGE_ID_SIZE], uint32_t n)
+			uint8_t (*ret_ids)[FK_MESSAGE_ID_SIZE], uint32_t *ret_marks, uint32_t n)
 {
 	assert(n <= FK_CRYPTO_BURST_MAX);
 	for (uint32_t i = 0; i < n; i++) {
@@ -105,8 +111,11 @@ void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
 		tag_block(tk, DOMAIN_ID, &id, ret_ids[i]);
 	}
 	tags_compute(tk, ret_ids, n);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		if (ret_marks != NULL)
+			ret_marks[i] = mark_of(ret_ids[i]);
 		message_id_put(tokens[i], tag_of(ret_ids[i]), ret_ids[i]);
+	}
 }
 
 enum fk_err fk_message_id_check(struct fk_token_key *tk,

@@ -40,9 +40,11 @@ void fk_token_key_init(struct fk_token_key *tk, const struct fk_crypto_engine *e
 		       struct fk_crypto_scratch *scratch, const uint8_t key[static 32]);
 void fk_token_key_wipe(struct fk_token_key *tk);
 
-/* Burst forms: 'n' at most FK_CRYPTO_BURST_MAX. */
+/* Burst forms: 'n' at most FK_CRYPTO_BURST_MAX. 'ret_marks' (may be NULL) takes 32 more bits of
+ * each token's CMAC: they go with the token for good, and nobody can tell them from its Message ID.
+ */
 void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
-			uint8_t (*ret_ids)[FK_MESSAGE_ID_SIZE], uint32_t n);
+			uint8_t (*ret_ids)[FK_MESSAGE_ID_SIZE], uint32_t *ret_marks, uint32_t n);
 void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
 		    char (*ret_texts)[FK_BRANCH_LEN], uint32_t n); /* no NUL */
 

@@ -42,7 +42,7 @@ Test(message_id, comes_back_as_the_token_at_every_burst_size)
 
 		for (uint32_t n = 1; n <= LANES_MAX; n++) {
 			tokens_randomise(tokens, &seed);
-			fk_message_id_make(&tk, tokens, ids, n);
+			fk_message_id_make(&tk, tokens, ids, NULL, n);
 			for (uint32_t i = 0; i < n; i++) {
 				cr_assert_eq(fk_message_id_check(&tk, ids[i], &token), FK_OK);
 				cr_assert_eq(token, tokens[i]);
@@ -59,7 +59,7 @@ Test(message_id, is_a_version_4_uuid)
 	struct fk_token_key tk = key_make(test_engines()[0]);
 
 	tokens_randomise(tokens, &seed);
-	fk_message_id_make(&tk, tokens, ids, LANES_MAX);
+	fk_message_id_make(&tk, tokens, ids, NULL, LANES_MAX);
 	for (uint32_t i = 0; i < LANES_MAX; i++) {
 		cr_assert_eq(ids[i][6] >> 4, 4, "version");
 		cr_assert_eq(ids[i][8] >> 6, 2, "variant");
@@ -67,14 +67,15 @@ Test(message_id, is_a_version_4_uuid)
 }
 
 /* The layout that the header states, computed once more with OpenSSL. spec: SP 800-38B §6.2 */
-Test(message_id, holds_58_bits_of_cmac_behind_the_token)
+Test(message_id, holds_58_bits_of_cmac_behind_the_token_and_the_mark_is_32_others)
 {
 	uint64_t token = 0x0123456789abcdefull, tag = 0, high = 0, low = 0;
 	uint8_t id[1][FK_MESSAGE_ID_SIZE], subkey[16] = {0}, carry;
 	uint8_t block[16] = {1, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
 	struct fk_token_key tk = key_make(test_engines()[0]);
+	uint32_t mark = 0;
 
-	fk_message_id_make(&tk, &token, id, 1);
+	fk_message_id_make(&tk, &token, id, &mark, 1);
 	openssl_ecb(key, subkey, subkey);
 	carry = subkey[0] >> 7;
 	for (int i = 0; i < 16; i++)
@@ -91,6 +92,8 @@ Test(message_id, holds_58_bits_of_cmac_behind_the_token)
 	cr_assert_eq(high, 0x0123456789ab4cdeull);
 	cr_assert_eq(low >> 58, 0x2f, "variant and the token's last four bits");
 	cr_assert_eq(low & ((1ull << 58) - 1), tag >> 6);
+	cr_assert_eq(mark, (uint32_t)block[8] << 24 | (uint32_t)block[9] << 16 |
+				   (uint32_t)block[10] << 8 | block[11]);
 }
 
 Test(message_id, any_bit_changed_is_refused_and_nothing_is_written)
@@ -102,7 +105,7 @@ Test(message_id, any_bit_changed_is_refused_and_nothing_is_written)
 		struct fk_token_key tk = key_make(*e);
 
 		tokens_randomise(tokens, &seed);
-		fk_message_id_make(&tk, tokens, ids, LANES_MAX);
+		fk_message_id_make(&tk, tokens, ids, NULL, LANES_MAX);
 		for (uint32_t i = 0; i < LANES_MAX; i++) {
 			for (uint32_t bit = 0; bit < 128; bit++) {
 				token = 99;
@@ -123,7 +126,7 @@ Test(message_id, another_key_refuses_it)
 	struct fk_token_key tk = key_make(test_engines()[0]), other;
 
 	fk_token_key_init(&other, test_engines()[0], test_scratch(), other_key);
-	fk_message_id_make(&tk, &token, id, 1);
+	fk_message_id_make(&tk, &token, id, NULL, 1);
 	cr_assert_eq(fk_message_id_check(&other, id[0], &token), FK_EAUTH);
 }
 
@@ -136,7 +139,7 @@ Test(message_id, all_engines_make_the_same)
 	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
 		struct fk_token_key tk = key_make(*e);
 
-		fk_message_id_make(&tk, tokens, ids, LANES_MAX);
+		fk_message_id_make(&tk, tokens, ids, NULL, LANES_MAX);
 		if (*e == test_engines()[0])
 			memcpy(first, ids, sizeof(first));
 		cr_assert_arr_eq(ids, first, sizeof(first), "%s", (*e)->name);
@@ -267,7 +270,7 @@ Test(branch, tag_of_a_message_id_does_not_pass_as_one_of_a_branch)
 	char text[FK_BRANCH_LEN + 1];
 	struct fk_token_key tk = key_make(test_engines()[0]);
 
-	fk_message_id_make(&tk, &token, id, 1);
+	fk_message_id_make(&tk, &token, id, NULL, 1);
 	for (int i = 8; i < 16; i++)
 		tag = tag << 8 | id[0][i];
 	tag &= (1ull << 58) - 1;
