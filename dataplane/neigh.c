@@ -53,6 +53,11 @@ void fk_neigh_learn(struct fk_neigh *neigh, const struct fk_net_frame *arp, uint
 		resolve(entry, arp->source_mac, now_us);
 }
 
+static bool is_same(const uint8_t a[static FK_MAC_SIZE], const uint8_t b[static FK_MAC_SIZE])
+{
+	return memcmp(a, b, FK_MAC_SIZE) == 0;
+}
+
 /* spec: RFC 4861 §7.2.5, but that nothing is taken from what comes unasked */
 void fk_neigh_advertised(struct fk_neigh *neigh, const struct fk_nd *nd, uint64_t now_us)
 {
@@ -61,7 +66,7 @@ void fk_neigh_advertised(struct fk_neigh *neigh, const struct fk_nd *nd, uint64_
 
 	if (entry == NULL || !nd->has_mac)
 		return;
-	is_news = !entry->is_resolved || memcmp(entry->mac, nd->mac, FK_MAC_SIZE) != 0;
+	is_news = !entry->is_resolved || !is_same(entry->mac, nd->mac);
 	if (nd->is_solicited && entry->n_probes > 0) {
 		/* One that does not override speaks for somebody else, as a proxy does. */
 		if (nd->is_override || !entry->is_resolved || !is_news)

@@ -94,6 +94,26 @@ Test(ipv6, a_request_names_us_in_brackets_and_is_acknowledged)
 	cr_assert_eq(rig_next_sip(rig).status, 200);
 }
 
+/* spec: RFC 3261 §25.1 */
+Test(ipv6, a_route_names_the_next_hop_in_brackets)
+{
+	static const char route[] = "\r\nRoute:<sip:[2001:db8::c000:214]:5060;lr>\r\n";
+	struct fk_order order = rig_order(UE, 0, 1);
+	const struct rig_frame *out;
+	char text[160] = "";
+
+	rig->table->next_hops[0].route = 1;
+	cr_assert_eq(fk_worker_attach(rig->worker, rig->table, rig->region, ++rig->epoch, true,
+				      text, sizeof(text)),
+		     FK_OK, "%s", text);
+	rig_resolve_peer(rig);
+	rig_push(rig, &order);
+	rig_turn(rig);
+	out = rig_next_out(rig);
+	cr_assert_not_null(out);
+	cr_assert_not_null(memmem(out->octets, out->size, route, sizeof(route) - 1));
+}
+
 Test(ipv6, solicitations_for_our_addresses_are_answered)
 {
 	struct fk_address link_local = fk_nd_link_local_of(rig_own_mac);
