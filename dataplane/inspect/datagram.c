@@ -142,14 +142,27 @@ static void add_notification(struct walk *walk, const uint8_t *octets, size_t si
 	json_object_set_new(walk->json, "sds_notification", json);
 }
 
+/* A KMM, with its offset in the datagram. */
+static void add_kmm(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	bool is_ok;
+	json_t *kmm = fk_json_kmm(walk->options, octets, size, offset, &is_ok);
+	json_t *error = json_object_get(kmm, "error");
+
+	if (error != NULL && !walk->failed)
+		json_object_set(walk->json, "error", error);
+	else if (error == NULL)
+		json_object_set(walk->json, "kmm", kmm);
+	walk->failed |= !is_ok;
+	json_decref(kmm);
+}
+
 /* spec: TS 24.282 §15.1.4; what it carries is a KMM */
 static void add_data(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
 	const uint8_t *payload;
-	size_t payload_size, base;
+	size_t payload_size;
 	enum fk_err err = fk_sds_decode_data(octets, size, &payload, &payload_size);
-	json_t *kmm, *error;
-	bool is_ok;
 
 	if (err != FK_OK) {
 		fail(walk, offset, "data_payload", sds_reason(err));
@@ -157,15 +170,7 @@ static void add_data(struct walk *walk, const uint8_t *octets, size_t size, size
 	}
 	json_object_set_new(walk->json, "data_payload",
 			    json_pack("{s:I}", "payload_size", (json_int_t)payload_size));
-	base = offset + (size_t)(payload - octets);
-	kmm = fk_json_kmm(walk->options, payload, payload_size, base, &is_ok);
-	error = json_object_get(kmm, "error");
-	if (error != NULL && !walk->failed)
-		json_object_set(walk->json, "error", error);
-	else if (error == NULL)
-		json_object_set(walk->json, "kmm", kmm);
-	walk->failed |= !is_ok;
-	json_decref(kmm);
+	add_kmm(walk, payload, payload_size, offset + (size_t)(payload - octets));
 }
 
 /* spec: TS 24.282 Annex D.1 */
@@ -191,6 +196,56 @@ static void add_mcdata_info(struct walk *walk, const uint8_t *octets, size_t siz
 	json_object_set_new(walk->json, "mcdata_info", json);
 }
 
+/* spec: 3GPP sheet 6.1 step 4 */
+static void add_mcptt_info(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	struct fk_mcdata_info info;
+	json_t *json;
+
+	if (fk_mcptt_info_parse(octets, size, &info) != FK_OK) {
+		fail(walk, offset, "mcptt_info", "is no mcptt-info document");
+		return;
+	}
+	json = json_object();
+	if (info.request_uri_size > 0)
+		json_object_set_new(json, "mcptt_request_uri",
+				    fk_json_text(info.request_uri, info.request_uri_size));
+	if (info.calling_user_id_size > 0)
+		json_object_set_new(json, "mcptt_calling_user_id",
+				    fk_json_text(info.calling_user_id, info.calling_user_id_size));
+	json_object_set_new(walk->json, "mcptt_info", json);
+}
+
+/* spec: 3GPP sheet 6.3: without a layout nobody can say what stands where. */
+static void add_interworking(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	struct fk_isd_message message;
+	struct fk_isd_error error;
+	const char *type;
+	json_t *json;
+
+	if (walk->options->isd_layout == NULL) {
+		fail(walk, offset, "interworking_security_data", "needs --isd-layout");
+		return;
+	}
+	if (fk_isd_decode(walk->options->isd_layout, octets, size, &message, &error) != FK_OK) {
+		fail(walk, offset + error.offset, error.field, error.reason);
+		return;
+	}
+	json = json_object();
+	type = fk_isd_lmr_type_name(message.lmr_type);
+	if (type != NULL)
+		json_object_set_new(json, "lmr_type", json_string(type));
+	if (message.kmf_uri_size > 0)
+		json_object_set_new(json, "kmf_uri",
+				    fk_json_text(message.kmf_uri, message.kmf_uri_size));
+	json_object_set_new(json, "payload_size", json_integer((json_int_t)message.payload_size));
+	json_object_set_new(walk->json, "interworking_security_data", json);
+	if (message.lmr_type == FK_ISD_LMR_P25)
+		add_kmm(walk, message.payload, message.payload_size,
+			offset + (size_t)(message.payload - octets));
+}
+
 /* The signalling part is either of two messages; its first octet says which. */
 static void add_signalling_part(struct walk *walk, const uint8_t *octets, size_t size,
 				size_t offset)
@@ -208,6 +263,8 @@ static const struct {
 	{"application/vnd.3gpp.mcdata-info+xml", add_mcdata_info},
 	{"application/vnd.3gpp.mcdata-signalling", add_signalling_part},
 	{"application/vnd.3gpp.mcdata-payload", add_data},
+	{"application/vnd.3gpp.mcptt-info+xml", add_mcptt_info},
+	{FK_ISD_TYPE, add_interworking},
 };
 
 static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part *part)

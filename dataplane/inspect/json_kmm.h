@@ -17,6 +17,7 @@
 #include <fleetkey/secret.h>
 
 #include "inspect/proof.h"
+#include "wire/isd.h"
 #include "wire/kmm_message.h"
 
 struct fk_inspect_options {
@@ -24,6 +25,7 @@ struct fk_inspect_options {
 	bool show_clear_keys;
 	struct fk_proof *proof;
 	const struct fk_secret *tek, *kek; /* NULL: MACs are not verified, keys not unwrapped */
+	const struct fk_isd_layout *isd_layout; /* NULL: Interworking Security Data is not read */
 };
 
 /* The fields of a message that was decoded. 'octets' is where it was decoded from. */

@@ -38,6 +38,7 @@ static const char usage[] =
 	"  --kek-file FILE  say whether the keys in a message unwrap under this key\n"
 	"  --wired          messages are of the key-fill port\n"
 	"  --strict         refuse layouts that are inferred\n"
+	"  --isd-layout FILE  how Interworking Security Data is laid out\n"
 	"\n"
 	"A key file has a key of 16, 24 or 32 octets, raw or in hexadecimal digits, and nobody "
 	"but\n"
@@ -46,6 +47,7 @@ static const char usage[] =
 struct arguments {
 	struct fk_inspect_options options;
 	struct fk_secret tek, kek;
+	struct fk_isd_layout isd_layout;
 	bool stdin_is_taken;
 	const char *operands[256];
 	uint32_t n_operands;
@@ -267,6 +269,26 @@ static int read_key(struct arguments *arguments, const char *option, const char 
 	return EXIT_SUCCESS;
 }
 
+static int read_isd_layout(struct arguments *arguments, const char *path)
+{
+	struct fk_isd_error error;
+	size_t size;
+	char *text = (char *)read_file(path, FK_ISD_LAYOUT_SIZE_MAX, &size);
+	enum fk_err err;
+
+	if (text == NULL)
+		return EXIT_USAGE;
+	err = fk_isd_layout_parse(text, size, &arguments->isd_layout, &error);
+	free(text);
+	if (err != FK_OK) {
+		fprintf(stderr, "fleetkey-inspect: %s: line %zu: %s\n", path, error.offset,
+			error.reason);
+		return EXIT_USAGE;
+	}
+	arguments->options.isd_layout = &arguments->isd_layout;
+	return EXIT_SUCCESS;
+}
+
 /* Keys from standard input come after the operands are known: those may want it too. */
 static int parse(struct arguments *arguments, char **words)
 {
@@ -282,6 +304,12 @@ static int parse(struct arguments *arguments, char **words)
 				return complain(*words, "takes a file");
 			*(is_tek ? &tek_path : &kek_path) = *++words;
 			*(is_tek ? &has_tek : &has_kek) = true;
+		} else if (strcmp(*words, "--isd-layout") == 0) {
+			if (words[1] == NULL)
+				return complain(*words, "takes a file");
+			status = read_isd_layout(arguments, *++words);
+			if (status != EXIT_SUCCESS)
+				return status;
 		} else if (strcmp(*words, "--wired") == 0) {
 			arguments->options.profile |= FK_KMM_PROFILE_WIRED;
 		} else if (strcmp(*words, "--strict") == 0) {

@@ -9,12 +9,13 @@
 
 #include <string.h>
 
+#include <fleetkey/wire.h>
+
 #include "mcdata_info_plain.h"
+#include "sip_scan.h"
 #include "xml.h"
 
-#define MCDATA_INFO_NS "urn:3gpp:ns:mcdataInfo:1.0" /* spec: TS 24.282 §D.1.2 */
-
-/* Depths of the path mcdatainfo / mcdata-Params / <element> / mcdataURI. */
+/* Depths of the path mcdatainfo / mcdata-Params / <element> / mcdataURI, or MCPTT's. */
 enum {
 	DEPTH_ROOT = 1,
 	DEPTH_PARAMS,
@@ -31,13 +32,42 @@ enum element {
 	N_ELEMENTS,
 };
 
-static const char *const element_names[N_ELEMENTS] = {
-	[ELEMENT_REQUEST_TYPE] = "request-type",
-	[ELEMENT_REQUEST_URI] = "mcdata-request-uri",
-	[ELEMENT_CALLING_USER_ID] = "mcdata-calling-user-id",
+/* The documents of the two services have one shape and names of their own. */
+struct vocabulary {
+	const char *ns, *root, *params, *uri;
+	const char *elements[N_ELEMENTS];
+};
+
+/* spec: TS 24.282 §D.1.2 */
+static const struct vocabulary mcdata = {
+	.ns = "urn:3gpp:ns:mcdataInfo:1.0",
+	.root = "mcdatainfo",
+	.params = "mcdata-Params",
+	.uri = "mcdataURI",
+	.elements =
+		{
+			[ELEMENT_REQUEST_TYPE] = "request-type",
+			[ELEMENT_REQUEST_URI] = "mcdata-request-uri",
+			[ELEMENT_CALLING_USER_ID] = "mcdata-calling-user-id",
+		},
+};
+
+/* spec: 3GPP sheet 6.1, 9.5 */
+static const struct vocabulary mcptt = {
+	.ns = FK_MCPTT_INFO_NS,
+	.root = "mcpttinfo",
+	.params = "mcptt-Params",
+	.uri = "mcpttURI",
+	.elements =
+		{
+			[ELEMENT_REQUEST_TYPE] = "session-type",
+			[ELEMENT_REQUEST_URI] = "mcptt-request-uri",
+			[ELEMENT_CALLING_USER_ID] = "mcptt-calling-user-id",
+		},
 };
 
 struct walk {
+	const struct vocabulary *vocabulary;
 	struct fk_mcdata_info *info;
 	bool in_params;
 	enum element element; /* that we are inside of */
@@ -49,11 +79,11 @@ struct walk {
 	bool text_is_too_long;
 };
 
-static enum element find_element(const struct fk_xml_name *name)
+static enum element find_element(const struct vocabulary *v, const struct fk_xml_name *name)
 {
 	enum element e = ELEMENT_REQUEST_TYPE;
 
-	while (e < N_ELEMENTS && !fk_xml_is(name, MCDATA_INFO_NS, element_names[e]))
+	while (e < N_ELEMENTS && !fk_xml_is(name, v->ns, v->elements[e]))
 		e++;
 	return e < N_ELEMENTS ? e : ELEMENT_NONE;
 }
@@ -68,18 +98,19 @@ static bool collects_text(const struct walk *w, uint32_t depth)
 static enum fk_err on_start(struct walk *w, const struct fk_xml_event *event)
 {
 	const struct fk_xml_name *name = &event->name;
+	const struct vocabulary *v = w->vocabulary;
 
 	/* xmlenc, wherever it stands, says that a value is hidden from us: 3GPP sheet 7.5. */
 	if (fk_view_is(name->local, "EncryptedData") || event->is_type_encrypted)
 		return FK_EUNSUPPORTED;
 	switch (event->depth) {
 	case DEPTH_ROOT:
-		return fk_xml_is(name, MCDATA_INFO_NS, "mcdatainfo") ? FK_OK : FK_EFORMAT;
+		return fk_xml_is(name, v->ns, v->root) ? FK_OK : FK_EFORMAT;
 	case DEPTH_PARAMS:
-		w->in_params = fk_xml_is(name, MCDATA_INFO_NS, "mcdata-Params");
+		w->in_params = fk_xml_is(name, v->ns, v->params);
 		return FK_OK;
 	case DEPTH_ELEMENT:
-		w->element = w->in_params ? find_element(name) : ELEMENT_NONE;
+		w->element = w->in_params ? find_element(v, name) : ELEMENT_NONE;
 		if (w->element == ELEMENT_NONE)
 			return FK_OK;
 		/* A second value would leave it to the reader which of the two counts. */
@@ -92,7 +123,7 @@ static enum fk_err on_start(struct walk *w, const struct fk_xml_event *event)
 			return FK_OK;
 		if (w->element == ELEMENT_REQUEST_TYPE)
 			return FK_EFORMAT;
-		w->in_uri = fk_xml_is(name, MCDATA_INFO_NS, "mcdataURI");
+		w->in_uri = fk_xml_is(name, v->ns, v->uri);
 		if (!w->in_uri)
 			return FK_OK;
 		if ((w->seen_uris & 1u << w->element) != 0)
@@ -163,11 +194,11 @@ static enum fk_err on_end(struct walk *w, const struct fk_xml_event *event)
 	return err;
 }
 
-enum fk_err fk_mcdata_info_read_xml(const uint8_t *octets, size_t size,
-				    struct fk_mcdata_info *ret_info)
+static enum fk_err read_xml(const struct vocabulary *vocabulary, const uint8_t *octets, size_t size,
+			    struct fk_mcdata_info *ret_info)
 {
 	struct fk_mcdata_info info = {0};
-	struct walk w = {.info = &info};
+	struct walk w = {.vocabulary = vocabulary, .info = &info};
 	struct fk_xml xml;
 	struct fk_xml_event event;
 	enum fk_err err;
@@ -188,6 +219,37 @@ enum fk_err fk_mcdata_info_read_xml(const uint8_t *octets, size_t size,
 		return err;
 	*ret_info = info;
 	return FK_OK;
+}
+
+enum fk_err fk_mcdata_info_read_xml(const uint8_t *octets, size_t size,
+				    struct fk_mcdata_info *ret_info)
+{
+	return read_xml(&mcdata, octets, size, ret_info);
+}
+
+enum fk_err fk_mcptt_info_parse(const uint8_t *octets, size_t size, struct fk_mcdata_info *ret_info)
+{
+	return read_xml(&mcptt, octets, size, ret_info);
+}
+
+enum fk_err fk_mcptt_info_write(const char *request_uri, uint8_t *buf, size_t cap, size_t *ret_size)
+{
+	static const char front[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+				    "<mcpttinfo xmlns=\"" FK_MCPTT_INFO_NS "\"><mcptt-Params>"
+				    "<mcptt-request-uri type=\"Normal\"><mcpttURI>";
+	static const char back[] = "</mcpttURI></mcptt-request-uri></mcptt-Params></mcpttinfo>";
+	struct fk_wire_writer w = fk_wire_writer(buf, cap);
+	size_t len = strlen(request_uri);
+
+	if (len == 0 || len > FK_URI_SIZE_MAX)
+		return FK_EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (!fk_scan_is_uri(request_uri[i]))
+			return FK_EINVAL;
+	fk_wire_put_bytes(&w, front, sizeof(front) - 1);
+	fk_wire_put_bytes(&w, request_uri, len);
+	fk_wire_put_bytes(&w, back, sizeof(back) - 1);
+	return fk_wire_done(&w, ret_size);
 }
 
 enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mcdata_info.h - reads application/vnd.3gpp.mcdata-info+xml.
+ * mcdata_info.h - reads application/vnd.3gpp.mcdata-info+xml, and its sibling of MCPTT.
  *
  * A strict bounded scanner for the documents that MCData servers send: elements, attributes,
  * comments, the five predefined entities and character references. A document type declaration,
@@ -18,6 +18,7 @@
 #include <fleetkey/keytable.h>
 
 #define FK_MCDATA_INFO_SIZE_MAX 8192
+#define FK_MCPTT_INFO_NS	"urn:3gpp:ns:mcpttInfo:1.0"
 
 struct fk_mcdata_info {
 	char request_type[32];				 /* NUL-terminated, empty if absent */
@@ -32,3 +33,15 @@ struct fk_mcdata_info {
  */
 FK_MUST_USE enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,
 					     struct fk_mcdata_info *ret_info);
+
+/* The same for application/vnd.3gpp.mcptt-info+xml, whose session-type goes to 'request_type'. */
+FK_MUST_USE enum fk_err fk_mcptt_info_parse(const uint8_t *octets, size_t size,
+					    struct fk_mcdata_info *ret_info);
+
+/*
+ * Writes the mcptt-info document that goes with Interworking Security Data: the target's MCPTT ID
+ * and nothing else. FK_OK; FK_EINVAL (no URI, one too long, or one that XML would have us escape);
+ * FK_EFULL. spec: 3GPP sheet 6.1 step 4, 9.5
+ */
+FK_MUST_USE enum fk_err fk_mcptt_info_write(const char *request_uri, uint8_t *buf, size_t cap,
+					    size_t *ret_size);

@@ -257,3 +257,48 @@ Test(datagram, a_datagram_cut_at_any_octet_of_its_body_is_refused)
 		free(octets);
 	}
 }
+
+/* spec: 3GPP sheet 6.1, 9.5 */
+Test(datagram, interworking_security_data_is_read_in_the_layout_given)
+{
+	static const char text[] = "message_identity V value=1\nlmr_type V p25=2 tetra=1\n"
+				   "payload LV-E\n";
+	const uint8_t p25[] = {1, 2, 0, sizeof(zeroize)}, tetra[] = {1, 1, 0, 2, 0xff, 0xff};
+	struct fk_isd_layout layout;
+	struct fk_isd_error error;
+
+	cr_assert_eq(fk_isd_layout_parse(text, strlen(text), &layout, &error), FK_OK);
+	for (int i = 0; i < 3; i++) {
+		begin();
+		put_text("--b\r\nContent-Type: application/vnd.3gpp.mcptt-info+xml\r\n\r\n"
+			 "<mcpttinfo xmlns=\"urn:3gpp:ns:mcpttInfo:1.0\"><mcptt-Params>"
+			 "<mcptt-request-uri type=\"Normal\"><mcpttURI>sip:ue7@mcptt.example"
+			 "</mcpttURI></mcptt-request-uri></mcptt-Params></mcpttinfo>\r\n"
+			 "--b\r\nContent-Type: application/vnd.3gpp.interworking-data\r\n\r\n");
+		if (i == 2) {
+			put(tetra, sizeof(tetra));
+		} else {
+			put(p25, sizeof(p25));
+			put(zeroize, sizeof(zeroize));
+		}
+		put_text("\r\n--b--\r\n");
+		options.isd_layout = i == 0 ? NULL : &layout;
+		json = fk_json_datagram(&options, datagram, datagram_size, &is_ok);
+		cr_assert_eq(is_ok, i > 0);
+		cr_assert_str_eq(json_string_value(json_object_get(
+					 json_object_get(json, "mcptt_info"), "mcptt_request_uri")),
+				 "sip:ue7@mcptt.example");
+		if (i == 0)
+			cr_assert_str_eq(json_string_value(json_object_get(
+						 json_object_get(json, "error"), "reason")),
+					 "needs --isd-layout");
+		else
+			cr_assert_str_eq(
+				json_string_value(json_object_get(
+					json_object_get(json, "interworking_security_data"),
+					"lmr_type")),
+				i == 1 ? "P25" : "TETRA");
+		cr_assert_eq(json_object_get(json, "kmm") != NULL, i == 1);
+		json_decref(json);
+	}
+}
