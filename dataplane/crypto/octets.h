@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void fk_hex_put(char *text, uint64_
 
 	if (len < 8) {
 		fk_be64_store(digits, fk_hex_of_word((uint32_t)(value << (32 - 4 * len))));
-		memcpy(to, digits, len);
+		memcpy(to, digits, len & 7); /* a compiler that does not optimise checks it */
 		return;
 	}
 	fk_be64_store(to, fk_hex_of_word((uint32_t)(value >> (4 * len - 32))));
