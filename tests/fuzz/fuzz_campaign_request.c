@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_campaign_request.c - a request that is taken is within its ranges, one that is not says why.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/campaign_request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fk_campaign_request request;
+	char field[FK_FIELD_NAME_SIZE] = "";
+	struct fk_reason reason = {""};
+
+	if (fk_campaign_request_parse((const char *)data, size, &request, field, &reason) !=
+	    FK_OK) {
+		require(memchr(field, '\0', sizeof(field)) != NULL && reason.text[0] != '\0');
+		return 0;
+	}
+	require(memchr(request.group, '\0', sizeof(request.group)) != NULL);
+	require(request.n_keys >= 1 && request.n_keys <= FK_CAMPAIGN_KEYS_MAX);
+	for (uint32_t i = 0; i < request.n_keys; i++)
+		require(request.slns[i] >= 1 && request.slns[i] <= 4095);
+	require(request.keyset_id >= 1 && request.keyset_id <= 16);
+	return 0;
+}
