@@ -45,7 +45,7 @@ static struct fk_isd_message example(const uint8_t *payload, size_t size)
 /* spec: 3GPP sheet 9.5: 104 octets */
 Test(isd, the_worked_example_is_built_octet_for_octet_and_read_back)
 {
-	uint8_t payload[100], buf[200];
+	uint8_t payload[100] = {0}, buf[200];
 	struct fk_isd_message message = example(payload, sizeof(payload)), read;
 	size_t size;
 
