@@ -114,7 +114,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_rekey_command(&frame);
 	check_rekey_ack(&frame);
 	check_inventory(&frame);
-	(void)fk_kmm_decode_negative_ack(&frame, &nack);
-	(void)fk_kmm_decode_inventory_command(&frame, &type);
+	if (fk_kmm_decode_negative_ack(&frame, &nack) == FK_OK)
+		require(frame.body_size == 4 && nack.status == frame.body[3]);
+	if (fk_kmm_decode_inventory_command(&frame, &type) == FK_OK)
+		require(frame.body_size >= 1 && type == frame.body[0]);
 	return 0;
 }

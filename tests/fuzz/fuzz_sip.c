@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/sip.h"
+#include "wire/sip_refusal.h"
 
 #define PARTS_MAX 8
 
@@ -34,19 +34,34 @@ static void check_answer(const struct fk_sip_message *m, size_t size)
 	require(answer.is_response && answer.status == 400 && answer.n_vias == m->n_vias);
 }
 
+/* What is refused can be answered, with headers that are whole lines. */
+static void check_refusal(const struct fk_sip_message *m, enum fk_err err)
+{
+	char buf[FK_SIP_ANSWER_HEADERS_MAX];
+	uint16_t status = fk_sip_refusal(m, err);
+	const char *headers;
+	size_t len;
+
+	require(status == 0 || (status >= 400 && status <= 699 && m->can_answer));
+	headers = fk_sip_answer_headers(m, status != 0 ? status : 200, buf);
+	if (headers == NULL)
+		return;
+	len = strlen(headers);
+	require(len >= 2 && memcmp(headers + len - 2, "\r\n", 2) == 0);
+	require(strstr(headers, "\r\n\r\n") == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fk_sip_part parts[PARTS_MAX];
-	static uint8_t decoded[1 << 16];
 	struct fk_sip_message m;
 	enum fk_err err = fk_sip_parse(data, size, &m);
-	size_t decoded_size;
 	uint32_t n;
 
 	require((err == FK_OK) == (m.error == NULL));
 	if (m.can_answer)
 		check_answer(&m, size);
-	(void)fk_base64_decode(data, size, decoded, sizeof(decoded), &decoded_size);
+	check_refusal(&m, err);
 	if (err != FK_OK)
 		return 0;
 	require(m.body + m.body_size <= data + size);
