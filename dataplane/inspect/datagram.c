@@ -7,6 +7,7 @@
 #include <fleetkey/sds.h>
 
 #include "wire/mcdata_info.h"
+#include "wire/resource_lists.h"
 #include "wire/sip.h"
 
 #define N_PARTS_MAX 16
@@ -246,6 +247,22 @@ static void add_interworking(struct walk *walk, const uint8_t *octets, size_t si
 			offset + (size_t)(message.payload - octets));
 }
 
+/* spec: RFC 4826 §3.2 */
+static void add_resource_lists(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+{
+	struct fk_resource_lists lists;
+	json_t *json;
+
+	if (fk_resource_lists_parse(octets, size, &lists) != FK_OK) {
+		fail(walk, offset, "resource_lists", "is no resource-lists document");
+		return;
+	}
+	json = json_pack("{s:I}", "n_entries", (json_int_t)lists.n_entries);
+	if (lists.n_entries > 0)
+		json_object_set_new(json, "entry_uri", fk_json_text(lists.uri, lists.uri_size));
+	json_object_set_new(walk->json, "resource_lists", json);
+}
+
 /* The signalling part is either of two messages; its first octet says which. */
 static void add_signalling_part(struct walk *walk, const uint8_t *octets, size_t size,
 				size_t offset)
@@ -263,6 +280,7 @@ static const struct {
 	{"application/vnd.3gpp.mcdata-info+xml", add_mcdata_info},
 	{"application/vnd.3gpp.mcdata-signalling", add_signalling_part},
 	{"application/vnd.3gpp.mcdata-payload", add_data},
+	{"application/resource-lists+xml", add_resource_lists},
 	{"application/vnd.3gpp.mcptt-info+xml", add_mcptt_info},
 	{FK_ISD_TYPE, add_interworking},
 };

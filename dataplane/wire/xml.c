@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#define VALUE_LEN_MAX                                                              \
-	63 /* of an attribute value that is compared; longer ones are only checked \
-	    */
+#define VALUE_LEN_MAX FK_XML_URI_LEN_MAX /* longer attribute values are only checked */
 
 struct attribute {
 	struct fk_view name; /* qualified */
@@ -326,7 +324,7 @@ enum fk_err fk_xml_init(struct fk_xml *xml, const uint8_t *octets, size_t size)
 	xml->at = (const char *)octets;
 	xml->end = xml->at + size;
 	xml->depth = xml->n_namespaces = 0;
-	xml->ends_empty = xml->had_root = false;
+	xml->ends_empty = xml->had_root = xml->has_uri = false;
 	if (!is_well_encoded(octets, size))
 		return FK_EFORMAT;
 	if (starts_with(xml, "\xef\xbb\xbf"))
@@ -352,8 +350,8 @@ static enum fk_err declare(struct fk_xml *xml, const struct attribute *a)
 	xml->n_namespaces++;
 	ns->prefix = local;
 	ns->depth = xml->depth;
-	ns->name_len = a->value_len;
-	memcpy(ns->name, a->value, a->value_len);
+	ns->name_len = a->value_len <= FK_XML_NS_LEN_MAX ? a->value_len : 0;
+	memcpy(ns->name, a->value, ns->name_len);
 	return FK_OK;
 }
 
@@ -371,6 +369,14 @@ static bool resolve(const struct fk_xml *xml, struct fk_view name, struct fk_xml
 	}
 	ret_name->ns = (struct fk_view){0};
 	return ret_name->prefix.len == 0;
+}
+
+static void keep_uri(struct fk_xml *xml, const struct attribute *a)
+{
+	xml->has_uri = true;
+	xml->uri_is_long = a->is_long;
+	xml->uri_len = a->value_len;
+	memcpy(xml->uri, a->value, a->value_len);
 }
 
 /* The attributes of a start tag, up to its end. */
@@ -400,6 +406,8 @@ static enum fk_err read_attributes(struct fk_xml *xml, struct fk_xml_event *even
 		names[n] = a.name;
 		if (is_text(a.name, "type") && is_text(attribute_value(&a), "Encrypted"))
 			event->is_type_encrypted = true;
+		if (is_text(a.name, "uri"))
+			keep_uri(xml, &a);
 	}
 }
 
@@ -417,6 +425,7 @@ static enum fk_err read_start_tag(struct fk_xml *xml, struct fk_xml_event *event
 		return FK_EFORMAT;
 	xml->open[xml->depth++] = name;
 	xml->had_root = true;
+	xml->has_uri = false;
 	event->kind = FK_XML_START;
 	event->depth = xml->depth;
 	err = read_attributes(xml, event);

@@ -2,10 +2,11 @@
 /*
  * xml.h - a bounded pull scanner for small XML documents with namespaces.
  *
- * Private to mcdata_info.c. Understood: elements, attributes, comments, the five predefined
- * entities, character references. Refused: document type declarations, other entities, processing
- * instructions but the XML declaration, CDATA sections, encodings other than UTF-8. Nothing is ever
- * fetched, expanded or allocated. spec: XML 1.0 (fifth edition), Namespaces in XML 1.0
+ * Private to mcdata_info.c and resource_lists.c. Understood: elements, attributes, comments, the
+ * five predefined entities, character references. Refused: document type declarations, other
+ * entities, processing instructions but the XML declaration, CDATA sections, encodings other than
+ * UTF-8. Nothing is ever fetched, expanded or allocated. spec: XML 1.0 (fifth edition), Namespaces
+ * in XML 1.0
  *
  * Threads: a scanner belongs to one thread. Memory: borrows the document; the scanner is a plain
  * struct of the caller's.
@@ -23,6 +24,7 @@
 #define FK_XML_DEPTH_MAX      16
 #define FK_XML_ATTRIBUTES_MAX 16 /* of one element */
 #define FK_XML_NAMESPACES_MAX 32 /* declarations in force */
+#define FK_XML_URI_LEN_MAX    255
 #define FK_XML_NS_LEN_MAX     63 /* a longer namespace name is none of ours: it is kept as empty */
 
 enum fk_xml_kind {
@@ -57,6 +59,10 @@ struct fk_xml {
 	uint32_t depth, n_namespaces;
 	bool ends_empty; /* the last START was of an empty element: its END is due */
 	bool had_root;
+	bool has_uri;	  /* the last START has an attribute "uri" ... */
+	bool uri_is_long; /* ... of more characters than 'uri' holds, which is then empty */
+	uint32_t uri_len;
+	char uri[FK_XML_URI_LEN_MAX + 1]; /* references resolved; no NUL */
 	char reference[4]; /* the character that the last reference stands for, in UTF-8 */
 	struct fk_view open[FK_XML_DEPTH_MAX]; /* qualified names of the open elements */
 	struct fk_xml_namespace namespaces[FK_XML_NAMESPACES_MAX];

@@ -156,6 +156,24 @@ Test(datagram, a_part_in_base64_is_decoded)
 	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
 }
 
+Test(datagram, the_entry_of_resource_lists_is_shown_and_one_with_a_dtd_is_an_error)
+{
+	begin();
+	put_text("--b\r\nContent-Type: application/resource-lists+xml\r\n\r\n"
+		 "<resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\"><list>"
+		 "<entry uri=\"sip:ue7@example.org\"/></list></resource-lists>\r\n");
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_eq(number_at("resource_lists", "n_entries"), 1);
+	cr_assert_str_eq(text_at("resource_lists", "entry_uri"), "sip:ue7@example.org");
+	begin();
+	put_text("--b\r\nContent-Type: application/resource-lists+xml\r\n\r\n"
+		 "<!DOCTYPE resource-lists><resource-lists/>\r\n");
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "resource_lists");
+}
+
 Test(datagram, a_notification_is_told_from_a_signalling_payload)
 {
 	const struct fk_sds_notification note = {
