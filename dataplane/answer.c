@@ -102,16 +102,28 @@ void fk_answers_add_advertisement(struct fk_answers *answers, struct fk_worker *
 	answers->n++;
 }
 
-void fk_answers_send(struct fk_answers *answers, struct fk_worker *w)
+bool fk_answers_send(struct fk_answers *answers, struct fk_worker *w)
 {
 	const struct fk_port *port = &w->config.port;
-	uint32_t n_left;
+	struct fk_frame *frames = answers->frames + answers->first;
+	uint32_t n = answers->n - answers->first, n_left;
 
-	if (answers->n == 0)
-		return;
-	n_left = fk_worker_transmit(w, answers->frames, NULL, answers->n);
-	port->ops->free(port->self, answers->frames + n_left, answers->n - n_left);
-	answers->n = 0;
+	if (n == 0)
+		return true;
+	n_left = fk_worker_transmit(w, frames, NULL, n);
+	if (!answers->is_waiting || n_left > 0)
+		answers->waiting_at_us = w->now_us;
+	answers->is_waiting = true;
+	answers->first += n_left;
+	if (n_left < n) {
+		if (w->now_us - answers->waiting_at_us < FK_ANSWERS_WAIT_US)
+			return false;
+		fk_worker_add(w, FK_COUNTER_TX_ANSWER_DROPPED, n - n_left);
+		port->ops->free(port->self, frames + n_left, n - n_left);
+	}
+	answers->first = answers->n = 0;
+	answers->is_waiting = false;
+	return true;
 }
 
 void fk_answer_echo(struct fk_worker *w, struct fk_frame *frame)

@@ -3,9 +3,10 @@
  * answer.h - sends what a received burst calls for: SIP responses, ARP replies, neighbour
  * advertisements, ICMP echo replies.
  *
- * Answers go back to the Ethernet address that the frame came from. What the port does not take is
- * dropped: the peer repeats. spec: RFC 3261 §18.2.2, RFC 3581 §4, RFC 826, RFC 792, RFC 4861
- * §7.2.4, RFC 4443 §4.2
+ * Answers go back to the Ethernet address that the frame came from. What the port does not take at
+ * once waits, and nothing more is received meanwhile: a lost answer costs its peer a whole T1. Only
+ * a port that takes nothing for FK_ANSWERS_WAIT_US loses them: then the peer repeats.
+ * spec: RFC 3261 §18.2.2, RFC 3581 §4, RFC 826, RFC 792, RFC 4861 §7.2.4, RFC 4443 §4.2
  *
  * Threads: the worker. Memory: nothing allocates.
  */
@@ -15,16 +16,15 @@
 
 #include "wire/sip.h"
 
-/* The answers of one burst; they need room on the stack only. */
+#define FK_ANSWERS_WAIT_US 20000 /* well below any T1, and above what a busy peer needs */
+
+/* The answers of one burst. */
 struct fk_answers {
-	uint32_t n;
+	uint32_t first, n;	/* frames[first..n - 1] have not left yet */
+	bool is_waiting;	/* the port did not take all at once, ... */
+	uint64_t waiting_at_us; /* ... and last took one then */
 	struct fk_frame frames[FK_WORKER_BURST];
 };
-
-static inline void fk_answers_begin(struct fk_answers *answers)
-{
-	answers->n = 0;
-}
 
 /* Each builds one answer, or counts why it could not (no buffer, no room in it). At most
  * FK_WORKER_BURST. */
@@ -37,7 +37,8 @@ void fk_answers_add_arp(struct fk_answers *answers, struct fk_worker *w,
 void fk_answers_add_advertisement(struct fk_answers *answers, struct fk_worker *w,
 				  const struct fk_net_frame *solicitation,
 				  const struct fk_address *target);
-void fk_answers_send(struct fk_answers *answers, struct fk_worker *w);
+/* Sends what the port takes. True if none waits any longer, and the next burst may be answered. */
+bool fk_answers_send(struct fk_answers *answers, struct fk_worker *w);
 
 /* Sends the turned frame of an echo request; then 'frame->octets' is NULL. */
 void fk_answer_echo(struct fk_worker *w, struct fk_frame *frame);

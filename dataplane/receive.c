@@ -28,6 +28,7 @@ struct lane {
 struct fk_receive_stage {
 	struct fk_frame frames[FK_WORKER_BURST];
 	struct lane lanes[FK_WORKER_BURST];
+	struct fk_answers answers;
 };
 
 struct fk_receive_stage *fk_receive_stage_new(void)
@@ -339,31 +340,32 @@ static void verify_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
 
 static void answer_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
 {
-	struct fk_answers answers;
+	struct fk_answers *answers = &w->receive->answers;
 
-	fk_answers_begin(&answers);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct fk_net_frame *net = &lanes[i].net;
 
 		if (lanes[i].status != 0)
-			fk_answers_add_sip(&answers, w, net, &lanes[i].sip, lanes[i].status);
+			fk_answers_add_sip(answers, w, net, &lanes[i].sip, lanes[i].status);
 		else if (lanes[i].is_asked_for)
-			fk_answers_add_advertisement(&answers, w, net, &lanes[i].nd.target);
+			fk_answers_add_advertisement(answers, w, net, &lanes[i].nd.target);
 		else if (net->kind == FK_NET_ARP_REQUEST &&
 			 fk_address_equal(&net->destination, &w->config.host.ipv4.address))
-			fk_answers_add_arp(&answers, w, net);
+			fk_answers_add_arp(answers, w, net);
 	}
-	fk_answers_send(&answers, w);
+	fk_answers_send(answers, w); /* what is left waits for the next turn */
 }
 
 uint32_t fk_receive_poll(struct fk_worker *w)
 {
 	struct fk_receive_stage *s = w->receive;
 	const struct fk_port *port = &w->config.port;
-	uint32_t n = port->ops->receive(port->self, s->frames, FK_WORKER_BURST);
 	uint64_t at_us = w->now_us + w->realtime_offset_us;
-	uint32_t n_free = 0;
+	uint32_t n, n_free = 0;
 
+	if (!fk_answers_send(&s->answers, w))
+		return 0;
+	n = port->ops->receive(port->self, s->frames, FK_WORKER_BURST);
 	if (n == 0)
 		return 0;
 	fk_worker_add(w, FK_COUNTER_RX_FRAMES, n);

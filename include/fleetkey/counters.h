@@ -21,6 +21,7 @@
 	X(TX_RETRANSMITS, "tx_retransmits", "MESSAGE requests repeated by timer E")              \
 	X(TX_RESPONSES, "tx_responses", "SIP responses sent")                                    \
 	X(TX_RESPONSE_TOO_LARGE, "tx_response_too_large", "SIP responses that no frame holds")   \
+	X(TX_ANSWER_DROPPED, "tx_answer_dropped", "answers the port had no room for in time")    \
 	X(TX_ARP, "tx_arp", "ARP packets sent")                                                  \
 	X(TX_ND, "tx_nd", "neighbour solicitations and advertisements sent")                     \
 	X(TX_ICMP, "tx_icmp", "ICMP echo replies sent")                                          \

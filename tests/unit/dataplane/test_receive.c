@@ -9,6 +9,7 @@
 
 #include <fleetkey/ring.h>
 
+#include "answer.h"
 #include "rig.h"
 
 #define UE 4u
@@ -252,6 +253,40 @@ Test(receive, a_request_without_from_to_and_call_id_is_answered_400)
 	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSES), 1);
 	expect_sent("SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/UDP 192.0.2.20:5060;"
 		    "branch=z9hG4bKm\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+}
+
+Test(receive, an_answer_that_the_port_has_no_room_for_waits_and_so_does_what_comes_next)
+{
+	size_t size = make_request("OPTIONS", "");
+
+	rig->link_is_full = true;
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_pass_ms(rig, FK_ANSWERS_WAIT_US / 1000 - 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_OPTIONS), 1);
+	cr_assert_null(rig_next_out(rig));
+	rig->link_is_full = false;
+	rig_turn(rig);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_OPTIONS), 2);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_ANSWER_DROPPED), 0);
+}
+
+Test(receive, an_answer_that_waits_too_long_is_dropped_and_counted)
+{
+	size_t size = make_request("OPTIONS", "");
+
+	rig->link_is_full = true;
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_pass_ms(rig, FK_ANSWERS_WAIT_US / 1000 + 2);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_ANSWER_DROPPED), 1);
+	rig->link_is_full = false;
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_null(rig_next_out(rig));
 }
 
 Test(receive, an_ack_is_never_answered)
