@@ -17,6 +17,8 @@
 
 #define IDLE_TURNS 32	  /* turns without work before a worker that may sleep does */
 #define SLEEP_US   50	  /* well below the wheel's tick, so that timers stay right */
+#define REST_TURNS 2000	  /* after about 0.2 s with nothing open either, it sleeps ... */
+#define REST_US	   500	  /* ... so long, which neither lease nor stop flag notice */
 #define PARKED_US  1000	  /* between two looks of a parked worker */
 #define SLACK_NS   1000ul /* the kernel's default slack would double each sleep */
 
@@ -214,7 +216,7 @@ static void end_turn(struct fk_worker *w, struct fk_clock *clock, uint64_t start
 
 	*n_idle = n_moved > 0 ? 0 : *n_idle + 1;
 	if (w->config.idle_sleeps && *n_idle > IDLE_TURNS)
-		rest(SLEEP_US);
+		rest(*n_idle > REST_TURNS && w->n_open == 0 ? REST_US : SLEEP_US);
 	atomic_fetch_add_explicit(cycles, fk_clock_cycles() - start, memory_order_relaxed);
 	fk_clock_sync(clock, w->now_us);
 	w->realtime_offset_us = clock->realtime_offset_us;
