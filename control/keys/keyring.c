@@ -14,6 +14,7 @@
 
 #define SEAL_LAYOUT	   1
 #define NONCE_SIZE	   12
+#define NONCES_AHEAD	   256
 #define TAG_SIZE	   16
 #define AD_SIZE_MAX	   (1 + 8 + 4 + FK_SEAL_IDENTITY_MAX)
 #define SEALING_EPOCHS_MAX 4 /* epochs whose records can be open at a time */
@@ -38,6 +39,9 @@ struct fk_keyring {
 	size_t mapped_size;
 	uint8_t kmf_id[FK_KMF_ID_SIZE];
 	struct sealing sealings[SEALING_EPOCHS_MAX];
+	/* Drawn ahead: a system call for each record of an import is what it would wait for. */
+	uint8_t nonces[NONCES_AHEAD][NONCE_SIZE];
+	uint32_t n_nonces; /* not used yet */
 };
 
 /* HKDF-SHA-256 without salt: the root key is uniform. The info binds purpose, epoch and KMF. */
@@ -211,6 +215,20 @@ static enum fk_err put_associated_data(uint8_t ad[static AD_SIZE_MAX], enum fk_s
 	return fk_wire_done(&w, ret_size) == FK_OK ? FK_OK : FK_EINVAL;
 }
 
+/* A random nonce, used once. spec: NIST SP 800-38D §8.2.2 */
+static enum fk_err take_nonce(struct fk_keyring *keyring, uint8_t ret_nonce[static NONCE_SIZE])
+{
+	if (keyring->n_nonces == 0) {
+		enum fk_err err = fk_random_fill(keyring->nonces, sizeof(keyring->nonces));
+
+		if (err != FK_OK)
+			return err;
+		keyring->n_nonces = NONCES_AHEAD;
+	}
+	memcpy(ret_nonce, keyring->nonces[--keyring->n_nonces], NONCE_SIZE);
+	return FK_OK;
+}
+
 enum fk_err fk_seal(struct fk_keyring *keyring, enum fk_seal_purpose purpose, const char *identity,
 		    uint64_t version, const void *plain, size_t plain_size, uint8_t *buf,
 		    size_t cap, size_t *ret_size)
@@ -228,7 +246,7 @@ enum fk_err fk_seal(struct fk_keyring *keyring, enum fk_seal_purpose purpose, co
 	if (plain_size > INT32_MAX || cap < plain_size + FK_SEAL_OVERHEAD)
 		return FK_EFULL;
 	s = sealing_of(keyring, FK_SEALING_EPOCH);
-	if (s == NULL || fk_random_fill(nonce, sizeof(nonce)) != FK_OK)
+	if (s == NULL || take_nonce(keyring, nonce) != FK_OK)
 		return FK_ESELFTEST;
 	fk_wire_put_u8(&w, SEAL_LAYOUT);
 	fk_wire_put_u32(&w, FK_SEALING_EPOCH);
