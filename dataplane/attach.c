@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <fleetkey/bulk.h>
 #include <fleetkey/ring.h>
 
 #include "hop.h"
@@ -149,7 +150,7 @@ static enum fk_err resize_txns(struct fk_worker *w, uint32_t n_slots)
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (txns == MAP_FAILED)
 		return FK_ENOMEM;
-	w->txns = txns;
+	w->txns = fk_bulk_hint(txns, (uint64_t)n_slots * sizeof(*w->txns));
 	w->n_slots = n_slots;
 	return FK_OK;
 }

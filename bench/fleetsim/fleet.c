@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <fleetkey/bulk.h>
 #include <fleetkey/kmm.h>
 
 #include "fleet.h"
@@ -143,7 +144,7 @@ static bool put_text(struct fk_fleet *fleet, const char *text, size_t size, uint
 {
 	if (fleet->text_cap - fleet->text_size < size) {
 		size_t cap = fleet->text_cap * 2 + (1u << 20);
-		char *grown = cap > UINT32_MAX ? NULL : realloc(fleet->text, cap);
+		char *grown = cap > UINT32_MAX ? NULL : fk_bulk_realloc(fleet->text, cap);
 
 		if (grown == NULL)
 			return false;
@@ -254,8 +255,8 @@ static bool grow(struct fk_fleet *fleet)
 		return false;
 	fleet->ues = ues;
 	fleet->cap = cap;
-	(void)madvise(ues, (size_t)cap * sizeof(*ues), MADV_DONTDUMP); /* hints: a refusal */
-	(void)madvise(ues, (size_t)cap * sizeof(*ues), MADV_HUGEPAGE); /* costs speed only */
+	(void)madvise(ues, (size_t)cap * sizeof(*ues), MADV_DONTDUMP); /* costs a dump only */
+	(void)fk_bulk_hint(ues, (uint64_t)cap * sizeof(*ues));
 	return true;
 }
 
@@ -265,7 +266,7 @@ static enum fk_err index_build(struct fk_fleet *fleet, uint32_t *ret_twice)
 
 	while (size < 2 * fleet->n_ues)
 		size *= 2;
-	fleet->index = calloc(size, sizeof(*fleet->index));
+	fleet->index = fk_bulk_calloc(size, sizeof(*fleet->index));
 	if (fleet->index == NULL)
 		return FK_ENOMEM;
 	fleet->index_mask = size - 1;

@@ -4,12 +4,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include <fleetkey/bulk.h>
+
 #define DUE_MS_MAX ((1ull << 40) - 1) /* 34 years */
 
 enum fk_err fk_due_heap_init(struct fk_due_heap *heap, uint32_t n_slots)
 {
-	struct fk_due_entry *entries = calloc(n_slots + 1, sizeof(*entries));
-	uint32_t *positions = calloc(n_slots + 1, sizeof(*positions));
+	struct fk_due_entry *entries = fk_bulk_calloc(n_slots + 1, sizeof(*entries));
+	uint32_t *positions = fk_bulk_calloc(n_slots + 1, sizeof(*positions));
 
 	if (entries == NULL || positions == NULL) {
 		free(entries);

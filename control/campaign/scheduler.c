@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/bulk.h>
+
 #include "campaign/scheduler_private.h"
 
 #define NOBODY UINT32_MAX
@@ -40,8 +42,8 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 		return FK_ENOMEM;
 	s->opt = *options;
 	s->n_pages = options->n_slots / FK_LEDGER_PAGE;
-	s->deliveries = calloc(options->n_slots + 1, sizeof(*s->deliveries));
-	s->runs = calloc(options->n_slots + 1, sizeof(*s->runs));
+	s->deliveries = fk_bulk_calloc(options->n_slots + 1, sizeof(*s->deliveries));
+	s->runs = fk_bulk_calloc(options->n_slots + 1, sizeof(*s->runs));
 	s->pages = calloc(s->n_pages + 1, sizeof(*s->pages));
 	s->dirty_pages = calloc(s->n_pages + 1, sizeof(*s->dirty_pages));
 	if (s->deliveries == NULL || s->runs == NULL || s->pages == NULL ||

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/bulk.h>
 #include <fleetkey/kmm.h>
 #include <fleetkey/wire.h>
 
@@ -51,7 +52,7 @@ static const char *ue_id_of(const void *ctx, uint32_t ue_index, size_t *ret_len)
 
 static void *new_array(uint64_t n, size_t size)
 {
-	return calloc(n > 0 ? n : 1, size);
+	return fk_bulk_calloc(n > 0 ? n : 1, size);
 }
 
 static enum fk_err allocate(struct fk_fleet *fleet)

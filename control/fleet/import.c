@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/bulk.h>
 #include <fleetkey/kmm.h>
 #include <fleetkey/wire.h>
 
@@ -159,7 +160,7 @@ static enum fk_err make_room(struct fk_import *import)
 {
 	if (import->heap_size + FK_RECORD_SIZE_MAX > import->heap_room) {
 		uint64_t room = import->heap_room * 2 + 65536;
-		uint8_t *heap = realloc(import->heap, room);
+		uint8_t *heap = fk_bulk_realloc(import->heap, room);
 
 		if (heap == NULL)
 			return FK_ENOMEM;
@@ -168,7 +169,7 @@ static enum fk_err make_room(struct fk_import *import)
 	}
 	if (import->n_rows == import->n_rows_room) {
 		uint32_t room = import->n_rows_room * 2 + 1024;
-		struct staged_row *rows = realloc(import->rows, room * sizeof(*rows));
+		struct staged_row *rows = fk_bulk_realloc(import->rows, room * sizeof(*rows));
 
 		if (rows == NULL)
 			return FK_ENOMEM;
@@ -485,7 +486,7 @@ static enum fk_err order_rows(struct fk_import *import)
 		counts[import->rows[i].shard]++;
 	for (uint32_t shard = 0; shard < FK_STORE_SHARDS; shard++)
 		meta->n_pages += pages_of(counts[shard]);
-	import->order = calloc(import->n_rows, sizeof(*import->order));
+	import->order = fk_bulk_calloc(import->n_rows, sizeof(*import->order));
 	import->page_starts = calloc(meta->n_pages + 1ull, sizeof(*import->page_starts));
 	meta->page_shards = calloc(meta->n_pages, 1);
 	if (import->order == NULL || import->page_starts == NULL || meta->page_shards == NULL)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/bulk.h>
+
 #include "keys/tek.h"
 
 struct entry {
@@ -54,7 +56,7 @@ enum fk_err fk_name_index_new(uint32_t n_expected, fk_name_text_fn text_of, cons
 	index->mask = (uint32_t)(n_slots - 1);
 	index->text_of = text_of;
 	index->ctx = ctx;
-	index->entries = calloc(n_slots, sizeof(*index->entries));
+	index->entries = fk_bulk_calloc(n_slots, sizeof(*index->entries));
 	if (index->entries == NULL || fk_random_fill(&index->seed, sizeof(index->seed)) != FK_OK) {
 		fk_name_index_free(index);
 		return FK_ENOMEM;
@@ -109,7 +111,7 @@ static enum fk_err grow(struct fk_name_index *index)
 
 	if (n_slots > UINT32_MAX)
 		return FK_ENOMEM;
-	entries = calloc(n_slots, sizeof(*entries));
+	entries = fk_bulk_calloc(n_slots, sizeof(*entries));
 	if (entries == NULL)
 		return FK_ENOMEM;
 	for (uint64_t i = 0; i <= index->mask; i++) {
