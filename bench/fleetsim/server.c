@@ -308,13 +308,17 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 	}
 }
 
-uint64_t fk_server_expect(void *server, const struct fk_net_frame *frame)
+uint64_t fk_server_guess(void *server, const struct fk_net_frame *frame)
+{
+	(void)server;
+	return fk_hint_hash(frame->payload, frame->payload_size);
+}
+
+void fk_server_expect(void *server, uint64_t hint)
 {
 	struct fk_server *s = server;
-	uint64_t hash = fk_hint_hash(frame->payload, frame->payload_size);
 
-	fk_hint_index(s->fleet, hash);
-	return hash;
+	fk_hint_index(s->fleet, hint);
 }
 
 void fk_server_prepare(void *server, uint64_t hint)

@@ -49,5 +49,6 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame);
 
 /* Brings near what a request that waits will need: first the one, and later, with its result, the
  * other. Arguments of fk_wire_port_receive(). */
-uint64_t fk_server_expect(void *server, const struct fk_net_frame *frame);
+uint64_t fk_server_guess(void *server, const struct fk_net_frame *frame);
+void fk_server_expect(void *server, uint64_t hint);
 void fk_server_prepare(void *server, uint64_t hint);

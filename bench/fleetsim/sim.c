@@ -69,6 +69,7 @@ static int worker_main(void *arg)
 	const struct fk_wire_receiver receiver = {
 		.arg = server,
 		.deliver = fk_server_receive,
+		.guess = fk_server_guess,
 		.expect = fk_server_expect,
 		.prepare = fk_server_prepare,
 	};

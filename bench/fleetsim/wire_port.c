@@ -10,12 +10,15 @@
 #include "wire/nd.h"
 #include "wire_port.h"
 
-#define POOL_SIZE	 16383 /* mbufs: both rings, what waits each way, and a reserve */
+#define POOL_SIZE	 32767 /* mbufs: both rings, what waits each way, and a reserve */
 #define POOL_CACHE	 128
 #define RING_SIZE	 4096 /* or what the device has, if that is less */
 #define DEAD_PEER_MS	 100  /* no room for so long: what waits is dropped */
-#define PREPARE_AHEAD	 1    /* requests dealt with while memory is on its way */
-#define OVERTAKEN_MS	 20   /* then it goes on, even if nothing has overtaken it */
+#define CACHE_LINE	 64
+#define FRAMES_AHEAD	 3  /* frames looked at while the octets of another are on their way */
+#define INDEX_AHEAD	 8  /* requests dealt with while the place in the index is on its way ... */
+#define UE_AHEAD	 3  /* ... and while the UE that stands there is */
+#define OVERTAKEN_MS	 20 /* then it goes on, even if nothing has overtaken it */
 #define HOSTILE_TRIES	 2000 /* a hostile datagram waits this long for room in the ring ... */
 #define HOSTILE_PAUSE_US 50   /* ... times this */
 
@@ -67,8 +70,10 @@ enum fk_err fk_wire_port_start(struct fk_wire_port *port, const struct fk_wire_p
 	port->port_id = (uint16_t)rte_eth_find_next(0);
 	if (port->port_id >= RTE_MAX_ETHPORTS)
 		return FK_ENOTFOUND;
-	port->pool = rte_pktmbuf_pool_create("fleetsim", POOL_SIZE, POOL_CACHE, 0,
-					     RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+	/* Last in, first out: what was used last is still in the cache. */
+	port->pool = rte_pktmbuf_pool_create_by_ops("fleetsim", POOL_SIZE, POOL_CACHE, 0,
+						    RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id(),
+						    "stack");
 	if (port->pool == NULL)
 		return FK_ENOMEM;
 	return configure(port);
@@ -211,13 +216,45 @@ static void admit(struct fk_wire_port *port, struct rte_mbuf *m, const struct fk
 			(struct fk_wire_waiting){
 				.m = m,
 				.frame = *frame,
-				.hint = receiver->expect(receiver->arg, frame),
+				.hint = receiver->guess(receiver->arg, frame),
 			};
 		return;
 	} else {
 		port->counts->count[FK_SIM_RX_FULL]++;
 	}
 	rte_pktmbuf_free(m);
+}
+
+/* Sends for the octets of a frame: the other side wrote them, they are in no cache of ours. */
+static void prefetch_frame(const struct rte_mbuf *m)
+{
+	const char *octets = rte_pktmbuf_mtod(m, const char *);
+
+	for (uint16_t offset = 0; offset < rte_pktmbuf_data_len(m); offset += CACHE_LINE)
+		__builtin_prefetch(octets + offset);
+}
+
+/* The waiting request that comes 'ahead' after the next, or NULL. */
+static const struct fk_wire_waiting *waiting_at(const struct fk_wire_port *port, uint32_t ahead)
+{
+	return ahead < port->n_waiting
+		       ? &port->waiting[(port->first_waiting + ahead) % FK_WIRE_RX_WAITING]
+		       : NULL;
+}
+
+/* What requests need that are dealt with soon: frame and place in the index first, then the UE. */
+static void prepare_waiting(const struct fk_wire_port *port,
+			    const struct fk_wire_receiver *receiver)
+{
+	const struct fk_wire_waiting *later = waiting_at(port, INDEX_AHEAD);
+	const struct fk_wire_waiting *soon = waiting_at(port, UE_AHEAD);
+
+	if (later != NULL) {
+		prefetch_frame(later->m);
+		receiver->expect(receiver->arg, later->hint);
+	}
+	if (soon != NULL)
+		receiver->prepare(receiver->arg, soon->hint);
 }
 
 /* Delivers one burst of requests, as far as there is room for what they make. */
@@ -227,12 +264,8 @@ static void deliver_waiting(struct fk_wire_port *port, const struct fk_wire_rece
 	     i < FK_WIRE_BURST && port->n_waiting > 0 && port->n_pending <= FK_WIRE_TX_PENDING / 2;
 	     i++) {
 		const struct fk_wire_waiting *next = &port->waiting[port->first_waiting];
-		const struct fk_wire_waiting *later =
-			&port->waiting[(port->first_waiting + PREPARE_AHEAD) % FK_WIRE_RX_WAITING];
 
-		if (port->n_waiting > PREPARE_AHEAD)
-			receiver->prepare(receiver->arg, later->hint);
-
+		prepare_waiting(port, receiver);
 		port->first_waiting = (port->first_waiting + 1) % FK_WIRE_RX_WAITING;
 		port->n_waiting--;
 		receiver->deliver(receiver->arg, &next->frame);
@@ -394,8 +427,13 @@ uint32_t fk_wire_port_receive(struct fk_wire_port *port, const struct fk_wire_re
 	 * repeat: so the ring is emptied first. */
 	do {
 		n = rte_eth_rx_burst(port->port_id, 0, mbufs, FK_WIRE_BURST);
-		for (uint16_t i = 0; i < n; i++)
+		for (uint16_t i = 0; i < n && i < FRAMES_AHEAD; i++)
+			prefetch_frame(mbufs[i]);
+		for (uint16_t i = 0; i < n; i++) {
+			if (i + FRAMES_AHEAD < n)
+				prefetch_frame(mbufs[i + FRAMES_AHEAD]);
 			receive_frame(port, mbufs[i], receiver);
+		}
 		n_taken += n;
 	} while (n == FK_WIRE_BURST && n_taken < FK_WIRE_DRAIN_MAX);
 	release(port, FK_WAY_RX, receiver);

@@ -26,8 +26,8 @@
 #define FK_WIRE_BURST	   64
 #define FK_WIRE_PEERS	   16 /* MAC addresses remembered */
 #define FK_WIRE_TX_PENDING 1024
-#define FK_WIRE_RX_WAITING 4096 /* requests taken from the ring, not yet dealt with */
-#define FK_WIRE_DRAIN_MAX  2048 /* frames taken from the ring at a time */
+#define FK_WIRE_RX_WAITING 16384 /* requests taken from the ring, not yet dealt with */
+#define FK_WIRE_DRAIN_MAX  2048	 /* frames taken from the ring at a time */
 
 struct fk_wire_peer {
 	struct fk_address address;
@@ -48,12 +48,13 @@ struct fk_wire_waiting {
 	uint64_t hint;
 };
 
-/* Who takes datagrams. The last two are for requests that wait, in this order. */
+/* Who takes datagrams. The last three are for requests that wait, in this order. */
 struct fk_wire_receiver {
 	void *arg;
 	void (*deliver)(void *arg, const struct fk_net_frame *frame);
-	uint64_t (*expect)(void *arg, const struct fk_net_frame *frame);
-	void (*prepare)(void *arg, uint64_t hint);
+	uint64_t (*guess)(void *arg, const struct fk_net_frame *frame); /* whom it is for */
+	void (*expect)(void *arg, uint64_t hint);  /* it is dealt with before long ... */
+	void (*prepare)(void *arg, uint64_t hint); /* ... and now soon */
 };
 
 struct fk_wire_port {
