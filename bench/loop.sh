@@ -152,6 +152,8 @@ worker_busy_cycles() {
 run_campaign() {
 	local n=$1 name=$2 key value unit pause=0.01 busy
 	[ "$n" -lt 100000 ] || pause=0.1
+	# A look costs the core that fleetsim has some 10 ms.
+	[ "$n" -lt 1000000 ] || pause=0.5
 	for key in dataplane control redis fleetsim; do
 		LOOP_PIDS[$key]=$(stack_pid "$key")
 	done

@@ -213,7 +213,7 @@ stack_start_redis() {
 	stack_spawn redis "$STACK_CPU_OURS" redis-server --port 0 \
 		--unixsocket "$STACK_DIR/redis.sock" --unixsocketperm 700 --dir "$STACK_DIR/redis" \
 		--appendonly yes --appendfsync "${STACK_APPENDFSYNC:-always}" --save '' \
-		--maxmemory-policy noeviction --daemonize no
+		--maxmemory-policy noeviction --auto-aof-rewrite-min-size 1gb --daemonize no
 }
 
 # stack_address kmf|server: the two ends of the wire.
