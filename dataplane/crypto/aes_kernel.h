@@ -30,9 +30,10 @@
 #define FK_CBC_BLOCKS_MAX                                                       \
 	(FK_KMM_SIZE_MAX / 16 + 1) /* a MAC needs one less than the outer layer \
 				    */
-#define FK_MAC_FRAME_MIN   (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
-#define FK_KERNEL_WORK_MAX 29184 /* octets: schedules and messages of "ipsec_mb" are the largest \
-				  */
+#define FK_MAC_FRAME_MIN (FK_KMM_HEADER_SIZE + FK_KMM_MAC_BLOCK_SIZE)
+#define FK_KERNEL_WORK_MAX                                                    \
+	29184 /* octets: schedules and messages of "ipsec_mb" are the largest \
+	       */
 
 /* How the last block of a lane is finished. spec: SP 800-38B §6.2 */
 enum fk_cbc_finish {

@@ -100,7 +100,7 @@ ok_books B
 stack_end
 
 # Three next hops with a profile each, some way off.
-STACK_NEXT_HOPS=(nh-a,5060,A nh-b,5062,B nh-c,5064,C)
+STACK_NEXT_HOPS=("nh-a,5060,A" "nh-b,5062,B" "nh-c,5064,C")
 STACK_FLEETSIM_ARGS=(--delay-ms 10)
 STACK_CAPTURE=$STACK_DIR/mix.pcap
 STACK_UES=120
@@ -127,7 +127,7 @@ tap_is "mix: nor to B" "$(most_open 5062)" 1
 tap_ok "mix: but to C, where each UE has its own Request-URI" test "$(most_open 5064)" -gt 1
 
 # One refuses everybody, one is dead, one works.
-STACK_NEXT_HOPS=(nh-401,5060,A,401 nh-dead,5062,C,dead nh-c,5064,C)
+STACK_NEXT_HOPS=("nh-401,5060,A,401" "nh-dead,5062,C,dead" "nh-c,5064,C")
 STACK_FLEETSIM_ARGS=()
 STACK_CAPTURE=
 STACK_T1_MS=20

@@ -245,11 +245,11 @@ static struct residue residue;
 
 #if defined(__x86_64__)
 #define STORE(instruction, register, i) instruction " %%" register #i ", 64*" #i "(%[to])\n\t"
-#define STORE_8(in, r, a, b, c, d, e, f, g, h)                                          \
-	STORE(in, r, a)                                                                 \
-	STORE(in, r, b)                                                                 \
-	STORE(in, r, c) STORE(in, r, d) STORE(in, r, e) STORE(in, r, f) STORE(in, r, g) \
-		STORE(in, r, h)
+#define STORE_8(in, r, a, b, c, d, e, f, g, h) \
+	STORE(in, r, a)                        \
+	STORE(in, r, b)                        \
+	STORE(in, r, c)                        \
+	STORE(in, r, d) STORE(in, r, e) STORE(in, r, f) STORE(in, r, g) STORE(in, r, h)
 #define STORE_16(in, r) \
 	STORE_8(in, r, 0, 1, 2, 3, 4, 5, 6, 7) STORE_8(in, r, 8, 9, 10, 11, 12, 13, 14, 15)
 #define STORE_32(in, r)                                \
