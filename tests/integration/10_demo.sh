@@ -126,7 +126,7 @@ tap_is "a process that cannot start is the last thing named, with its own words"
 	"$(tail -n 1 "$dir/out" | grep -c 'fleetsim.*no-such-option')" 1
 tap_is "and bash reports no killed jobs" "$(grep -c 'line [0-9]*:.*Killed' "$dir/out" || true)" 0
 tap_ok "a limit of locked memory that is too low is named at once" locked_memory_is_named
-tap_ok "a limit that suffices is no hindrance" with_lock_limit 2048 scripts/demo --ues 2000
+tap_ok "a limit that suffices is no hindrance" with_lock_limit 2560 scripts/demo --ues 2000
 tap_not "an unknown option is refused" scripts/demo --uess 3
 tap_not "a loss of 100 % is refused" scripts/demo --loss 100
 tap_end
