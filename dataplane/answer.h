@@ -16,7 +16,7 @@
 
 #include "wire/sip.h"
 
-#define FK_ANSWERS_WAIT_US 20000 /* well below any T1, and above what a busy peer needs */
+#define FK_ANSWERS_WAIT_US 20000 /* well below the usual T1 of 500 ms */
 
 /* The answers of one burst. */
 struct fk_answers {
