@@ -32,7 +32,7 @@
 #define FK_IMPORT_ERRORS_MAX 100      /* then the import stops reading */
 #define FK_IMPORT_UES_MAX    16000000 /* rows; ue_index has 24 bits */
 
-struct fk_import; /* layout is private to import.c */
+struct fk_import; /* layout is in import_private.h */
 
 struct fk_import_error {
 	uint64_t line;	 /* of the file, from 1; 0: the file as a whole */

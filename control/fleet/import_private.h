@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * import_private.h - the import's inside, shared by import.c (the file and its life), import_rows.c
+ * (good rows, packed) and import_stage.c (what the store gets). Nobody else includes it.
+ */
+#pragma once
+
+#include "fleet/columns.h"
+#include "fleet/csv.h"
+#include "fleet/fleet_meta.h"
+#include "fleet/import.h"
+#include "fleet/name_index.h"
+#include "fleet/record.h"
+
+#define FK_IMPORT_NOT_KEPT UINT32_MAX
+/* Of an RSI or MC service ID that another UE has. */
+#define FK_IMPORT_FOREIGN \
+	"belongs to another UE of the fleet in force; --reassign allows it to move"
+
+/* One good row: its packed record, with sealed keys, in the heap. */
+struct fk_import_row {
+	uint64_t offset;    /* of the record in the heap */
+	uint32_t old_index; /* of the UE with this RSI in the fleet in force; else
+			       FK_IMPORT_NOT_KEPT */
+	uint32_t line;	    /* of the file */
+	uint16_t size;
+	uint8_t shard;
+	bool keeps_inbound; /* it has the protection TEK that it had */
+};
+
+struct fk_import {
+	struct fk_import_options options;
+	struct fk_fleet_meta meta;
+	struct fk_row_rules rules; /* its transport key is ours */
+	struct fk_csv *csv;
+	bool has_header, is_broken, is_checked, is_compared;
+	uint32_t n_slots_compared; /* of the fleet in force */
+	int column_at[FK_COLUMNS]; /* field of each column in this file */
+	uint32_t n_columns;
+	uint64_t line; /* of the row being read */
+	struct fk_import_error errors[FK_IMPORT_ERRORS_MAX];
+	uint32_t n_errors;
+
+	uint8_t *heap;
+	uint64_t heap_size, heap_room;
+	struct fk_import_row *rows;
+	uint32_t n_rows, n_rows_room;
+	struct fk_name_index *ue_ids, *mc_service_ids, *mcdata_ids;
+	uint64_t *rsis; /* a bit for each RSI */
+	uint32_t n_kept, n_without_ptek;
+
+	uint32_t *order;       /* rows, shard by shard */
+	uint32_t *page_starts; /* first entry in 'order' of each page, and the end: n_pages + 1 */
+	uint32_t n_pages_staged, n_slots_retired;
+	uint8_t page_buf[FK_RECORD_PAGE_SIZE_MAX];
+};
+
+/* Keeps one error, unless there are FK_IMPORT_ERRORS_MAX. */
+void fk_import_add_error(struct fk_import *import, uint64_t line, const char *column,
+			 const char *reason);
+/* The same for the row being read; a fk_row_error_fn whose ctx is the import. */
+void fk_import_complain(void *import, enum fk_column column, const char *reason);
+
+/* The three indexes of names and the set of RSIs. FK_OK or FK_ENOMEM; the import owns them. */
+FK_MUST_USE enum fk_err fk_import_index_rows(struct fk_import *import);
+/* A row that was kept, read back. Borrowed until the next row is kept. */
+struct fk_record fk_import_record(const struct fk_import *import, uint32_t row);
+/* False, and complained about, if another row, or another UE, has a value of this one already. */
+bool fk_import_row_is_unique(struct fk_import *import, const struct fk_fleet_row *row);
+/* Packs a good row, with its keys under seal, behind the rows that are there. Returns FK_OK;
+ * FK_EINVAL if that was complained about; FK_ENOMEM; FK_ESELFTEST. */
+FK_MUST_USE enum fk_err fk_import_keep_row(struct fk_import *import,
+					   const struct fk_fleet_row *row);
+/* Gives the rows their places, page by page. FK_OK or FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_import_order_rows(struct fk_import *import);

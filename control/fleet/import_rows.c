@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include <fleetkey/bulk.h>
+#include <fleetkey/kmm.h>
+
+#include "fleet/import_private.h"
+
+/* Names of rows, read back out of their records */
+
+struct fk_record fk_import_record(const struct fk_import *import, uint32_t row)
+{
+	struct fk_record record = {.rsi = 0};
+
+	/* We wrote it ourselves: it decodes. */
+	if (fk_record_decode(import->heap + import->rows[row].offset, import->rows[row].size,
+			     &record) != FK_OK)
+		abort();
+	return record;
+}
+
+static const char *ue_id_of(const void *ctx, uint32_t row, size_t *ret_len)
+{
+	struct fk_record record = fk_import_record(ctx, row);
+
+	*ret_len = record.ue_id.size;
+	return record.ue_id.at;
+}
+
+static const char *mc_service_id_of(const void *ctx, uint32_t row, size_t *ret_len)
+{
+	struct fk_record record = fk_import_record(ctx, row);
+
+	*ret_len = record.mc_service_id.size;
+	return record.mc_service_id.at;
+}
+
+static const char *mcdata_id_of(const void *ctx, uint32_t row, size_t *ret_len)
+{
+	struct fk_record record = fk_import_record(ctx, row);
+
+	*ret_len = record.mcdata_id.size;
+	return record.mcdata_id.at;
+}
+
+enum fk_err fk_import_index_rows(struct fk_import *import)
+{
+	enum fk_err err = fk_name_index_new(1024, ue_id_of, import, &import->ue_ids);
+
+	if (err == FK_OK)
+		err = fk_name_index_new(1024, mc_service_id_of, import, &import->mc_service_ids);
+	if (err == FK_OK)
+		err = fk_name_index_new(1024, mcdata_id_of, import, &import->mcdata_ids);
+	if (err != FK_OK)
+		return err;
+	import->rsis = calloc(FK_RSI_UNIT_MAX / 64 + 1, sizeof(*import->rsis));
+	return import->rsis != NULL ? FK_OK : FK_ENOMEM;
+}
+
+/* Rows */
+
+static bool rsi_is_taken(const struct fk_import *import, uint32_t rsi)
+{
+	return (import->rsis[rsi / 64] >> rsi % 64 & 1) != 0;
+}
+
+/* Another UE of the fleet in force has this RSI. */
+static bool rsi_is_foreign(const struct fk_import *import, const struct fk_fleet_row *row)
+{
+	int64_t owner = fk_keytable_find_rsi(fk_keytable_view(import->options.table), row->rsi);
+	struct fk_fleet_ue ue;
+
+	return owner >= 0 && !import->options.allow_reassign &&
+	       fk_fleet_get(import->options.fleet, (uint32_t)owner, &ue) &&
+	       strcmp(ue.ue_id, row->ue_id.at) != 0;
+}
+
+bool fk_import_row_is_unique(struct fk_import *import, const struct fk_fleet_row *row)
+{
+	uint32_t n_before = import->n_errors;
+
+	if (fk_name_index_find(import->ue_ids, row->ue_id.at, row->ue_id.len) >= 0)
+		fk_import_complain(import, FK_COLUMN_UE_ID, "is in the file twice");
+	if (fk_name_index_find(import->mc_service_ids, row->mc_service_id.at,
+			       row->mc_service_id.len) >= 0)
+		fk_import_complain(import, FK_COLUMN_MC_SERVICE_ID, "is in the file twice");
+	if (fk_name_index_find(import->mcdata_ids, row->mcdata_id.at, row->mcdata_id.len) >= 0)
+		fk_import_complain(import, FK_COLUMN_MCDATA_ID, "is in the file twice");
+	if (rsi_is_taken(import, row->rsi))
+		fk_import_complain(import, FK_COLUMN_RSI, "is in the file twice");
+	else if (rsi_is_foreign(import, row))
+		fk_import_complain(import, FK_COLUMN_RSI, FK_IMPORT_FOREIGN);
+	return import->n_errors == n_before && n_before < FK_IMPORT_ERRORS_MAX;
+}
+
+/* Doubles a heap that lacks room. Records hold sealed keys only, so nothing needs wiping. */
+static enum fk_err make_room(struct fk_import *import)
+{
+	if (import->heap_size + FK_RECORD_SIZE_MAX > import->heap_room) {
+		uint64_t room = import->heap_room * 2 + 65536;
+		uint8_t *heap = fk_bulk_realloc(import->heap, room);
+
+		if (heap == NULL)
+			return FK_ENOMEM;
+		import->heap = heap;
+		import->heap_room = room;
+	}
+	if (import->n_rows == import->n_rows_room) {
+		uint32_t room = import->n_rows_room * 2 + 1024;
+		struct fk_import_row *rows = fk_bulk_realloc(import->rows, room * sizeof(*rows));
+
+		if (rows == NULL)
+			return FK_ENOMEM;
+		import->rows = rows;
+		import->n_rows_room = room;
+	}
+	return FK_OK;
+}
+
+/*
+ * Where the RSI stands in the fleet in force. Whatever else has changed, it goes on with its
+ * outbound numbers: one that was used under a protection TEK is never used under it again. With
+ * another protection TEK no old answer verifies, and the radio may have begun to count anew.
+ */
+static void find_kept(const struct fk_import *import, const struct fk_fleet_row *row,
+		      struct fk_import_row *staged)
+{
+	const struct fk_keytable *table = fk_keytable_view(import->options.table);
+	int64_t old_index = fk_keytable_find_rsi(table, row->rsi);
+	const struct fk_ue_slot *slot;
+
+	staged->old_index = FK_IMPORT_NOT_KEPT;
+	staged->keeps_inbound = false;
+	if (old_index < 0)
+		return;
+	slot = &fk_keytable_ues(table)[old_index];
+	staged->old_index = (uint32_t)old_index;
+	staged->keeps_inbound = row->has_ptek && slot->ptek_algorithm_id != 0 &&
+				slot->ptek_key_id == row->ptek_key_id &&
+				fk_ct_equal(slot->ptek, row->keys + 32, 32);
+}
+
+static enum fk_err intern_names(struct fk_import *import, const struct fk_fleet_row *row,
+				struct fk_record *record)
+{
+	enum fk_err err =
+		fk_names_intern(import->meta.areas, row->area.at, row->area.len, &record->area_id);
+
+	if (err == FK_EFULL)
+		fk_import_complain(import, FK_COLUMN_AREA, "the file has more than 4096 areas");
+	for (uint32_t i = 0; err == FK_OK && i < row->n_groups; i++) {
+		err = fk_names_intern(import->meta.groups, row->groups[i].at, row->groups[i].len,
+				      &record->group_ids[i]);
+		if (err == FK_EFULL)
+			fk_import_complain(import, FK_COLUMN_GROUPS,
+					   "the file has more than 4096 groups");
+	}
+	return err;
+}
+
+static enum fk_err index_row(struct fk_import *import, const struct fk_fleet_row *row)
+{
+	uint32_t i = import->n_rows - 1;
+	enum fk_err err = fk_name_index_add(import->ue_ids, row->ue_id.at, row->ue_id.len, i);
+
+	if (err == FK_OK)
+		err = fk_name_index_add(import->mc_service_ids, row->mc_service_id.at,
+					row->mc_service_id.len, i);
+	if (err == FK_OK)
+		err = fk_name_index_add(import->mcdata_ids, row->mcdata_id.at, row->mcdata_id.len,
+					i);
+	import->rsis[row->rsi / 64] |= 1ull << row->rsi % 64;
+	return err;
+}
+
+static struct fk_record_text record_text(struct fk_row_text text)
+{
+	return (struct fk_record_text){text.at, (uint8_t)text.len};
+}
+
+enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_row *row)
+{
+	uint8_t sealed[FK_RECORD_SEALED_SIZE];
+	struct fk_record record = {
+		.rsi = row->rsi,
+		.kek_sln = row->kek_sln,
+		.kek_key_id = row->kek_key_id,
+		.ptek_key_id = row->ptek_key_id,
+		.mnp = row->mnp,
+		.kek_algorithm_id = FK_ALGORITHM_AES_256,
+		.ptek_algorithm_id = row->has_ptek ? FK_ALGORITHM_AES_256 : 0,
+		.mac_kind = row->mac_kind,
+		.next_hop = (uint8_t)row->next_hop,
+		.ue_generation = (uint8_t)import->meta.generation,
+		.n_groups = (uint8_t)row->n_groups,
+		.ue_id = record_text(row->ue_id),
+		.mc_service_id = record_text(row->mc_service_id),
+		.mcdata_id = record_text(row->mcdata_id),
+		.sealed_keys = sealed,
+	};
+	struct fk_import_row *staged;
+	size_t size;
+	enum fk_err err = intern_names(import, row, &record);
+
+	if (err == FK_EFULL)
+		return FK_EINVAL; /* reported */
+	if (err == FK_OK)
+		err = make_room(import);
+	if (err == FK_OK)
+		err = fk_record_seal(import->options.keyring, import->meta.generation, &record,
+				     row->keys, sealed);
+	if (err == FK_OK)
+		err = fk_record_encode(&record, import->heap + import->heap_size,
+				       FK_RECORD_SIZE_MAX, &size);
+	if (err != FK_OK)
+		return err;
+	staged = &import->rows[import->n_rows++];
+	staged->offset = import->heap_size;
+	staged->size = (uint16_t)size;
+	staged->shard = fk_store_shard_of(row->ue_id.at, row->ue_id.len);
+	find_kept(import, row, staged);
+	staged->line = (uint32_t)import->line;
+	import->heap_size += size;
+	import->n_kept += staged->old_index != FK_IMPORT_NOT_KEPT;
+	import->n_without_ptek += !row->has_ptek;
+	import->meta.mcdata_size += row->mcdata_id.len;
+	import->meta.strings_size +=
+		row->ue_id.len + row->mc_service_id.len + row->mcdata_id.len + 3;
+	import->meta.n_memberships += row->n_groups;
+	return index_row(import, row);
+}
