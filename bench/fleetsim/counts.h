@@ -17,7 +17,8 @@
 	X(REPEATS, "repeats")			  /* commands heard again: same octets */         \
 	X(RETRANSMISSIONS, "retransmissions")	  /* of REPEATS: in the same transaction */       \
 	X(MESSAGE_NUMBER_REUSED, "message_number_reused")                                         \
-	X(COMMANDS, "commands")		    /* KMMs accepted by a radio */                        \
+	X(COMMANDS, "commands") /* KMMs accepted by a radio */                                    \
+	X(BEYOND_CAPABILITY, "beyond_capability")                                                 \
 	X(BAD_MAC, "bad_mac")		    /* KMM without a MAC that verifies */                 \
 	X(BAD_WRAP, "bad_wrap")		    /* keys that did not unwrap */                        \
 	X(NO_KEK, "no_kek")		    /* Rekey-Commands under a KEK that the radio lacks */ \

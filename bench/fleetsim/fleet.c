@@ -10,7 +10,8 @@
 
 #include "fleet.h"
 
-#define COLUMNS	     17
+#define COLUMNS	     21
+#define COLUMNS_MIN  17 /* the optional ones stand behind */
 #define NAME_LEN_MAX 255
 
 enum column {
@@ -31,12 +32,16 @@ enum column {
 	PTEK,
 	MAC,
 	MNP,
+	MAX_KMM,
+	MAX_KEYS,
+	KEYSETS,
+	OUTER,
 };
 
 static const char *const column_names[COLUMNS] = {
-	"ue_id",       "mc_service_id", "mcdata_id", "lmr_type",   "rsi",     "next_hop",
-	"area",	       "groups",	"kek_sln",   "kek_key_id", "kek_alg", "kek",
-	"ptek_key_id", "ptek_alg",	"ptek",	     "mac",	   "mnp",
+	"ue_id",  "mc_service_id", "mcdata_id",	 "lmr_type", "rsi",	 "next_hop",	"area",
+	"groups", "kek_sln",	   "kek_key_id", "kek_alg",  "kek",	 "ptek_key_id", "ptek_alg",
+	"ptek",	  "mac",	   "mnp",	 "max_kmm",  "max_keys", "keysets",	"outer",
 };
 
 /* What is wrong with a row. */
@@ -52,16 +57,20 @@ static bool complain(struct complaint *c, enum column column, const char *reason
 	return false;
 }
 
-static bool split(char *line, char *fields[static COLUMNS])
+/* Fields of columns that the file lacks are empty. */
+static bool split(char *line, uint32_t n_columns, char *fields[static COLUMNS])
 {
+	static char none[1];
 	uint32_t n = 0;
 
-	for (char *at = line; n < COLUMNS; n++) {
+	for (uint32_t i = n_columns; i < COLUMNS; i++)
+		fields[i] = none;
+	for (char *at = line; n < n_columns; n++) {
 		char *comma = strchr(at, ',');
 
 		fields[n] = at;
 		if (comma == NULL)
-			return n == COLUMNS - 1;
+			return n == n_columns - 1;
 		*comma = '\0';
 		at = comma + 1;
 	}
@@ -204,13 +213,36 @@ static bool get_name(const char *text, size_t max, uint8_t *ret_size)
 	return true;
 }
 
+/* An empty field is 0: any. */
+static bool get_limit(const char *text, uint32_t max, uint32_t *ret_value)
+{
+	*ret_value = 0;
+	return text[0] == '\0' || get_number(text, 1, max, ret_value);
+}
+
+static bool get_capability(char *fields[static COLUMNS], struct fk_sim_ue *ue, struct complaint *c)
+{
+	uint32_t number;
+
+	if (!get_limit(fields[MAX_KMM], 65535, &number))
+		return complain(c, MAX_KMM, "is no number from 1 to 65535");
+	ue->max_kmm = (uint16_t)number;
+	if (!get_limit(fields[MAX_KEYS], 255, &number))
+		return complain(c, MAX_KEYS, "is no number from 1 to 255");
+	ue->max_keys = (uint8_t)number;
+	if (!get_limit(fields[KEYSETS], 16, &number))
+		return complain(c, KEYSETS, "is no number from 1 to 16");
+	ue->keysets = (uint8_t)number;
+	return true;
+}
+
 static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, struct complaint *c)
 {
 	char *fields[COLUMNS];
 	uint32_t number;
 
-	if (!split(line, fields))
-		return complain(c, MNP, "row has not 17 columns");
+	if (!split(line, fleet->n_columns, fields))
+		return complain(c, fleet->n_columns - 1, "row has not the columns of the header");
 	if (!get_name(fields[UE_ID], 64, &ue->ue_id_size))
 		return complain(c, UE_ID,
 				"is empty, longer than 64 characters, or has one that cannot be");
@@ -228,6 +260,8 @@ static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, s
 	if (!get_number(fields[MNP], 1, 32767, &number))
 		return complain(c, MNP, "is no number from 1 to 32767");
 	ue->mnp = (uint16_t)number;
+	if (!get_capability(fields, ue, c))
+		return false;
 	ue->newest_key = FK_SIM_NO_KEY;
 	if (!put_next_hop(fleet, fields[NEXT_HOP], &ue->next_hop))
 		return complain(c, NEXT_HOP, "is too long, or one different value too many");
@@ -309,7 +343,10 @@ static enum fk_err read_rows(FILE *file, struct fk_fleet *fleet, char *text, siz
 	enum fk_err err = FK_OK;
 	ssize_t len = getline(&line, &line_cap, file);
 
-	if (len < 0 || strcmp(line, FK_FLEET_HEADER "\n") != 0) {
+	fleet->n_columns = COLUMNS_MIN;
+	if (len >= 0 && strcmp(line, FK_FLEET_HEADER FK_FLEET_HEADER_MORE "\n") == 0) {
+		fleet->n_columns = COLUMNS;
+	} else if (len < 0 || strcmp(line, FK_FLEET_HEADER "\n") != 0) {
 		snprintf(text, text_cap, "line 1: the header is not the one of a fleet file");
 		err = FK_EFORMAT;
 	}

@@ -2,8 +2,9 @@
 /*
  * fleet.h - reads the fleet file and finds a UE by its MCData ID.
  *
- * A small strict reader of its own: exactly the columns of the fleet file in their usual order, no
- * quotes, plain hex keys. It shares no code with the reader in fleetkeyd.
+ * A small strict reader of its own: exactly the columns of the fleet file in their usual order,
+ * with or without the optional ones, no quotes, plain hex keys. It shares no code with the reader
+ * in fleetkeyd.
  *
  * Threads: read-only after loading, but for the UEs themselves.
  * Memory:  one mapping for the UEs (not dumped, wiped when freed), one for their names.
@@ -20,6 +21,7 @@
 #define FK_FLEET_HEADER                                                                       \
 	"ue_id,mc_service_id,mcdata_id,lmr_type,rsi,next_hop,area,groups,kek_sln,kek_key_id," \
 	"kek_alg,kek,ptek_key_id,ptek_alg,ptek,mac,mnp"
+#define FK_FLEET_HEADER_MORE ",max_kmm,max_keys,keysets,outer" /* optional, all or none */
 
 #define FK_FLEET_NEXT_HOPS_MAX	  64
 #define FK_FLEET_NEXT_HOP_LEN_MAX 200  /* characters */
@@ -28,6 +30,7 @@
 struct fk_fleet {
 	struct fk_sim_ue *ues;
 	uint32_t n_ues, cap;
+	uint32_t n_columns;
 	char *text; /* ue_id and mcdata_id of all UEs, without separators */
 	size_t text_size, text_cap;
 	uint32_t *index; /* open addressing by mcdata_id: 1 + UE, 0 is free */

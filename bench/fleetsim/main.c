@@ -22,6 +22,11 @@ static const char help[] =
 	"                       separates\n"
 	"    --groups NAMES     column groups, separated by ';' (default alpha)\n"
 	"    --domain DOMAIN    of the URIs (default mc.example)\n"
+	"    --max-kmm LIST     column max_kmm: numbers, or nothing, that ';' separates and UEs "
+	"take\n"
+	"                       turns among, as in '170;' for every other one\n"
+	"    --max-keys LIST    column max_keys\n"
+	"    --keysets LIST     column keysets\n"
 	"\n";
 
 enum option_id {
@@ -31,6 +36,9 @@ enum option_id {
 	OPT_NEXT_HOP,
 	OPT_GROUPS,
 	OPT_DOMAIN,
+	OPT_MAX_KMM,
+	OPT_MAX_KEYS,
+	OPT_KEYSETS,
 };
 
 static int make_fleet_main(int argc, char **argv)
@@ -42,6 +50,9 @@ static int make_fleet_main(int argc, char **argv)
 		{"next-hop", required_argument, NULL, OPT_NEXT_HOP},
 		{"groups", required_argument, NULL, OPT_GROUPS},
 		{"domain", required_argument, NULL, OPT_DOMAIN},
+		{"max-kmm", required_argument, NULL, OPT_MAX_KMM},
+		{"max-keys", required_argument, NULL, OPT_MAX_KEYS},
+		{"keysets", required_argument, NULL, OPT_KEYSETS},
 		{0},
 	};
 	struct fk_make_fleet spec = {
@@ -72,6 +83,15 @@ static int make_fleet_main(int argc, char **argv)
 		case OPT_DOMAIN:
 			spec.domain = optarg;
 			break;
+		case OPT_MAX_KMM:
+			spec.max_kmm = optarg;
+			break;
+		case OPT_MAX_KEYS:
+			spec.max_keys = optarg;
+			break;
+		case OPT_KEYSETS:
+			spec.keysets = optarg;
+			break;
 		default:
 			return FK_EXIT_USAGE; /* getopt has said what is wrong */
 		}
@@ -85,8 +105,10 @@ static int make_fleet_main(int argc, char **argv)
 	}
 	err = fk_make_fleet(&spec);
 	if (err == FK_EINVAL) {
-		fprintf(stderr, "fleetsim: --next-hop, --groups or --domain: only letters, digits "
-				"and . _ - (not domain: and ;), at most 200\n");
+		fprintf(stderr,
+			"fleetsim: --next-hop, --groups or --domain: only letters, digits "
+			"and . _ - (not domain: and ;), at most 200; --max-kmm, --max-keys or "
+			"--keysets: only numbers and ;\n");
 		return FK_EXIT_USAGE;
 	}
 	if (err != FK_OK) {

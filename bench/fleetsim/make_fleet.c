@@ -86,6 +86,24 @@ static struct fk_view nth_name(const char *names, uint32_t i)
 	return (struct fk_view){.at = names, .len = (uint32_t)strcspn(names, ";")};
 }
 
+static bool has_capabilities(const struct fk_make_fleet *spec)
+{
+	return spec->max_kmm != NULL || spec->max_keys != NULL || spec->keysets != NULL;
+}
+
+static bool write_capabilities(FILE *file, const struct fk_make_fleet *spec, uint32_t i)
+{
+	const char *const lists[] = {spec->max_kmm, spec->max_keys, spec->keysets};
+
+	for (uint32_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
+		struct fk_view value = nth_name(lists[k] != NULL ? lists[k] : "", i);
+
+		if (fprintf(file, ",%.*s", (int)value.len, value.at) < 0)
+			return false;
+	}
+	return fputs(",none", file) >= 0;
+}
+
 static bool write_row(FILE *file, const struct fk_make_fleet *spec, uint32_t i,
 		      const uint8_t keys[static KEYS_SIZE])
 {
@@ -99,7 +117,7 @@ static bool write_row(FILE *file, const struct fk_make_fleet *spec, uint32_t i,
 	ok = fprintf(file,
 		     "ue%07u,sip:ue%07u@mcptt.%s,sip:ue%07u@%s,P25,%u,%.*s,%s,%s,%u,%u,AES-256,%s,%"
 		     "u,"
-		     "AES-256,%s,%s,%u\n",
+		     "AES-256,%s,%s,%u",
 		     number, number, spec->domain, number, spec->domain, FIRST_RSI + i,
 		     (int)next_hop.len, next_hop.at, areas[i % (sizeof(areas) / sizeof(areas[0]))],
 		     spec->groups, KEK_SLN, 1 + i % N_KEK_KEY_IDS, kek,
@@ -107,14 +125,17 @@ static bool write_row(FILE *file, const struct fk_make_fleet *spec, uint32_t i,
 		     i % CBC_EVERY == CBC_EVERY - 1 ? "cbc" : "cmac", MNP) > 0;
 	fk_wipe(kek, sizeof(kek));
 	fk_wipe(ptek, sizeof(ptek));
-	return ok;
+	if (ok && has_capabilities(spec))
+		ok = write_capabilities(file, spec, i);
+	return ok && fputc('\n', file) != EOF;
 }
 
 static bool write_rows(FILE *file, const struct fk_make_fleet *spec)
 {
 	EVP_CIPHER_CTX *stream = key_stream_new(spec->seed);
 	uint8_t keys[KEYS_SIZE];
-	bool ok = stream != NULL && fprintf(file, "%s\n", FK_FLEET_HEADER) > 0;
+	bool ok = stream != NULL && fprintf(file, "%s%s\n", FK_FLEET_HEADER,
+					    has_capabilities(spec) ? FK_FLEET_HEADER_MORE : "") > 0;
 
 	for (uint32_t i = 0; i < spec->n_ues && ok; i++)
 		ok = key_stream_draw(stream, keys) && write_row(file, spec, i, keys);
@@ -141,6 +162,12 @@ static bool is_name_list(const char *text)
 
 	return is_name(text, ";") && len > 0 && text[0] != ';' && text[len - 1] != ';' &&
 	       strstr(text, ";;") == NULL;
+}
+
+static bool is_number_list(const char *text)
+{
+	return text == NULL ||
+	       (strspn(text, "0123456789;") == strlen(text) && strlen(text) <= NAME_LEN_MAX);
 }
 
 static enum fk_err write_file(const struct fk_make_fleet *spec, const char *temporary)
@@ -172,7 +199,9 @@ enum fk_err fk_make_fleet(const struct fk_make_fleet *spec)
 	if (spec->n_ues < 1 || spec->n_ues > FK_MAKE_FLEET_UES_MAX)
 		return FK_ERANGE;
 	if (!is_name_list(spec->next_hop) || !is_name(spec->groups, ";") ||
-	    spec->domain[0] == '\0' || !is_name(spec->domain, ""))
+	    spec->domain[0] == '\0' || !is_name(spec->domain, "") ||
+	    !is_number_list(spec->max_kmm) || !is_number_list(spec->max_keys) ||
+	    !is_number_list(spec->keysets))
 		return FK_EINVAL;
 	if (snprintf(temporary, sizeof(temporary), "%s.tmp", spec->path) >=
 	    (int)sizeof(temporary)) {

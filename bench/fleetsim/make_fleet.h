@@ -23,11 +23,14 @@ struct fk_make_fleet {
 		*next_hop;  /* names as configured in fleetkeyd, ';' between them: UEs take turns */
 	const char *groups; /* names separated by ';', may be empty */
 	const char *domain; /* of the URIs */
+	/* Values of the optional columns, ';' between them: UEs take turns, and an empty value says
+	 * nothing. NULL: like "". With all three NULL the file lacks the optional columns. */
+	const char *max_kmm, *max_keys, *keysets;
 };
 
 /*
  * Writes the file with mode 0600, whole or not at all.
  * Returns FK_OK; FK_ERANGE (n_ues); FK_EINVAL (a name with characters that a CSV field, a SIP
- * header or XML cannot hold); FK_EIO, with errno set.
+ * header or XML cannot hold, or a value that is no number); FK_EIO, with errno set.
  */
 FK_MUST_USE enum fk_err fk_make_fleet(const struct fk_make_fleet *spec);

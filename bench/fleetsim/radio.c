@@ -7,6 +7,7 @@
 #include "radio.h"
 
 #define STATUS_NOT_PERFORMED	   0x01 /* P25 sheet 1.6 */
+#define STATUS_NO_SUCH_ITEM	   0x02
 #define STATUS_UNSUPPORTED_MESSAGE 0x03
 #define STATUS_OUT_OF_MEMORY	   0x05
 #define STATUS_INVALID_ALGORITHM   0x09
@@ -141,6 +142,10 @@ static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *r
 	    (rekey->keyset_format & KEYSET_FORMAT_KEK) ||
 	    (item->key_format & KEY_FORMAT_KEK_OR_ERASE))
 		return STATUS_NOT_PERFORMED;
+	if (ue->keysets != 0 && rekey->keyset_id > ue->keysets) {
+		count(x->radio, FK_SIM_BEYOND_CAPABILITY);
+		return STATUS_NO_SUCH_ITEM;
+	}
 	err = fk_ossl_unwrap(x->radio->ossl, ue->kek, item->key, octets);
 	if (err != FK_OK) {
 		count(x->radio, FK_SIM_BAD_WRAP);
@@ -219,6 +224,17 @@ static void obey_inventory(struct exchange *x, struct fk_radio_answer *answer)
 		verify_keyset(x);
 }
 
+/* The radio has no room for this KMM, however well it is made. */
+static bool is_too_large(const struct exchange *x)
+{
+	return x->ue->max_kmm != 0 && x->frame.size > x->ue->max_kmm;
+}
+
+static bool has_too_many_keys(const struct exchange *x, const struct fk_kmm_rekey_command *rekey)
+{
+	return x->ue->max_keys != 0 && rekey->n_keys > x->ue->max_keys;
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
@@ -230,7 +246,12 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 		if (fk_kmm_decode_rekey_command(&x->frame, &rekey) != FK_OK)
 			return FK_SIM_MALFORMED_KMM;
 		x->ue->inbound_number = x->frame.header.message_number;
-		obey_rekey(x, &rekey, answer);
+		if (is_too_large(x) || has_too_many_keys(x, &rekey)) {
+			count(x->radio, FK_SIM_BEYOND_CAPABILITY);
+			refuse(x, STATUS_OUT_OF_MEMORY, answer);
+		} else {
+			obey_rekey(x, &rekey, answer);
+		}
 		break;
 	case FK_KMM_INVENTORY_COMMAND:
 		if (fk_kmm_decode_inventory_command(&x->frame, &type) != FK_OK)

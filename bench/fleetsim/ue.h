@@ -60,11 +60,14 @@ struct fk_sim_ue {
 	uint8_t n_requests; /* new ones heard, modulo 256 */
 	uint8_t refusal;    /* enum fk_sim_refusal */
 	uint8_t next_hop;   /* index into the fleet's list of next hops */
-	bool is_silent_offline;
+	uint8_t max_keys;   /* of one Rekey-Command; 0: any */
+	uint8_t is_silent_offline : 1;
+	uint8_t keysets : 5;					 /* it has 1..keysets; 0: any */
 	uint16_t traits;					 /* bits, 1 << enum fk_trait */
 	uint16_t transaction_statuses[FK_SIM_TRANSACTIONS_SEEN]; /* final responses */
 	uint16_t inbound_number;  /* last accepted; 0 after key fill */
 	uint16_t outbound_number; /* last sent */
+	uint16_t max_kmm;	  /* octets that it takes; 0: any */
 	uint64_t accepted_hash;	  /* of the last accepted KMM, 0 if there is none */
 	uint64_t transactions[FK_SIM_TRANSACTIONS_SEEN]; /* hashes of branches */
 	uint8_t answer[FK_SIM_ANSWER_SIZE_MAX];

@@ -147,7 +147,7 @@ static json_t *known(uint16_t size)
 	return size != 0 ? json_integer(size) : json_null();
 }
 
-/* What is beyond its limit: a message, an SDS payload or a KMM. */
+/* What is beyond its limit: a message, an SDS payload, a KMM, or what the UE takes of one. */
 static const char *limit_label(uint8_t limit_of)
 {
 	switch (limit_of) {
@@ -155,6 +155,8 @@ static const char *limit_label(uint8_t limit_of)
 		return "kmm";
 	case FK_PLAN_LIMIT_PAYLOAD:
 		return "payload";
+	case FK_PLAN_LIMIT_UE:
+		return "ue";
 	}
 	return "message";
 }
@@ -184,30 +186,19 @@ static json_t *excluded_json(const struct fk_app *app, const struct fk_plan *pla
 	return list;
 }
 
-/* Smallest and largest number of keys in one KMM, over the next hops that serve somebody; null
+/* Keys of the largest KMM to a UE, the fewest and the most; null
  * while no dataplane has said how large messages get. */
 static void split_json(const struct fk_plan *plan, json_t *object)
 {
-	uint32_t min = 0, max = 0;
+	bool is_known = plan->size_max != 0;
 
-	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
-		uint32_t n = plan->keys_per_kmm[i];
-
-		if (n > plan->terms.n_keys)
-			n = plan->terms.n_keys;
-		if (n != 0 && (min == 0 || n < min))
-			min = n;
-		if (n > max)
-			max = n;
-	}
-	if (plan->size_max == 0)
-		min = max = 0;
-	json_object_set_new(object, "keys_per_kmm_min", known((uint16_t)min));
-	json_object_set_new(object, "keys_per_kmm_max", known((uint16_t)max));
+	json_object_set_new(object, "keys_per_kmm_min", known(is_known ? plan->keys_min : 0));
+	json_object_set_new(object, "keys_per_kmm_max", known(is_known ? plan->keys_max : 0));
 	json_object_set_new(object, "kmms_per_ue_min",
-			    known(min != 0 ? (uint16_t)plan->kmms_min : 0));
+			    known(is_known ? (uint16_t)plan->kmms_min : 0));
 	json_object_set_new(object, "kmms_per_ue_max",
-			    known(min != 0 ? (uint16_t)plan->kmms_max : 0));
+			    known(is_known ? (uint16_t)plan->kmms_max : 0));
+	json_object_set_new(object, "n_limited_by_ue", json_integer(plan->n_limited));
 }
 
 /* What goes to each next hop of members, how large it is, and what one at a time means there. */

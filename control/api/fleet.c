@@ -22,6 +22,12 @@ void fk_api_fleet(struct fk_call *call)
 				     (json_int_t)fk_fleet_n_areas(fleet), "groups", groups));
 }
 
+/* null: what P25 allows. */
+static json_t *limit_json(uint32_t limit)
+{
+	return limit != 0 ? json_integer(limit) : json_null();
+}
+
 /* One UE without its keys. */
 static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 {
@@ -31,14 +37,18 @@ static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 	for (uint8_t i = 0; i < ue->n_groups; i++)
 		json_array_append_new(
 			groups, json_string(fk_fleet_group_name(app->fleet, ue->group_ids[i])));
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:s, s:i}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:s, s:i,"
+			 " s:o, s:o, s:o, s:s}",
 			 "ue_id", ue->ue_id, "mc_service_id", ue->mc_service_id, "mcdata_id",
 			 ue->mcdata_id, "lmr_type", "P25", "rsi", (json_int_t)ue->rsi, "next_hop",
 			 app->config->next_hops[ue->next_hop].name, "area",
 			 area != NULL ? area : "", "groups", groups, "kek_sln", ue->kek_sln,
 			 "kek_key_id", ue->kek_key_id, "ptek_key_id",
 			 ue->has_ptek ? json_integer(ue->ptek_key_id) : json_null(), "mac",
-			 ue->mac_kind == FK_MAC_CMAC ? "cmac" : "cbc", "mnp", ue->mnp);
+			 ue->mac_kind == FK_MAC_CMAC ? "cmac" : "cbc", "mnp", ue->mnp, "max_kmm",
+			 limit_json(ue->takes.max_kmm), "max_keys", limit_json(ue->takes.max_keys),
+			 "keysets", limit_json(ue->takes.keysets), "outer",
+			 ue->takes.outer == FK_OUTER_OFB ? "ofb" : "none");
 }
 
 void fk_api_fleet_ues(struct fk_call *call)

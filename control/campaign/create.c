@@ -67,6 +67,7 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 	int32_t group = -1;
 
 	fk_engine_plan_terms(engine, c->n_keys, c->closing, &terms);
+	terms.keyset_id = c->keyset_id;
 	if (c->group[0] != '\0') {
 		group = fk_fleet_find_group(engine->fleet, c->group);
 		if (group < 0)
@@ -249,6 +250,7 @@ static void make_plan(const struct fk_engine *engine, const struct fk_campaign_r
 	if (request->group[0] != '\0')
 		group = fk_fleet_find_group(engine->fleet, request->group);
 	fk_engine_plan_terms(engine, request->n_keys, request->closing, &terms);
+	terms.keyset_id = request->keyset_id;
 	terms.pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
 						    : engine->config->campaign.pace_per_s;
 	fk_plan_begin(ret_plan, &terms);
@@ -286,6 +288,9 @@ static void explain_size(const struct fk_engine *engine, const struct fk_plan_ex
 			      "%u octets of payload to next hop %s, the limit is %u "
 			      "(max_payload_size_sds_cplane_bytes)",
 			      e->size, hop, e->limit);
+	else if (e->limit_of == FK_PLAN_LIMIT_UE)
+		fk_reason_set(reason, "a KMM of %u octets, the UE takes %u (max_kmm)", e->size,
+			      e->limit);
 	else
 		fk_reason_set(reason, "a KMM of %u octets, the limit is %u (kmm.transport_limit)",
 			      e->size, e->limit);
@@ -304,7 +309,8 @@ static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_pl
 		*ret_field = "slns";
 		fk_reason_set(reason,
 			      "%u keys need %u KMMs to one UE, a delivery has at most %u: ask for "
-			      "fewer, or raise the limits of sip, kmm and next_hops",
+			      "fewer, raise the limits of sip, kmm and next_hops, or leave out "
+			      "who takes few (max_kmm, max_keys)",
 			      plan->terms.n_keys, plan->kmms_max, FK_PLAN_KMMS_MAX);
 		return FK_ERANGE;
 	}

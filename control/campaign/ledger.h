@@ -59,7 +59,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_NUMBER_WINDOW, "number_window")  /* the UE would refuse the next number */ \
 	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */           \
 	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")                                      \
-	X(FK_CAUSE_TOO_LARGE, "too_large") /* no datagram to its next hop may hold the KMM */
+	X(FK_CAUSE_TOO_LARGE, "too_large") /* a KMM with one key is beyond a limit */         \
+	X(FK_CAUSE_NO_KEYSET, "no_keyset") /* the UE lacks the keyset */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -30,8 +30,7 @@ struct bound {
 
 #define BOUNDS 3
 
-/* All limits of a KMM to this UE. The capability of the UE would be one more, but the fleet file
- * has no column for it: each UE takes what P25 allows. */
+/* All limits of a KMM on its way to this UE. */
 static uint32_t list_bounds(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
 			    const struct fk_message_size *size,
 			    struct bound ret_bounds[static BOUNDS])
@@ -50,7 +49,21 @@ static uint32_t list_bounds(const struct fk_plan_terms *terms, const struct fk_u
 	return n;
 }
 
-/* The first limit that even one key is beyond; FK_PLAN_LIMIT_NONE if there is none. */
+uint32_t fk_plan_ue_keys(const struct fk_ue_slot *ue)
+{
+	uint32_t n_keys = FK_ORDER_KEYS_MAX, fit;
+
+	if (ue->max_keys != 0 && ue->max_keys < n_keys)
+		n_keys = ue->max_keys;
+	if (ue->max_kmm == 0)
+		return n_keys;
+	if (ue->max_kmm < FK_KMM_REKEY_SIZE)
+		return 0;
+	fit = 1 + (ue->max_kmm - FK_KMM_REKEY_SIZE) / FK_KMM_KEY_ITEM_SIZE;
+	return fit < n_keys ? fit : n_keys;
+}
+
+/* The first limit on the way that even one key is beyond; FK_PLAN_LIMIT_NONE if there is none. */
 static struct bound find_breach(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
 				const struct fk_message_size *size)
 {
@@ -84,13 +97,26 @@ uint32_t fk_plan_keys_per_kmm(const struct fk_plan_terms *terms, const struct fk
 	return n_keys;
 }
 
+/* The same, the UE's own limit included. */
+static struct bound find_any_breach(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
+				    const struct fk_message_size *size)
+{
+	struct bound breach = find_breach(terms, ue, size);
+
+	if (breach.of == FK_PLAN_LIMIT_NONE && fk_plan_ue_keys(ue) == 0)
+		breach = (struct bound){FK_PLAN_LIMIT_UE, FK_KMM_REKEY_SIZE, ue->max_kmm};
+	return breach;
+}
+
 enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
 			    const struct fk_message_size *size)
 {
 	if (ue->ptek_algorithm_id == 0)
 		return FK_CAUSE_NO_PTEK;
-	return find_breach(terms, ue, size).of != FK_PLAN_LIMIT_NONE ? FK_CAUSE_TOO_LARGE
-								     : FK_CAUSE_NONE;
+	if (ue->keysets != 0 && terms->keyset_id > ue->keysets)
+		return FK_CAUSE_NO_KEYSET;
+	return find_any_breach(terms, ue, size).of != FK_PLAN_LIMIT_NONE ? FK_CAUSE_TOO_LARGE
+									 : FK_CAUSE_NONE;
 }
 
 void fk_plan_measure(struct fk_plan *plan, const struct fk_ue_slot *ue,
@@ -149,6 +175,7 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 	const struct fk_plan_terms *terms = &plan->terms;
 	enum fk_cause cause = fk_plan_judge(terms, ue, size);
 	uint32_t largest = plan->keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX], n_kmms, payload;
+	uint32_t ue_keys = fk_plan_ue_keys(ue);
 	struct fk_plan_hop *hop = &plan->hops[ue->next_hop % FK_NEXT_HOPS_MAX];
 	struct bound breach;
 
@@ -157,7 +184,7 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 	if (size->base != 0)
 		hop->limit = size->limit;
 	if (cause != FK_CAUSE_NONE) {
-		breach = find_breach(terms, ue, size);
+		breach = find_any_breach(terms, ue, size);
 		exclude(plan, ue_index, cause, &breach);
 		if (breach.of == FK_PLAN_LIMIT_MESSAGE &&
 		    (hop->size_refused == 0 || breach.one < hop->size_refused))
@@ -166,6 +193,10 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 	}
 	plan->n_served++;
 	hop->n_served++;
+	if (ue_keys < largest) {
+		plan->n_limited += ue_keys < terms->n_keys;
+		largest = ue_keys;
+	}
 	n_kmms = fk_plan_kmms(terms, largest);
 	plan->n_kmms += n_kmms;
 	hop->n_kmms += n_kmms;
@@ -175,6 +206,10 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 		plan->kmms_max = n_kmms;
 	if (largest > terms->n_keys)
 		largest = terms->n_keys;
+	if (plan->keys_min == 0 || largest < plan->keys_min)
+		plan->keys_min = (uint8_t)largest;
+	if (largest > plan->keys_max)
+		plan->keys_max = (uint8_t)largest;
 	payload = terms->preamble_size + FK_KMM_REKEY_SIZE + further_keys(largest);
 	if (payload > plan->payload)
 		plan->payload = (uint16_t)payload;

@@ -4,9 +4,10 @@
  * how its keys are shared out into KMMs.
  *
  * Members are walked twice: fk_plan_measure() finds how many keys a KMM to each next hop may carry,
- * by the member with the longest URI there; then fk_plan_add() counts them, and what cannot be
- * served is excluded with its reason. Sizes come from the worker that would send
- * (include/fleetkey/link.h); while they are not known, no message is too large for its datagram.
+ * by the member with the longest URI there; then fk_plan_add() counts them, each with no more than
+ * it takes itself, and what cannot be served is excluded with its reason. Sizes come from the
+ * worker that would send (include/fleetkey/link.h); while they are not known, no message is too
+ * large for its datagram.
  *
  * Threads: everything here is pure. Memory: the plan is the caller's.
  */
@@ -28,6 +29,7 @@ struct fk_plan_terms {
 	uint32_t pace_per_s;
 	bool closing;
 	uint8_t n_keys;		  /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t keyset_id;	  /* that the keys go to; 0: any */
 	uint16_t transport_limit; /* octets of one KMM (P25 sheet 6) */
 	uint16_t preamble_size;	  /* octets in front of each KMM */
 	/* max-payload-size-sds-cplane-bytes by next hop: preamble and KMM; 0: no limit */
@@ -42,6 +44,7 @@ enum fk_plan_limit {
 	FK_PLAN_LIMIT_TRANSPORT, /* octets of the KMM */
 	FK_PLAN_LIMIT_PAYLOAD,	 /* octets of the SDS payload */
 	FK_PLAN_LIMIT_MESSAGE,	 /* octets of the SIP message */
+	FK_PLAN_LIMIT_UE,	 /* octets of the KMM that the UE takes */
 };
 
 struct fk_plan_excluded {
@@ -69,7 +72,10 @@ struct fk_plan {
 	uint32_t n_causes[FK_CAUSES]; /* members that are excluded, by cause */
 	/* Of the largest message to each UE that is served; 0 while not known. */
 	uint16_t size_min, size_max, limit_min;
-	uint16_t payload; /* octets of the largest preamble and KMM; 0 while nobody is served */
+	/* Keys of the largest KMM to each UE that is served; 0 while nobody is. */
+	uint8_t keys_min, keys_max;
+	uint32_t n_limited; /* served UEs that take fewer keys than their next hop would carry */
+	uint16_t payload;   /* octets of the largest preamble and KMM; 0 while nobody is served */
 	struct fk_plan_excluded excluded[FK_PLAN_EXCLUDED_MAX];
 	uint32_t n_excluded; /* entries of the above */
 	struct fk_plan_hop hops[FK_NEXT_HOPS_MAX];
@@ -81,8 +87,11 @@ void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms);
 uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size,
 			      uint32_t n_keys);
 
+/* The most keys that one KMM may carry for all that the UE itself takes; 0 if not even one. */
+uint32_t fk_plan_ue_keys(const struct fk_ue_slot *ue);
+
 /*
- * The most keys that one KMM to the UE may carry, at most FK_ORDER_KEYS_MAX: the split limit is the
+ * The most keys that one KMM on its way to the UE may carry, at most FK_ORDER_KEYS_MAX: the
  * smallest of transport limit, payload limit and what the datagram takes. 0 if not even one fits;
  * 'ret_limit' (may be NULL) then says why.
  */

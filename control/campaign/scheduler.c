@@ -7,6 +7,7 @@
 
 #include <fleetkey/bulk.h>
 
+#include "campaign/plan.h"
 #include "campaign/scheduler_private.h"
 
 #define NOBODY UINT32_MAX
@@ -256,13 +257,17 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 {
 	const struct fk_ue_slot *ue = &s->opt.ues[ue_index];
 	struct fk_delivery *d = &s->deliveries[ue_index];
+	uint32_t n_keys;
 
 	assert(ue_index < s->opt.n_slots);
 	if (ue->rsi == 0 || d->state != FK_DELIVERY_NONE)
 		return;
 	s->tally.n_deliveries++;
 	fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING);
-	d->keys_per_kmm = s->opt.keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX] & 15;
+	n_keys = s->opt.keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX];
+	if (fk_plan_ue_keys(ue) < n_keys)
+		n_keys = fk_plan_ue_keys(ue);
+	d->keys_per_kmm = n_keys & 15;
 	if (ue->ptek_algorithm_id == 0)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
 	else if (d->keys_per_kmm == 0)

@@ -80,7 +80,8 @@ void fk_scheduler_free(struct fk_scheduler *s);
 
 /*
  * Before the first reserve: takes a UE into the campaign. Without a protection TEK, or
- * if no key fits a KMM to its next hop, it is EXCLUDED at once. A slot without an owner is ignored.
+ * if no key fits a KMM to its next hop, or one that it takes, it is EXCLUDED at once. A slot
+ * without an owner is ignored.
  */
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
 /* Before the first reserve, after fk_scheduler_include(): ends a UE's delivery as EXCLUDED. */

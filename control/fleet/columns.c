@@ -291,6 +291,34 @@ static void take_profile(struct parse *parse)
 						"must be an integer 1..32767");
 }
 
+/* The value of an optional column; 0 if the column is not there, or its field is empty. */
+static uint32_t take_optional_number(struct parse *parse, enum fk_column column, uint32_t max,
+				     const char *reason)
+{
+	const struct fk_csv_field *field = parse->fields[column];
+
+	return field != NULL && field->len > 0 ? take_number(parse, column, false, 1, max, reason)
+					       : 0;
+}
+
+static void take_capability(struct parse *parse)
+{
+	const struct fk_csv_field *outer = parse->fields[FK_COLUMN_OUTER];
+	struct fk_ue_capability *takes = &parse->row->takes;
+	bool is_ofb = outer != NULL && strcmp(outer->text, "ofb") == 0;
+
+	takes->max_kmm =
+		(uint16_t)take_optional_number(parse, FK_COLUMN_MAX_KMM, UINT16_MAX,
+					       "must be empty or an integer 1..65535 (octets)");
+	takes->max_keys = (uint8_t)take_optional_number(parse, FK_COLUMN_MAX_KEYS, UINT8_MAX,
+							"must be empty or an integer 1..255");
+	takes->keysets = (uint8_t)take_optional_number(parse, FK_COLUMN_KEYSETS, FK_KEYSETS_MAX,
+						       "must be empty or an integer 1..16");
+	takes->outer = is_ofb ? FK_OUTER_OFB : FK_OUTER_NONE;
+	if (outer != NULL && outer->len > 0 && !is_ofb && strcmp(outer->text, "none") != 0)
+		refuse(parse, FK_COLUMN_OUTER, "must be empty, none or ofb");
+}
+
 enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUMNS],
 			       const struct fk_row_rules *rules, fk_row_error_fn complain,
 			       void *ctx, struct fk_fleet_row *ret_row)
@@ -302,6 +330,7 @@ enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUM
 	take_groups(&parse);
 	take_keys(&parse);
 	take_profile(&parse);
+	take_capability(&parse);
 	if (parse.failed) {
 		fk_fleet_row_wipe(ret_row);
 		return FK_EINVAL;

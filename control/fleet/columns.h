@@ -35,7 +35,11 @@
 	X(PTEK_ALG, ptek_alg)           \
 	X(PTEK, ptek)                   \
 	X(MAC, mac)                     \
-	X(MNP, mnp)
+	X(MNP, mnp)                     \
+	X(MAX_KMM, max_kmm)             \
+	X(MAX_KEYS, max_keys)           \
+	X(KEYSETS, keysets)             \
+	X(OUTER, outer)
 
 enum fk_column {
 #define X(column, name) FK_COLUMN_##column,
@@ -43,6 +47,10 @@ enum fk_column {
 #undef X
 	FK_COLUMNS
 };
+
+/* A file may lack the columns from here on, and their fields may be empty: what a UE takes that
+ * says nothing is what P25 allows. */
+#define FK_COLUMNS_REQUIRED FK_COLUMN_MAX_KMM
 
 #define FK_UKEK_SLN_MIN 61440 /* P25: SLNs of UKEKs are $F000 and above */
 #define FK_MNP_MAX	32767
@@ -67,6 +75,7 @@ struct fk_fleet_row {
 	uint16_t kek_sln, kek_key_id, ptek_key_id, mnp;
 	bool has_ptek;
 	uint8_t mac_kind;
+	struct fk_ue_capability takes;
 	uint8_t keys[64]; /* KEK, then protection TEK */
 };
 
@@ -81,10 +90,10 @@ struct fk_row_rules {
 };
 
 /*
- * Reads the fields, ordered by enum fk_column, into 'ret_row'. A key is 80 hex digits, wrapped
- * under the transport key, or 64, plain, where that is allowed. Key text is wiped in place whatever
- * happens. Each wrong column is reported once. Returns FK_OK, or FK_EINVAL if anything was
- * reported; then the row holds no keys.
+ * Reads the fields, ordered by enum fk_column, into 'ret_row'; those from FK_COLUMNS_REQUIRED on
+ * may be NULL. A key is 80 hex digits, wrapped under the transport key, or 64, plain, where that is
+ * allowed. Key text is wiped in place whatever happens. Each wrong column is reported once. Returns
+ * FK_OK, or FK_EINVAL if anything was reported; then the row holds no keys.
  */
 FK_MUST_USE enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUMNS],
 					   const struct fk_row_rules *rules,

@@ -21,6 +21,7 @@ struct row {
 	uint32_t groups_offset;	 /* into the group ids */
 	uint32_t rsi;		 /* 0: the slot has no owner */
 	uint16_t kek_sln, kek_key_id, ptek_key_id, mnp, area_id;
+	struct fk_ue_capability takes;
 	uint8_t ue_id_len, mc_service_id_len;
 	uint8_t next_hop, mac_kind, n_groups, ue_generation;
 	bool has_ptek;
@@ -137,6 +138,7 @@ static enum fk_err take_row(struct fk_fleet *fleet, uint32_t ue_index,
 		.kek_key_id = record->kek_key_id,
 		.ptek_key_id = record->ptek_key_id,
 		.mnp = record->mnp,
+		.takes = record->takes,
 		.area_id = record->area_id,
 		.ue_id_len = record->ue_id.size,
 		.mc_service_id_len = record->mc_service_id.size,
@@ -182,6 +184,9 @@ static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 	slot->ptek_key_id = record->ptek_key_id;
 	slot->next_hop = row->next_hop;
 	slot->mnp = record->mnp;
+	slot->max_kmm = record->takes.max_kmm;
+	slot->max_keys = record->takes.max_keys;
+	slot->keysets = record->takes.keysets;
 	slot->kek_algorithm_id = record->kek_algorithm_id;
 	slot->ptek_algorithm_id = record->ptek_algorithm_id;
 	slot->mac_kind = record->mac_kind;
@@ -477,6 +482,7 @@ bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fle
 		.has_ptek = row->has_ptek,
 		.mac_kind = row->mac_kind,
 		.mnp = row->mnp,
+		.takes = row->takes,
 		.next_hop = row->next_hop,
 		.area_id = row->area_id,
 		.n_groups = row->n_groups,

@@ -43,6 +43,21 @@ struct fk_ue_numbers {
 };
 static_assert(sizeof(struct fk_ue_numbers) == 8, "also the durable form: raise FK_STORE_SCHEMA");
 
+/* The outer layer, which encrypts a whole KMM, that a UE takes. Values are stored. */
+enum fk_outer {
+	FK_OUTER_NONE = 0,
+	FK_OUTER_OFB = 1,
+};
+
+/* What a UE takes, apart from MAC kind and number window (mnp); 0: what P25 allows. */
+struct fk_ue_capability {
+	uint16_t max_kmm; /* octets of one KMM */
+	uint8_t max_keys; /* keys of one Rekey-Command */
+	uint8_t keysets;  /* it has the TEK keysets 1..keysets */
+	uint8_t outer;	  /* enum fk_outer; nothing is sent under one yet */
+};
+#define FK_KEYSETS_MAX 16
+
 struct fk_fleet; /* layout is private to fleet.c */
 
 /* One UE, as a view. */
@@ -53,6 +68,7 @@ struct fk_fleet_ue {
 	bool has_ptek;
 	uint8_t mac_kind; /* enum fk_mac_kind */
 	uint16_t mnp;
+	struct fk_ue_capability takes;
 	uint8_t next_hop; /* index into the configuration's next_hops */
 	uint16_t area_id;
 	uint8_t n_groups;

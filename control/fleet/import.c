@@ -60,7 +60,7 @@ static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fi
 		else
 			import->column_at[column] = (int)i;
 	}
-	for (int i = 0; i < FK_COLUMNS; i++) {
+	for (int i = 0; i < FK_COLUMNS_REQUIRED; i++) {
 		if (import->column_at[i] < 0)
 			fk_import_add_error(import, import->line, fk_column_name((enum fk_column)i),
 					    "column is missing");
@@ -78,7 +78,7 @@ static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *field
 	enum fk_err err;
 
 	for (int i = 0; i < FK_COLUMNS; i++)
-		columns[i] = &fields[import->column_at[i]];
+		columns[i] = import->column_at[i] >= 0 ? &fields[import->column_at[i]] : NULL;
 	if (import->n_rows >= FK_IMPORT_UES_MAX) {
 		fk_import_add_error(import, import->line, "",
 				    "the file has more than 16000000 UEs");

@@ -191,6 +191,7 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 		.kek_algorithm_id = FK_ALGORITHM_AES_256,
 		.ptek_algorithm_id = row->has_ptek ? FK_ALGORITHM_AES_256 : 0,
 		.mac_kind = row->mac_kind,
+		.takes = row->takes,
 		.next_hop = (uint8_t)row->next_hop,
 		.ue_generation = (uint8_t)import->meta.generation,
 		.n_groups = (uint8_t)row->n_groups,

@@ -35,6 +35,10 @@ enum fk_err fk_record_encode(const struct fk_record *record, uint8_t *buf, size_
 	fk_wire_put_u8(&w, record->ptek_algorithm_id);
 	fk_wire_put_u8(&w, record->mac_kind);
 	fk_wire_put_u16(&w, record->mnp);
+	fk_wire_put_u16(&w, record->takes.max_kmm);
+	fk_wire_put_u8(&w, record->takes.max_keys);
+	fk_wire_put_u8(&w, record->takes.keysets);
+	fk_wire_put_u8(&w, record->takes.outer);
 	fk_wire_put_u8(&w, record->next_hop);
 	fk_wire_put_u16(&w, record->area_id);
 	fk_wire_put_u8(&w, record->ue_generation);
@@ -62,6 +66,10 @@ enum fk_err fk_record_decode(const uint8_t *octets, size_t size, struct fk_recor
 	record.ptek_algorithm_id = fk_wire_get_u8(&r);
 	record.mac_kind = fk_wire_get_u8(&r);
 	record.mnp = fk_wire_get_u16(&r);
+	record.takes.max_kmm = fk_wire_get_u16(&r);
+	record.takes.max_keys = fk_wire_get_u8(&r);
+	record.takes.keysets = fk_wire_get_u8(&r);
+	record.takes.outer = fk_wire_get_u8(&r);
 	record.next_hop = fk_wire_get_u8(&r);
 	record.area_id = fk_wire_get_u16(&r);
 	record.ue_generation = fk_wire_get_u8(&r);
@@ -78,7 +86,8 @@ enum fk_err fk_record_decode(const uint8_t *octets, size_t size, struct fk_recor
 		return FK_ETRUNC;
 	if (fk_wire_left(&r) != 0 || record.rsi == 0 || record.rsi > FK_RSI_UNIT_MAX ||
 	    record.ue_id.size == 0 || record.ue_id.size > FK_UE_ID_SIZE_MAX ||
-	    record.mcdata_id.size == 0 || record.mac_kind > FK_MAC_CMAC)
+	    record.mcdata_id.size == 0 || record.mac_kind > FK_MAC_CMAC ||
+	    record.takes.keysets > FK_KEYSETS_MAX || record.takes.outer > FK_OUTER_OFB)
 		return FK_EFORMAT;
 	*ret_record = record;
 	return FK_OK;

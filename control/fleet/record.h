@@ -6,9 +6,10 @@
  * it; size 0 is a slot without an owner. Integers are big-endian. A record is
  *
  *   rsi 4 | kek_sln 2 | kek_key_id 2 | kek_algorithm_id 1 | ptek_key_id 2 | ptek_algorithm_id 1 |
- *   mac_kind 1 | mnp 2 | next_hop 1 | area 2 | ue_generation 1 | n_groups 1 | group 2 each |
- *   three strings (ue_id, mc_service_id, mcdata_id), each with its size (1 octet) before it |
- *   sealed keys: kek 32, ptek 32 (zeros if there is none), 97 octets
+ *   mac_kind 1 | mnp 2 | max_kmm 2 | max_keys 1 | keysets 1 | outer 1 | next_hop 1 | area 2 |
+ * ue_generation 1 | n_groups 1 | group 2 each | three strings (ue_id, mc_service_id, mcdata_id),
+ * each with its size (1 octet) before it | sealed keys: kek 32, ptek 32 (zeros if there is none),
+ * 97 octets
  *
  * The seal's identity is "ue:<ue_id>:<fleet generation>" and its version ties the rest of the
  * record to the keys: RSI, key IDs and SLN.
@@ -25,10 +26,10 @@
 #include "fleet/fleet.h"
 #include "keys/keyring.h"
 
-#define FK_RECORD_LAYOUT      1
+#define FK_RECORD_LAYOUT      2
 #define FK_RECORD_KEYS_SIZE   64 /* octets sealed together: KEK, then protection TEK */
 #define FK_RECORD_SEALED_SIZE (FK_RECORD_KEYS_SIZE + FK_SEAL_OVERHEAD)
-#define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 20, groups 32, strings 577, keys 97 */
+#define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 25, groups 32, strings 577, keys 97 */
 
 #define FK_RECORD_PAGE_SIZE_MAX (1 + FK_STORE_PAGE_UES * (2 + FK_RECORD_SIZE_MAX)) /* octets */
 
@@ -42,6 +43,7 @@ struct fk_record {
 	uint16_t kek_sln, kek_key_id, ptek_key_id, mnp;
 	uint8_t kek_algorithm_id, ptek_algorithm_id; /* ptek 0: none */
 	uint8_t mac_kind;
+	struct fk_ue_capability takes;
 	uint8_t next_hop; /* index into the fleet's own list of next hop names */
 	uint16_t area_id;
 	uint8_t ue_generation;

@@ -49,12 +49,15 @@ struct fk_ue_slot {
 	uint16_t ptek_key_id;
 	uint16_t next_hop;	   /* index into next_hops[] */
 	uint16_t mnp;		   /* message number period, P25 sheet 3.9 */
+	uint16_t max_kmm;	   /* octets of one KMM that the UE takes; 0: what P25 allows */
 	uint8_t mcdata_id_size;	   /* octets */
 	uint8_t kek_algorithm_id;  /* $84 */
 	uint8_t ptek_algorithm_id; /* $84; 0 when the UE has no protection TEK */
 	uint8_t mac_kind;	   /* enum fk_mac_kind, of the commands sent to this UE */
 	uint8_t ue_generation;
-	uint8_t reserved[41];
+	uint8_t max_keys; /* keys of one Rekey-Command that the UE takes; 0: what P25 allows */
+	uint8_t keysets;  /* it has the TEK keysets 1..keysets; 0: what P25 allows */
+	uint8_t reserved[37];
 };
 static_assert(sizeof(struct fk_ue_slot) == 128, "change FK_LINK_ABI together with the layout");
 

@@ -92,7 +92,7 @@ Test(store, another_schema_is_refused)
 	redis_server_ask(&server, "HSET fk:meta schema 1");
 	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 1"), "%s", reason.text);
-	cr_expect_not_null(strstr(reason.text, "reads schema 2"), "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, "reads schema 3"), "%s", reason.text);
 }
 
 Test(store, the_kmf_id_outlives_restarts)
@@ -946,6 +946,36 @@ Test(fleet, the_header_may_stand_in_any_order)
 	cr_expect_geq(fk_fleet_find(world.fleet, "ue.1"), 0);
 	cr_expect(fk_fleet_uses_key_id(world.fleet, 0xffff));
 	cr_expect(!fk_fleet_uses_key_id(world.fleet, 0));
+	end_world(&world);
+}
+
+Test(fleet, what_a_ue_takes_is_in_the_fleet_and_in_its_slot)
+{
+	static const char key[] =
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	char text[2048];
+	struct fk_fleet_ue ue;
+	struct world world;
+
+	begin_world(&world);
+	(void)snprintf(text, sizeof(text),
+		       "keysets,outer,max_kmm,max_keys,%s"
+		       "2,ofb,300,4,a,sip:a@x,sip:da@x,P25,1,hop-a,,,61440,1,AES-256,%s,,,,cmac,9\n"
+		       ",,,,b,sip:b@x,sip:db@x,P25,2,hop-a,,,61440,1,AES-256,%s,,,,cmac,9\n",
+		       HEADER, key, key);
+	cr_assert_eq(import_text(&world, text).n_ues, 2);
+	for (int i = 0; i < 2; i++) {
+		int64_t index = fk_fleet_find(world.fleet, i == 0 ? "a" : "b");
+		const struct fk_ue_slot *slot;
+
+		cr_assert(fk_fleet_get(world.fleet, (uint32_t)index, &ue));
+		slot = fk_keytable_slot(world.table, (uint32_t)index);
+		cr_expect_eq(ue.takes.max_kmm, i == 0 ? 300 : 0);
+		cr_expect_eq(ue.takes.outer, i == 0 ? FK_OUTER_OFB : FK_OUTER_NONE);
+		cr_expect_eq(slot->max_kmm, ue.takes.max_kmm);
+		cr_expect_eq(slot->max_keys, i == 0 ? 4 : 0);
+		cr_expect_eq(slot->keysets, i == 0 ? 2 : 0);
+	}
 	end_world(&world);
 }
 

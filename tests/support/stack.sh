@@ -39,6 +39,7 @@ STACK_NEXT_HOPS=()   # instead of the one: NAME,PORT,PROFILE, then ",401" and th
                      # that refuses everybody, ",dead" for one that is not there
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_FLEETSIM_ARGS=() # more options of fleetsim
+STACK_FLEET_ARGS=()  # more options of fleetsim make-fleet
 STACK_CAPTURE=       # fleetkey-dp --capture
 STACK_CAPTURE_FRAMES=
 STACK_CAPTURE_KEYS=false
@@ -409,7 +410,8 @@ stack_prepare() {
 	(umask 077 && head -c 32 /dev/urandom >"$STACK_DIR/root.key" &&
 		head -c 24 /dev/urandom | base64 >"$STACK_DIR/api.token")
 	timeout 300 "$STACK_BIN/fleetsim" make-fleet --ues "$STACK_UES" --seed "$STACK_SEED" \
-		--next-hop "$(stack_next_hop_names)" --out "$STACK_DIR/fleet.csv" >"$STACK_DIR/make-fleet.log" 2>&1 || {
+		--next-hop "$(stack_next_hop_names)" --out "$STACK_DIR/fleet.csv" \
+		"${STACK_FLEET_ARGS[@]}" >"$STACK_DIR/make-fleet.log" 2>&1 || {
 		cat "$STACK_DIR/make-fleet.log" >&2
 		stack_fail "no fleet file could be made"
 	}

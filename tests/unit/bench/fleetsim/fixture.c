@@ -76,6 +76,7 @@ struct command usual_command(const struct fixture *f, const struct fk_sim_ue *ue
 		.key_id = KEY_ID,
 		.mac_format = FK_KMM_MAC_FORMAT_CMAC,
 		.n_keys = 1,
+		.keyset_id = KEYSET,
 		.first_sln = SLN,
 	};
 }
@@ -110,7 +111,7 @@ size_t make_rekey(struct fixture *f, const struct fk_sim_ue *ue, const struct co
 	struct fk_kmm_rekey_command rekey = {
 		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
 		.decryption_key_id = c->kek_key_id,
-		.keyset_id = KEYSET,
+		.keyset_id = c->keyset_id,
 		.algorithm_id = FK_ALGORITHM_AES_256,
 		.key_length = sizeof(wrapped[0]),
 		.n_keys = c->n_keys,

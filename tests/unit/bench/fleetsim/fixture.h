@@ -38,6 +38,7 @@ struct command {
 	const uint8_t *mac_key, *kek;
 	uint16_t kek_key_id, key_id;
 	uint8_t mac_format;
+	uint8_t keyset_id;
 	uint8_t n_keys; /* with SLNs and key IDs that count up from 'first_sln' and key_id */
 	uint16_t first_sln;
 };

@@ -72,6 +72,30 @@ Test(make_fleet, header_and_every_row_have_the_seventeen_columns)
 	free(text);
 }
 
+Test(make_fleet, capabilities_take_turns_and_are_read_back)
+{
+	struct fk_make_fleet spec = spec_for(f.path);
+	struct fk_fleet fleet;
+	char why[128] = "";
+
+	spec.max_kmm = "170;";
+	spec.max_keys = "1;4;";
+	spec.keysets = "2";
+	cr_assert_eq(fk_make_fleet(&spec), FK_OK);
+	cr_assert_eq(fk_fleet_load(f.path, &fleet, why, sizeof(why)), FK_OK, "%s", why);
+	cr_assert_eq(fleet.n_ues, N_UES);
+	for (uint32_t i = 0; i < N_UES; i++) {
+		static const uint8_t max_keys[] = {1, 4, 0};
+
+		cr_assert_eq(fleet.ues[i].max_kmm, i % 2 == 0 ? 170 : 0);
+		cr_assert_eq(fleet.ues[i].max_keys, max_keys[i % 3]);
+		cr_assert_eq(fleet.ues[i].keysets, 2);
+	}
+	fk_fleet_free(&fleet);
+	spec.max_keys = "1;x";
+	cr_assert_eq(fk_make_fleet(&spec), FK_EINVAL);
+}
+
 Test(make_fleet, first_row_names_the_first_ue)
 {
 	char *text = slurp(f.path), *row = strchr(text, '\n') + 1;

@@ -165,6 +165,49 @@ Test(radio, all_keys_of_several_commands_are_held_listed_and_verified)
 	}
 }
 
+/* Gives a command with 'n_keys' keys that the radio has no room for. */
+static void expect_beyond_capability(uint16_t number, uint8_t n_keys)
+{
+	struct command c = usual_command(&f, ue, number);
+	struct fk_kmm_negative_ack nack;
+	struct fk_kmm_frame frame;
+
+	c.n_keys = n_keys;
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(c.mac_key, FK_KMM_NEGATIVE_ACK);
+	cr_assert_eq(fk_kmm_decode_negative_ack(&frame, &nack), FK_OK);
+	cr_assert_eq(nack.status, 0x05);
+	cr_assert_eq(nack.acknowledged_message_number, number);
+	cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY);
+}
+
+Test(radio, a_kmm_beyond_what_the_radio_takes_is_refused_whole)
+{
+	ue->max_kmm = 124; /* one octet less than two keys take */
+	expect_beyond_capability(1, 2);
+	ue->max_kmm = 0;
+	ue->max_keys = 2;
+	expect_beyond_capability(2, 3);
+	cr_assert_eq(counts.count[FK_SIM_BEYOND_CAPABILITY], 2);
+	ue->max_kmm = 125;
+	cr_assert_eq(rekey_several(3, SLN, 2).statuses[1].status, FK_KMM_STATUS_PERFORMED);
+	cr_assert_eq(counts.count[FK_SIM_BEYOND_CAPABILITY], 2);
+}
+
+Test(radio, a_key_for_a_keyset_that_the_radio_lacks_gets_status_02)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	ue->keysets = 2;
+	c.keyset_id = 3;
+	cr_assert_eq(rekey_status(&c), 0x02);
+	cr_assert_eq(ue->newest_key, FK_SIM_NO_KEY);
+	cr_assert_eq(counts.count[FK_SIM_BEYOND_CAPABILITY], 1);
+	c.number = 2;
+	c.keyset_id = 2;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+}
+
 Test(radio, a_full_radio_refuses_the_key_too_many_and_keeps_the_others)
 {
 	struct fk_kmm_rekey_ack ack;

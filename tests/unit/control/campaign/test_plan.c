@@ -135,6 +135,74 @@ Test(plan, the_longest_uri_that_is_served_decides_for_its_next_hop_alone)
 	cr_expect_eq(plan.payload, 94 + 5 * 45);
 }
 
+struct taken {
+	uint16_t max_kmm;
+	uint8_t max_keys;
+	uint32_t keys;
+};
+
+ParameterizedTestParameters(plan, a_ue_takes_as_many_keys_as_its_octets_and_its_count_allow)
+{
+	static struct taken taken[] = {
+		{0, 0, 9},     {0, 1, 1},   {0, 9, 9},	 {0, 255, 9}, {79, 0, 0},
+		{80, 0, 1},    {124, 0, 1}, {125, 0, 2}, {439, 0, 8}, {440, 0, 9},
+		{65535, 0, 9}, {170, 2, 2}, {125, 4, 2},
+	};
+
+	return cr_make_param_array(struct taken, taken, sizeof(taken) / sizeof(taken[0]));
+}
+
+ParameterizedTest(struct taken *t, plan, a_ue_takes_as_many_keys_as_its_octets_and_its_count_allow)
+{
+	struct fk_ue_slot one = ue(10);
+
+	one.max_kmm = t->max_kmm;
+	one.max_keys = t->max_keys;
+	cr_expect_eq(fk_plan_ue_keys(&one), t->keys, "%u %u", t->max_kmm, t->max_keys);
+}
+
+Test(plan, who_takes_few_keys_gets_more_kmms_and_nobody_else_does)
+{
+	struct fk_plan_terms t = terms;
+	struct fk_ue_slot one = ue(20), three = ue(20), any = ue(20), none = ue(20);
+	struct fk_plan plan;
+
+	t.n_keys = 8;
+	one.max_keys = 1;
+	three.max_kmm = 170;
+	none.max_kmm = 79;
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&one, &three, &any, &none}, 4, &size);
+	cr_expect_eq(plan.keys_per_kmm[0], 6);
+	cr_expect_eq(plan.keys_min, 1);
+	cr_expect_eq(plan.keys_max, 6);
+	cr_expect_eq(plan.n_limited, 2);
+	cr_expect_eq(plan.kmms_min, 2 + 1);
+	cr_expect_eq(plan.kmms_max, 8 + 1);
+	cr_expect_eq(plan.n_kmms, 9 + 4 + 3);
+	cr_assert_eq(plan.n_excluded, 1);
+	cr_expect_eq(plan.excluded[0].cause, FK_CAUSE_TOO_LARGE);
+	cr_expect_eq(plan.excluded[0].limit_of, FK_PLAN_LIMIT_UE);
+	cr_expect_eq(plan.excluded[0].size, 80);
+	cr_expect_eq(plan.excluded[0].limit, 79);
+	t.n_keys = 1; /* one key is what all of them take */
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&one, &three, &any}, 3, &size);
+	cr_expect_eq(plan.n_limited, 0);
+	cr_expect_eq(plan.keys_max, 1);
+}
+
+Test(plan, a_ue_without_the_keyset_is_left_out)
+{
+	struct fk_plan_terms t = terms;
+	struct fk_ue_slot two = ue(20), any = ue(20);
+
+	two.keysets = 2;
+	t.keyset_id = 2;
+	cr_expect_eq(fk_plan_judge(&t, &two, &size), FK_CAUSE_NONE);
+	t.keyset_id = 3;
+	cr_expect_eq(fk_plan_judge(&t, &two, &size), FK_CAUSE_NO_KEYSET);
+	cr_expect_eq(fk_plan_judge(&t, &any, &size), FK_CAUSE_NONE);
+}
+
 Test(plan, members_are_counted_by_what_becomes_of_them)
 {
 	struct fk_ue_slot small = ue(20), large = ue(40), beyond = ue(200), bare = ue(20);

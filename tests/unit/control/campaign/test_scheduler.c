@@ -720,6 +720,28 @@ Test(scheduler, a_restart_at_any_step_goes_on_there_whatever_the_limits_are_now)
 	}
 }
 
+Test(scheduler, no_ue_gets_more_keys_in_a_kmm_than_it_takes_also_after_a_restart)
+{
+	ask_for_keys(8, 4);
+	w->ues[WORLD_UES - 1].max_kmm = w->ues[5].max_kmm = 170; /* three keys */
+	w->ues[6].max_keys = 1;
+	w->ues[7].max_kmm = 79;
+	world_start(w);
+	while (world_delivery(w, 6)->step < 2)
+		world_turn(w, false);
+	world_restart(w, true);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_assert_eq(w->n_sends[4], 2 + 1);
+	cr_assert_eq(w->n_sends[5], 3 + 1);
+	cr_assert_eq(w->n_sends[6], 8 + 1);
+	cr_assert_eq(w->n_sends[WORLD_UES - 1], 3 + 1);
+	cr_assert_eq(w->sent_keys[5][3], 6 << 8 | 2);
+	cr_assert_eq(w->sent_keys[6][8], 7 << 8 | 1);
+	cr_assert_eq(world_delivery(w, 7)->state, FK_DELIVERY_EXCLUDED);
+	cr_assert_eq(world_delivery(w, 7)->cause, FK_CAUSE_TOO_LARGE);
+}
+
 Test(scheduler, an_acknowledgement_of_some_keys_of_the_step_is_no_success)
 {
 	struct fk_ue_state state;

@@ -28,6 +28,10 @@ static const char *const good[FK_COLUMNS] = {
 	PTEK,
 	"cmac",
 	"100",
+	"170",
+	"3",
+	"2",
+	"ofb",
 };
 
 static char texts[FK_COLUMNS][600];
@@ -113,6 +117,10 @@ Test(columns, a_good_row_is_read, .init = set_up, .fini = tear_down)
 	cr_expect(row.has_ptek);
 	cr_expect_eq(row.mac_kind, FK_MAC_CMAC);
 	cr_expect_eq(row.mnp, 100);
+	cr_expect_eq(row.takes.max_kmm, 170);
+	cr_expect_eq(row.takes.max_keys, 3);
+	cr_expect_eq(row.takes.keysets, 2);
+	cr_expect_eq(row.takes.outer, FK_OUTER_OFB);
 	cr_expect_eq(row.n_groups, 2);
 	cr_expect_arr_eq(row.groups[1].at, "police", 6);
 	cr_expect_eq(row.groups[1].len, 6);
@@ -153,6 +161,25 @@ Test(columns, a_ue_without_protection_tek_is_read, .init = set_up, .fini = tear_
 		cr_expect_eq(row.keys[i], 0);
 }
 
+Test(columns, a_capability_that_is_empty_or_has_no_column_is_what_p25_allows, .init = set_up,
+     .fini = tear_down)
+{
+	for (int is_there = 0; is_there < 2; is_there++) {
+		set_good();
+		for (int i = FK_COLUMNS_REQUIRED; i < FK_COLUMNS; i++) {
+			set((enum fk_column)i, "");
+			if (!is_there)
+				field_list[i] = NULL;
+		}
+		memset(&row, 0xff, sizeof(row));
+		cr_assert_eq(parse(true), FK_OK, "%s", last_reason);
+		cr_expect_eq(row.takes.max_kmm, 0);
+		cr_expect_eq(row.takes.max_keys, 0);
+		cr_expect_eq(row.takes.keysets, 0);
+		cr_expect_eq(row.takes.outer, FK_OUTER_NONE);
+	}
+}
+
 Test(columns, edges_of_ranges_are_taken, .init = set_up, .fini = tear_down)
 {
 	expect_taken(FK_COLUMN_RSI, "1");
@@ -164,6 +191,11 @@ Test(columns, edges_of_ranges_are_taken, .init = set_up, .fini = tear_down)
 	expect_taken(FK_COLUMN_MNP, "1");
 	expect_taken(FK_COLUMN_MNP, "32767");
 	expect_taken(FK_COLUMN_MAC, "cbc");
+	expect_taken(FK_COLUMN_MAX_KMM, "1");
+	expect_taken(FK_COLUMN_MAX_KMM, "65535");
+	expect_taken(FK_COLUMN_MAX_KEYS, "255");
+	expect_taken(FK_COLUMN_KEYSETS, "16");
+	expect_taken(FK_COLUMN_OUTER, "none");
 	expect_taken(FK_COLUMN_AREA, "");
 	expect_taken(FK_COLUMN_GROUPS, "");
 	expect_taken(FK_COLUMN_GROUPS, "a;b;c;d;e;f;g;h;i;j;k;l;m;n;o;p");
@@ -221,6 +253,13 @@ Test(columns, values_out_of_range_are_refused_by_column, .init = set_up, .fini =
 		{FK_COLUMN_MAC, "CMAC"},
 		{FK_COLUMN_MNP, "0"},
 		{FK_COLUMN_MNP, "32768"},
+		{FK_COLUMN_MAX_KMM, "0"},
+		{FK_COLUMN_MAX_KMM, "65536"},
+		{FK_COLUMN_MAX_KEYS, "0"},
+		{FK_COLUMN_MAX_KEYS, "256"},
+		{FK_COLUMN_KEYSETS, "0"},
+		{FK_COLUMN_KEYSETS, "17"},
+		{FK_COLUMN_OUTER, "OFB"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -28,6 +28,7 @@ static void make_record(void)
 		.kek_algorithm_id = 0x84,
 		.ptek_algorithm_id = 0x84,
 		.mac_kind = 1,
+		.takes = {.max_kmm = 0x1234, .max_keys = 3, .keysets = 16, .outer = 1},
 		.next_hop = 3,
 		.area_id = 4,
 		.ue_generation = 5,
@@ -56,6 +57,10 @@ Test(record, what_is_written_is_read_back, .init = make_record, .fini = free_rec
 	cr_expect_eq(back.rsi, 4711);
 	cr_expect_eq(back.kek_sln, 61440);
 	cr_expect_eq(back.mnp, 300);
+	cr_expect_eq(back.takes.max_kmm, 0x1234);
+	cr_expect_eq(back.takes.max_keys, 3);
+	cr_expect_eq(back.takes.keysets, 16);
+	cr_expect_eq(back.takes.outer, FK_OUTER_OFB);
 	cr_expect_eq(back.next_hop, 3);
 	cr_expect_eq(back.area_id, 4);
 	cr_expect_eq(back.ue_generation, 5);
@@ -73,6 +78,19 @@ Test(record, a_cut_or_longer_record_is_refused, .init = make_record, .fini = fre
 	for (size_t cut = 0; cut < size; cut++)
 		cr_expect_neq(fk_record_decode(buf, cut, &back), FK_OK, "%zu octets", cut);
 	cr_expect_eq(fk_record_decode(buf, size + 1, &back), FK_EFORMAT);
+}
+
+Test(record, a_capability_that_no_import_takes_is_damage, .init = make_record, .fini = free_record)
+{
+	struct fk_record back;
+
+	record.takes.keysets = FK_KEYSETS_MAX + 1;
+	cr_assert_eq(fk_record_encode(&record, buf, sizeof(buf), &size), FK_OK);
+	cr_expect_eq(fk_record_decode(buf, size, &back), FK_EFORMAT);
+	record.takes.keysets = FK_KEYSETS_MAX;
+	record.takes.outer = FK_OUTER_OFB + 1;
+	cr_assert_eq(fk_record_encode(&record, buf, sizeof(buf), &size), FK_OK);
+	cr_expect_eq(fk_record_decode(buf, size, &back), FK_EFORMAT);
 }
 
 Test(record, keys_do_not_open_for_another_ue_generation_rsi_or_key_id, .init = make_record,
