@@ -325,17 +325,19 @@ static void run_sds(bool is_ack)
 	}
 }
 
-/* A disposition is authentic by its Message ID, a KMM by its MAC. */
+/* A disposition is authentic by its Message ID, a KMM by its MAC; it names a Message ID too. */
 static void run_verify(bool is_ack, uint32_t first)
 {
+	struct fk_token_claim claims[BURST], *pointers[BURST];
 	struct fk_mac_lane macs[BURST];
 
-	for (uint32_t i = 0; i < BURST && !is_ack; i++) {
-		uint64_t token;
-
-		require(fk_message_id_check(&token_key, lanes[i].message_id, &token) == FK_OK,
-			"token");
+	for (uint32_t i = 0; i < BURST; i++) {
+		fk_message_id_read(lanes[i].message_id, &claims[i]);
+		pointers[i] = &claims[i];
 	}
+	fk_token_claims_check(&token_key, pointers, BURST);
+	for (uint32_t i = 0; i < BURST; i++)
+		require(claims[i].is_authentic, "token");
 	if (!is_ack)
 		return;
 	for (uint32_t i = 0; i < BURST; i++)

@@ -37,9 +37,38 @@ static void refuse_transaction(struct fk_worker *w, struct fk_txn *txn, uint32_t
 	fk_worker_close(w, txn);
 }
 
-void fk_match_response(struct fk_worker *w, const struct fk_sip_message *response)
+/* The UE that a claim names, if there is such a slot; the claim may be a lie. */
+static int64_t named_index(const struct fk_worker *w, const struct fk_token_claim *claim)
 {
-	struct fk_branch branch;
+	uint32_t ue_index = fk_token_unpack(claim->said.token).ue_index;
+
+	return ue_index < w->n_slots ? (int64_t)ue_index : -1;
+}
+
+void fk_match_hint(const struct fk_worker *w, const struct fk_token_claim *claim)
+{
+	int64_t ue_index = named_index(w, claim);
+
+	if (ue_index < 0)
+		return;
+	__builtin_prefetch(&w->txns[ue_index], 1);
+	__builtin_prefetch(&w->states[ue_index], 1);
+	__builtin_prefetch(&w->ues[ue_index].ptek);
+	__builtin_prefetch(&w->ues[ue_index].rsi);
+}
+
+void fk_match_hint_text(const struct fk_worker *w, const struct fk_token_claim *claim)
+{
+	int64_t ue_index = named_index(w, claim);
+
+	if (ue_index >= 0)
+		__builtin_prefetch(w->text + w->ues[ue_index].mcdata_id_offset);
+}
+
+void fk_match_response(struct fk_worker *w, const struct fk_sip_message *response,
+		       const struct fk_token_claim *claim)
+{
+	const struct fk_branch branch = claim->said;
 	struct fk_txn *txn;
 	uint32_t ue_index;
 
@@ -48,8 +77,7 @@ void fk_match_response(struct fk_worker *w, const struct fk_sip_message *respons
 		fk_worker_count(w, FK_COUNTER_RX_MALFORMED_SIP);
 		return;
 	}
-	if (fk_branch_check(&w->secrets->token_key, response->via_branch.at,
-			    response->via_branch.len, &branch) != FK_OK) {
+	if (!claim->is_authentic) {
 		fk_worker_count(w, FK_COUNTER_RX_RESPONSE_FORGED);
 		return;
 	}
@@ -105,13 +133,13 @@ static enum fk_match_result note_failure(struct fk_worker *w, uint32_t ue_index)
 
 enum fk_match_result fk_match_notification(struct fk_worker *w,
 					   const struct fk_sds_notification *note,
-					   struct fk_view user)
+					   const struct fk_token_claim *id, struct fk_view user)
 {
+	uint64_t token = id->said.token;
 	const struct fk_ue_slot *ue;
 	uint32_t ue_index;
-	uint64_t token;
 
-	if (fk_message_id_check(&w->secrets->token_key, note->message_id, &token) != FK_OK)
+	if (!id->is_authentic)
 		return drop(w, FK_COUNTER_RX_NOTIFICATION_FORGED);
 	ue = fk_worker_ue_of(w, token);
 	ue_index = fk_token_unpack(token).ue_index;
@@ -218,33 +246,31 @@ static enum fk_counter check_key(const struct fk_worker *w, struct fk_match_kmm 
 	return names_attempt_key(w, kmm, campaign) ? FK_COUNTERS : FK_COUNTER_RX_KMM_WRONG_KEY;
 }
 
-bool fk_match_kmm_begin(struct fk_worker *w, const uint8_t *payload, size_t size,
-			const struct fk_sds_signalling *signalling, struct fk_view user,
-			struct fk_match_kmm *ret_kmm)
+bool fk_match_kmm_read(struct fk_worker *w, const uint8_t *payload, size_t size,
+		       struct fk_match_kmm *ret_kmm)
 {
-	enum fk_counter reason;
-
 	if (!find_frame(w, payload, size, &ret_kmm->frame))
 		return false;
-	reason = check_parties(w, ret_kmm, user);
-	if (reason == FK_COUNTERS)
-		reason = check_key(w, ret_kmm);
-	if (reason != FK_COUNTERS) {
-		fk_worker_count(w, reason);
-		return false;
-	}
-	ret_kmm->has_in_reply_to = signalling->has_in_reply_to;
-	memcpy(ret_kmm->in_reply_to, signalling->in_reply_to, sizeof(ret_kmm->in_reply_to));
+	fk_keytable_hint_rsi(w->table, ret_kmm->frame.header.source_rsi);
 	return true;
 }
 
-static bool is_reply_to(struct fk_worker *w, const struct fk_match_kmm *kmm, uint64_t token)
+bool fk_match_kmm_begin(struct fk_worker *w, struct fk_view user, struct fk_match_kmm *kmm)
 {
-	uint64_t named;
+	enum fk_counter reason = check_parties(w, kmm, user);
 
-	return !kmm->has_in_reply_to ||
-	       (fk_message_id_check(&w->secrets->token_key, kmm->in_reply_to, &named) == FK_OK &&
-		named == token);
+	if (reason == FK_COUNTERS)
+		reason = check_key(w, kmm);
+	if (reason == FK_COUNTERS)
+		return true;
+	fk_worker_count(w, reason);
+	return false;
+}
+
+static bool is_reply_to(const struct fk_token_claim *in_reply_to, uint64_t token)
+{
+	return in_reply_to == NULL ||
+	       (in_reply_to->is_authentic && in_reply_to->said.token == token);
 }
 
 /* The key that a status names, among the 'n' of 'keys' that are not in 'seen'; 'n' if it is none.
@@ -365,6 +391,7 @@ static bool is_new_number(const struct fk_worker *w, const struct fk_match_kmm *
 
 /* What comes after the MAC. Returns FK_COUNTERS if the KMM answers the open attempt. */
 static enum fk_counter judge(struct fk_worker *w, const struct fk_match_kmm *kmm,
+			     const struct fk_token_claim *in_reply_to,
 			     struct fk_record_answer *answer)
 {
 	const struct fk_ue_state *state = &w->states[kmm->ue_index];
@@ -374,12 +401,13 @@ static enum fk_counter judge(struct fk_worker *w, const struct fk_match_kmm *kmm
 	if (!is_new_number(w, kmm))
 		return FK_COUNTER_RX_KMM_BAD_NUMBER;
 	if (state->outcome == FK_OUTCOME_ANSWERED || state->outcome == FK_OUTCOME_UNBUILDABLE ||
-	    state->outcome == FK_OUTCOME_TOO_LARGE || !is_reply_to(w, kmm, state->token))
+	    state->outcome == FK_OUTCOME_TOO_LARGE || !is_reply_to(in_reply_to, state->token))
 		return FK_COUNTER_RX_KMM_UNEXPECTED;
 	return read_answer(w, kmm, answer);
 }
 
 enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_match_kmm *kmm,
+					 const struct fk_token_claim *in_reply_to,
 					 const uint8_t mac[static FK_KMM_MAC_SIZE])
 {
 	const struct fk_kmm_header *header = &kmm->frame.header;
@@ -395,7 +423,7 @@ enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_ma
 
 	if (!fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
 		return drop(w, FK_COUNTER_RX_KMM_BAD_MAC);
-	reason = judge(w, kmm, &answer);
+	reason = judge(w, kmm, in_reply_to, &answer);
 	if (reason != FK_COUNTERS)
 		return drop(w, reason);
 	if (!fk_record_has_room(w))

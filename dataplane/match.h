@@ -24,32 +24,41 @@ enum fk_match_result {
 	FK_MATCH_SILENT, /* no answer: it could not be recorded, the peer shall repeat */
 };
 
-/* A response that came from a next hop. */
-void fk_match_response(struct fk_worker *w, const struct fk_sip_message *response);
+/* Asks the cache for what will be looked at: first, by a claim that nobody has checked yet, the
+ * UE's own; later, when that has come, what it names. */
+void fk_match_hint(const struct fk_worker *w, const struct fk_token_claim *claim);
+void fk_match_hint_text(const struct fk_worker *w, const struct fk_token_claim *claim);
 
-/* A disposition; 'user' is the notifier's MCData ID. */
+/* A response that came from a next hop; 'branch' is its branch, checked. */
+void fk_match_response(struct fk_worker *w, const struct fk_sip_message *response,
+		       const struct fk_token_claim *branch);
+
+/* A disposition; 'id' is its Message ID, checked, 'user' the notifier's MCData ID. */
 FK_MUST_USE enum fk_match_result fk_match_notification(struct fk_worker *w,
 						       const struct fk_sds_notification *note,
+						       const struct fk_token_claim *id,
 						       struct fk_view user);
 
-/* A KMM on its way: filled by _begin(), its MAC computed by the burst, ended by _finish(). */
+/* A KMM on its way: filled by _read() and _begin(), its MAC computed by the burst, ended by
+ * _finish(). */
 struct fk_match_kmm {
 	struct fk_kmm_frame frame;
 	const struct fk_ue_slot *ue;
 	uint32_t ue_index;
 	const uint8_t *tek; /* what its MAC is to be verified under */
-	bool has_in_reply_to;
-	uint8_t in_reply_to[FK_SDS_ID_SIZE];
 };
 
 /*
- * Looks at the payload of an SDS: preamble, header, who it says it is. Returns true if its MAC is
- * to be verified; false if it was counted and is done with (its request is to be answered).
+ * _read() looks at the payload of an SDS: preamble and header. _begin() looks at who it says it is.
+ * They return true if it is to go on; false if it was counted and is done with (its request is to
+ * be answered).
  */
-FK_MUST_USE bool fk_match_kmm_begin(struct fk_worker *w, const uint8_t *payload, size_t size,
-				    const struct fk_sds_signalling *signalling, struct fk_view user,
-				    struct fk_match_kmm *ret_kmm);
-/* 'mac' is the MAC as computed. */
+FK_MUST_USE bool fk_match_kmm_read(struct fk_worker *w, const uint8_t *payload, size_t size,
+				   struct fk_match_kmm *ret_kmm);
+FK_MUST_USE bool fk_match_kmm_begin(struct fk_worker *w, struct fk_view user,
+				    struct fk_match_kmm *kmm);
+/* 'mac' is the MAC as computed; 'in_reply_to' the Message ID that it names, checked, or NULL. */
 FK_MUST_USE enum fk_match_result fk_match_kmm_finish(struct fk_worker *w,
 						     const struct fk_match_kmm *kmm,
+						     const struct fk_token_claim *in_reply_to,
 						     const uint8_t mac[static FK_KMM_MAC_SIZE]);

@@ -12,15 +12,28 @@
 #define PARTS_MAX	 8    /* body parts of one message */
 #define DECODED_SIZE_MAX 2048 /* octets of all base64 parts of one message, decoded */
 
+/* What a frame says that remains to be judged. */
+enum matter {
+	NOTHING,
+	RESPONSE,
+	NOTIFICATION,
+	KMM,
+};
+
 /* One frame on its way through the stages. */
 struct lane {
 	struct fk_net_frame net;
 	struct fk_nd nd;
 	struct fk_sip_message sip;
-	uint16_t status;   /* of the response to send; 0: none */
-	bool has_kmm;	   /* a MAC is to be verified */
+	uint16_t status; /* of the response to send; 0: none */
+	enum matter matter;
 	bool is_asked_for; /* 'nd' asks for an address of ours */
+	bool has_claim;	   /* it names an attempt, by branch or Message ID */
+	struct fk_token_claim claim;
+	struct fk_sds_notification note;
 	struct fk_match_kmm kmm;
+	uint32_t user_size;
+	char user[FK_URI_SIZE_MAX]; /* the MCData ID that it is from */
 	size_t n_decoded;
 	uint8_t decoded[DECODED_SIZE_MAX];
 };
@@ -122,19 +135,25 @@ static void settle(struct lane *lane, enum fk_match_result result)
 	lane->status = result == FK_MATCH_ANSWER ? 200 : 0;
 }
 
-static void take_notification(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts,
-			      struct fk_view user)
+static void take_claim(const struct fk_worker *w, struct lane *lane, enum matter matter)
 {
-	struct fk_sds_notification note;
-
-	if (fk_sds_decode_notification(parts->signalling, parts->signalling_size, &note) != FK_OK)
-		refuse(w, lane, 400);
-	else
-		settle(lane, fk_match_notification(w, &note, user));
+	lane->matter = matter;
+	lane->has_claim = true;
+	fk_match_hint(w, &lane->claim);
 }
 
-static void take_kmm(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts,
-		     struct fk_view user)
+static void take_notification(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts)
+{
+	if (fk_sds_decode_notification(parts->signalling, parts->signalling_size, &lane->note) !=
+	    FK_OK) {
+		refuse(w, lane, 400);
+		return;
+	}
+	fk_message_id_read(lane->note.message_id, &lane->claim);
+	take_claim(w, lane, NOTIFICATION);
+}
+
+static void take_kmm(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts)
 {
 	struct fk_sds_signalling signalling;
 	const uint8_t *payload;
@@ -148,12 +167,16 @@ static void take_kmm(struct fk_worker *w, struct lane *lane, const struct sds_pa
 	}
 	lane->status = 200;
 	err = fk_sds_decode_data(parts->payload, parts->payload_size, &payload, &payload_size);
-	if (err != FK_OK)
+	if (err != FK_OK) {
 		fk_worker_count(w, err == FK_EUNSUPPORTED ? FK_COUNTER_RX_KMM_PROTECTED
 							  : FK_COUNTER_RX_KMM_MALFORMED);
-	else
-		lane->has_kmm =
-			fk_match_kmm_begin(w, payload, payload_size, &signalling, user, &lane->kmm);
+	} else if (fk_match_kmm_read(w, payload, payload_size, &lane->kmm)) {
+		lane->matter = KMM;
+		if (signalling.has_in_reply_to) {
+			fk_message_id_read(signalling.in_reply_to, &lane->claim);
+			take_claim(w, lane, KMM);
+		}
+	}
 }
 
 /* An SDS: signalling alone is a disposition, with a payload it is a KMM. 3GPP sheet 4.6 */
@@ -162,7 +185,6 @@ static void take_message(struct fk_worker *w, struct lane *lane)
 	struct fk_mcdata_info info;
 	struct sds_parts parts;
 	uint16_t status = sort_parts(lane, &parts);
-	struct fk_view user;
 
 	if (status != 0) {
 		refuse(w, lane, status);
@@ -173,14 +195,15 @@ static void take_message(struct fk_worker *w, struct lane *lane)
 		refuse(w, lane, 400);
 		return;
 	}
-	user = (struct fk_view){.at = info.calling_user_id, .len = info.calling_user_id_size};
+	lane->user_size = info.calling_user_id_size;
+	memcpy(lane->user, info.calling_user_id, info.calling_user_id_size);
 	if ((parts.signalling[0] & FK_SDS_PROTECTED) != 0) {
 		fk_worker_count(w, FK_COUNTER_RX_KMM_PROTECTED);
 		lane->status = 200;
 	} else if (parts.signalling[0] == FK_SDS_NOTIFICATION) {
-		take_notification(w, lane, &parts, user);
+		take_notification(w, lane, &parts);
 	} else {
-		take_kmm(w, lane, &parts, user);
+		take_kmm(w, lane, &parts);
 	}
 }
 
@@ -225,12 +248,14 @@ static void take_datagram(struct fk_worker *w, struct lane *lane)
 		return;
 	}
 	err = fk_sip_parse(net->payload, net->payload_size, &lane->sip);
-	if (err != FK_OK)
+	if (err != FK_OK) {
 		take_malformed(w, lane, err);
-	else if (lane->sip.is_response)
-		fk_match_response(w, &lane->sip);
-	else
+	} else if (lane->sip.is_response) {
+		fk_branch_read(lane->sip.via_branch.at, lane->sip.via_branch.len, &lane->claim);
+		take_claim(w, lane, RESPONSE);
+	} else {
 		take_request(w, lane);
+	}
 }
 
 /* Returns true if the frame was turned into its own answer and is to be sent. */
@@ -270,7 +295,8 @@ static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *
 	enum fk_err err = fk_net_parse(frame->octets, frame->size, &lane->net);
 
 	lane->status = 0;
-	lane->has_kmm = false;
+	lane->matter = NOTHING;
+	lane->has_claim = false;
 	lane->is_asked_for = false;
 	lane->n_decoded = 0;
 	if (err != FK_OK) {
@@ -309,17 +335,42 @@ static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *
 	return false;
 }
 
-/* All MACs of the burst together, then each message is applied in the order it came. */
-static void verify_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
+/* All tags of the burst together. */
+static void claim_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
 {
-	struct fk_mac_lane macs[FK_WORKER_BURST];
+	struct fk_token_claim *claims[FK_WORKER_BURST];
+	uint32_t n_claims = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!lanes[i].has_claim)
+			continue;
+		claims[n_claims++] = &lanes[i].claim;
+		if (lanes[i].matter != RESPONSE)
+			fk_match_hint_text(w, &lanes[i].claim);
+	}
+	if (n_claims > 0)
+		fk_token_claims_check(&w->secrets->token_key, claims, n_claims);
+}
+
+static struct fk_view user_of(const struct lane *lane)
+{
+	return (struct fk_view){.at = lane->user, .len = lane->user_size};
+}
+
+/* All MACs of the burst together, in the order of the lanes that still are about a KMM. */
+static void mac_stage(struct fk_worker *w, struct lane *lanes, uint32_t n, struct fk_mac_lane *macs)
+{
 	uint32_t n_macs = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct fk_kmm_frame *frame = &lanes[i].kmm.frame;
 
-		if (!lanes[i].has_kmm)
+		if (lanes[i].matter != KMM)
 			continue;
+		if (!fk_match_kmm_begin(w, user_of(&lanes[i]), &lanes[i].kmm)) {
+			lanes[i].matter = NOTHING;
+			continue;
+		}
 		macs[n_macs++] = (struct fk_mac_lane){
 			.tek = lanes[i].kmm.tek,
 			.frame = frame->octets,
@@ -327,14 +378,33 @@ static void verify_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
 			.mac_format = frame->header.mac.mac_format,
 		};
 	}
-	if (n_macs == 0)
-		return;
-	w->config.engine->mac(&w->secrets->scratch, macs, n_macs);
-	n_macs = 0;
+	if (n_macs > 0)
+		w->config.engine->mac(&w->secrets->scratch, macs, n_macs);
+}
+
+/* Then each message is applied in the order in which it came. */
+static void apply_stage(struct fk_worker *w, struct lane *lanes, uint32_t n,
+			const struct fk_mac_lane *macs)
+{
 	for (uint32_t i = 0; i < n; i++) {
-		if (lanes[i].has_kmm)
-			settle(&lanes[i],
-			       fk_match_kmm_finish(w, &lanes[i].kmm, macs[n_macs++].mac));
+		struct lane *lane = &lanes[i];
+
+		switch (lane->matter) {
+		case NOTHING:
+			break;
+		case RESPONSE:
+			fk_match_response(w, &lane->sip, &lane->claim);
+			break;
+		case NOTIFICATION:
+			settle(lane,
+			       fk_match_notification(w, &lane->note, &lane->claim, user_of(lane)));
+			break;
+		case KMM:
+			settle(lane, fk_match_kmm_finish(w, &lane->kmm,
+							 lane->has_claim ? &lane->claim : NULL,
+							 (macs++)->mac));
+			break;
+		}
 	}
 }
 
@@ -360,6 +430,7 @@ uint32_t fk_receive_poll(struct fk_worker *w)
 {
 	struct fk_receive_stage *s = w->receive;
 	const struct fk_port *port = &w->config.port;
+	struct fk_mac_lane macs[FK_WORKER_BURST];
 	uint64_t at_us = w->now_us + w->realtime_offset_us;
 	uint32_t n, n_free = 0;
 
@@ -376,7 +447,9 @@ uint32_t fk_receive_poll(struct fk_worker *w)
 		if (take_frame(w, &s->lanes[i], &s->frames[i]))
 			fk_answer_echo(w, &s->frames[i]);
 	}
-	verify_stage(w, s->lanes, n);
+	claim_stage(w, s->lanes, n);
+	mac_stage(w, s->lanes, n, macs);
+	apply_stage(w, s->lanes, n, macs);
 	answer_stage(w, s->lanes, n);
 	for (uint32_t i = 0; i < n; i++) {
 		if (s->frames[i].octets != NULL)

@@ -48,22 +48,25 @@ static uint32_t mark_of(const uint8_t cipher[static 16])
 	return (uint32_t)(fk_be64_load(cipher + 8) >> 32);
 }
 
-/* True if the tags are equal, without a branch on where they differ. */
-static bool tag_matches(struct fk_token_key *tk, uint8_t domain, const struct fk_branch *branch,
-			uint64_t tag)
+void fk_token_claims_check(struct fk_token_key *tk, struct fk_token_claim *const *claims,
+			   uint32_t n)
 {
-	uint8_t block[1][16];
-	uint64_t computed;
-	bool equal;
+	uint8_t blocks[FK_CRYPTO_BURST_MAX][16];
+	uint64_t computed = 0;
 
-	tag_block(tk, domain, branch, block[0]);
-	tags_compute(tk, block, 1);
-	computed = tag_of(block[0]);
-	equal = fk_ct_equal(&computed, &tag, sizeof(tag));
+	assert(n <= FK_CRYPTO_BURST_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		tag_block(tk, claims[i]->domain, &claims[i]->said, blocks[i]);
+	tags_compute(tk, blocks, n);
+	for (uint32_t i = 0; i < n; i++) {
+		computed = tag_of(blocks[i]);
+		claims[i]->is_authentic =
+			fk_ct_equal(&computed, &claims[i]->tag, sizeof(computed)) &
+			claims[i]->is_shaped;
+	}
 	/* The right tag of a forged token must not be left for anybody to find. */
-	fk_wipe(block, sizeof(block));
+	fk_wipe(blocks, n * sizeof(blocks[0]));
 	fk_wipe(&computed, sizeof(computed));
-	return equal;
 }
 
 void fk_token_key_init(struct fk_token_key *tk, const struct fk_crypto_engine *engine,
@@ -118,18 +121,29 @@ void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
 	}
 }
 
+void fk_message_id_read(const uint8_t id[static FK_MESSAGE_ID_SIZE],
+			struct fk_token_claim *ret_claim)
+{
+	uint64_t high = fk_be64_load(id), low = fk_be64_load(id + 8);
+
+	*ret_claim = (struct fk_token_claim){
+		.said.token = (high & ~0xffffull) | (high & 0xfff) << 4 | (low >> TAG_BITS & 0xf),
+		.tag = low & ((1ull << TAG_BITS) - 1),
+		.domain = DOMAIN_ID,
+		.is_shaped = (high >> 12 & 0xf) == 4 && low >> 62 == 2,
+	};
+}
+
 enum fk_err fk_message_id_check(struct fk_token_key *tk,
 				const uint8_t id[static FK_MESSAGE_ID_SIZE], uint64_t *ret_token)
 {
-	uint64_t high = fk_be64_load(id), low = fk_be64_load(id + 8);
-	const struct fk_branch said = {.token = (high & ~0xffffull) | (high & 0xfff) << 4 |
-						(low >> TAG_BITS & 0xf)};
-	bool is_version_4 = (high >> 12 & 0xf) == 4 && low >> 62 == 2;
+	struct fk_token_claim claim, *claims[] = {&claim};
 
-	/* The tag is computed whatever the fixed bits say: one path for all forgeries. */
-	if (!(tag_matches(tk, DOMAIN_ID, &said, low & ((1ull << TAG_BITS) - 1)) & is_version_4))
+	fk_message_id_read(id, &claim);
+	fk_token_claims_check(tk, claims, 1);
+	if (!claim.is_authentic)
 		return FK_EAUTH;
-	*ret_token = said.token;
+	*ret_token = claim.said.token;
 	return FK_OK;
 }
 
@@ -174,21 +188,33 @@ void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
 	fk_wipe(blocks, n * sizeof(blocks[0]));
 }
 
+void fk_branch_read(const char *text, size_t len, struct fk_token_claim *ret_claim)
+{
+	uint64_t token, epoch, count, tag;
+	const char *at;
+
+	*ret_claim = (struct fk_token_claim){.domain = DOMAIN_BRANCH};
+	if (len != FK_BRANCH_LEN || memcmp(text, FK_BRANCH_COOKIE, COOKIE_LEN) != 0)
+		return;
+	at = text + COOKIE_LEN;
+	if (!get_hex(at, TOKEN_LEN, &token) || !get_hex(at + TOKEN_LEN, EPOCH_LEN, &epoch) ||
+	    !get_hex(at + TOKEN_LEN + EPOCH_LEN, COUNT_LEN, &count) ||
+	    !get_hex(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, TAG_LEN, &tag))
+		return;
+	ret_claim->said = (struct fk_branch){token, (uint32_t)epoch, (uint32_t)count};
+	ret_claim->tag = tag >> 2;
+	ret_claim->is_shaped = (tag & 3) == 0;
+}
+
 enum fk_err fk_branch_check(struct fk_token_key *tk, const char *text, size_t len,
 			    struct fk_branch *ret_branch)
 {
-	uint64_t token, epoch, count, tag;
-	const char *at = text + COOKIE_LEN;
-	struct fk_branch said;
+	struct fk_token_claim claim, *claims[] = {&claim};
 
-	if (len != FK_BRANCH_LEN || memcmp(text, FK_BRANCH_COOKIE, COOKIE_LEN) != 0 ||
-	    !get_hex(at, TOKEN_LEN, &token) || !get_hex(at + TOKEN_LEN, EPOCH_LEN, &epoch) ||
-	    !get_hex(at + TOKEN_LEN + EPOCH_LEN, COUNT_LEN, &count) ||
-	    !get_hex(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, TAG_LEN, &tag))
+	fk_branch_read(text, len, &claim);
+	fk_token_claims_check(tk, claims, 1);
+	if (!claim.is_authentic)
 		return FK_EAUTH;
-	said = (struct fk_branch){token, (uint32_t)epoch, (uint32_t)count};
-	if (!tag_matches(tk, DOMAIN_BRANCH, &said, tag >> 2) || (tag & 3) != 0)
-		return FK_EAUTH;
-	*ret_branch = said;
+	*ret_branch = claim.said;
 	return FK_OK;
 }

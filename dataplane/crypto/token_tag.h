@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <fleetkey/err.h>
@@ -48,10 +50,27 @@ void fk_message_id_make(struct fk_token_key *tk, const uint64_t *tokens,
 void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
 		    char (*ret_texts)[FK_BRANCH_LEN], uint32_t n); /* no NUL */
 
-/* FK_OK and the token; FK_EAUTH if the octets are not a Message ID of ours. Constant time. */
+/* What a branch or a Message ID says, and whether that is true. */
+struct fk_token_claim {
+	struct fk_branch said; /* a Message ID says a token and nothing else */
+	uint64_t tag;
+	uint8_t domain;
+	bool is_shaped; /* it looks like one of ours; false: 'said' may be anything */
+	bool is_authentic;
+};
+
+/* Read, but do not believe. 'text' is the branch parameter's value, 'len' its characters. */
+void fk_branch_read(const char *text, size_t len, struct fk_token_claim *ret_claim);
+void fk_message_id_read(const uint8_t id[static FK_MESSAGE_ID_SIZE],
+			struct fk_token_claim *ret_claim);
+/* Sets is_authentic of 'n' claims, at most FK_CRYPTO_BURST_MAX. Constant time: a tag is computed
+ * for every claim, whatever its shape. */
+void fk_token_claims_check(struct fk_token_key *tk, struct fk_token_claim *const *claims,
+			   uint32_t n);
+
+/* One alone, which costs as much as a burst: FK_OK and what it says; FK_EAUTH if it is not ours. */
 FK_MUST_USE enum fk_err fk_message_id_check(struct fk_token_key *tk,
 					    const uint8_t id[static FK_MESSAGE_ID_SIZE],
 					    uint64_t *ret_token);
-/* 'text' is the branch parameter's value, 'len' its characters. FK_OK or FK_EAUTH. */
 FK_MUST_USE enum fk_err fk_branch_check(struct fk_token_key *tk, const char *text, size_t len,
 					struct fk_branch *ret_branch);

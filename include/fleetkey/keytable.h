@@ -167,6 +167,21 @@ static inline int64_t fk_keytable_find_rsi(const struct fk_keytable *t, uint32_t
 	return (int64_t)entry - 1;
 }
 
+/* Asks the cache for what fk_keytable_find_rsi() will read. */
+static inline void fk_keytable_hint_rsi(const struct fk_keytable *t, uint32_t rsi)
+{
+	const uint32_t *page_of =
+		(const uint32_t *)((const uint8_t *)t + t->header.rsi_pages_of_offset);
+	const uint32_t *pages = (const uint32_t *)((const uint8_t *)t + t->header.rsi_pages_offset);
+	uint32_t page;
+
+	if (rsi == 0 || rsi > FK_RSI_UNIT_MAX)
+		return;
+	page = page_of[rsi / FK_RSI_PAGE];
+	if (page != 0 && page <= t->header.n_rsi_pages)
+		__builtin_prefetch(&pages[(uint64_t)(page - 1) * FK_RSI_PAGE + rsi % FK_RSI_PAGE]);
+}
+
 /*
  * Checks that 'mapped_size' octets at 't' hold a table of this version and that every offset, count
  * and text reference in it stays inside. O(n_slots); done once, when a table is attached.

@@ -289,3 +289,62 @@ Test(token_key, is_all_zeros_after_the_wipe)
 	fk_token_key_wipe(&tk);
 	cr_assert_arr_eq(&tk, &zeros, sizeof(tk));
 }
+
+/* Branches and Message IDs among each other, at every burst size, any of them forged. */
+Test(claims, of_a_burst_are_believed_each_by_its_own_tag)
+{
+	uint64_t seed = 9, tokens[LANES_MAX];
+	struct fk_branch branches[LANES_MAX];
+	struct fk_token_claim claims[LANES_MAX], *pointers[LANES_MAX];
+	uint8_t ids[LANES_MAX][FK_MESSAGE_ID_SIZE];
+	char texts[LANES_MAX][FK_BRANCH_LEN];
+
+	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
+		struct fk_token_key tk = key_make(*e);
+
+		for (uint32_t n = 1; n <= LANES_MAX; n++) {
+			uint64_t forged;
+
+			random_fill(&seed, &forged, sizeof(forged));
+			tokens_randomise(tokens, &seed);
+			branches_randomise(branches, &seed);
+			fk_message_id_make(&tk, tokens, ids, NULL, n);
+			fk_branch_make(&tk, branches, texts, n);
+			for (uint32_t i = 0; i < n; i++) {
+				bool is_forged = (forged >> i & 1) != 0;
+
+				pointers[i] = &claims[i];
+				ids[i][15] ^= (uint8_t)is_forged;
+				texts[i][20] = (char)(texts[i][20] ^ (is_forged ? 1 : 0));
+				if (i % 2 == 0)
+					fk_message_id_read(ids[i], &claims[i]);
+				else
+					fk_branch_read(texts[i], FK_BRANCH_LEN, &claims[i]);
+			}
+			fk_token_claims_check(&tk, pointers, n);
+			for (uint32_t i = 0; i < n; i++) {
+				bool is_forged = (forged >> i & 1) != 0;
+
+				cr_assert_eq(claims[i].is_authentic, !is_forged, "%s, %u of %u",
+					     (*e)->name, i, n);
+				if (!is_forged)
+					cr_assert_eq(claims[i].said.token,
+						     i % 2 == 0 ? tokens[i] : branches[i].token);
+			}
+		}
+	}
+}
+
+Test(claims, that_do_not_look_like_ours_are_not_authentic)
+{
+	struct fk_token_key tk = key_make(test_engines()[0]);
+	struct fk_token_claim claims[3], *pointers[] = {&claims[0], &claims[1], &claims[2]};
+	uint8_t id[FK_MESSAGE_ID_SIZE] = {0};
+
+	fk_branch_read(NULL, 0, &claims[0]);
+	fk_branch_read("z9hG4bK", 7, &claims[1]);
+	fk_message_id_read(id, &claims[2]);
+	fk_token_claims_check(&tk, pointers, 3);
+	for (int i = 0; i < 3; i++)
+		cr_assert(!claims[i].is_shaped && !claims[i].is_authentic);
+}
