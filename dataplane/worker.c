@@ -15,8 +15,8 @@
 #include "send.h"
 #include "timers.h"
 
-#define IDLE_TURNS 32	  /* turns without work before a worker that may sleep does */
-#define SLEEP_US   50	  /* well below the wheel's tick, so that timers stay right */
+#define IDLE_TURNS 4	  /* turns without work before a worker that may sleep does */
+#define SLEEP_US   100	  /* well below the wheel's tick, so that timers stay right */
 #define REST_TURNS 2000	  /* after about 0.2 s with nothing open either, it sleeps ... */
 #define REST_US	   500	  /* ... so long, which neither lease nor stop flag notice */
 #define PARKED_US  1000	  /* between two looks of a parked worker */
