@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/api.h"
 
@@ -84,4 +85,17 @@ enum fk_err fk_call_page(struct fk_call *call, uint32_t *ret_from, uint32_t *ret
 	*ret_from = from;
 	*ret_limit = limit;
 	return FK_OK;
+}
+
+json_t *fk_call_timestamp(uint64_t at_ms)
+{
+	time_t at_s = (time_t)(at_ms / 1000);
+	char text[40], whole[32];
+	struct tm tm;
+
+	if (at_ms == 0 || gmtime_r(&at_s, &tm) == NULL ||
+	    strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return json_null();
+	(void)snprintf(text, sizeof(text), "%s.%03uZ", whole, (unsigned)(at_ms % 1000));
+	return json_string(text);
 }

@@ -74,12 +74,17 @@ const char *fk_call_query(const struct fk_call *call, const char *name);
  */
 FK_MUST_USE enum fk_err fk_call_page(struct fk_call *call, uint32_t *ret_from, uint32_t *ret_limit);
 
+/* RFC 3339 with milliseconds, UTC; null for 0. */
+json_t *fk_call_timestamp(uint64_t at_ms);
+
 /* Handlers; see the table in routes.c. */
 void fk_api_health(struct fk_call *call);
 void fk_api_dataplane(struct fk_call *call);
 void fk_api_metrics(struct fk_call *call);
 void fk_api_fleet(struct fk_call *call);
 void fk_api_fleet_ues(struct fk_call *call);
+void fk_api_status_set(struct fk_call *call);
+void fk_api_status_list(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);
 void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size);
 void fk_api_import_end(struct fk_call *call);

@@ -2,24 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/call.h"
 #include "api/campaign_request.h"
-
-/* RFC 3339 with milliseconds, UTC; null for 0. */
-static json_t *timestamp(uint64_t at_ms)
-{
-	time_t at_s = (time_t)(at_ms / 1000);
-	char text[40], whole[32];
-	struct tm tm;
-
-	if (at_ms == 0 || gmtime_r(&at_s, &tm) == NULL ||
-	    strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return json_null();
-	(void)snprintf(text, sizeof(text), "%s.%03uZ", whole, (unsigned)(at_ms % 1000));
-	return json_string(text);
-}
 
 static double rounded(double value)
 {
@@ -99,13 +84,13 @@ static json_t *campaign_json(const struct fk_engine *engine, const struct fk_cam
 		fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln", c->slns[0],
 		"keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id, "key_id", c->key_ids[0],
 		"pace_per_s", (json_int_t)c->pace_per_s, "closing", c->closing, "created_at",
-		timestamp(c->created_at_ms), "finished_at", timestamp(c->finished_at_ms),
-		"n_deliveries", (json_int_t)c->n_deliveries, "states", states_json(c), "acked",
-		(json_int_t)c->n_held, "proven", (json_int_t)c->n_proven, "n_messages",
-		(json_int_t)c->n_messages, "seconds_to", seconds_to_json(c), "messages_per_second",
-		rounded(per_s), "n_keys", c->n_keys, "slns", numbers_json(c->slns, c->n_keys),
-		"key_ids", numbers_json(c->key_ids, c->n_keys), "stopped_next_hops",
-		stopped_json(engine, c));
+		fk_call_timestamp(c->created_at_ms), "finished_at",
+		fk_call_timestamp(c->finished_at_ms), "n_deliveries", (json_int_t)c->n_deliveries,
+		"states", states_json(c), "acked", (json_int_t)c->n_held, "proven",
+		(json_int_t)c->n_proven, "n_messages", (json_int_t)c->n_messages, "seconds_to",
+		seconds_to_json(c), "messages_per_second", rounded(per_s), "n_keys", c->n_keys,
+		"slns", numbers_json(c->slns, c->n_keys), "key_ids",
+		numbers_json(c->key_ids, c->n_keys), "stopped_next_hops", stopped_json(engine, c));
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)

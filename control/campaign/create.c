@@ -59,6 +59,31 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 	return fk_scheduler_new(&options, ret_scheduler);
 }
 
+/* What a UE's status makes of its delivery: FK_CAUSE_NONE if it is active. */
+static enum fk_cause status_cause(const struct fk_engine *engine, uint32_t ue_index)
+{
+	switch ((enum fk_ue_status)fk_fleet_status(engine->fleet, ue_index)) {
+	case FK_UE_SUSPENDED:
+		return FK_CAUSE_SUSPENDED;
+	case FK_UE_LOST:
+		return FK_CAUSE_LOST;
+	case FK_UE_ZEROIZED:
+		return FK_CAUSE_ZEROIZED;
+	case FK_UE_ACTIVE:
+	case FK_UE_STATUSES:
+		break;
+	}
+	return FK_CAUSE_NONE;
+}
+
+void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index)
+{
+	enum fk_cause cause = status_cause(engine, ue_index);
+
+	if (cause != FK_CAUSE_NONE && fk_engine_is_active(engine))
+		fk_scheduler_exclude(engine->scheduler, ue_index, cause);
+}
+
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, uint32_t page)
 {
@@ -81,7 +106,9 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
 			continue;
 		size = fk_engine_message_size(engine, i);
-		cause = fk_plan_judge(&terms, &ues[i], &size);
+		cause = status_cause(engine, i);
+		if (cause == FK_CAUSE_NONE)
+			cause = fk_plan_judge(&terms, &ues[i], &size);
 		fk_scheduler_include(scheduler, i);
 		if (cause != FK_CAUSE_NONE)
 			fk_scheduler_exclude(scheduler, i, cause);
@@ -229,10 +256,17 @@ static void walk_members(const struct fk_engine *engine, int32_t group, bool onl
 
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
 		struct fk_message_size size;
+		enum fk_cause cause;
 
 		if (ues[i].rsi == 0 ||
 		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
 			continue;
+		cause = status_cause(engine, i);
+		if (cause != FK_CAUSE_NONE) {
+			if (!only_measure)
+				fk_plan_leave_out(plan, i, &ues[i], cause);
+			continue;
+		}
 		size = fk_engine_message_size(engine, i);
 		if (only_measure)
 			fk_plan_measure(plan, &ues[i], &size);

@@ -98,6 +98,9 @@ FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
  */
 FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
 
+/* A UE's status has changed: unless it is active now, the campaign that runs leaves it out. */
+void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index);
+
 bool fk_engine_is_active(const struct fk_engine *engine);
 /*
  * True if no campaign is active and everything about the last one is durable: only then may another

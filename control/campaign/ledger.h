@@ -35,7 +35,7 @@
 	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                 \
 	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")    \
 	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent") \
-	X(FK_DELIVERY_ABORTED, "aborted", "the campaign was aborted before it ended")
+	X(FK_DELIVERY_ABORTED, "aborted", "given up: by the campaign, or by the UE's status")
 
 enum fk_delivery_state {
 #define X(name, label, text) name,
@@ -60,7 +60,10 @@ enum fk_delivery_state {
 	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */           \
 	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")                                      \
 	X(FK_CAUSE_TOO_LARGE, "too_large") /* a KMM with one key is beyond a limit */         \
-	X(FK_CAUSE_NO_KEYSET, "no_keyset") /* the UE lacks the keyset */
+	X(FK_CAUSE_NO_KEYSET, "no_keyset") /* the UE lacks the keyset */                      \
+	X(FK_CAUSE_SUSPENDED, "suspended") /* this and the next two: the UE's status */       \
+	X(FK_CAUSE_LOST, "lost")                                                              \
+	X(FK_CAUSE_ZEROIZED, "zeroized")
 
 enum fk_cause {
 #define X(name, label) name,

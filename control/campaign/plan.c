@@ -147,6 +147,16 @@ static void exclude(struct fk_plan *plan, uint32_t ue_index, enum fk_cause cause
 	};
 }
 
+void fk_plan_leave_out(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slot *ue,
+		       enum fk_cause cause)
+{
+	const struct bound none = {.of = FK_PLAN_LIMIT_NONE};
+
+	plan->n_members++;
+	plan->hops[ue->next_hop % FK_NEXT_HOPS_MAX].n_members++;
+	exclude(plan, ue_index, cause, &none);
+}
+
 static void note_size(struct fk_plan *plan, uint32_t octets, uint16_t limit)
 {
 	if (octets == 0)

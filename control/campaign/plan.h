@@ -105,6 +105,9 @@ enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_u
 /* Takes one member into the split of its next hop; 'size' is that of the messages there. */
 void fk_plan_measure(struct fk_plan *plan, const struct fk_ue_slot *ue,
 		     const struct fk_message_size *size);
+/* Counts one member that is left out whatever its messages take. */
+void fk_plan_leave_out(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slot *ue,
+		       enum fk_cause cause);
 /* Counts one member in, when all were measured. */
 void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slot *ue,
 		 const struct fk_message_size *size);

@@ -278,9 +278,14 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 
 void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
 {
+	uint8_t state = s->deliveries[ue_index].state;
+
 	assert(ue_index < s->opt.n_slots);
-	if (s->deliveries[ue_index].state == FK_DELIVERY_PENDING)
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, cause, 0);
+	if (is_active(state))
+		fk_delivery_finish(s, ue_index,
+				   state == FK_DELIVERY_PENDING ? FK_DELIVERY_EXCLUDED
+								: FK_DELIVERY_ABORTED,
+				   cause, 0);
 }
 
 void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,

@@ -84,7 +84,10 @@ void fk_scheduler_free(struct fk_scheduler *s);
  * without an owner is ignored.
  */
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
-/* Before the first reserve, after fk_scheduler_include(): ends a UE's delivery as EXCLUDED. */
+/*
+ * Ends a UE's delivery at any time, unless it is final: EXCLUDED if nothing was reserved for it
+ * yet, else ABORTED, or PARTIAL where a key is held. What is ordered already may still be repeated.
+ */
 void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause);
 /*
  * Before the first reserve: a page as it was stored. What was queued, open or waiting is queued

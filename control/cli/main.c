@@ -29,6 +29,16 @@ static const struct command commands[] = {
 	 "replace the fleet by a CSV file; nothing changes unless every row is good. An RSI or MC "
 	 "service ID moves to another UE only with --reassign"},
 	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
+	{{"fleet", "set-status"},
+	 "UE... | --file FILE|- --status active|suspended|lost|zeroized [--reason TEXT]",
+	 fk_cli_fleet_set_status,
+	 "say whether campaigns reach UEs, which are named or stand in a file, one a line; a "
+	 "status "
+	 "belongs to the RSI and outlives imports"},
+	{{"fleet", "statuses"},
+	 "[--status S]",
+	 fk_cli_fleet_statuses,
+	 "the UEs that are not active, since when and why"},
 	{{"transport-key", NULL},
 	 "FILE [--force] | --show",
 	 fk_cli_transport_key,

@@ -101,8 +101,9 @@ enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_ro
 		enum fk_exit code;
 		size_t i;
 
-		snprintf(query, sizeof(query), "%s?limit=%u%s%s", path, PAGE_ROWS,
-			 cursor[0] ? "&cursor=" : "", cursor);
+		snprintf(query, sizeof(query), "%s%climit=%u%s%s", path,
+			 strchr(path, '?') ? '&' : '?', PAGE_ROWS, cursor[0] ? "&cursor=" : "",
+			 cursor);
 		code = fk_request(cli, "GET", query, NULL, &page);
 		if (code != FK_EXIT_DONE)
 			return code;

@@ -27,7 +27,8 @@ enum fk_exit fk_request_judge(struct fk_cli *cli, struct fk_http_reply *reply,
 /* Called for each row of a list. */
 typedef void (*fk_request_row_fn)(const struct fk_cli *cli, const json_t *row);
 
-/* Walks the list at 'path' by cursor, a page at a time, and hands each row to 'row'. */
+/* Walks the list at 'path', which may have a query, by cursor, a page at a time, and hands each row
+ * to 'row'. */
 enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_row_fn row);
 
 /*

@@ -13,6 +13,7 @@
 #include "fleet/name_index.h"
 #include "fleet/numbers.h"
 #include "fleet/record.h"
+#include "fleet/status.h"
 
 /* One UE. Its strings stand together in the heap, each with a NUL: ue_id, mc_service_id, mcdata_id.
  */
@@ -25,6 +26,7 @@ struct row {
 	uint8_t ue_id_len, mc_service_id_len;
 	uint8_t next_hop, mac_kind, n_groups, ue_generation;
 	bool has_ptek;
+	uint8_t status;
 };
 
 struct fk_fleet {
@@ -38,6 +40,7 @@ struct fk_fleet {
 	uint32_t group_sizes[FK_GROUPS_MAX];
 	uint8_t key_ids[0x10000 / 8]; /* a bit for each key ID in use */
 	uint32_t n_ues_seen;
+	uint32_t n_statuses[FK_UE_STATUSES]; /* UEs by status */
 	struct fk_name_index *by_ue_id;
 	uint8_t next_hop_of[FK_NEXT_HOPS_MAX]; /* the fleet's list -> the configuration's */
 };
@@ -158,6 +161,7 @@ static enum fk_err take_row(struct fk_fleet *fleet, uint32_t ue_index,
 	if (row->has_ptek)
 		mark_key_id(fleet, record->ptek_key_id);
 	fleet->n_ues_seen++;
+	fleet->n_statuses[FK_UE_ACTIVE]++;
 	return fk_name_index_add(fleet->by_ue_id, record->ue_id.at, record->ue_id.size, ue_index);
 }
 
@@ -387,6 +391,10 @@ enum fk_err fk_fleet_loader_step(struct fk_fleet_loader *loader, uint32_t n_page
 		return err;
 	}
 	err = check_complete(loader);
+	/* Last, and together with the step that says done: nobody can change one in between. */
+	if (err == FK_OK)
+		err = fk_status_load(loader->store, loader->fleet, fk_keytable_view(loader->table),
+				     reason);
 	if (err == FK_OK)
 		*ret_done = true;
 	return err;
@@ -488,6 +496,7 @@ bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fle
 		.n_groups = row->n_groups,
 		.group_ids = fleet->group_ids + row->groups_offset,
 		.ue_generation = row->ue_generation,
+		.status = row->status,
 	};
 	return true;
 }
@@ -495,6 +504,29 @@ bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fle
 int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id)
 {
 	return fk_name_index_find(fleet->by_ue_id, ue_id, strlen(ue_id));
+}
+
+uint8_t fk_fleet_status(const struct fk_fleet *fleet, uint32_t ue_index)
+{
+	return ue_index < fk_fleet_n_slots(fleet) ? fleet->rows[ue_index].status : FK_UE_ACTIVE;
+}
+
+void fk_fleet_set_status(struct fk_fleet *fleet, uint32_t ue_index, uint8_t status)
+{
+	struct row *row;
+
+	if (ue_index >= fk_fleet_n_slots(fleet) || fleet->rows[ue_index].rsi == 0 ||
+	    status >= FK_UE_STATUSES)
+		return;
+	row = &fleet->rows[ue_index];
+	fleet->n_statuses[row->status]--;
+	fleet->n_statuses[status]++;
+	row->status = status;
+}
+
+uint32_t fk_fleet_n_with_status(const struct fk_fleet *fleet, uint8_t status)
+{
+	return status < FK_UE_STATUSES ? fleet->n_statuses[status] : 0;
 }
 
 uint32_t fk_fleet_n_groups(const struct fk_fleet *fleet)

@@ -43,6 +43,20 @@ struct fk_ue_numbers {
 };
 static_assert(sizeof(struct fk_ue_numbers) == 8, "also the durable form: raise FK_STORE_SCHEMA");
 
+/* Whether campaigns reach a UE. The labels are those of the API; values are stored. */
+#define FK_UE_STATUS_MAP(X)                                              \
+	X(FK_UE_ACTIVE, "active", "in service")                          \
+	X(FK_UE_SUSPENDED, "suspended", "out of service, with its user") \
+	X(FK_UE_LOST, "lost", "nobody knows who has it")                 \
+	X(FK_UE_ZEROIZED, "zeroized", "it holds no key, its own included")
+
+enum fk_ue_status {
+#define X(name, label, text) name,
+	FK_UE_STATUS_MAP(X)
+#undef X
+	FK_UE_STATUSES
+};
+
 /* The outer layer, which encrypts a whole KMM, that a UE takes. Values are stored. */
 enum fk_outer {
 	FK_OUTER_NONE = 0,
@@ -74,6 +88,7 @@ struct fk_fleet_ue {
 	uint8_t n_groups;
 	const uint16_t *group_ids; /* borrowed; n_groups */
 	uint8_t ue_generation;
+	uint8_t status; /* enum fk_ue_status */
 };
 
 /*
@@ -121,6 +136,12 @@ const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet);
 bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fleet_ue *ret_ue);
 /* ue_index of that UE, or -1. */
 int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id);
+
+/* The status of a UE; FK_UE_ACTIVE if the slot has no owner. */
+uint8_t fk_fleet_status(const struct fk_fleet *fleet, uint32_t ue_index);
+/* In memory only: see status.h. A slot without an owner is left alone. */
+void fk_fleet_set_status(struct fk_fleet *fleet, uint32_t ue_index, uint8_t status);
+uint32_t fk_fleet_n_with_status(const struct fk_fleet *fleet, uint8_t status);
 
 uint32_t fk_fleet_n_groups(const struct fk_fleet *fleet);
 uint32_t fk_fleet_n_areas(const struct fk_fleet *fleet);

@@ -108,6 +108,10 @@ void fk_store_batch_delete_key(struct fk_store *store, const char *name);
 /* What is remembered of an RSI that leaves the fleet. */
 void fk_store_batch_put_retired(struct fk_store *store, uint32_t rsi,
 				const uint8_t octets[static FK_STORE_RETIRED_SIZE]);
+/* The status of a UE that is not active; without an entry it is. */
+void fk_store_batch_put_status(struct fk_store *store, uint32_t rsi, const void *octets,
+			       size_t size);
+void fk_store_batch_delete_status(struct fk_store *store, uint32_t rsi);
 void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				   uint32_t page, const void *octets, size_t size);
 FK_MUST_USE enum fk_err fk_store_batch_commit(struct fk_store *store);
@@ -135,6 +139,17 @@ FK_MUST_USE enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64
 FK_MUST_USE enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis,
 					      uint32_t n,
 					      uint8_t (*ret_octets)[FK_STORE_RETIRED_SIZE]);
+
+/* Called for each entry; size 0: there is none. A result other than FK_OK ends the calls. */
+typedef enum fk_err (*fk_store_status_fn)(void *ctx, uint32_t rsi, const uint8_t *octets,
+					  size_t size);
+/* Walks all entries, in no order, some perhaps twice. FK_OK; FK_ESTORE; or what 'fn' returned. */
+FK_MUST_USE enum fk_err fk_store_walk_statuses(struct fk_store *store, fk_store_status_fn fn,
+					       void *ctx);
+#define FK_STORE_STATUS_MAX 256 /* RSIs of one read */
+/* Those of 'n' RSIs, at most FK_STORE_STATUS_MAX, in order. Returns as above. */
+FK_MUST_USE enum fk_err fk_store_read_statuses(struct fk_store *store, const uint32_t *rsis,
+					       uint32_t n, fk_store_status_fn fn, void *ctx);
 
 /* A campaign id that was never given before; 1 is the first. FK_OK or FK_ESTORE. Durable. */
 FK_MUST_USE enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id);

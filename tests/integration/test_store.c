@@ -12,6 +12,7 @@
 #include "fleet/fleet.h"
 #include "fleet/import.h"
 #include "fleet/record.h"
+#include "fleet/status.h"
 #include "keys/open.h"
 #include "keys/transport_key.h"
 #include "store/store.h"
@@ -979,6 +980,95 @@ Test(fleet, what_a_ue_takes_is_in_the_fleet_and_in_its_slot)
 	end_world(&world);
 }
 
+static uint8_t status_of(struct world *world, const char *ue_id)
+{
+	return fk_fleet_status(world->fleet, (uint32_t)fk_fleet_find(world->fleet, ue_id));
+}
+
+static enum fk_err set_status(struct world *world, const char *ue_id, uint8_t status,
+			      const char *why)
+{
+	uint32_t ue_index = (uint32_t)fk_fleet_find(world->fleet, ue_id);
+	struct fk_status_entry entry = {.status = status, .since_ms = 1234567890123};
+
+	(void)snprintf(entry.reason, sizeof(entry.reason), "%s", why);
+	return fk_status_set(store, world->fleet, &ue_index, 1, &entry);
+}
+
+Test(fleet, a_status_stays_with_the_rsi_through_imports_and_absence)
+{
+	struct world world;
+	char *text = make_file(300, 5), *others;
+	struct fk_status_entry entries[2];
+	const uint32_t rsis[] = {8, 9};
+
+	begin_world(&world);
+	(void)import_text(&world, text);
+	cr_assert_eq(set_status(&world, "ue-7", FK_UE_LOST, "left in a taxi"), FK_OK);
+	cr_assert_eq(set_status(&world, "ue-9", FK_UE_SUSPENDED, ""), FK_OK);
+	cr_assert_eq(set_status(&world, "ue-9", FK_UE_ACTIVE, "repaired"), FK_OK);
+	cr_expect_eq(status_of(&world, "ue-7"), FK_UE_LOST);
+	cr_expect_eq(fk_fleet_n_with_status(world.fleet, FK_UE_LOST), 1);
+	cr_expect_eq(fk_fleet_n_with_status(world.fleet, FK_UE_ACTIVE), 299);
+	load(&world);
+	cr_expect_eq(status_of(&world, "ue-7"), FK_UE_LOST);
+	cr_expect_eq(status_of(&world, "ue-8"), FK_UE_ACTIVE);
+	cr_expect_eq(status_of(&world, "ue-9"), FK_UE_ACTIVE);
+	cr_expect_eq(fk_fleet_n_with_status(world.fleet, FK_UE_ACTIVE), 299);
+	(void)import_text(&world, text);
+	cr_expect_eq(status_of(&world, "ue-7"), FK_UE_LOST);
+	others = make_file(5, 5); /* without ue-7 */
+	(void)import_text(&world, others);
+	cr_expect_eq(fk_fleet_n_with_status(world.fleet, FK_UE_LOST), 0);
+	(void)import_text(&world, text);
+	cr_expect_eq(status_of(&world, "ue-7"), FK_UE_LOST);
+	cr_assert_eq(fk_status_read(store, rsis, 2, entries), FK_OK);
+	cr_expect_eq(entries[0].status, FK_UE_LOST);
+	cr_expect_eq(entries[0].since_ms, 1234567890123);
+	cr_expect_str_eq(entries[0].reason, "left in a taxi");
+	cr_expect_eq(entries[1].status, FK_UE_ACTIVE);
+	free(others);
+	free(text);
+	end_world(&world);
+}
+
+Test(fleet, thousands_of_statuses_are_set_together_and_loaded)
+{
+	struct world world;
+	char *text = make_file(6000, 5);
+	struct fk_status_entry entry = {.status = FK_UE_SUSPENDED, .reason = "winter"};
+	uint32_t ue_indexes[FK_STATUS_SET_MAX], n = 0;
+	struct fk_fleet_ue ue;
+
+	begin_world(&world);
+	(void)import_text(&world, text);
+	for (uint32_t i = 0; n < FK_STATUS_SET_MAX; i++) {
+		if (fk_fleet_get(world.fleet, i, &ue))
+			ue_indexes[n++] = i;
+	}
+	cr_assert_eq(fk_status_set(store, world.fleet, ue_indexes, n, &entry), FK_OK);
+	cr_expect_eq(fk_fleet_n_with_status(world.fleet, FK_UE_SUSPENDED), n);
+	load(&world);
+	cr_expect_eq(fk_fleet_n_with_status(world.fleet, FK_UE_SUSPENDED), n);
+	free(text);
+	end_world(&world);
+}
+
+Test(fleet, a_status_that_cannot_be_stored_is_not_in_the_fleet)
+{
+	struct world world;
+	char *text = make_file(20, 5);
+
+	begin_world(&world);
+	(void)import_text(&world, text);
+	redis_server_kill(&server);
+	cr_expect_eq(set_status(&world, "ue-7", FK_UE_LOST, ""), FK_ESTORE);
+	cr_expect_eq(status_of(&world, "ue-7"), FK_UE_ACTIVE);
+	redis_server_start(&server);
+	free(text);
+	end_world(&world);
+}
+
 /* Loading fails with that error and word; the world has no fleet any more. */
 static void expect_load_error(struct world *world, enum fk_err wanted, const char *word)
 {
@@ -1007,6 +1097,13 @@ Test(fleet, a_damaged_store_is_refused_and_not_guessed)
 	redis_server_ask(&server, "RENAME %s saved", numbers_key);
 	expect_load_error(&world, FK_EFORMAT, "numbers");
 	redis_server_ask(&server, "RENAME saved %s", numbers_key);
+	load(&world);
+	redis_server_ask(&server, "HSET fk:status 1 xx");
+	expect_load_error(&world, FK_EFORMAT, "status of RSI 1");
+	redis_server_ask(&server, "HSET fk:status 77 xx"); /* also of nobody in the fleet */
+	redis_server_ask(&server, "HDEL fk:status 1");
+	expect_load_error(&world, FK_EFORMAT, "status of RSI 77");
+	redis_server_ask(&server, "DEL fk:status");
 	load(&world);
 	redis_server_ask(&server, "COPY %s saved", page_key);
 	redis_server_ask(&server, "SETRANGE %s 80 x", page_key);

@@ -203,6 +203,25 @@ Test(plan, a_ue_without_the_keyset_is_left_out)
 	cr_expect_eq(fk_plan_judge(&t, &any, &size), FK_CAUSE_NONE);
 }
 
+Test(plan, who_is_left_out_is_a_member_with_a_reason_and_bounds_nobody)
+{
+	struct fk_ue_slot served = ue(20), lost = ue(20);
+	struct fk_plan plan;
+
+	fk_plan_begin(&plan, &terms);
+	fk_plan_measure(&plan, &served, &size);
+	fk_plan_add(&plan, 1, &served, &size);
+	fk_plan_leave_out(&plan, 2, &lost, FK_CAUSE_LOST);
+	cr_expect_eq(plan.n_members, 2);
+	cr_expect_eq(plan.hops[0].n_members, 2);
+	cr_expect_eq(plan.n_served, 1);
+	cr_expect_eq(plan.n_kmms, 2);
+	cr_expect_eq(plan.n_causes[FK_CAUSE_LOST], 1);
+	cr_assert_eq(plan.n_excluded, 1);
+	cr_expect_eq(plan.excluded[0].ue_index, 2);
+	cr_expect_eq(plan.excluded[0].limit_of, FK_PLAN_LIMIT_NONE);
+}
+
 Test(plan, members_are_counted_by_what_becomes_of_them)
 {
 	struct fk_ue_slot small = ue(20), large = ue(40), beyond = ue(200), bare = ue(20);

@@ -742,6 +742,63 @@ Test(scheduler, no_ue_gets_more_keys_in_a_kmm_than_it_takes_also_after_a_restart
 	cr_assert_eq(world_delivery(w, 7)->cause, FK_CAUSE_TOO_LARGE);
 }
 
+Test(scheduler, who_is_excluded_at_any_time_ends_once_and_gets_nothing_more)
+{
+	uint32_t last = WORLD_UES - 1, n_sends;
+
+	ask_for_keys(4, 1);
+	world_start(w);
+	fk_scheduler_exclude(w->scheduler, 3, FK_CAUSE_SUSPENDED); /* before the first reserve */
+	while (world_delivery(w, 5)->step < 2 || world_delivery(w, 5)->state != FK_DELIVERY_OPEN)
+		world_turn(w, false);
+	w->radios[6].is_silent = true;
+	while (world_delivery(w, 6)->state != FK_DELIVERY_OPEN)
+		world_turn(w, false);
+	w->radios[7].is_silent = true;
+	while (world_delivery(w, 7)->state != FK_DELIVERY_WAITING)
+		world_turn(w, false);
+	n_sends = w->n_sends[7];
+	for (uint32_t i = 5; i <= 7; i++)
+		fk_scheduler_exclude(w->scheduler, i, FK_CAUSE_LOST);
+	fk_scheduler_exclude(w->scheduler, last, FK_CAUSE_LOST);
+	fk_scheduler_exclude(w->scheduler, last, FK_CAUSE_ZEROIZED);
+	world_turn(w, false);
+	world_restart(w, true);
+	world_run(w, 5000);
+	cr_assert_eq(world_delivery(w, 3)->state, FK_DELIVERY_EXCLUDED);
+	cr_assert_eq(w->n_sends[3], 0);
+	cr_assert_eq(world_delivery(w, 5)->state, FK_DELIVERY_PARTIAL); /* keys are held */
+	cr_assert_eq(world_delivery(w, 5)->cause, FK_CAUSE_LOST);
+	cr_assert_eq(world_delivery(w, 6)->cause, FK_CAUSE_LOST);
+	cr_assert_eq(w->n_sends[7], n_sends);
+	cr_assert_eq(world_delivery(w, 7)->cause, FK_CAUSE_LOST);
+	cr_assert_neq(world_delivery(w, last)->cause, FK_CAUSE_ZEROIZED);
+	fk_scheduler_exclude(w->scheduler, 8, FK_CAUSE_LOST); /* final is final */
+	cr_assert_eq(world_delivery(w, 8)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, who_was_sent_something_is_aborted_and_who_was_not_is_excluded)
+{
+	ask_for_keys(1, 1);
+	w->radios[0].is_silent = true;
+	world_start(w);
+	while (world_delivery(w, 0)->state != FK_DELIVERY_OPEN)
+		world_turn(w, false);
+	cr_assert_eq(world_delivery(w, WORLD_UES - 1)->state, FK_DELIVERY_PENDING);
+	fk_scheduler_exclude(w->scheduler, 0, FK_CAUSE_LOST);
+	fk_scheduler_exclude(w->scheduler, WORLD_UES - 1, FK_CAUSE_LOST);
+	cr_assert_eq(world_delivery(w, 0)->state, FK_DELIVERY_ABORTED);
+	cr_assert_str_eq(fk_delivery_key_label(world_delivery(w, 0), 1, 0), "possibly_held");
+	cr_assert_eq(world_delivery(w, WORLD_UES - 1)->state, FK_DELIVERY_EXCLUDED);
+	cr_assert_str_eq(fk_delivery_key_label(world_delivery(w, WORLD_UES - 1), 1, 0), "not_held");
+	world_turn(w, false);
+	world_restart(w, false);
+	world_run(w, 5000);
+	cr_assert_eq(world_delivery(w, WORLD_UES - 2)->state, FK_DELIVERY_ACKED);
+	cr_assert_eq(w->n_sends[0], 1);
+	cr_assert_eq(w->n_sends[WORLD_UES - 1], 0);
+}
+
 Test(scheduler, an_acknowledgement_of_some_keys_of_the_step_is_no_success)
 {
 	struct fk_ue_state state;

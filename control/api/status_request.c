@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/status_request.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum fk_err take_status(const json_t *value, struct fk_status_request *request,
+			       struct fk_reason *reason)
+{
+	int status = json_is_string(value) ? fk_ue_status_find(json_string_value(value)) : -1;
+
+	if (status < 0) {
+		fk_reason_set(reason, "must be active, suspended, lost or zeroized");
+		return FK_EINVAL;
+	}
+	request->status = (uint8_t)status;
+	return FK_OK;
+}
+
+/* It goes into logs and lists: one line of text. */
+static enum fk_err take_reason(const json_t *value, struct fk_status_request *request,
+			       struct fk_reason *reason)
+{
+	const char *text = json_string_value(value);
+	size_t size = json_string_length(value);
+
+	if (text == NULL) {
+		fk_reason_set(reason, "must be a string");
+		return FK_EINVAL;
+	}
+	if (size >= sizeof(request->reason)) {
+		fk_reason_set(reason, "must have at most %zu octets", sizeof(request->reason) - 1);
+		return FK_ERANGE;
+	}
+	for (size_t i = 0; i < size; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == '"') {
+			fk_reason_set(reason, "must have no control character and no quote");
+			return FK_EINVAL;
+		}
+	}
+	memcpy(request->reason, text, size + 1);
+	return FK_OK;
+}
+
+static enum fk_err take_ue_ids(const json_t *value, struct fk_status_request *request,
+			       struct fk_reason *reason)
+{
+	size_t n = json_array_size(value);
+
+	if (!json_is_array(value)) {
+		fk_reason_set(reason, "must be a list of UE ids");
+		return FK_EINVAL;
+	}
+	if (n == 0 || n > FK_STATUS_SET_MAX) {
+		fk_reason_set(reason, "has %zu UE ids, must have 1 to %u", n, FK_STATUS_SET_MAX);
+		return FK_ERANGE;
+	}
+	request->ue_ids = calloc(n, sizeof(*request->ue_ids));
+	if (request->ue_ids == NULL) {
+		fk_reason_set(reason, "out of memory");
+		return FK_ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const json_t *item = json_array_get(value, i);
+		size_t size = json_string_length(item);
+
+		if (!json_is_string(item) || size == 0 || size > FK_UE_ID_SIZE_MAX ||
+		    strlen(json_string_value(item)) != size) {
+			fk_reason_set(reason, "item %zu is no UE id of 1 to %u characters", i,
+				      FK_UE_ID_SIZE_MAX);
+			return FK_EINVAL;
+		}
+		memcpy(request->ue_ids[i], json_string_value(item), size + 1);
+	}
+	request->n_ue_ids = (uint32_t)n;
+	return FK_OK;
+}
+
+static enum fk_err take_member(const char *name, const json_t *value,
+			       struct fk_status_request *request, struct fk_reason *reason)
+{
+	if (strcmp(name, "status") == 0)
+		return take_status(value, request, reason);
+	if (strcmp(name, "reason") == 0)
+		return take_reason(value, request, reason);
+	if (strcmp(name, "ue_ids") == 0)
+		return take_ue_ids(value, request, reason);
+	fk_reason_set(reason, "there is no such member");
+	return FK_EINVAL;
+}
+
+static enum fk_err take_object(const json_t *object, struct fk_status_request *request,
+			       char *ret_field, struct fk_reason *reason)
+{
+	static const char *const required[] = {"status", "ue_ids"};
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		enum fk_err err = take_member(name, value, request, reason);
+
+		if (err != FK_OK) {
+			(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "%s", name);
+			return err;
+		}
+	}
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+		if (json_object_get(object, required[i]) == NULL) {
+			(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "%s", required[i]);
+			fk_reason_set(reason, "is missing");
+			return FK_EINVAL;
+		}
+	}
+	return FK_OK;
+}
+
+enum fk_err fk_status_request_parse(const char *body, size_t size,
+				    struct fk_status_request *ret_request,
+				    char ret_field[static FK_FIELD_NAME_SIZE],
+				    struct fk_reason *reason)
+{
+	struct fk_status_request request = {.n_ue_ids = 0};
+	json_error_t error;
+	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
+	enum fk_err err = FK_EFORMAT;
+
+	ret_field[0] = '\0';
+	if (json_is_object(root))
+		err = take_object(root, &request, ret_field, reason);
+	else
+		fk_reason_set(reason, "the body is no JSON object");
+	json_decref(root);
+	if (err != FK_OK) {
+		fk_status_request_fini(&request);
+		return err;
+	}
+	*ret_request = request;
+	return FK_OK;
+}
+
+void fk_status_request_fini(struct fk_status_request *request)
+{
+	free(request->ue_ids);
+	request->ue_ids = NULL;
+	request->n_ue_ids = 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/request.h"
+
+#define UE_ID_MAX 64  /* characters */
+#define CHUNK_UES 800 /* of one request, whose body has at most 64 KiB */
+
+/* Appends the UE ids of a file, one a line. FK_EXIT_FAILED, said, if one cannot be an id. */
+static enum fk_exit read_ids(const char *path, json_t *ids)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "re");
+	char line[UE_ID_MAX + 3]; /* CR LF and NUL */
+	enum fk_exit code = FK_EXIT_DONE;
+	unsigned long n_lines = 0;
+
+	if (!file) {
+		fprintf(stderr, "fleetkeyctl: %s: %s\n", path, strerror(errno));
+		return FK_EXIT_FAILED;
+	}
+	while (code == FK_EXIT_DONE && fgets(line, sizeof(line), file)) {
+		size_t len = strcspn(line, "\r\n");
+
+		n_lines++;
+		if ((line[len] == '\0' && !feof(file)) || len > UE_ID_MAX) {
+			fprintf(stderr, "fleetkeyctl: %s:%lu: is no UE id of 1 to %u characters\n",
+				is_stdin ? "<stdin>" : path, n_lines, UE_ID_MAX);
+			code = FK_EXIT_FAILED;
+		} else if (len > 0) {
+			json_array_append_new(ids, json_stringn(line, len));
+		}
+	}
+	if (code == FK_EXIT_DONE && ferror(file)) {
+		fprintf(stderr, "fleetkeyctl: %s cannot be read to its end\n", path);
+		code = FK_EXIT_FAILED;
+	}
+	if (!is_stdin)
+		fclose(file);
+	return code;
+}
+
+/* One request for the UEs from 'first' on; '*ret_n' of them were in it. */
+static enum fk_exit send_chunk(struct fk_cli *cli, const json_t *ids, size_t first,
+			       const char *status, const char *reason, bool is_dry_run,
+			       size_t *ret_n)
+{
+	json_t *chunk = json_array(),
+	       *body = json_pack("{s:s, s:O}", "status", status, "ue_ids", chunk);
+	json_t *answer = NULL;
+	enum fk_exit code;
+	size_t n;
+
+	for (n = 0; n < CHUNK_UES && first + n < json_array_size(ids); n++)
+		json_array_append(chunk, json_array_get(ids, first + n));
+	if (reason)
+		json_object_set_new(body, "reason", json_string(reason));
+	code = fk_request(cli, "POST",
+			  is_dry_run ? "/v1/fleet/statuses?dry_run=true" : "/v1/fleet/statuses",
+			  body, &answer);
+	json_decref(answer);
+	json_decref(body);
+	json_decref(chunk);
+	*ret_n = n;
+	return code;
+}
+
+/* Many UEs go in several requests; all are looked at before the first one changes anything. */
+static enum fk_exit send_all(struct fk_cli *cli, const json_t *ids, const char *status,
+			     const char *reason)
+{
+	size_t n_all = json_array_size(ids), n;
+
+	for (int is_dry_run = n_all > CHUNK_UES; is_dry_run >= 0; is_dry_run--) {
+		for (size_t at = 0; at < n_all; at += n) {
+			enum fk_exit code =
+				send_chunk(cli, ids, at, status, reason, is_dry_run != 0, &n);
+
+			if (code == FK_EXIT_DONE)
+				continue;
+			if (!is_dry_run && at > 0)
+				fprintf(stderr,
+					"fleetkeyctl: the first %zu UEs have it; say it "
+					"again for the others\n",
+					at);
+			return code;
+		}
+	}
+	return FK_EXIT_DONE;
+}
+
+static void print_done(const struct fk_cli *cli, const char *status, size_t n_ues)
+{
+	json_t *answer = json_pack("{s:s, s:I}", "status", status, "n_ues", (json_int_t)n_ues);
+
+	if (cli->json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+	json_decref(answer);
+}
+
+int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv)
+{
+	const char *status = NULL, *reason = NULL, *file = NULL;
+	const struct fk_option options[] = {{"--status", .ret_text = &status},
+					    {"--reason", .ret_text = &reason},
+					    {"--file", .ret_text = &file}};
+	enum fk_exit code = FK_EXIT_DONE;
+	char error[200];
+	json_t *ids;
+
+	if (fk_options_parse(options, 3, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (!status)
+		return fk_usage_error("fleet set-status wants --status");
+	if ((argc == 0) == (file == NULL))
+		return fk_usage_error("fleet set-status wants UEs, or --file with their ids");
+	ids = json_array();
+	for (int i = 0; i < argc; i++)
+		json_array_append_new(ids, json_string(argv[i]));
+	if (file)
+		code = read_ids(file, ids);
+	if (code == FK_EXIT_DONE && json_array_size(ids) == 0) {
+		fprintf(stderr, "fleetkeyctl: %s: names no UE\n", file);
+		code = FK_EXIT_FAILED;
+	}
+	if (code == FK_EXIT_DONE)
+		code = send_all(cli, ids, status, reason);
+	if (code == FK_EXIT_DONE)
+		print_done(cli, status, json_array_size(ids));
+	json_decref(ids);
+	return code;
+}
+
+static void print_status(const struct fk_cli *cli, const json_t *ue)
+{
+	char word[5][300];
+
+	if (cli->json) {
+		fk_output_json(stdout, ue);
+		return;
+	}
+	printf("%-24s %8s %-10s %-24s %s\n", fk_output_member(ue, "ue_id", word[0], 300),
+	       fk_output_member(ue, "rsi", word[1], 300),
+	       fk_output_member(ue, "status", word[2], 300),
+	       fk_output_member(ue, "since", word[3], 300),
+	       fk_output_member(ue, "reason", word[4], 300));
+}
+
+int fk_cli_fleet_statuses(struct fk_cli *cli, int argc, char **argv)
+{
+	static const char *const labels[] = {"suspended", "lost", "zeroized"};
+	const char *status = NULL;
+	const struct fk_option options[] = {{"--status", .ret_text = &status}};
+	char error[200], path[64] = "/v1/fleet/statuses";
+	bool is_known = false;
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 0)
+		return fk_usage_error("fleet statuses: unexpected '%s'", argv[0]);
+	for (size_t i = 0; status && i < sizeof(labels) / sizeof(labels[0]); i++)
+		is_known = is_known || strcmp(status, labels[i]) == 0;
+	if (status && !is_known)
+		return fk_usage_error("--status: '%s' is not suspended, lost or zeroized", status);
+	if (status)
+		snprintf(path, sizeof(path), "/v1/fleet/statuses?status=%s", status);
+	if (!cli->json)
+		printf("%-24s %8s %-10s %-24s %s\n", "UE_ID", "RSI", "STATUS", "SINCE", "REASON");
+	return fk_request_walk(cli, path, print_status);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/redis.h"
+
+#define STATUSES "fk:status" /* hash: RSI -> entry of a UE that is not active */
+
+void fk_store_batch_put_status(struct fk_store *store, uint32_t rsi, const void *octets,
+			       size_t size)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", rsi);
+	const struct fk_redis_word words[] = {
+		FK_WORD("HSET"), FK_WORD(STATUSES), FK_WORD(name), {octets, size}};
+
+	fk_redis_batch_put(store, words, 4);
+}
+
+void fk_store_batch_delete_status(struct fk_store *store, uint32_t rsi)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", rsi);
+	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD(STATUSES), FK_WORD(name)};
+
+	fk_redis_batch_put(store, words, 3);
+}
+
+static enum fk_err take_entry(struct fk_store *store, const redisReply *name,
+			      const redisReply *value, fk_store_status_fn fn, void *ctx)
+{
+	uint64_t rsi;
+
+	if (name->type != REDIS_REPLY_STRING || value->type != REDIS_REPLY_STRING ||
+	    fk_redis_number(name->str, name->len, &rsi) != FK_OK || rsi > UINT32_MAX)
+		return fk_redis_break(store, STATUSES, "the record is damaged");
+	return fn(ctx, (uint32_t)rsi, (const uint8_t *)value->str, value->len);
+}
+
+/* One step of HSCAN: the next cursor, and some fields with their values. */
+static enum fk_err take_scan(struct fk_store *store, const redisReply *reply, fk_store_status_fn fn,
+			     void *ctx, char ret_cursor[static 24])
+{
+	enum fk_err err = FK_OK;
+	const redisReply *list;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    reply->element[0]->type != REDIS_REPLY_STRING || reply->element[0]->len >= 24 ||
+	    reply->element[1]->type != REDIS_REPLY_ARRAY || reply->element[1]->elements % 2 != 0)
+		return fk_redis_break(store, STATUSES, "HSCAN gave another reply");
+	list = reply->element[1];
+	for (size_t i = 0; err == FK_OK && i < list->elements; i += 2)
+		err = take_entry(store, list->element[i], list->element[i + 1], fn, ctx);
+	memcpy(ret_cursor, reply->element[0]->str, reply->element[0]->len + 1);
+	return err;
+}
+
+enum fk_err fk_store_walk_statuses(struct fk_store *store, fk_store_status_fn fn, void *ctx)
+{
+	char cursor[24] = "0";
+	enum fk_err err;
+
+	do {
+		redisReply *reply;
+
+		err = fk_redis_ask(store, &reply, "HSCAN", STATUSES, cursor, "COUNT", "1000", NULL);
+		if (err != FK_OK)
+			return err;
+		err = take_scan(store, reply, fn, ctx, cursor);
+		freeReplyObject(reply);
+	} while (err == FK_OK && strcmp(cursor, "0") != 0);
+	return err;
+}
+
+enum fk_err fk_store_read_statuses(struct fk_store *store, const uint32_t *rsis, uint32_t n,
+				   fk_store_status_fn fn, void *ctx)
+{
+	struct fk_redis_word words[FK_STORE_STATUS_MAX + 2] = {FK_WORD("HMGET"), FK_WORD(STATUSES)};
+	char names[FK_STORE_STATUS_MAX][16];
+	redisReply *reply;
+	enum fk_err err;
+
+	if (n == 0)
+		return FK_OK;
+	if (n > FK_STORE_STATUS_MAX)
+		return FK_EINVAL;
+	for (uint32_t i = 0; i < n; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%u", rsis[i]);
+		words[i + 2] = FK_WORD(names[i]);
+	}
+	err = fk_redis_call(store, words, n + 2, &reply);
+	if (err != FK_OK)
+		return err;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != n)
+		err = fk_redis_break(store, STATUSES, "HMGET gave another reply");
+	for (uint32_t i = 0; err == FK_OK && i < n; i++)
+		err = fn(ctx, rsis[i], (const uint8_t *)reply->element[i]->str,
+			 reply->element[i]->type == REDIS_REPLY_STRING ? reply->element[i]->len
+								       : 0);
+	freeReplyObject(reply);
+	return err;
+}
