@@ -74,9 +74,16 @@ static uint32_t dpdk_transmit(void *self, const struct fk_frame *frames, uint32_
 
 static void dpdk_free(void *self, const struct fk_frame *frames, uint32_t n)
 {
+	struct rte_mbuf *mbufs[PORT_BURST_MAX];
+
 	(void)self;
-	for (uint32_t i = 0; i < n; i++)
-		rte_pktmbuf_free(frames[i].handle);
+	for (uint32_t first = 0; first < n; first += PORT_BURST_MAX) {
+		uint32_t take = n - first < PORT_BURST_MAX ? n - first : PORT_BURST_MAX;
+
+		for (uint32_t i = 0; i < take; i++)
+			mbufs[i] = frames[first + i].handle;
+		rte_pktmbuf_free_bulk(mbufs, take);
+	}
 }
 
 static const struct fk_port_ops dpdk_ops = {

@@ -7,7 +7,10 @@
 #include "hop.h"
 #include "record.h"
 
+#define ROOM_MIN 8 /* lanes: a port that was full may have a little room again */
+
 struct fk_send_stage {
+	uint32_t room; /* lanes that the port is thought to take */
 	struct fk_build_lane lanes[FK_WORKER_BURST];
 	struct fk_frame frames[FK_WORKER_BURST];
 	struct fk_capture_mask masks[FK_WORKER_BURST];
@@ -16,7 +19,11 @@ struct fk_send_stage {
 
 struct fk_send_stage *fk_send_stage_new(void)
 {
-	return calloc(1, sizeof(struct fk_send_stage));
+	struct fk_send_stage *stage = calloc(1, sizeof(*stage));
+
+	if (stage != NULL)
+		stage->room = FK_WORKER_BURST;
+	return stage;
 }
 
 void fk_send_stage_free(struct fk_send_stage *stage)
@@ -112,7 +119,7 @@ static bool add_lane(struct fk_worker *w, struct fk_txn *txn)
 /* Moves from one list into the burst for as long as the pace allows. */
 static void collect_list(struct fk_worker *w, struct fk_slot_queue *queue, struct fk_list *list)
 {
-	while (w->send->n < FK_WORKER_BURST && !fk_list_is_empty(list)) {
+	while (w->send->n < w->send->room && !fk_list_is_empty(list)) {
 		struct fk_txn *txn = (struct fk_txn *)list->next;
 
 		if (fk_pace_take(&queue->pace, w->now_us, 1) == 0) {
@@ -180,7 +187,7 @@ static void collect(struct fk_worker *w)
 	uint32_t first = w->first_slot;
 
 	w->send->n = 0;
-	for (uint32_t i = 0; i < FK_CAMPAIGN_SLOTS && w->send->n < FK_WORKER_BURST; i++) {
+	for (uint32_t i = 0; i < FK_CAMPAIGN_SLOTS && w->send->n < w->send->room; i++) {
 		uint32_t slot = (first + i) % FK_CAMPAIGN_SLOTS;
 
 		if (w->slots_waiting >> slot & 1)
@@ -243,6 +250,16 @@ static void build_singly(struct fk_worker *w)
 	s->n = n_good;
 }
 
+/* What is built for a full port is built in vain: the next burst is as large as what left, and then
+ * twice as large as long as all of it leaves. */
+static void note_room(struct fk_send_stage *s, uint32_t n_left)
+{
+	if (n_left < s->n)
+		s->room = n_left < ROOM_MIN ? ROOM_MIN : n_left;
+	else if (s->room < FK_WORKER_BURST)
+		s->room = 2 * s->room < FK_WORKER_BURST ? 2 * s->room : FK_WORKER_BURST;
+}
+
 uint32_t fk_send_waiting(struct fk_worker *w)
 {
 	struct fk_send_stage *s = w->send;
@@ -264,6 +281,7 @@ uint32_t fk_send_waiting(struct fk_worker *w)
 	if (!fk_build_burst(w, s->lanes, s->frames, s->masks, s->n))
 		build_singly(w);
 	n_left = fk_worker_transmit(w, s->frames, s->masks, s->n);
+	note_room(s, n_left);
 	for (uint32_t i = 0; i < n_left; i++)
 		book(w, s->lanes[i].txn);
 	if (n_left < s->n) {

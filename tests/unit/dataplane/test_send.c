@@ -353,6 +353,25 @@ Test(send, what_the_port_does_not_take_leaves_later)
 	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_REQUESTS), 1);
 }
 
+Test(send, a_port_that_was_full_gets_a_small_burst_first_and_then_ever_larger_ones)
+{
+	uint32_t n_sent[] = {8, 24, 56, 60};
+
+	rig->link_is_full = true;
+	for (uint32_t i = 0; i < 60; i++) {
+		struct fk_order order = rig_order(i, 0, 0);
+
+		rig_push(rig, &order);
+	}
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_REQUESTS), 0);
+	rig->link_is_full = false;
+	for (size_t i = 0; i < sizeof(n_sent) / sizeof(n_sent[0]); i++) {
+		fk_worker_poll(rig->worker, rig->now_us);
+		cr_assert_eq(rig_count(rig, FK_COUNTER_TX_REQUESTS), n_sent[i], "burst %zu", i);
+	}
+}
+
 Test(send, a_message_beyond_the_next_hops_limit_is_reported_and_never_sent)
 {
 	rig->table->next_hops[0].max_datagram = 900;
