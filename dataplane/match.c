@@ -339,6 +339,7 @@ static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
 				      struct fk_record_answer *answer)
 {
 	struct fk_kmm_inventory inventory;
+	uint8_t keyset = 0;
 	uint32_t listed = 0;
 
 	if (fk_kmm_decode_inventory_response(&kmm->frame, &inventory) != FK_OK)
@@ -348,13 +349,17 @@ static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
 	for (uint32_t i = 0; i < inventory.n_items; i++) {
 		const struct fk_kmm_inventory_item *item = &inventory.items[i];
 
+		/* One keyset of a crypto group is active: two would name none. */
+		keyset = i == 0 || item->keyset_id == keyset ? item->keyset_id : 0;
 		for (uint32_t k = 0; k < campaign->n_keys && k < FK_CAMPAIGN_KEYS_MAX; k++) {
-			if (item->algorithm_id == campaign->algorithm_id &&
+			if (item->keyset_id == campaign->keyset_id &&
+			    item->algorithm_id == campaign->algorithm_id &&
 			    item->key_id == campaign->keys[k].key_id)
 				listed |= 1u << k;
 		}
 	}
 	answer->listed = listed == (1u << campaign->n_keys) - 1;
+	answer->active_keyset = keyset;
 	return FK_COUNTERS;
 }
 

@@ -56,6 +56,7 @@ static void start_attempt(struct fk_ue_state *s, const struct fk_order *order)
 	s->mac_key_id = 0;
 	memset(s->mac, 0, sizeof(s->mac));
 	s->listed = 0;
+	s->active_keyset = 0;
 	s->retry_after_s = 0;
 	s->sip_warning = 0;
 	then();
@@ -149,6 +150,7 @@ void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 	s->kmm_message_id = answer->kmm_message_id;
 	s->kmm_status = answer->kmm_status;
 	s->listed = answer->listed;
+	s->active_keyset = answer->active_keyset;
 	s->keys_held = answer->keys_held;
 	s->mac_algorithm_id = answer->mac_algorithm_id;
 	s->mac_key_id = answer->mac_key_id;

@@ -38,7 +38,7 @@ void fk_record_unbuildable(struct fk_worker *w, const struct fk_order *order,
 
 /* An authentic KMM answered. */
 struct fk_record_answer {
-	uint8_t kmm_message_id, kmm_status, listed;
+	uint8_t kmm_message_id, kmm_status, listed, active_keyset;
 	uint8_t mac_algorithm_id;
 	uint16_t mac_key_id, number, keys_held;
 	const uint8_t *mac; /* 8 octets */

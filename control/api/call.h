@@ -91,6 +91,7 @@ void fk_api_import_end(struct fk_call *call);
 void fk_api_import_show(struct fk_call *call);
 /* A slice of the work after fk_api_import_end(). True when the reply is made. */
 bool fk_api_import_step(struct fk_call *call);
+void fk_api_currency(struct fk_call *call);
 void fk_api_transport_key_show(struct fk_call *call);
 void fk_api_transport_key_create(struct fk_call *call);
 void fk_api_campaign_create(struct fk_call *call);

@@ -11,6 +11,8 @@ static const struct fk_route routes[] = {
 	 "store, dataplane and campaign at a glance"},
 	{"GET", "/v1/fleet", fk_api_fleet, NULL, NULL, "the fleet in force and its groups"},
 	{"GET", "/v1/fleet/ues", fk_api_fleet_ues, NULL, NULL, "its UEs, without keys, by pages"},
+	{"GET", "/v1/currency", fk_api_currency, NULL, NULL,
+	 "who holds which key, by UE, key, state, group and area, by pages"},
 	{"GET", "/v1/fleet/statuses", fk_api_status_list, NULL, NULL,
 	 "UEs that are not active, since when and why, by pages"},
 	{"POST", "/v1/fleet/statuses", fk_api_status_set, NULL, NULL,

@@ -61,6 +61,7 @@ struct fk_campaign {
 	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
 	uint16_t halt_status; /* fk_refusal_detail() of what halted it, 0: none */
 	bool closing;
+	bool is_folded; /* what it says of the UEs' keys stands in the currency */
 	uint32_t pace_per_s;
 	uint64_t fleet_generation;
 	uint64_t created_at_ms, finished_at_ms; /* since 1970; finished 0: not yet */

@@ -231,9 +231,11 @@ static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason 
 			      fk_campaign_state_label(engine->current->state));
 		return FK_EBUSY;
 	}
-	if (engine->record_dirty || engine->withdrawn.id != 0) {
+	if (engine->record_dirty || engine->withdrawn.id != 0 ||
+	    (engine->current != NULL && !engine->current->is_folded)) {
 		fk_reason_set(reason, "the end of campaign %u is not stored yet",
-			      engine->record_dirty ? engine->current->id : engine->withdrawn.id);
+			      engine->withdrawn.id != 0 ? engine->withdrawn.id
+							: engine->current->id);
 		return FK_EBUSY;
 	}
 	if (!fk_store_is_healthy(engine->store)) {
@@ -460,6 +462,7 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 	engine->stopped_hops = 0;
 	engine->may_have_sent = false;
 	engine->record_dirty = false;
+	engine->fold_at = 0;
 	engine->origin_us = (int64_t)accepted_at_us;
 	engine->progress_at_us = fk_engine_now_us();
 	fk_engine_set_stop(engine);

@@ -85,7 +85,8 @@ bool fk_engine_is_active(const struct fk_engine *engine)
 bool fk_engine_is_settled(const struct fk_engine *engine)
 {
 	return !fk_engine_is_active(engine) && !engine->record_dirty && engine->withdrawn.id == 0 &&
-	       (engine->scheduler == NULL || fk_scheduler_n_dirty(engine->scheduler) == 0);
+	       (engine->current == NULL || engine->current->is_folded) &&
+	       (engine->fleet == NULL || fk_engine_n_dirty(engine) == 0);
 }
 
 bool fk_engine_store_is_healthy(const struct fk_engine *engine)
@@ -225,10 +226,12 @@ void fk_engine_apply_state(struct fk_engine *engine, uint32_t ue_index,
 {
 	struct fk_ue_state state;
 
-	if (fk_region_read_state(engine->region, ue_index, &state))
-		fk_scheduler_apply(engine->scheduler, ue_index, &state, now);
-	else if (ue_index < fk_region_n_slots(engine->region))
+	if (fk_region_read_state(engine->region, ue_index, &state)) {
+		if (fk_scheduler_apply(engine->scheduler, ue_index, &state, now))
+			fk_engine_note_late(engine, ue_index, &state);
+	} else if (ue_index < fk_region_n_slots(engine->region)) {
 		engine->rescan_wanted = true;
+	}
 }
 
 /* Reads every UE's state: after an ATTACH, and when something seems to be lost. */
@@ -318,13 +321,17 @@ static void note_causes(struct fk_engine *engine)
 	fk_causes_format(causes, n, engine->current->causes, sizeof(engine->current->causes));
 }
 
-/* Every delivery is final and durable: so is the campaign. */
+/* Every delivery is final and durable, and folded into the currency: so is the campaign. */
 static void check_done(struct fk_engine *engine)
 {
 	struct fk_campaign *c = engine->current;
 
-	if (fk_campaign_is_final(c) || !fk_scheduler_is_done(engine->scheduler))
+	if (!fk_engine_has_to_fold(engine) || !fk_engine_fold_some(engine))
 		return;
+	if (fk_campaign_is_final(c)) {
+		engine->record_dirty = true;
+		return;
+	}
 	fk_engine_update_record(engine);
 	c->finished_at_ms = fk_engine_now_real_ms();
 	c->state = FK_CAMPAIGN_COMPLETED;
@@ -333,6 +340,7 @@ static void check_done(struct fk_engine *engine)
 	if (!write_record(engine)) {
 		c->state = FK_CAMPAIGN_RUNNING;
 		c->finished_at_ms = 0;
+		c->is_folded = false;
 		return;
 	}
 	fk_engine_set_stop(engine);
@@ -375,6 +383,8 @@ void fk_engine_tick(struct fk_engine *engine)
 	if (engine->is_attached)
 		is_full = fk_engine_collect(engine);
 	if (engine->scheduler == NULL) {
+		if (is_up)
+			(void)fk_engine_flush_pages(engine, false);
 		if (engine->is_attached)
 			fk_engine_release(engine);
 		return;
@@ -413,12 +423,16 @@ int fk_engine_wait_ms(const struct fk_engine *engine)
 		return 0;
 	if (engine->fleet == NULL)
 		return -1;
+	if (s == NULL && fk_engine_n_dirty(engine) > 0)
+		return 1;
 	if (s == NULL)
 		return engine->is_attached ? LATE_POLL_MS : -1;
-	if (engine->record_dirty || fk_scheduler_n_dirty(s) >= FK_ENGINE_FLUSH_PAGES)
+	if (engine->record_dirty || fk_engine_n_dirty(engine) >= FK_ENGINE_FLUSH_PAGES)
 		return 0;
-	if (fk_scheduler_n_dirty(s) > 0)
+	if (fk_engine_n_dirty(engine) > 0)
 		return 1;
+	if (fk_engine_has_to_fold(engine))
+		return 0;
 	if (!engine->is_attached)
 		return -1;
 	if (!fk_engine_is_active(engine) || engine->current->state == FK_CAMPAIGN_HALTED)

@@ -136,3 +136,23 @@ typedef void (*fk_delivery_fn)(void *ctx, uint32_t ue_index, const struct fk_del
 FK_MUST_USE enum fk_err fk_engine_walk_deliveries(struct fk_engine *engine, uint32_t id,
 						  uint32_t from, uint32_t limit, fk_delivery_fn fn,
 						  void *ctx, uint32_t *ret_next);
+
+/* A key by the campaign that made it and its place in the campaign's list. */
+struct fk_key_name {
+	uint32_t campaign_id;
+	uint8_t index;
+};
+/* The keys of that SLN, algorithm and key ID, the latest first; returns how many, at most 'max'. */
+uint32_t fk_engine_find_keys(struct fk_engine *engine, uint16_t sln, uint8_t algorithm_id,
+			     uint16_t key_id, struct fk_key_name *ret_names, uint32_t max);
+
+/* False: not this one any more. */
+typedef bool (*fk_currency_fn)(void *ctx, uint32_t ue_index, const struct fk_currency *ue);
+/*
+ * Calls 'fn' for up to 'n_slots' slots from ue_index 'from' on, with or without an owner, with what
+ * is known of the keys there; all of it is durable. '*ret_next' is where to go on, UINT32_MAX at
+ * the end. Returns FK_OK; FK_ENOTFOUND (no fleet); FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_engine_walk_currency(struct fk_engine *engine, uint32_t from,
+						uint32_t n_slots, fk_currency_fn fn, void *ctx,
+						uint32_t *ret_next);

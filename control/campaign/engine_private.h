@@ -7,6 +7,7 @@
 #pragma once
 
 #include "campaign/engine.h"
+#include "campaign/fold.h"
 #include "log.h"
 
 #define FK_ENGINE_BELLS_MAX	 8192u /* doorbells taken in one tick, per worker */
@@ -15,6 +16,7 @@
 #define FK_ENGINE_BATCH_PAGES	 512u  /* of one commit */
 #define FK_ENGINE_BATCHES_MAX	 8u    /* commits of one tick */
 #define FK_ENGINE_RESERVE_PAGES	 256u  /* pages reserved in one tick */
+#define FK_ENGINE_FOLD_PAGES	 512u  /* folded into the currency in one tick */
 #define FK_ENGINE_ORDERS_BURST	 256u
 #define FK_ENGINE_BACKLOG_PER_S	 10u /* a ring holds a tenth of a second's orders, ... */
 #define FK_ENGINE_BACKLOG_MIN	 64u /* ... but at least so many */
@@ -34,6 +36,7 @@ struct fk_engine {
 	struct fk_scheduler *scheduler;
 	struct fk_campaign *current;  /* into campaigns */
 	bool record_dirty;	      /* the current record differs from the stored one */
+	uint32_t fold_at;	      /* of the current one: the next page to be folded */
 	struct fk_campaign withdrawn; /* id not 0: to be stored as aborted, see create.c */
 	bool may_have_sent;	      /* orders left, in this life or an earlier one */
 	uint64_t n_messages_before;   /* ordered in earlier lives */
@@ -71,10 +74,23 @@ void fk_engine_apply_state(struct fk_engine *engine, uint32_t ue_index,
 bool fk_engine_collect(struct fk_engine *engine);
 /* What the applied doorbells changed is durable: they leave the ring. */
 void fk_engine_release(struct fk_engine *engine);
+/* Pages that have to be written: ledger with numbers, and currency. */
+uint32_t fk_engine_n_dirty(const struct fk_engine *engine);
 /* Writes dirty pages, if there are many, they are old, or 'now'. True if none is left. */
 bool fk_engine_flush_pages(struct fk_engine *engine, bool now);
 /* Pushes what the scheduler gives and the rings take. */
 void fk_engine_push_orders(struct fk_engine *engine);
+
+/* fk_campaign_find_fn; 'engine' is a struct fk_engine. */
+const struct fk_campaign *fk_engine_find_campaign(void *engine, uint32_t id);
+/* The current campaign has ended and is not folded into the currency yet. */
+bool fk_engine_has_to_fold(const struct fk_engine *engine);
+/* Folds some pages more and writes them. True when all are folded and written, and the record says
+ * so, in memory. */
+bool fk_engine_fold_some(struct fk_engine *engine);
+/* An answer that came too late for the delivery of that UE. */
+void fk_engine_note_late(struct fk_engine *engine, uint32_t ue_index,
+			 const struct fk_ue_state *state);
 
 /* Makes the scheduler of a campaign for the fleet in force; nobody is in it yet. */
 FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,

@@ -48,40 +48,69 @@ void fk_engine_release(struct fk_engine *engine)
 	}
 }
 
+uint32_t fk_engine_n_dirty(const struct fk_engine *engine)
+{
+	uint32_t n = fk_currency_book_n_dirty(fk_fleet_currency(engine->fleet));
+
+	return n + (engine->scheduler != NULL ? fk_scheduler_n_dirty(engine->scheduler) : 0);
+}
+
+static void put_ledger_page(struct fk_engine *engine, uint32_t page)
+{
+	const struct fk_delivery *deliveries = fk_scheduler_deliveries(engine->scheduler);
+	uint8_t numbers[FK_NUMBERS_PAGE_SIZE], ledger[FK_LEDGER_PAGE_SIZE];
+	uint8_t shard = fk_fleet_page_shards(engine->fleet)[page];
+
+	/* Numbers first: a crash leaves a prefix, and a reservation without its delivery only skips
+	 * numbers. */
+	fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
+	fk_store_batch_put_numbers_page(engine->store, fk_fleet_generation(engine->fleet), shard,
+					page, numbers, sizeof(numbers));
+	fk_ledger_page_encode(&deliveries[(size_t)page * FK_LEDGER_PAGE], ledger);
+	fk_store_batch_put_ledger_page(engine->store, engine->current->id, shard, page, ledger,
+				       sizeof(ledger));
+}
+
+static void put_currency_page(struct fk_engine *engine, uint32_t page)
+{
+	size_t size;
+	const uint8_t *octets =
+		fk_currency_book_octets(fk_fleet_currency(engine->fleet), page, &size);
+
+	fk_store_batch_put_currency_page(engine->store, fk_fleet_generation(engine->fleet),
+					 fk_fleet_page_shards(engine->fleet)[page], page, octets,
+					 size);
+}
+
 /* Writes one batch of dirty pages; false if the store failed. */
 static bool write_pages(struct fk_engine *engine)
 {
-	const uint8_t *shards = fk_fleet_page_shards(engine->fleet);
-	const struct fk_delivery *deliveries = fk_scheduler_deliveries(engine->scheduler);
-	uint32_t pages[FK_ENGINE_BATCH_PAGES];
-	uint32_t n = fk_scheduler_list_dirty(engine->scheduler, pages, FK_ENGINE_BATCH_PAGES);
-	uint8_t numbers[FK_NUMBERS_PAGE_SIZE], ledger[FK_LEDGER_PAGE_SIZE];
+	struct fk_currency_book *book = fk_fleet_currency(engine->fleet);
+	uint32_t pages[FK_ENGINE_BATCH_PAGES], currency_pages[FK_ENGINE_BATCH_PAGES], n = 0;
+	uint32_t n_currency =
+		fk_currency_book_list_dirty(book, currency_pages, FK_ENGINE_BATCH_PAGES);
 
+	if (engine->scheduler != NULL)
+		n = fk_scheduler_list_dirty(engine->scheduler, pages, FK_ENGINE_BATCH_PAGES);
 	fk_store_batch_begin(engine->store);
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t page = pages[i];
-
-		/* Numbers first: a crash leaves a prefix, and a reservation without its delivery
-		 * only skips numbers. */
-		fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
-		fk_store_batch_put_numbers_page(engine->store, fk_fleet_generation(engine->fleet),
-						shards[page], page, numbers, sizeof(numbers));
-		fk_ledger_page_encode(&deliveries[(size_t)page * FK_LEDGER_PAGE], ledger);
-		fk_store_batch_put_ledger_page(engine->store, engine->current->id, shards[page],
-					       page, ledger, sizeof(ledger));
-	}
+	for (uint32_t i = 0; i < n; i++)
+		put_ledger_page(engine, pages[i]);
+	for (uint32_t i = 0; i < n_currency; i++)
+		put_currency_page(engine, currency_pages[i]);
 	if (fk_store_batch_commit(engine->store) != FK_OK) {
 		fk_engine_store_failed(engine, "ledger");
 		return false;
 	}
 	for (uint32_t i = 0; i < n; i++)
 		fk_scheduler_page_durable(engine->scheduler, pages[i]);
+	for (uint32_t i = 0; i < n_currency; i++)
+		fk_currency_book_written(book, currency_pages[i]);
 	return true;
 }
 
 bool fk_engine_flush_pages(struct fk_engine *engine, bool now)
 {
-	uint32_t n_dirty = fk_scheduler_n_dirty(engine->scheduler);
+	uint32_t n_dirty = fk_engine_n_dirty(engine);
 	uint64_t now_us = fk_engine_now_us();
 
 	if (n_dirty == 0)
@@ -92,13 +121,13 @@ bool fk_engine_flush_pages(struct fk_engine *engine, bool now)
 	    now_us - engine->dirty_since_us < FK_ENGINE_FLUSH_AFTER_MS * 1000)
 		return false;
 	for (uint32_t i = 0; i < FK_ENGINE_BATCHES_MAX; i++) {
-		if (fk_scheduler_n_dirty(engine->scheduler) == 0)
+		if (fk_engine_n_dirty(engine) == 0)
 			break;
 		if (!write_pages(engine))
 			return false;
 	}
 	fk_engine_update_record(engine);
-	if (fk_scheduler_n_dirty(engine->scheduler) > 0)
+	if (fk_engine_n_dirty(engine) > 0)
 		return false;
 	engine->dirty_since_us = 0;
 	return true;

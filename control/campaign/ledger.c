@@ -42,9 +42,9 @@ void fk_cause_text(uint8_t cause, uint16_t detail, char *buf, size_t cap)
 		snprintf(buf, cap, "%s", labels[cause]);
 }
 
-/* True if the current step may have been sent. How often it was is not known after a crash, so what
- * counts is that a number was reserved for it. */
-static bool may_have_been_sent(const struct fk_delivery *d)
+/* How often it was sent is not known after a crash, so what counts is that a number was reserved
+ * for it. */
+bool fk_delivery_may_have_been_sent(const struct fk_delivery *d)
 {
 	return d->state == FK_DELIVERY_EXCLUDED ? d->attempt > 0 : d->date_time_s != 0;
 }
@@ -55,7 +55,7 @@ const char *fk_delivery_key_label(const struct fk_delivery *d, uint32_t n_keys, 
 
 	if (d->keys_held >> index & 1)
 		return "held";
-	if (index < first || index >= first + n || !may_have_been_sent(d))
+	if (index < first || index >= first + n || !fk_delivery_may_have_been_sent(d))
 		return "not_held";
 	return fk_delivery_is_final(d) && d->cause == FK_CAUSE_KMM ? "refused" : "possibly_held";
 }

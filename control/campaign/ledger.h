@@ -82,12 +82,14 @@ struct fk_delivery {
 	uint16_t number;	 /* message number of the current attempt */
 	uint16_t inbound_number; /* message number of the last acknowledgement of keys */
 	uint16_t mac_key_id;	 /* the AES-256 key that authenticated it */
-	uint16_t cause_detail;	 /* SIP or KMM status; of several keys the first that is not 00 */
-	uint16_t keys_held;	 /* bit i: status 00 came for key i of the campaign's list */
-	uint8_t mac[8];		 /* MAC of that acknowledgement: evidence */
-	uint8_t state : 4;	 /* enum fk_delivery_state */
-	uint8_t flags : 4;	 /* FK_DELIVERY_HELD ... */
-	uint8_t cause;		 /* enum fk_cause */
+	/* SIP or KMM status; of several keys the first that is not 00. Without a cause: the keyset
+	 * that the closing exchange named as active, 0: none. */
+	uint16_t cause_detail;
+	uint16_t keys_held; /* bit i: status 00 came for key i of the campaign's list */
+	uint8_t mac[8];	    /* MAC of that acknowledgement: evidence */
+	uint8_t state : 4;  /* enum fk_delivery_state */
+	uint8_t flags : 4;  /* FK_DELIVERY_HELD ... */
+	uint8_t cause;	    /* enum fk_cause */
 	/* Step s brings keys s * keys_per_kmm and following; the step behind the last key is the
 	 * closing exchange. Stored with the delivery, so that no change of limits changes a step.
 	 */
@@ -128,6 +130,17 @@ static inline uint32_t fk_delivery_step_keys(const struct fk_delivery *d, uint32
 		return 0;
 	return n_keys - first < d->keys_per_kmm ? n_keys - first : d->keys_per_kmm;
 }
+
+/* The keyset that the closing exchange named as active; 0: none yet. */
+static inline uint8_t fk_delivery_active_keyset(const struct fk_delivery *d)
+{
+	return d->cause == FK_CAUSE_NONE && (d->flags & FK_DELIVERY_PROVEN)
+		       ? (uint8_t)d->cause_detail
+		       : 0;
+}
+
+/* True if the KMM of the current step may have been sent. */
+bool fk_delivery_may_have_been_sent(const struct fk_delivery *d);
 
 /*
  * What is known of key 'index' of the campaign's 'n_keys': "held" (acknowledged with status 00),

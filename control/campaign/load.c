@@ -156,6 +156,7 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	engine->scheduler = reader.scheduler;
 	engine->current = c;
 	engine->may_have_sent = true;
+	engine->fold_at = 0;
 	engine->n_messages_before =
 		c->n_messages > reader.n_messages ? c->n_messages : reader.n_messages;
 	engine->origin_us =
@@ -167,6 +168,25 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 		fk_log(FK_LOG_INFO, "campaign goes on", "campaign=%u n_deliveries=%u held=%u",
 		       c->id, c->n_deliveries, c->n_held);
 	return FK_OK;
+}
+
+/* A ledger that does not fit the fleet says nothing any more about who holds its keys, nor about
+ * what they displaced. */
+static enum fk_err doubt_all(struct fk_engine *engine)
+{
+	struct fk_currency_book *book = fk_fleet_currency(engine->fleet);
+	struct fk_currency ues[FK_CURRENCY_PAGE];
+	enum fk_err err = FK_OK;
+
+	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++) {
+		fk_currency_book_get_page(book, page, ues);
+		for (uint32_t i = 0; i < FK_CURRENCY_PAGE; i++) {
+			fk_currency_doubt(&ues[i]);
+			ues[i].has_gap = true;
+		}
+		err = fk_currency_book_put_page(book, page, ues);
+	}
+	return err;
 }
 
 enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet,
@@ -202,6 +222,7 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 		engine->withdrawn.finished_at_ms = fk_engine_now_real_ms();
 		last->state = FK_CAMPAIGN_ABORTED;
 		last->finished_at_ms = engine->withdrawn.finished_at_ms;
+		err = doubt_all(engine);
 	}
 	if (err != FK_OK)
 		fk_engine_drop_fleet(engine);

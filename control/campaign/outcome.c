@@ -106,7 +106,7 @@ static void apply_proven(struct fk_scheduler *s, uint32_t ue_index, const struct
 		d->flags |= FK_DELIVERY_LISTED;
 	s->tally.n_proven++;
 	s->pages[ue_index / FK_LEDGER_PAGE].n_proven++;
-	fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
+	fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, state->active_keyset);
 }
 
 static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
@@ -225,7 +225,7 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index,
 	}
 }
 
-void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
 			const struct fk_scheduler_now *now)
 {
 	struct fk_token token = fk_token_unpack(state->token);
@@ -233,7 +233,7 @@ void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	struct run *run;
 
 	if (ue_index >= s->opt.n_slots || s->opt.ues[ue_index].rsi == 0)
-		return;
+		return false;
 	d = &s->deliveries[ue_index];
 	run = &s->runs[ue_index];
 	apply_numbers(s, ue_index, state);
@@ -241,26 +241,28 @@ void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	    token.campaign_slot != s->opt.campaign_slot ||
 	    token.campaign_generation != s->opt.campaign_generation ||
 	    token.ue_generation != s->opt.ues[ue_index].ue_generation)
-		return;
+		return false;
 	if (state->outcome == FK_OUTCOME_ANSWERED)
 		apply_accepted(s, ue_index, state);
-	if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d) || token.step != d->step ||
-	    token.attempt > d->attempt)
-		return;
+	if (d->state == FK_DELIVERY_NONE || token.step != d->step || token.attempt > d->attempt)
+		return false;
+	if (fk_delivery_is_final(d))
+		return state->outcome == FK_OUTCOME_ANSWERED;
 	if (is_success(s, d, state)) {
 		/* A late acknowledgement of an earlier attempt counts too. */
 		if (fk_delivery_is_rekey(d, s->opt.n_keys))
 			apply_step_done(s, ue_index, state, now);
 		else
 			apply_proven(s, ue_index, state);
-		return;
+		return false;
 	}
 	/* A refusal that names an earlier attempt does not; nor does one told before. */
 	if (token.attempt != d->attempt || run->outcome_seen == (uint32_t)state->answered_at_us ||
 	    (d->state != FK_DELIVERY_OPEN && d->state != FK_DELIVERY_QUEUED &&
 	     state->outcome != FK_OUTCOME_ANSWERED) ||
 	    state->outcome == FK_OUTCOME_NONE)
-		return;
+		return false;
 	run->outcome_seen = (uint32_t)state->answered_at_us;
 	apply_failure(s, ue_index, state, now);
+	return false;
 }

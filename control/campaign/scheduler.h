@@ -118,9 +118,11 @@ uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now
 
 /*
  * Applies what the dataplane says about a UE; may be told again and again. States of other
- * campaigns, steps, owners or attempts change nothing but the inbound number.
+ * campaigns, steps, owners or attempts change nothing but the inbound number. True if it is an
+ * authentic answer to the step at which the delivery has ended: it changes nothing here, but may
+ * say more than the ledger does (campaign/fold.h).
  */
-void fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
 			const struct fk_scheduler_now *now);
 
 /* The dataplane attached anew: orders that it had not begun are lost, so what is open is queued

@@ -31,6 +31,8 @@ struct fk_cli {
  */
 int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_keys(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_holders(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_statuses(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_transport_key(struct fk_cli *cli, int argc, char **argv);

@@ -29,6 +29,17 @@ static const struct command commands[] = {
 	 "replace the fleet by a CSV file; nothing changes unless every row is good. An RSI or MC "
 	 "service ID moves to another UE only with --reassign"},
 	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
+	{{"fleet", "keys"},
+	 "UE_ID",
+	 fk_cli_fleet_keys,
+	 "what is known of the keys that one UE holds, and by which evidence"},
+	{{"holders", NULL},
+	 "[--key SLN:ALG:KEYID] [--state S] [--group G] [--area A] [--active-keyset N|unknown] "
+	 "[--count]",
+	 fk_cli_holders,
+	 "who holds, does not hold (not_held) or possibly holds (possibly_held) a key, or every "
+	 "key; "
+	 "how many"},
 	{{"fleet", "set-status"},
 	 "UE... | --file FILE|- --status active|suspended|lost|zeroized [--reason TEXT]",
 	 fk_cli_fleet_set_status,

@@ -75,14 +75,12 @@ enum fk_exit fk_request(struct fk_cli *cli, const char *method, const char *path
 	return fk_request_judge(cli, &reply, NULL, ret_answer);
 }
 
-/* A cursor is opaque: whatever is not plainly harmless in a query is escaped. */
-static void escape_cursor(const json_t *cursor, char *out, size_t size)
+/* Whatever is not plainly harmless in a query is escaped. */
+static void escape(const char *text, char *out, size_t size)
 {
-	char word[CURSOR_MAX];
 	size_t n = 0;
 
-	fk_output_word(cursor, word, sizeof(word));
-	for (const char *c = word; *c && n + 4 < size; c++) {
+	for (const char *c = text; *c && n + 4 < size; c++) {
 		if (strchr(ID_ALPHABET, *c))
 			out[n++] = *c;
 		else
@@ -91,10 +89,27 @@ static void escape_cursor(const json_t *cursor, char *out, size_t size)
 	out[n] = '\0';
 }
 
+void fk_request_add_query(char *path, size_t size, const char *name, const char *value)
+{
+	size_t n = strlen(path);
+
+	n += (size_t)snprintf(path + n, size - n, "%c%s=", strchr(path, '?') ? '&' : '?', name);
+	if (n < size)
+		escape(value, path + n, size - n);
+}
+
+/* A cursor is opaque. */
+static void escape_cursor(const json_t *cursor, char *out, size_t size)
+{
+	char word[CURSOR_MAX];
+
+	escape(fk_output_word(cursor, word, sizeof(word)), out, size);
+}
+
 enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_row_fn row)
 {
 	char cursor[3 * CURSOR_MAX + 4] = "", before[sizeof(cursor)] = "";
-	char query[sizeof(cursor) + 160];
+	char query[sizeof(cursor) + FK_REQUEST_PATH_MAX + 40];
 
 	for (;;) {
 		json_t *page, *next, *item;

@@ -12,6 +12,8 @@
 #include "cli/cli.h"
 #include "cli/http.h"
 
+#define FK_REQUEST_PATH_MAX 1024 /* octets of a path with its query */
+
 /*
  * Sends a request ('body' NULL for none; borrowed) and reads the JSON of the answer. On a 2xx
  * status returns FK_EXIT_DONE and the caller owns *ret_answer. Else the reasons were printed, with
@@ -30,6 +32,10 @@ typedef void (*fk_request_row_fn)(const struct fk_cli *cli, const json_t *row);
 /* Walks the list at 'path', which may have a query, by cursor, a page at a time, and hands each row
  * to 'row'. */
 enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_row_fn row);
+
+/* Adds "?name=value", or "&name=value" behind another, to 'path'; the value is escaped. What does
+ * not fit in 'size' octets is cut, and fleetkeyd refuses it. */
+void fk_request_add_query(char *path, size_t size, const char *name, const char *value);
 
 /*
  * Appends the id of a campaign to 'format' (one %s). FK_EXIT_USAGE, said on standard error, if 'id'

@@ -33,6 +33,7 @@ struct fk_fleet {
 	struct fk_fleet_meta meta;
 	struct row *rows; /* n_slots */
 	struct fk_ue_numbers *numbers;
+	struct fk_currency_book *currency;
 	char *strings;
 	uint64_t strings_used;
 	uint16_t *group_ids;
@@ -70,6 +71,8 @@ static enum fk_err allocate(struct fk_fleet *fleet)
 	if (fleet->rows == NULL || fleet->numbers == NULL || fleet->strings == NULL ||
 	    fleet->group_ids == NULL)
 		return FK_ENOMEM;
+	if (fk_currency_book_new(fleet->meta.n_pages, &fleet->currency) != FK_OK)
+		return FK_ENOMEM;
 	return fk_name_index_new(fleet->meta.n_ues, ue_id_of, fleet, &fleet->by_ue_id);
 }
 
@@ -81,6 +84,7 @@ void fk_fleet_free(struct fk_fleet *fleet)
 	fk_name_index_free(fleet->by_ue_id);
 	free(fleet->rows);
 	free(fleet->numbers);
+	fk_currency_book_free(fleet->currency);
 	free(fleet->strings);
 	free(fleet->group_ids);
 	free(fleet);
@@ -254,6 +258,14 @@ static enum fk_err take_numbers_page(void *ctx, uint32_t page, const uint8_t *oc
 	return FK_OK;
 }
 
+static enum fk_err take_currency_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	struct fk_fleet_loader *loading = ctx;
+	enum fk_err err = fk_currency_book_take(loading->fleet->currency, page, octets, size);
+
+	return err == FK_EFORMAT ? refuse_page(loading, page, "its currency is damaged") : err;
+}
+
 /* The fleet's next hops by name, as the configuration numbers them today. */
 static enum fk_err map_next_hops(struct fk_fleet *fleet, const struct fk_config *config,
 				 struct fk_reason *reason)
@@ -289,13 +301,18 @@ static enum fk_err read_pages(struct fk_fleet_loader *loading, uint32_t n_pages)
 					  loading->n_fleet_pages_read, n, take_fleet_page, loading);
 
 	loading->n_fleet_pages_read += n;
-	/* Numbers are small beside records: many fit into what is left of this step. */
+	/* Numbers and currency are small beside records: many fit into what is left of this step.
+	 */
 	n_pages = (n_pages - n) * 16;
 	n = at_most(n_pages, meta->n_pages - loading->n_numbers_pages_read);
 	if (err == FK_OK)
 		err = fk_store_read_numbers_pages(loading->store, meta->generation,
 						  meta->page_shards, loading->n_numbers_pages_read,
 						  n, take_numbers_page, loading);
+	if (err == FK_OK)
+		err = fk_store_read_currency_pages(loading->store, meta->generation,
+						   meta->page_shards, loading->n_numbers_pages_read,
+						   n, take_currency_page, loading);
 	loading->n_numbers_pages_read += n;
 	if (err == FK_ESTORE)
 		fk_reason_set(loading->reason, "%s", fk_store_last_error(loading->store));
@@ -554,6 +571,11 @@ int32_t fk_fleet_find_group(const struct fk_fleet *fleet, const char *name)
 	return fk_names_find(fleet->meta.groups, name, strlen(name));
 }
 
+int32_t fk_fleet_find_area(const struct fk_fleet *fleet, const char *name)
+{
+	return fk_names_find(fleet->meta.areas, name, strlen(name));
+}
+
 bool fk_fleet_is_member(const struct fk_fleet *fleet, uint32_t ue_index, uint32_t group_id)
 {
 	struct fk_fleet_ue ue;
@@ -575,6 +597,11 @@ uint32_t fk_fleet_group_size(const struct fk_fleet *fleet, uint32_t group_id)
 bool fk_fleet_uses_key_id(const struct fk_fleet *fleet, uint16_t key_id)
 {
 	return (fleet->key_ids[key_id / 8] >> key_id % 8 & 1) != 0;
+}
+
+struct fk_currency_book *fk_fleet_currency(const struct fk_fleet *fleet)
+{
+	return fleet->currency;
 }
 
 struct fk_ue_numbers *fk_fleet_numbers(struct fk_fleet *fleet, uint32_t ue_index)

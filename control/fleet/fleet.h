@@ -18,6 +18,7 @@
 #include <fleetkey/err.h>
 
 #include "config/config.h"
+#include "currency/book.h"
 #include "fleet/keytable.h"
 #include "keys/keyring.h"
 #include "reason.h"
@@ -150,12 +151,17 @@ const char *fk_fleet_group_name(const struct fk_fleet *fleet, uint32_t group_id)
 const char *fk_fleet_area_name(const struct fk_fleet *fleet, uint32_t area_id);
 /* Id of the group of that name, or -1. */
 int32_t fk_fleet_find_group(const struct fk_fleet *fleet, const char *name);
+/* The same for an area. */
+int32_t fk_fleet_find_area(const struct fk_fleet *fleet, const char *name);
 bool fk_fleet_is_member(const struct fk_fleet *fleet, uint32_t ue_index, uint32_t group_id);
 /* Number of members of a group. */
 uint32_t fk_fleet_group_size(const struct fk_fleet *fleet, uint32_t group_id);
 
 /* True if any UE's KEK or protection TEK has this key ID: then no new key may get it. */
 bool fk_fleet_uses_key_id(const struct fk_fleet *fleet, uint16_t key_id);
+
+/* What is known of the keys that the UEs hold, but for the campaign in force. Borrowed. */
+struct fk_currency_book *fk_fleet_currency(const struct fk_fleet *fleet);
 
 /* The numbers of a UE, to be read and changed in place; NULL if the index is out of range. A change
  * is durable only when its page was written. */

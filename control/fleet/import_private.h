@@ -26,6 +26,7 @@ struct fk_import_row {
 	uint16_t size;
 	uint8_t shard;
 	bool keeps_inbound; /* it has the protection TEK that it had */
+	bool keeps_keys;    /* and the KEK: nobody has filled it anew */
 };
 
 struct fk_import {

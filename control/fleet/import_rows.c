@@ -131,7 +131,7 @@ static void find_kept(const struct fk_import *import, const struct fk_fleet_row 
 	const struct fk_ue_slot *slot;
 
 	staged->old_index = FK_IMPORT_NOT_KEPT;
-	staged->keeps_inbound = false;
+	staged->keeps_inbound = staged->keeps_keys = false;
 	if (old_index < 0)
 		return;
 	slot = &fk_keytable_ues(table)[old_index];
@@ -139,6 +139,8 @@ static void find_kept(const struct fk_import *import, const struct fk_fleet_row 
 	staged->keeps_inbound = row->has_ptek && slot->ptek_algorithm_id != 0 &&
 				slot->ptek_key_id == row->ptek_key_id &&
 				fk_ct_equal(slot->ptek, row->keys + 32, 32);
+	staged->keeps_keys = staged->keeps_inbound && slot->kek_key_id == row->kek_key_id &&
+			     fk_ct_equal(slot->kek, row->keys, 32);
 }
 
 static enum fk_err intern_names(struct fk_import *import, const struct fk_fleet_row *row,

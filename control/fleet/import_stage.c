@@ -171,6 +171,42 @@ static enum fk_err find_numbers(struct fk_import *import, uint32_t page,
 	return err;
 }
 
+/* What is known of this page's UEs; found like their numbers. A radio that was filled anew may have
+ * lost all that it held, and one that was away too. */
+static enum fk_err find_currency(struct fk_import *import, uint32_t page,
+				 struct fk_currency *ret_ues)
+{
+	const uint32_t *order = import->order + import->page_starts[page];
+	uint32_t n = import->page_starts[page + 1] - import->page_starts[page];
+	struct fk_currency *news[FK_STORE_PAGE_UES];
+	uint32_t rsis[FK_STORE_PAGE_UES], n_new = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct fk_import_row *row = &import->rows[order[i]];
+
+		if (row->old_index == FK_IMPORT_NOT_KEPT) {
+			rsis[n_new] = fk_import_record(import, order[i]).rsi;
+			news[n_new++] = &ret_ues[i];
+			continue;
+		}
+		fk_currency_book_get(fk_fleet_currency(import->options.fleet), row->old_index,
+				     &ret_ues[i]);
+		if (!row->keeps_keys)
+			fk_currency_doubt(&ret_ues[i]);
+	}
+	return fk_retired_find_currency(import->options.store, rsis, n_new, news);
+}
+
+static void put_currency_page(struct fk_import *import, uint32_t page,
+			      const struct fk_currency *ues)
+{
+	uint8_t octets[FK_CURRENCY_SIZE_MAX];
+	size_t size = fk_currency_page_encode(ues, octets);
+
+	fk_store_batch_put_currency_page(import->options.store, import->meta.generation,
+					 import->meta.page_shards[page], page, octets, size);
+}
+
 static void put_numbers_page(struct fk_import *import, uint32_t page,
 			     const struct fk_ue_numbers *numbers)
 {
@@ -203,18 +239,25 @@ static enum fk_err retire_some(struct fk_import *import)
 static enum fk_err stage_some(struct fk_import *import, uint32_t first, uint32_t end)
 {
 	struct fk_ue_numbers numbers[STAGE_PAGES_MAX][FK_STORE_PAGE_UES] = {0};
-	enum fk_err err = FK_OK;
+	struct fk_currency *ues = calloc(STAGE_PAGES_MAX * FK_STORE_PAGE_UES, sizeof(*ues));
+	enum fk_err err = ues != NULL ? FK_OK : FK_ENOMEM;
 
-	for (uint32_t page = first; err == FK_OK && page < end; page++)
+	for (uint32_t page = first; err == FK_OK && page < end; page++) {
 		err = find_numbers(import, page, numbers[page - first]);
-	if (err != FK_OK)
-		return err;
-	fk_store_batch_begin(import->options.store);
-	for (uint32_t page = first; page < end; page++) {
+		if (err == FK_OK)
+			err = find_currency(import, page, &ues[(page - first) * FK_STORE_PAGE_UES]);
+	}
+	if (err == FK_OK)
+		fk_store_batch_begin(import->options.store);
+	for (uint32_t page = first; err == FK_OK && page < end; page++) {
 		put_fleet_page(import, page);
 		put_numbers_page(import, page, numbers[page - first]);
+		put_currency_page(import, page, &ues[(page - first) * FK_STORE_PAGE_UES]);
 	}
-	return fk_store_batch_commit(import->options.store);
+	if (err == FK_OK)
+		err = fk_store_batch_commit(import->options.store);
+	free(ues);
+	return err;
 }
 
 enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *ret_done)

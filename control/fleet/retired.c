@@ -3,6 +3,16 @@
 
 #include <fleetkey/wire.h>
 
+static void put_currency(struct fk_store *store, const struct fk_fleet *fleet, uint32_t ue_index,
+			 uint32_t rsi)
+{
+	uint8_t octets[FK_CURRENCY_UE_SIZE_MAX];
+	struct fk_currency c;
+
+	fk_currency_book_get(fk_fleet_currency(fleet), ue_index, &c);
+	fk_store_batch_put_retired_currency(store, rsi, octets, fk_currency_encode(&c, octets));
+}
+
 void fk_retired_put(struct fk_store *store, struct fk_fleet *fleet, const uint64_t *rsis,
 		    uint32_t first, uint32_t end)
 {
@@ -20,6 +30,7 @@ void fk_retired_put(struct fk_store *store, struct fk_fleet *fleet, const uint64
 		fk_wire_put_u16(&w, numbers->reserved_next);
 		fk_wire_put_u16(&w, numbers->accepted);
 		fk_store_batch_put_retired(store, ue.rsi, octets);
+		put_currency(store, fleet, i, ue.rsi);
 	}
 }
 
@@ -39,4 +50,30 @@ enum fk_err fk_retired_find(struct fk_store *store, const uint32_t *rsis, uint32
 		ret_numbers[i].accepted = fk_wire_get_u16(&r);
 	}
 	return FK_OK;
+}
+
+struct currency_reader {
+	struct fk_currency *const *rets;
+};
+
+static enum fk_err take_currency(void *ctx, uint32_t i, const uint8_t *octets, size_t size)
+{
+	const struct currency_reader *reader = ctx;
+	enum fk_err err;
+
+	*reader->rets[i] = (struct fk_currency){.active = FK_ACTIVE_NEVER};
+	if (size == 0)
+		return FK_OK;
+	err = fk_currency_decode(octets, size, reader->rets[i]);
+	if (err == FK_OK)
+		fk_currency_doubt(reader->rets[i]);
+	return err;
+}
+
+enum fk_err fk_retired_find_currency(struct fk_store *store, const uint32_t *rsis, uint32_t n,
+				     struct fk_currency *const *rets)
+{
+	struct currency_reader reader = {.rets = rets};
+
+	return fk_store_read_retired_currency(store, rsis, n, take_currency, &reader);
 }

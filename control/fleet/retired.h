@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * retired.h - the message numbers of RSIs that left the fleet.
+ * retired.h - what is remembered of RSIs that left the fleet: numbers and currency.
  *
  * A radio counts numbers by RSI (P25 sheet 3.9) and may come back with the protection TEK that it
  * had, so the numbers that were used under it must never be used again (I2). When an import leaves
  * an RSI out, its outbound numbers are kept here, and whoever gets that RSI later goes on from
- * there. Inbound numbers are not kept: an old answer matches no open attempt.
+ * there. Inbound numbers are not kept: an old answer matches no open attempt. What is known of its
+ * keys is kept too, and is in doubt when it comes back: nobody knows where the radio was.
  *
  * Threads: one owner. Memory: nothing is kept between calls.
  */
@@ -19,8 +20,8 @@
 #include "store/store.h"
 
 /*
- * Puts the numbers of the UEs in slots [first, end) of 'fleet' into the open batch, but for RSIs
- * whose bit in 'rsis' (one for each RSI) is set: they stay in the fleet.
+ * Puts numbers and currency of the UEs in slots [first, end) of 'fleet' into the open batch, but
+ * for RSIs whose bit in 'rsis' (one for each RSI) is set: they stay in the fleet.
  */
 void fk_retired_put(struct fk_store *store, struct fk_fleet *fleet, const uint64_t *rsis,
 		    uint32_t first, uint32_t end);
@@ -31,3 +32,10 @@ void fk_retired_put(struct fk_store *store, struct fk_fleet *fleet, const uint64
  */
 FK_MUST_USE enum fk_err fk_retired_find(struct fk_store *store, const uint32_t *rsis, uint32_t n,
 					struct fk_ue_numbers *ret_numbers);
+
+/*
+ * The same for the currency of 'n' RSIs, each into the one that 'rets' points to: in doubt, or
+ * nothing for an RSI that was never sent a key.
+ */
+FK_MUST_USE enum fk_err fk_retired_find_currency(struct fk_store *store, const uint32_t *rsis,
+						 uint32_t n, struct fk_currency *const *rets);

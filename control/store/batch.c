@@ -94,6 +94,12 @@ void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation
 	put_page(store, "numbers", generation, shard, page, octets, size);
 }
 
+void fk_store_batch_put_currency_page(struct fk_store *store, uint64_t generation, uint8_t shard,
+				      uint32_t page, const void *octets, size_t size)
+{
+	put_page(store, "currency", generation, shard, page, octets, size);
+}
+
 void fk_store_batch_put_ledger_page(struct fk_store *store, uint32_t campaign_id, uint8_t shard,
 				    uint32_t page, const void *octets, size_t size)
 {
@@ -185,16 +191,26 @@ void fk_store_batch_abandon(struct fk_store *store)
 	store->batch_open = false;
 }
 
-void fk_store_batch_put_retired(struct fk_store *store, uint32_t rsi,
-				const uint8_t octets[static FK_STORE_RETIRED_SIZE])
+static void put_of_rsi(struct fk_store *store, const char *key, uint32_t rsi, const void *octets,
+		       size_t size)
 {
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%u", rsi);
-	const struct fk_redis_word words[] = {FK_WORD("HSET"),
-					      FK_WORD(FK_REDIS_RETIRED),
-					      FK_WORD(name),
-					      {octets, FK_STORE_RETIRED_SIZE}};
+	const struct fk_redis_word words[] = {
+		FK_WORD("HSET"), FK_WORD(key), FK_WORD(name), {octets, size}};
 
 	fk_redis_batch_put(store, words, 4);
+}
+
+void fk_store_batch_put_retired(struct fk_store *store, uint32_t rsi,
+				const uint8_t octets[static FK_STORE_RETIRED_SIZE])
+{
+	put_of_rsi(store, FK_REDIS_RETIRED, rsi, octets, FK_STORE_RETIRED_SIZE);
+}
+
+void fk_store_batch_put_retired_currency(struct fk_store *store, uint32_t rsi, const void *octets,
+					 size_t size)
+{
+	put_of_rsi(store, FK_REDIS_RETIRED_CURRENCY, rsi, octets, size);
 }

@@ -131,13 +131,13 @@ static enum fk_err sweep_some(struct fk_store *store, const char *generation_tex
 			      uint64_t generation, const uint8_t *shards, uint32_t n_pages,
 			      uint32_t max)
 {
-	static const char *const kinds[] = {"fleet", "numbers"};
+	static const char *const kinds[] = {"fleet", "numbers", "currency"};
 	uint32_t n_left = n_pages > max ? n_pages - max : 0;
 	char key[FK_REDIS_KEY_SIZE];
 
 	fk_store_batch_begin(store);
 	for (uint32_t page = n_left; page < n_pages; page++) {
-		for (size_t kind = 0; kind < 2; kind++) {
+		for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
 			fk_redis_page_key(key, kinds[kind], generation, shards[page], page);
 			const struct fk_redis_word words[] = {FK_WORD("UNLINK"), FK_WORD(key)};
 

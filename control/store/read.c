@@ -59,6 +59,14 @@ enum fk_err fk_store_read_numbers_pages(struct fk_store *store, uint64_t generat
 			  ctx);
 }
 
+enum fk_err fk_store_read_currency_pages(struct fk_store *store, uint64_t generation,
+					 const uint8_t *shard_of_page, uint32_t first_page,
+					 uint32_t n_pages, fk_store_page_fn fn, void *ctx)
+{
+	return read_pages(store, "currency", generation, shard_of_page, first_page, n_pages, fn,
+			  ctx);
+}
+
 enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint32_t campaign_id,
 				       const uint8_t *shard_of_page, uint32_t first_page,
 				       uint32_t n_pages, fk_store_page_fn fn, void *ctx)
@@ -74,11 +82,11 @@ enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generatio
 	return read_pages(store, "fleet", generation, shard_of_page, first_page, n_pages, fn, ctx);
 }
 
-enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis, uint32_t n,
-				  uint8_t (*ret_octets)[FK_STORE_RETIRED_SIZE])
+/* One value for each RSI, out of the hash 'key'. */
+static enum fk_err read_of_rsis(struct fk_store *store, const char *key, const uint32_t *rsis,
+				uint32_t n, fk_store_page_fn fn, void *ctx)
 {
-	struct fk_redis_word words[FK_STORE_RETIRED_MAX + 2] = {FK_WORD("HMGET"),
-								FK_WORD(FK_REDIS_RETIRED)};
+	struct fk_redis_word words[FK_STORE_RETIRED_MAX + 2] = {FK_WORD("HMGET"), FK_WORD(key)};
 	char names[FK_STORE_RETIRED_MAX][16];
 	redisReply *reply;
 	enum fk_err err;
@@ -95,20 +103,48 @@ enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis, 
 	if (err != FK_OK)
 		return err;
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != n)
-		err = fk_redis_break(store, FK_REDIS_RETIRED, "HMGET gave another reply");
+		err = fk_redis_break(store, key, "HMGET gave another reply");
 	for (uint32_t i = 0; err == FK_OK && i < n; i++) {
 		const redisReply *item = reply->element[i];
 
-		memset(ret_octets[i], 0, FK_STORE_RETIRED_SIZE);
-		if (item->type == REDIS_REPLY_NIL)
-			continue;
-		if (item->type != REDIS_REPLY_STRING || item->len != FK_STORE_RETIRED_SIZE)
-			err = fk_redis_break(store, FK_REDIS_RETIRED, "the value is damaged");
+		if (item->type == REDIS_REPLY_STRING)
+			err = fn(ctx, i, (const uint8_t *)item->str, item->len);
 		else
-			memcpy(ret_octets[i], item->str, FK_STORE_RETIRED_SIZE);
+			err = fn(ctx, i, NULL, 0);
 	}
 	freeReplyObject(reply);
 	return err;
+}
+
+struct retired_reader {
+	struct fk_store *store;
+	uint8_t (*octets)[FK_STORE_RETIRED_SIZE];
+};
+
+static enum fk_err take_retired(void *ctx, uint32_t i, const uint8_t *octets, size_t size)
+{
+	struct retired_reader *reader = ctx;
+
+	memset(reader->octets[i], 0, FK_STORE_RETIRED_SIZE);
+	if (size == FK_STORE_RETIRED_SIZE)
+		memcpy(reader->octets[i], octets, FK_STORE_RETIRED_SIZE);
+	else if (octets != NULL)
+		return fk_redis_break(reader->store, FK_REDIS_RETIRED, "the value is damaged");
+	return FK_OK;
+}
+
+enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis, uint32_t n,
+				  uint8_t (*ret_octets)[FK_STORE_RETIRED_SIZE])
+{
+	struct retired_reader reader = {.store = store, .octets = ret_octets};
+
+	return read_of_rsis(store, FK_REDIS_RETIRED, rsis, n, take_retired, &reader);
+}
+
+enum fk_err fk_store_read_retired_currency(struct fk_store *store, const uint32_t *rsis, uint32_t n,
+					   fk_store_page_fn fn, void *ctx)
+{
+	return read_of_rsis(store, FK_REDIS_RETIRED_CURRENCY, rsis, n, fn, ctx);
 }
 
 enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)

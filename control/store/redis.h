@@ -17,11 +17,12 @@
 #include "reason.h"
 #include "store/store.h"
 
-#define FK_REDIS_KEY_SIZE    96	     /* characters of a key name, the NUL included */
-#define FK_REDIS_ARGS_MAX    1024    /* words of one command */
-#define FK_REDIS_OUT_MAX     4194304 /* octets queued before replies are awaited */
-#define FK_REDIS_RUN_ID_SIZE 64
-#define FK_REDIS_RETIRED     "fk:retired" /* hash: RSI -> outbound numbers */
+#define FK_REDIS_KEY_SIZE	  96	  /* characters of a key name, the NUL included */
+#define FK_REDIS_ARGS_MAX	  1024	  /* words of one command */
+#define FK_REDIS_OUT_MAX	  4194304 /* octets queued before replies are awaited */
+#define FK_REDIS_RUN_ID_SIZE	  64
+#define FK_REDIS_RETIRED	  "fk:retired"		/* hash: RSI -> outbound numbers */
+#define FK_REDIS_RETIRED_CURRENCY "fk:retired:currency" /* hash: RSI -> its currency */
 
 struct fk_store {
 	char *socket_path;

@@ -94,6 +94,9 @@ void fk_store_batch_begin(struct fk_store *store);
 /* 64 x 8 octets: struct fk_ue_numbers of the page's UEs (fk_fleet_encode_numbers_page()). */
 void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				     uint32_t page, const void *octets, size_t size);
+/* 64 UEs' currency (currency/book.h). */
+void fk_store_batch_put_currency_page(struct fk_store *store, uint64_t generation, uint8_t shard,
+				      uint32_t page, const void *octets, size_t size);
 void fk_store_batch_put_ledger_page(struct fk_store *store, uint32_t campaign_id, uint8_t shard,
 				    uint32_t page, const void *octets, size_t size);
 /* Sets these fields of the campaign's record (others stay) and puts it on the list of campaigns. */
@@ -108,6 +111,9 @@ void fk_store_batch_delete_key(struct fk_store *store, const char *name);
 /* What is remembered of an RSI that leaves the fleet. */
 void fk_store_batch_put_retired(struct fk_store *store, uint32_t rsi,
 				const uint8_t octets[static FK_STORE_RETIRED_SIZE]);
+/* The same for its currency: the stored form of one UE. */
+void fk_store_batch_put_retired_currency(struct fk_store *store, uint32_t rsi, const void *octets,
+					 size_t size);
 /* The status of a UE that is not active; without an entry it is. */
 void fk_store_batch_put_status(struct fk_store *store, uint32_t rsi, const void *octets,
 			       size_t size);
@@ -126,6 +132,10 @@ FK_MUST_USE enum fk_err fk_store_read_numbers_pages(struct fk_store *store, uint
 						    const uint8_t *shard_of_page,
 						    uint32_t first_page, uint32_t n_pages,
 						    fk_store_page_fn fn, void *ctx);
+FK_MUST_USE enum fk_err fk_store_read_currency_pages(struct fk_store *store, uint64_t generation,
+						     const uint8_t *shard_of_page,
+						     uint32_t first_page, uint32_t n_pages,
+						     fk_store_page_fn fn, void *ctx);
 FK_MUST_USE enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint32_t campaign_id,
 						   const uint8_t *shard_of_page,
 						   uint32_t first_page, uint32_t n_pages,
@@ -139,6 +149,11 @@ FK_MUST_USE enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64
 FK_MUST_USE enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis,
 					      uint32_t n,
 					      uint8_t (*ret_octets)[FK_STORE_RETIRED_SIZE]);
+
+/* The same for their currency; 'fn' gets the index in 'rsis' in place of a page, and size 0 where
+ * there is nothing. Returns FK_OK; FK_ESTORE; or what 'fn' returned. */
+FK_MUST_USE enum fk_err fk_store_read_retired_currency(struct fk_store *store, const uint32_t *rsis,
+						       uint32_t n, fk_store_page_fn fn, void *ctx);
 
 /* Called for each entry; size 0: there is none. A result other than FK_OK ends the calls. */
 typedef enum fk_err (*fk_store_status_fn)(void *ctx, uint32_t rsi, const uint8_t *octets,

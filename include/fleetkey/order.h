@@ -128,7 +128,8 @@ struct fk_ue_state {
 	FK_ORDER_WHAT;		/* copied from the order: what an answer is held against */
 	uint16_t keys_held;	/* Rekey-Ack: bit i: status $00 for key i of the campaign's list */
 	uint16_t sip_warning;	/* of a refusal: 3GPP's code in its Warning, 0 if none */
-	uint8_t reserved[6];
+	uint8_t active_keyset;	/* Inventory-Response: the one keyset that it listed; 0: not one */
+	uint8_t reserved[5];
 };
 static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");
 

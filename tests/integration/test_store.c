@@ -554,6 +554,8 @@ static struct fk_ue_numbers *numbers_of(struct world *world, const char *ue_id)
 	return fk_fleet_numbers(world->fleet, (uint32_t)fk_fleet_find(world->fleet, ue_id));
 }
 
+static void expect_load_error(struct world *world, enum fk_err wanted, const char *word);
+
 Test(fleet, numbers_stay_with_the_rsi_and_inbound_ones_with_the_protection_tek)
 {
 	struct world world;
@@ -620,6 +622,109 @@ Test(fleet, an_rsi_that_left_goes_on_with_its_numbers_when_it_comes_back)
 	end_world(&world);
 	free(text);
 	free(few);
+}
+
+/* Every UE holds the first key of campaign 7, and its active keyset is known; then it is stored. */
+static void give_keys(struct world *world)
+{
+	struct fk_currency_book *book = fk_fleet_currency(world->fleet);
+	struct fk_currency ues[FK_CURRENCY_PAGE];
+
+	fk_store_batch_begin(store);
+	for (uint32_t page = 0; page < fk_fleet_n_pages(world->fleet); page++) {
+		const uint8_t *octets;
+		size_t size;
+
+		fk_currency_book_get_page(book, page, ues);
+		for (uint32_t i = 0; i < FK_CURRENCY_PAGE; i++) {
+			fk_currency_add(&ues[i], 7)->held = 1;
+			ues[i].active = FK_ACTIVE_KNOWN;
+			ues[i].active_keyset = 1;
+		}
+		cr_assert_eq(fk_currency_book_put_page(book, page, ues), FK_OK);
+		octets = fk_currency_book_octets(book, page, &size);
+		fk_store_batch_put_currency_page(store, fk_fleet_generation(world->fleet),
+						 fk_fleet_page_shards(world->fleet)[page], page,
+						 octets, size);
+	}
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	load(world);
+}
+
+static struct fk_currency currency_of(struct world *world, const char *ue_id)
+{
+	struct fk_currency c;
+
+	fk_currency_book_get(fk_fleet_currency(world->fleet),
+			     (uint32_t)fk_fleet_find(world->fleet, ue_id), &c);
+	return c;
+}
+
+static enum fk_key_state key_of(struct world *world, const char *ue_id)
+{
+	struct fk_currency c = currency_of(world, ue_id);
+
+	return fk_currency_state(&c, 7, 0);
+}
+
+Test(fleet, currency_stays_with_the_rsi_and_is_in_doubt_once_its_keys_are_others)
+{
+	struct world world;
+	char *text = make_file(200, 5), *changed = make_file(201, 6);
+
+	begin_world(&world);
+	import_text(&world, text);
+	cr_expect_eq(key_of(&world, "ue-9"), FK_KEY_NOT_HELD, "nobody was sent anything");
+	give_keys(&world);
+	cr_expect_eq(key_of(&world, "ue-9"), FK_KEY_HELD);
+	import_text(&world, changed);
+	cr_expect_eq(key_of(&world, "ue-0"), FK_KEY_UNKNOWN, "it was filled anew");
+	cr_expect_eq(currency_of(&world, "ue-0").active, FK_ACTIVE_NEVER);
+	cr_expect_eq(key_of(&world, "ue-199"), FK_KEY_HELD);
+	cr_expect_eq(currency_of(&world, "ue-199").active_keyset, 1);
+	cr_expect_eq(key_of(&world, "ue-200"), FK_KEY_NOT_HELD, "it is new");
+	end_world(&world);
+	free(text);
+	free(changed);
+}
+
+Test(fleet, what_an_rsi_that_left_held_is_in_doubt_when_it_comes_back)
+{
+	struct world world;
+	char *text = make_file(200, 5), *few = make_file(3, 5);
+
+	begin_world(&world);
+	import_text(&world, text);
+	give_keys(&world);
+	for (uint32_t i = 0; i < fk_fleet_n_slots(world.fleet); i++)
+		fk_fleet_numbers(world.fleet, i)->reserved_next = 100;
+	import_text(&world, few);
+	import_text(&world, text);
+	cr_expect_eq(key_of(&world, "ue-199"), FK_KEY_UNKNOWN);
+	cr_expect_eq(key_of(&world, "ue-1"), FK_KEY_HELD, "it never left");
+	end_world(&world);
+	free(text);
+	free(few);
+}
+
+Test(fleet, a_page_of_currency_that_is_not_there_hides_something_and_a_damaged_one_is_refused)
+{
+	struct world world;
+	char *text = make_file(3, 5);
+
+	begin_world(&world);
+	import_text(&world, text);
+	for (uint32_t page = 0; page < fk_fleet_n_pages(world.fleet); page++)
+		redis_server_ask(&server, "DEL fk:{s%03u}:currency:%" PRIu64 ":%u",
+				 fk_fleet_page_shards(world.fleet)[page],
+				 fk_fleet_generation(world.fleet), page);
+	load(&world);
+	cr_expect_eq(key_of(&world, "ue-1"), FK_KEY_UNKNOWN);
+	redis_server_ask(&server, "SET fk:{s%03u}:currency:%" PRIu64 ":0 x",
+			 fk_fleet_page_shards(world.fleet)[0], fk_fleet_generation(world.fleet));
+	expect_load_error(&world, FK_EFORMAT, "currency");
+	end_world(&world);
+	free(text);
 }
 
 Test(fleet, an_import_that_is_given_up_changes_nothing_and_is_swept)

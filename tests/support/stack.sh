@@ -502,6 +502,34 @@ stack_books_agree() {
 	return 1
 }
 
+# What control says of every key of every UE; before stack_settle ends fleetsim.
+stack_take_currency() {
+	stack_ctl holders --json >"$STACK_DIR/control.currency"
+}
+
+# control_keys STATE...: one line for each UE and key of which control says that.
+stack_control_keys() {
+	jq -r '. as $u | .keys[] | select(.state as $s | $ARGS.positional | index($s)) |
+		[$u.ue_id, .keyset_id, .sln, .algorithm_id, .key_id] | @csv' \
+		"$STACK_DIR/control.currency" --args "$@" | LC_ALL=C sort
+}
+
+# Control's currency against the fleet's book, key by key: what control calls held is held, and what
+# is held control calls held, or admits not to know. Prints what is wrong.
+stack_currency_agrees() {
+	jq -r '[.ue_id, .keyset_id, .sln, .algorithm_id, .key_id] | @csv' \
+		"$STACK_DIR/fleetsim.book" | LC_ALL=C sort >"$STACK_DIR/fleetsim.keys" || return 1
+	stack_control_keys held >"$STACK_DIR/control.held" || return 1
+	stack_control_keys held possibly_held unknown >"$STACK_DIR/control.perhaps" || return 1
+	LC_ALL=C comm -23 "$STACK_DIR/control.held" "$STACK_DIR/fleetsim.keys" |
+		sed 's/^/called held, but is not: /' >"$STACK_DIR/currency.diff"
+	LC_ALL=C comm -13 "$STACK_DIR/control.perhaps" "$STACK_DIR/fleetsim.keys" |
+		sed 's/^/is held, but not called so: /' >>"$STACK_DIR/currency.diff"
+	[ -s "$STACK_DIR/fleetsim.keys" ] && [ ! -s "$STACK_DIR/currency.diff" ] && return 0
+	head -n 10 "$STACK_DIR/currency.diff" >&2
+	return 1
+}
+
 # A dataplane counter, after stack_settle or from a running stack.
 stack_counter() {
 	stack_ctl dataplane show --json | jq -r --arg name "$1" '.counters[$name] // 0'

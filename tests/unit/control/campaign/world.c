@@ -7,7 +7,11 @@
 
 #include <fleetkey/kmm.h>
 
-#define KEY_ID 77
+#include "campaign/fold.h"
+
+#define KEY_ID	     77
+#define OLD_CAMPAIGN 1 /* gave every UE keys for the same places */
+#define CAMPAIGN     2
 
 uint32_t world_random(struct world *w, uint32_t n)
 {
@@ -250,6 +254,52 @@ static void take_order(struct world *w, const struct fk_order *order)
 		w->radios[i].is_stuck ? UINT64_MAX : w->now.ms + 1 + world_random(w, 40);
 }
 
+static const struct fk_campaign *find_campaign(void *ctx, uint32_t id)
+{
+	return &((const struct fk_campaign *)ctx)[id == CAMPAIGN];
+}
+
+/* One key of one UE, and the key that it takes the place of. */
+static void check_key(const struct world *w, uint32_t i, uint32_t key, const struct fk_currency *ue)
+{
+	enum fk_key_state now = fk_currency_state(ue, CAMPAIGN, key);
+	enum fk_key_state old = fk_currency_state(ue, OLD_CAMPAIGN, key);
+	bool is_there = w->radios[i].keys >> key & 1;
+
+	cr_assert_neq(now, is_there ? FK_KEY_NOT_HELD : FK_KEY_HELD, "ue %u key %u", i, key);
+	cr_assert_neq(old, is_there ? FK_KEY_HELD : FK_KEY_NOT_HELD, "ue %u old key %u", i, key);
+}
+
+/* What the store says of the keys, were control to die now. */
+static void check_currency(const struct world *w)
+{
+	struct fk_campaign campaigns[2] = {{.id = OLD_CAMPAIGN, .keyset_id = 1}};
+	struct fk_delivery deliveries[FK_LEDGER_PAGE];
+	struct fk_fold fold;
+
+	for (uint16_t i = 0; i < w->options.n_keys; i++)
+		campaigns[0].slns[i] = i + 1;
+	campaigns[0].n_keys = w->options.n_keys;
+	campaigns[1] = campaigns[0];
+	campaigns[1].id = CAMPAIGN;
+	fk_fold_begin(&fold, &campaigns[1], find_campaign, campaigns);
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		uint32_t page = i / FK_LEDGER_PAGE;
+		struct fk_currency ue = {.n_entries = 0};
+
+		if (i % FK_LEDGER_PAGE == 0) {
+			memset(deliveries, 0, sizeof(deliveries));
+			cr_assert(!w->is_stored[page] ||
+				  fk_ledger_page_decode(w->stored_pages[page], FK_LEDGER_PAGE_SIZE,
+							deliveries) == FK_OK);
+		}
+		fk_currency_add(&ue, OLD_CAMPAIGN)->held = world_all_keys(w);
+		fk_fold_delivery(&fold, &deliveries[i % FK_LEDGER_PAGE], &ue);
+		for (uint32_t key = 0; key < w->options.n_keys; key++)
+			check_key(w, i, key, &ue);
+	}
+}
+
 void world_turn(struct world *w, bool store_fails)
 {
 	struct fk_order orders[8];
@@ -271,6 +321,7 @@ void world_turn(struct world *w, bool store_fails)
 		for (uint32_t i = 0; i < n; i++)
 			take_order(w, &orders[i]);
 	}
+	check_currency(w);
 	cr_assert_leq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_OPEN],
 		      w->options.window);
 }

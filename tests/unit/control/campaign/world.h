@@ -3,8 +3,10 @@
  * world.h - everything around a scheduler, played: store, region, radios and a clock.
  *
  * The world checks what must hold at every order (I1: what it carries was written before; I2: one
- * number, one message, inside the radio's window) and fails the test at the first breach. It can
- * lose, refuse and delay answers, fail to write, and restart with or without the region.
+ * number, one message, inside the radio's window) and fails the test at the first breach. After
+ * every turn it holds what the store says of each key against the radio: held only where it is, not
+ * held only where it is not. It can lose, refuse and delay answers, fail to write, and restart with
+ * or without the region.
  */
 #pragma once
 
@@ -19,7 +21,7 @@
 
 struct world_radio {
 	uint16_t accepted, outbound;
-	uint16_t keys; /* bit i: it holds key i of the campaign's list */
+	uint16_t keys; /* bit i: it holds key i of the campaign's list; else the one before it */
 	bool has_proven;
 	uint8_t forced_kmm_status; /* not 0: it refuses with this status, ... */
 	uint16_t refused_keys;	   /* ... but if not 0, only these keys of a Rekey-Command */

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "campaign/fold.h"
+
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+void fk_fold_begin(struct fk_fold *fold, const struct fk_campaign *campaign,
+		   fk_campaign_find_fn find, void *ctx)
+{
+	*fold = (struct fk_fold){.campaign = campaign, .find = find, .ctx = ctx};
+}
+
+/* Which keys of the campaign 'id' stand where those of this one go. */
+static const uint8_t *places_of(struct fk_fold *fold, uint32_t id)
+{
+	const struct fk_campaign *c = fold->campaign, *old;
+	uint8_t *at = fold->places[id % FK_FOLD_CACHE].at;
+
+	if (fold->places[id % FK_FOLD_CACHE].id == id)
+		return at;
+	fold->places[id % FK_FOLD_CACHE].id = id;
+	memset(at, 0, FK_CAMPAIGN_KEYS_MAX);
+	old = fold->find(fold->ctx, id);
+	if (old == NULL || old->keyset_id != c->keyset_id)
+		return at;
+	for (uint32_t i = 0; i < old->n_keys; i++) {
+		for (uint8_t k = 0; k < c->n_keys; k++) {
+			if (old->slns[i] == c->slns[k])
+				at[i] = (uint8_t)(k + 1);
+		}
+	}
+	return at;
+}
+
+/* What the keys of this campaign do to those that had their places. */
+static void displace(struct fk_fold *fold, struct fk_currency *ue, uint16_t held, uint16_t maybe)
+{
+	for (uint32_t e = 0; e < ue->n_entries; e++) {
+		struct fk_currency_entry *entry = &ue->entries[e];
+		const uint8_t *at;
+
+		if (entry->evidence.campaign_id == fold->campaign->id)
+			continue;
+		at = places_of(fold, entry->evidence.campaign_id);
+		for (uint32_t i = 0; i < FK_CAMPAIGN_KEYS_MAX; i++) {
+			uint16_t bit = (uint16_t)(1u << i);
+
+			if (at[i] == 0)
+				continue;
+			if (held >> (at[i] - 1) & 1) {
+				entry->held &= (uint16_t)~bit;
+				entry->maybe &= (uint16_t)~bit;
+			} else if ((maybe >> (at[i] - 1) & 1) && !(entry->maybe & bit) &&
+				   (entry->held & bit)) {
+				entry->held &= (uint16_t)~bit;
+				entry->maybe |= bit;
+			}
+		}
+	}
+	fk_currency_tidy(ue);
+}
+
+/*
+ * A status that says that the command was not performed, and why. Not 07: an earlier copy may have
+ * been performed. Not FF, nor a code that the sheet does not have: they say nothing.
+ * spec: P25 sheet 1.6
+ */
+static bool is_proof_of_absence(uint8_t status)
+{
+	switch (status) {
+	case FK_KMM_STATUS_NOT_PERFORMED:
+	case FK_KMM_STATUS_NO_ITEM:
+	case FK_KMM_STATUS_UNSUPPORTED:
+	case FK_KMM_STATUS_NO_MEMORY:
+	case FK_KMM_STATUS_NO_KEK:
+	case FK_KMM_STATUS_INVALID_KEY_ID:
+	case FK_KMM_STATUS_INVALID_ALGORITHM:
+	case FK_KMM_STATUS_INVALID_MFID:
+	case FK_KMM_STATUS_MODULE_FAILURE:
+	case FK_KMM_STATUS_ERASED:
+		return true;
+	}
+	return false;
+}
+
+/* The keys of the delivery's step that it lacks for certain. Only the first status is kept, and
+ * only of the attempt that was answered: several statuses, or attempts, prove nothing. */
+static bool is_refused_for_certain(const struct fk_delivery *d, uint16_t missing)
+{
+	return fk_delivery_is_final(d) && d->cause == FK_CAUSE_KMM && d->attempt == 0 &&
+	       (missing & (missing - 1)) == 0 && is_proof_of_absence((uint8_t)d->cause_detail);
+}
+
+static uint16_t step_mask(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	uint32_t first, n = fk_delivery_step_keys(d, c->n_keys, &first);
+
+	return (uint16_t)(((1u << n) - 1) << first);
+}
+
+/* The keys that may have been sent, and of which nobody has said what became of them. */
+static uint16_t possibly_held(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	uint16_t missing = step_mask(c, d) & (uint16_t)~d->keys_held;
+
+	if (missing == 0 || !fk_delivery_may_have_been_sent(d) ||
+	    is_refused_for_certain(d, missing))
+		return 0;
+	return missing;
+}
+
+/* When the last acknowledgement came; before all keys are there only the KMM's own time is kept. */
+static uint32_t evidence_time_s(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	if (d->flags & FK_DELIVERY_HELD)
+		return (uint32_t)((c->created_at_ms + d->acked_ms) / 1000);
+	return d->date_time_s;
+}
+
+static struct fk_evidence evidence_of(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	struct fk_evidence e = {
+		.campaign_id = c->id,
+		.at_s = evidence_time_s(c, d),
+		.inbound_number = d->inbound_number,
+		.mac_key_id = d->mac_key_id,
+	};
+
+	memcpy(e.mac, d->mac, sizeof(e.mac));
+	return e;
+}
+
+/* The answer of the closing exchange is not kept but for what it said, so the evidence is that of
+ * the keys. */
+static void note_active(const struct fk_campaign *c, const struct fk_delivery *d,
+			struct fk_currency *ue)
+{
+	uint8_t keyset = fk_delivery_active_keyset(d);
+
+	if (keyset == 0)
+		return;
+	ue->active = FK_ACTIVE_KNOWN;
+	ue->active_keyset = keyset;
+	ue->active_evidence = evidence_of(c, d);
+}
+
+void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue)
+{
+	const struct fk_campaign *c = fold->campaign;
+	struct fk_currency_entry *entry;
+	uint16_t maybe;
+
+	if (d->state == FK_DELIVERY_NONE || fk_currency_find(ue, c->id) != NULL)
+		return;
+	maybe = possibly_held(c, d);
+	if (d->keys_held == 0 && maybe == 0)
+		return;
+	entry = fk_currency_add(ue, c->id);
+	entry->evidence = evidence_of(c, d);
+	entry->held = d->keys_held;
+	entry->maybe = maybe;
+	entry->flags = (uint8_t)((d->flags & FK_DELIVERY_PROVEN ? FK_CURRENCY_PROVEN : 0) |
+				 (d->flags & FK_DELIVERY_LISTED ? FK_CURRENCY_LISTED : 0));
+	displace(fold, ue, d->keys_held, maybe);
+	note_active(c, d, ue);
+}
+
+/* What an answer adds to the delivery that it comes too late for; false: nothing. */
+static bool add_answer(const struct fk_campaign *c, const struct fk_ue_state *state,
+		       const struct fk_delivery *d, struct fk_currency_entry *entry)
+{
+	uint16_t step = step_mask(c, d), held = state->keys_held & step & (uint16_t)~entry->held;
+
+	if (state->kmm_message_id != FK_KMM_REKEY_ACK || held == 0)
+		return false;
+	entry->held |= held;
+	entry->maybe &= (uint16_t)~held;
+	return true;
+}
+
+void fk_fold_late(struct fk_fold *fold, const struct fk_delivery *d,
+		  const struct fk_ue_state *state, struct fk_currency *ue)
+{
+	const struct fk_campaign *c = fold->campaign;
+	struct fk_currency_entry *entry;
+
+	if (d->state == FK_DELIVERY_NONE || state->outcome != FK_OUTCOME_ANSWERED)
+		return;
+	fk_fold_delivery(fold, d, ue);
+	entry = fk_currency_find(ue, c->id);
+	if (entry == NULL || !add_answer(c, state, d, entry))
+		return;
+	entry->flags |= FK_CURRENCY_LATE;
+	entry->evidence.at_s = (uint32_t)(state->answered_at_us / 1000000);
+	entry->evidence.inbound_number = state->inbound_number;
+	entry->evidence.mac_key_id = state->mac_key_id;
+	memcpy(entry->evidence.mac, state->mac, sizeof(entry->evidence.mac));
+	displace(fold, ue, entry->held, entry->maybe);
+}

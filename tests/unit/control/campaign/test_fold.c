@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include <fleetkey/kmm.h>
+
+#include "campaign/fold.h"
+
+/* Two rekeys into keyset 1, the second of which replaces SLN 1 and 3; one into keyset 2. */
+static const struct fk_campaign campaigns[] = {
+	{.id = 1, .keyset_id = 1, .n_keys = 2, .slns = {1, 2}, .key_ids = {11, 12}},
+	{.id = 2,
+	 .keyset_id = 1,
+	 .n_keys = 2,
+	 .slns = {3, 1},
+	 .key_ids = {23, 21},
+	 .created_at_ms = 1000000},
+	{.id = 3, .keyset_id = 2, .n_keys = 1, .slns = {1}, .key_ids = {31}},
+};
+
+static const struct fk_campaign *find(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	return id >= 1 && id <= 3 ? &campaigns[id - 1] : NULL;
+}
+
+/* What a UE's currency is after a delivery of campaign 'id'. */
+static void fold(uint32_t id, const struct fk_delivery *d, struct fk_currency *ue)
+{
+	struct fk_fold f;
+
+	fk_fold_begin(&f, &campaigns[id - 1], find, NULL);
+	fk_fold_delivery(&f, d, ue);
+}
+
+static const struct fk_delivery held_both = {.state = FK_DELIVERY_ACKED,
+					     .flags = FK_DELIVERY_HELD | FK_DELIVERY_PROVEN |
+						      FK_DELIVERY_LISTED,
+					     .keys_per_kmm = 9,
+					     .step = 1,
+					     .keys_held = 3,
+					     .date_time_s = 900,
+					     .acked_ms = 5000,
+					     .inbound_number = 77,
+					     .mac_key_id = 5,
+					     .mac = {1, 2, 3},
+					     .cause_detail = 1};
+
+/* One KMM with both keys, which has not been answered. */
+static const struct fk_delivery open_both = {
+	.state = FK_DELIVERY_OPEN, .keys_per_kmm = 9, .date_time_s = 900};
+
+Test(fold, an_acknowledged_key_is_held_by_the_evidence_of_its_answer)
+{
+	struct fk_currency ue = {.n_entries = 0};
+	const struct fk_currency_entry *entry = &ue.entries[0];
+
+	fold(2, &held_both, &ue);
+	cr_assert_eq(ue.n_entries, 1);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+	cr_expect_eq(entry->flags, FK_CURRENCY_PROVEN | FK_CURRENCY_LISTED);
+	cr_expect_eq(entry->evidence.campaign_id, 2);
+	cr_expect_eq(entry->evidence.at_s, 1005);
+	cr_expect_eq(entry->evidence.inbound_number, 77);
+	cr_expect_eq(entry->evidence.mac_key_id, 5);
+	cr_expect_arr_eq(entry->evidence.mac, held_both.mac, 8);
+}
+
+Test(fold, the_keyset_that_the_closing_exchange_lists_is_the_active_one)
+{
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_delivery d = held_both;
+
+	d.flags = FK_DELIVERY_HELD;
+	fold(1, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_NEVER, "nobody has said");
+	fold(2, &held_both, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
+	cr_expect_eq(ue.active_keyset, 1);
+	cr_expect_eq(ue.active_evidence.campaign_id, 2);
+}
+
+Test(fold, what_was_reserved_is_possibly_held_and_what_was_not_is_not)
+{
+	struct fk_delivery d = open_both;
+	struct fk_currency ue = {.n_entries = 0};
+
+	d.keys_per_kmm = 1;
+	fold(2, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_POSSIBLY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_NOT_HELD);
+	cr_expect_eq(ue.entries[0].evidence.at_s, 900);
+	cr_expect_eq(ue.entries[0].evidence.mac_key_id, 0);
+	ue = (struct fk_currency){.n_entries = 0};
+	d.state = FK_DELIVERY_PENDING;
+	d.date_time_s = 0;
+	fold(2, &d, &ue);
+	cr_expect_eq(ue.n_entries, 0);
+}
+
+Test(fold, a_held_key_takes_the_place_of_the_one_before_it)
+{
+	struct fk_currency ue = {.n_entries = 0};
+
+	fold(1, &held_both, &ue);
+	fold(2, &held_both, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD, "SLN 1 was given anew");
+	cr_expect_eq(fk_currency_state(&ue, 1, 1), FK_KEY_HELD, "SLN 2 was not");
+	fold(3, &held_both, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD, "another keyset is another place");
+}
+
+Test(fold, a_key_that_is_possibly_replaced_is_possibly_held)
+{
+	struct fk_currency ue = {.n_entries = 0};
+
+	fold(1, &held_both, &ue);
+	fold(2, &open_both, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_POSSIBLY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 1, 1), FK_KEY_HELD);
+}
+
+Test(fold, entries_that_are_replaced_whole_go)
+{
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_delivery d = held_both;
+
+	d.keys_held = 1; /* SLN 1 alone */
+	fold(1, &d, &ue);
+	fold(2, &held_both, &ue);
+	cr_expect_eq(ue.n_entries, 1);
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD);
+}
+
+Test(fold, folding_again_changes_nothing)
+{
+	struct fk_currency ue = {.n_entries = 0}, again;
+
+	fold(1, &held_both, &ue);
+	fold(2, &open_both, &ue);
+	again = ue;
+	fold(2, &held_both, &again);
+	cr_expect_arr_eq(&ue, &again, sizeof(ue));
+}
+
+Test(fold, only_a_status_that_says_that_nothing_was_done_proves_absence)
+{
+	static const struct {
+		uint8_t status;
+		bool is_proof;
+	} cases[] = {{0x01, true},  {0x02, true}, {0x03, true},	 {0x04, false}, {0x05, true},
+		     {0x06, true},  {0x08, true}, {0x09, true},	 {0x0a, true},	{0x0b, true},
+		     {0x07, false}, {0x0d, true}, {0xff, false}, {0x33, false}};
+
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fk_delivery d = {.state = FK_DELIVERY_REFUSED,
+					.cause = FK_CAUSE_KMM,
+					.cause_detail = cases[i].status,
+					.keys_per_kmm = 1,
+					.date_time_s = 900};
+		struct fk_currency ue = {.n_entries = 0};
+
+		fold(2, &d, &ue);
+		cr_expect_eq(fk_currency_state(&ue, 2, 0),
+			     cases[i].is_proof ? FK_KEY_NOT_HELD : FK_KEY_POSSIBLY_HELD,
+			     "status %02x", cases[i].status);
+		/* An earlier attempt may have been obeyed. */
+		d.attempt = 1;
+		ue = (struct fk_currency){.n_entries = 0};
+		fold(2, &d, &ue);
+		cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_POSSIBLY_HELD);
+	}
+}
+
+Test(fold, of_several_refused_keys_one_status_proves_nothing)
+{
+	struct fk_delivery d = {.state = FK_DELIVERY_REFUSED,
+				.cause = FK_CAUSE_KMM,
+				.cause_detail = 6,
+				.keys_per_kmm = 9,
+				.date_time_s = 900};
+	struct fk_currency ue = {.n_entries = 0};
+
+	fold(2, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_POSSIBLY_HELD);
+	d.keys_held = 1;
+	d.state = FK_DELIVERY_PARTIAL;
+	ue = (struct fk_currency){.n_entries = 0};
+	fold(2, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_NOT_HELD);
+}
+
+Test(fold, a_late_acknowledgement_counts_whether_or_not_the_delivery_was_folded)
+{
+	const struct fk_ue_state state = {.outcome = FK_OUTCOME_ANSWERED,
+					  .kmm_message_id = FK_KMM_REKEY_ACK,
+					  .keys_held = 3,
+					  .answered_at_us = 2000000000,
+					  .inbound_number = 9,
+					  .mac_key_id = 6,
+					  .mac = {9}};
+	struct fk_delivery d = open_both;
+
+	d.state = FK_DELIVERY_UNREACHABLE;
+	for (uint32_t was_folded = 0; was_folded < 2; was_folded++) {
+		struct fk_currency ue = {.n_entries = 0}, again;
+		struct fk_fold f;
+
+		fold(1, &held_both, &ue);
+		if (was_folded)
+			fold(2, &d, &ue);
+		fk_fold_begin(&f, &campaigns[1], find, NULL);
+		fk_fold_late(&f, &d, &state, &ue);
+		cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+		cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+		cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD);
+		cr_expect_eq(ue.entries[0].flags, FK_CURRENCY_LATE);
+		cr_expect_eq(ue.entries[0].evidence.at_s, 2000);
+		cr_expect_eq(ue.entries[0].evidence.inbound_number, 9);
+		again = ue;
+		fk_fold_late(&f, &d, &state, &again);
+		fk_fold_delivery(&f, &d, &again);
+		cr_expect_arr_eq(&ue, &again, sizeof(ue));
+	}
+}
+
+Test(fold, a_late_refusal_and_keys_of_another_step_change_nothing)
+{
+	struct fk_ue_state state = {.outcome = FK_OUTCOME_ANSWERED,
+				    .kmm_message_id = FK_KMM_NEGATIVE_ACK,
+				    .keys_held = 3};
+	struct fk_delivery d = open_both;
+	struct fk_currency ue = {.n_entries = 0}, before;
+	struct fk_fold f;
+
+	d.state = FK_DELIVERY_UNREACHABLE;
+	d.keys_per_kmm = 1;
+	fold(2, &d, &ue);
+	before = ue;
+	fk_fold_begin(&f, &campaigns[1], find, NULL);
+	fk_fold_late(&f, &d, &state, &ue);
+	cr_expect_arr_eq(&ue, &before, sizeof(ue));
+	state.kmm_message_id = FK_KMM_REKEY_ACK;
+	fk_fold_late(&f, &d, &state, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_NOT_HELD, "its KMM was never sent");
+}
