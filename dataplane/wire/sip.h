@@ -4,8 +4,9 @@
  *
  * A bounded scanner for what Fleetkey meets: responses to its own MESSAGEs, and MESSAGE, OPTIONS or
  * other requests from MCData servers. Long and compact header names, folding, odd white space and
- * headers in any order are understood; a bare LF, a NUL in the header and a Content-Length beyond
- * the datagram are refused. spec: RFC 3261 §7, §18.3, §25.1
+ * headers in any order are understood; a bare LF, a NUL in the header (but behind a backslash in
+ * quotes, where the grammar allows it) and a Content-Length beyond the datagram are refused.
+ * spec: RFC 3261 §7, §18.3, §25.1
  *
  * Threads: everything here is pure. Memory: views borrow from the datagram; nothing allocates.
  */
@@ -19,7 +20,7 @@
 #include <fleetkey/address.h>
 #include <fleetkey/err.h>
 
-#define FK_SIP_VIAS_MAX	    8
+#define FK_SIP_VIAS_MAX	    71 /* a request starts with one and 70 hops left: RFC 3261 §8.1.1.6 */
 #define FK_SIP_PORT_DEFAULT 5060
 
 /* A run of octets inside the datagram; not NUL-terminated. */

@@ -27,8 +27,8 @@ static bool method_is(struct fk_view method, const char *name)
 static bool is_known_method(struct fk_view method)
 {
 	static const char *const known[] = {
-		"INVITE", "BYE",  "REGISTER", "SUBSCRIBE", "NOTIFY",
-		"REFER",  "INFO", "UPDATE",   "PRACK",	   "PUBLISH",
+		"INVITE", "BYE",  "CANCEL", "REGISTER", "SUBSCRIBE", "NOTIFY",
+		"REFER",  "INFO", "UPDATE", "PRACK",	"PUBLISH",
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -55,13 +55,13 @@ uint16_t fk_sip_refusal(const struct fk_sip_message *request, enum fk_err err)
 		return 0;
 	if (request->is_other_version)
 		return 505;
+	if (request->method == FK_SIP_OTHER && fk_view_is_token(request->method_text) &&
+	    !is_known_method(request->method_text))
+		return 501;
 	if (err != FK_OK)
 		return 400;
-	if (request->method == FK_SIP_OTHER) {
-		if (method_is(request->method_text, "CANCEL"))
-			return 481;
-		return is_known_method(request->method_text) ? 405 : 501;
-	}
+	if (request->method == FK_SIP_OTHER)
+		return method_is(request->method_text, "CANCEL") ? 481 : 405;
 	if (!is_sip_uri(request->request_uri))
 		return 416;
 	if (request->require.len > 0)
@@ -87,7 +87,7 @@ static const char *write_unsupported(struct fk_view require,
 const char *fk_sip_answer_headers(const struct fk_sip_message *request, uint16_t status,
 				  char buf[static FK_SIP_ANSWER_HEADERS_MAX])
 {
-	if (status == 405)
+	if (status == 405 || status == 501)
 		return ALLOW;
 	if (status == 415)
 		return is_encoded(request) ? ACCEPT_ENCODING : ACCEPT;

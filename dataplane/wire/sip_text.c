@@ -101,10 +101,27 @@ bool fk_view_seek(struct fk_view v, uint32_t from, char wanted, uint32_t *ret_at
 	return true;
 }
 
+/* True if every NUL of the line is a quoted-pair: behind a backslash, inside a quoted string. */
+static bool nuls_are_quoted(const char *at, const char *end)
+{
+	bool in_quotes = false;
+
+	for (; at < end; at++) {
+		if (*at == '"')
+			in_quotes = !in_quotes;
+		else if (*at == '\\' && in_quotes)
+			at++;
+		else if (*at == '\0')
+			return false;
+	}
+	return true;
+}
+
 enum fk_sip_line fk_sip_line_read_any(const char **at, const char *end, bool may_fold,
 				      struct fk_view *ret_line)
 {
 	const char *start = *at, *from = start, *lf;
+	bool has_nul = false;
 
 	for (;;) {
 		lf = memchr(from, '\n', (size_t)(end - from));
@@ -112,9 +129,9 @@ enum fk_sip_line fk_sip_line_read_any(const char **at, const char *end, bool may
 			return FK_SIP_LINE_CUT;
 		if (lf == from || lf[-1] != '\r')
 			return FK_SIP_LINE_BAD;
-		if (memchr(from, '\r', (size_t)(lf - 1 - from)) != NULL ||
-		    memchr(from, '\0', (size_t)(lf - from)) != NULL)
+		if (memchr(from, '\r', (size_t)(lf - 1 - from)) != NULL)
 			return FK_SIP_LINE_BAD;
+		has_nul |= memchr(from, '\0', (size_t)(lf - from)) != NULL;
 		if (lf - 1 == start) {
 			*at = lf + 1;
 			return FK_SIP_LINE_EMPTY;
@@ -123,6 +140,8 @@ enum fk_sip_line fk_sip_line_read_any(const char **at, const char *end, bool may
 			break;
 		from = lf + 1;
 	}
+	if (has_nul && !(may_fold && nuls_are_quoted(start, lf)))
+		return FK_SIP_LINE_BAD;
 	*ret_line = (struct fk_view){.at = start, .len = (uint32_t)(lf - 1 - start)};
 	*at = lf + 1;
 	return FK_SIP_LINE_HEADER;

@@ -21,7 +21,7 @@ enum fk_sip_line {
 	FK_SIP_LINE_HEADER, /* a header line, folds included */
 	FK_SIP_LINE_EMPTY,  /* the empty line that ends the header */
 	FK_SIP_LINE_CUT,    /* the input ends first */
-	FK_SIP_LINE_BAD,    /* a bare LF or CR, or a NUL */
+	FK_SIP_LINE_BAD,    /* a bare LF or CR, or a NUL that is no quoted-pair of a header */
 };
 
 /*

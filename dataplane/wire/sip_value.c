@@ -40,10 +40,9 @@ static void take_top_via(struct fk_sip_parse *p, struct fk_view via)
 			fk_sip_fail(p, "Via branch is malformed or given twice");
 		m->via_branch = value;
 	}
-	if (got == FK_SIP_PARAM_BAD) {
-		m->via_sent_by = (struct fk_view){0};
+	/* What is wrong behind it does not hide where the 400 is to go: RFC 4475 §3.1.2.1. */
+	if (got == FK_SIP_PARAM_BAD)
 		fk_sip_fail(p, "Via parameter is malformed");
-	}
 }
 
 /*

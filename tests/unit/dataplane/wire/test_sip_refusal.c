@@ -58,7 +58,18 @@ Test(sip_refusal, known_methods_get_405_with_allow_and_unknown_ones_501)
 			 "Allow: MESSAGE, OPTIONS\r\n");
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		cr_assert_eq(refusal_of(unknown[i]), 501, "%s", unknown[i]);
-	cr_assert_null(fk_sip_answer_headers(&message, 501, headers));
+	cr_assert_str_eq(fk_sip_answer_headers(&message, 501, headers),
+			 "Allow: MESSAGE, OPTIONS\r\n");
+}
+
+/* spec: RFC 4475 §3.1.2.17, §3.1.2.18 */
+Test(sip_refusal, an_unknown_method_is_told_so_before_what_else_is_wrong)
+{
+	cr_assert_eq(refusal("X", "<sip:a>", "SIP/2.0", ""), 501);
+	cr_assert_eq(refusal("X", "sip:a", "SIP/2.0", "To: <sip:c>\r\n"), 501);
+	cr_assert_eq(refusal("X@", "sip:a", "SIP/2.0", ""), 400);
+	cr_assert_eq(refusal("INVITE", "<sip:a>", "SIP/2.0", ""), 400);
+	cr_assert_eq(refusal("CANCEL", "<sip:a>", "SIP/2.0", ""), 400);
 }
 
 /* spec: RFC 3261 §9.2, §17.1.1.3 */
