@@ -209,3 +209,38 @@ Test(region, a_key_table_is_mapped_for_reading_only)
 	fk_mapping_free(&mapping);
 	close(fd);
 }
+
+/* True if the kernel keeps the mapping at 'at' in memory and out of dumps. */
+static bool is_locked_and_not_dumped(const void *at)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	bool is_there = false, is_so = false;
+	unsigned long start, end;
+	char line[512];
+
+	cr_assert_not_null(smaps);
+	while (fgets(line, sizeof(line), smaps) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			is_there = start <= (uintptr_t)at && (uintptr_t)at < end;
+		else if (is_there && strncmp(line, "VmFlags:", 8) == 0)
+			is_so = strstr(line, " lo") != NULL && strstr(line, " dd") != NULL;
+	}
+	fclose(smaps);
+	return is_so;
+}
+
+Test(region, what_holds_keys_is_locked_and_kept_out_of_dumps)
+{
+	int fd = memory_file(rig->table, rig->table->header.size, F_SEAL_SHRINK | F_SEAL_GROW);
+	const struct fk_worker_secrets *secrets = rig->worker->secrets;
+	struct fk_mapping mapping;
+	char text[160] = "";
+
+	cr_assert_not(is_locked_and_not_dumped(rig->table), "the search tells them apart");
+	cr_assert(is_locked_and_not_dumped(secrets));
+	cr_assert(is_locked_and_not_dumped((const uint8_t *)(secrets + 1) - 1), "to its end");
+	cr_assert_eq(fk_mapping_new_table(fd, &mapping, text, sizeof(text)), FK_OK, "%s", text);
+	cr_assert(is_locked_and_not_dumped(mapping.at));
+	fk_mapping_free(&mapping);
+	close(fd);
+}
