@@ -129,9 +129,9 @@ static size_t put_body(const struct fk_sds_job *job, const uint8_t id[static BLO
 	struct fk_sds_signalling signalling = {
 		.date_time_s = job->campaign->date_time_s,
 		.disposition_request = FK_SDS_REQUEST_DELIVERY,
-		.extended_app_id_type = FK_SDS_APP_ID_URI,
-		.extended_app_id = (const uint8_t *)FK_SDS_KMF_URI,
-		.extended_app_id_size = sizeof(FK_SDS_KMF_URI) - 1,
+		.options.extended_app_id_type = FK_SDS_APP_ID_URI,
+		.options.extended_app_id = {(const uint8_t *)FK_SDS_KMF_URI,
+					    sizeof(FK_SDS_KMF_URI) - 1},
 	};
 	uint8_t octets[512];
 	char info[512];

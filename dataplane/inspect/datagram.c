@@ -95,6 +95,29 @@ static const char *sds_reason(enum fk_err err)
 	}
 }
 
+static void add_value(json_t *json, const char *name, struct fk_sds_value value)
+{
+	if (value.octets != NULL)
+		json_object_set_new(json, name, fk_json_text(value.octets, value.size));
+}
+
+static void add_options(json_t *json, const struct fk_sds_options *options)
+{
+	if (options->has_application_id)
+		json_object_set_new(json, "application_id", json_integer(options->application_id));
+	if (options->extended_app_id_type != FK_SDS_APP_ID_NONE) {
+		json_object_set_new(json, "extended_application_id_content_type",
+				    json_integer(options->extended_app_id_type));
+		add_value(json, "extended_application_id", options->extended_app_id);
+	}
+	if (options->user_location.octets != NULL)
+		json_object_set_new(
+			json, "user_location_hex",
+			fk_json_hex(options->user_location.octets, options->user_location.size));
+	add_value(json, "sender_mcdata_user_id", options->sender_mcdata_user_id);
+	add_value(json, "application_metadata_container", options->application_metadata_container);
+}
+
 /* spec: TS 24.282 §15.1.2 */
 static void add_signalling(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
@@ -116,10 +139,7 @@ static void add_signalling(struct walk *walk, const uint8_t *octets, size_t size
 	if (signalling.disposition_request != FK_SDS_REQUEST_NONE)
 		json_object_set_new(json, "sds_disposition_request_type",
 				    json_integer(signalling.disposition_request));
-	if (signalling.extended_app_id_type != FK_SDS_APP_ID_NONE)
-		json_object_set_new(
-			json, "extended_application_id",
-			fk_json_text(signalling.extended_app_id, signalling.extended_app_id_size));
+	add_options(json, &signalling.options);
 	json_object_set_new(walk->json, "sds_signalling_payload", json);
 }
 
@@ -140,6 +160,7 @@ static void add_notification(struct walk *walk, const uint8_t *octets, size_t si
 	json_object_set_new(json, "date_and_time_s", json_integer((json_int_t)note.date_time_s));
 	json_object_set_new(json, "conversation_id", uuid(note.conversation_id));
 	json_object_set_new(json, "message_id", uuid(note.message_id));
+	add_options(json, &note.options);
 	json_object_set_new(walk->json, "sds_notification", json);
 }
 
@@ -170,18 +191,33 @@ static void add_data(struct walk *walk, const uint8_t *octets, size_t size, size
 		return;
 	}
 	json_object_set_new(walk->json, "data_payload",
-			    json_pack("{s:I}", "payload_size", (json_int_t)payload_size));
+			    json_pack("{s:i,s:i,s:I}", "number_of_payloads", octets[1],
+				      "payload_content_type", FK_SDS_CONTENT_BINARY, "payload_size",
+				      (json_int_t)payload_size));
 	add_kmm(walk, payload, payload_size, offset + (size_t)(payload - octets));
+}
+
+static const char *xml_reason(enum fk_err err, const char *malformed)
+{
+	switch (err) {
+	case FK_EUNSUPPORTED:
+		return "has a document type, an entity of its own, or encrypted content";
+	case FK_ERANGE:
+		return "is too large or too deep, or has a value that is too long";
+	default:
+		return malformed;
+	}
 }
 
 /* spec: TS 24.282 Annex D.1 */
 static void add_mcdata_info(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
 	struct fk_mcdata_info info;
+	enum fk_err err = fk_mcdata_info_parse(octets, size, &info);
 	json_t *json;
 
-	if (fk_mcdata_info_parse(octets, size, &info) != FK_OK) {
-		fail(walk, offset, "mcdata_info", "is no mcdata-info document");
+	if (err != FK_OK) {
+		fail(walk, offset, "mcdata_info", xml_reason(err, "is no mcdata-info document"));
 		return;
 	}
 	json = json_object();
@@ -201,10 +237,11 @@ static void add_mcdata_info(struct walk *walk, const uint8_t *octets, size_t siz
 static void add_mcptt_info(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
 	struct fk_mcdata_info info;
+	enum fk_err err = fk_mcptt_info_parse(octets, size, &info);
 	json_t *json;
 
-	if (fk_mcptt_info_parse(octets, size, &info) != FK_OK) {
-		fail(walk, offset, "mcptt_info", "is no mcptt-info document");
+	if (err != FK_OK) {
+		fail(walk, offset, "mcptt_info", xml_reason(err, "is no mcptt-info document"));
 		return;
 	}
 	json = json_object();
@@ -251,10 +288,12 @@ static void add_interworking(struct walk *walk, const uint8_t *octets, size_t si
 static void add_resource_lists(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
 	struct fk_resource_lists lists;
+	enum fk_err err = fk_resource_lists_parse(octets, size, &lists);
 	json_t *json;
 
-	if (fk_resource_lists_parse(octets, size, &lists) != FK_OK) {
-		fail(walk, offset, "resource_lists", "is no resource-lists document");
+	if (err != FK_OK) {
+		fail(walk, offset, "resource_lists",
+		     xml_reason(err, "is no resource-lists document"));
 		return;
 	}
 	json = json_pack("{s:I}", "n_entries", (json_int_t)lists.n_entries);
@@ -336,6 +375,27 @@ static void add_parts(struct walk *walk, const struct fk_sip_message *sip)
 		add_part(walk, json, &parts[i]);
 }
 
+/* What is wrong with the header, under the name that the line has. */
+static void fail_sip(struct walk *walk, const struct fk_sip_message *sip, size_t size)
+{
+	const char *line = sip->error_at, *end = (const char *)walk->datagram + size;
+	size_t offset = (size_t)(line - (const char *)walk->datagram), n = 0;
+	char field[40];
+
+	while (n < sizeof(field) - 1 && line + n < end && line[n] != ':' && line[n] > ' ' &&
+	       line[n] < 0x7f) {
+		char c = line[n];
+
+		field[n++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c == '-' ? '_' : c;
+	}
+	field[n] = '\0';
+	if (offset == 0)
+		snprintf(field, sizeof(field), "start_line");
+	else if (n == 0 || line + n == end || line[n] != ':')
+		snprintf(field, sizeof(field), "header");
+	fail(walk, offset, field, sip->error);
+}
+
 bool fk_datagram_is_sip(const uint8_t *octets, size_t size)
 {
 	struct fk_sip_message sip;
@@ -361,8 +421,7 @@ json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t
 	} else if (err == FK_EFORMAT) {
 		fail(&walk, 0, "start_line", "is not SIP");
 	} else if (err != FK_OK) {
-		fail(&walk, 0, "header",
-		     sip.error != NULL ? sip.error : "has more than is supported");
+		fail_sip(&walk, &sip, size);
 	} else {
 		json_object_set_new(walk.json, "sip", sip_fields(&sip, octets, size));
 		if (sip.body_size > 0)

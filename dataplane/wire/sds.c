@@ -18,10 +18,11 @@ enum {
 	IEI_IN_REPLY_TO = 0x21,
 	IEI_APPLICATION_ID = 0x22,
 	IEI_SENDER_USER_ID = 0x51,
-	IEI_METADATA_LAST = 0x53,
+	IEI_METADATA = 0x53,
 	IEI_PAYLOAD = 0x78,
 	IEI_SECURITY_PARAMETERS = 0x7a, /* security parameters and payload: TS 24.282 §7.3 */
 	IEI_EXTENDED_APP_ID = 0x7d,
+	IEI_USER_LOCATION = 0x7e,
 	IEI_DISPOSITION_REQUEST = 0x80, /* high half of one octet; the value is the low half */
 };
 
@@ -50,8 +51,7 @@ static bool next_ie(struct fk_wire_reader *r, struct ie *ret_ie)
 		ie.value_size = FK_SDS_ID_SIZE;
 	else if (ie.iei == IEI_APPLICATION_ID)
 		ie.value_size = 1;
-	else if (ie.iei >= IEI_PAYLOAD ||
-		 (ie.iei >= IEI_SENDER_USER_ID && ie.iei <= IEI_METADATA_LAST))
+	else if (ie.iei >= IEI_PAYLOAD || (ie.iei >= IEI_SENDER_USER_ID && ie.iei <= IEI_METADATA))
 		ie.value_size = fk_wire_get_u16(r);
 	else
 		ie.value_size = fk_wire_get_u8(r);
@@ -83,6 +83,45 @@ static void read_id(struct fk_wire_reader *r, uint8_t id[static FK_SDS_ID_SIZE])
 		memcpy(id, octets, FK_SDS_ID_SIZE);
 }
 
+/* A TLV-E, unless it is absent. */
+static void put_value(struct fk_wire_writer *w, uint8_t iei, struct fk_sds_value value)
+{
+	if (value.octets == NULL)
+		return;
+	fk_wire_put_u8(w, iei);
+	fk_wire_put_u16(w, value.size);
+	fk_wire_put_bytes(w, value.octets, value.size);
+}
+
+static bool options_fit(const struct fk_sds_options *o)
+{
+	return o->extended_app_id_type == FK_SDS_APP_ID_NONE ||
+	       (o->extended_app_id_type <= FK_SDS_APP_ID_URI &&
+		o->extended_app_id.size <= APP_ID_SIZE_MAX);
+}
+
+/* spec: TS 24.282 Table 15.1.2.1-1, from behind the disposition request */
+static void put_options(struct fk_wire_writer *w, const struct fk_sds_options *o)
+{
+	if (o->extended_app_id_type != FK_SDS_APP_ID_NONE) {
+		fk_wire_put_u8(w, IEI_EXTENDED_APP_ID);
+		fk_wire_put_u16(w, (uint16_t)(1 + o->extended_app_id.size));
+		fk_wire_put_u8(w, o->extended_app_id_type);
+		fk_wire_put_bytes(w, o->extended_app_id.octets, o->extended_app_id.size);
+	}
+	put_value(w, IEI_USER_LOCATION, o->user_location);
+	put_value(w, IEI_SENDER_USER_ID, o->sender_mcdata_user_id);
+	put_value(w, IEI_METADATA, o->application_metadata_container);
+}
+
+static void put_application_id(struct fk_wire_writer *w, const struct fk_sds_options *o)
+{
+	if (!o->has_application_id)
+		return;
+	fk_wire_put_u8(w, IEI_APPLICATION_ID);
+	fk_wire_put_u8(w, o->application_id);
+}
+
 enum fk_err fk_sds_encode_signalling(const struct fk_sds_signalling *signalling, uint8_t *buf,
 				     size_t cap, size_t *ret_size)
 {
@@ -90,10 +129,7 @@ enum fk_err fk_sds_encode_signalling(const struct fk_sds_signalling *signalling,
 
 	if (signalling->date_time_s > DATE_TIME_MAX ||
 	    signalling->disposition_request > FK_SDS_REQUEST_DELIVERY_AND_READ ||
-	    signalling->extended_app_id_type > FK_SDS_APP_ID_URI)
-		return FK_EINVAL;
-	if (signalling->extended_app_id_type != FK_SDS_APP_ID_NONE &&
-	    signalling->extended_app_id_size > APP_ID_SIZE_MAX)
+	    !options_fit(&signalling->options))
 		return FK_EINVAL;
 
 	/* spec: TS 24.282 Table 15.1.2.1-1 */
@@ -105,20 +141,54 @@ enum fk_err fk_sds_encode_signalling(const struct fk_sds_signalling *signalling,
 		fk_wire_put_u8(&w, IEI_IN_REPLY_TO);
 		fk_wire_put_bytes(&w, signalling->in_reply_to, FK_SDS_ID_SIZE);
 	}
+	put_application_id(&w, &signalling->options);
 	if (signalling->disposition_request != FK_SDS_REQUEST_NONE)
 		fk_wire_put_u8(&w, IEI_DISPOSITION_REQUEST | signalling->disposition_request);
-	if (signalling->extended_app_id_type != FK_SDS_APP_ID_NONE) {
-		fk_wire_put_u8(&w, IEI_EXTENDED_APP_ID);
-		fk_wire_put_u16(&w, (uint16_t)(1 + signalling->extended_app_id_size));
-		fk_wire_put_u8(&w, signalling->extended_app_id_type);
-		fk_wire_put_bytes(&w, signalling->extended_app_id,
-				  signalling->extended_app_id_size);
-	}
+	put_options(&w, &signalling->options);
 	return fk_wire_done(&w, ret_size);
 }
 
-/* Takes over the IEs that Fleetkey uses; of an IE that comes twice the first counts. Values that
- * the standard reserves are treated as if the IE were absent. */
+static void take_value(const struct ie *ie, struct fk_sds_value *value)
+{
+	if (value->octets == NULL)
+		*value = (struct fk_sds_value){ie->value, (uint16_t)ie->value_size};
+}
+
+static void take_extended_app_id(const struct ie *ie, struct fk_sds_options *options)
+{
+	if (options->extended_app_id_type != FK_SDS_APP_ID_NONE || ie->value_size == 0 ||
+	    ie->value[0] < FK_SDS_APP_ID_TEXT || ie->value[0] > FK_SDS_APP_ID_URI)
+		return;
+	options->extended_app_id_type = ie->value[0];
+	options->extended_app_id.octets = ie->value + 1;
+	options->extended_app_id.size = (uint16_t)(ie->value_size - 1);
+}
+
+/* Of an IE that comes twice the first counts. Values that the standard reserves are treated as if
+ * the IE were absent. */
+static void take_option(const struct ie *ie, struct fk_sds_options *options)
+{
+	switch (ie->iei) {
+	case IEI_APPLICATION_ID:
+		if (!options->has_application_id)
+			options->application_id = ie->value[0];
+		options->has_application_id = true;
+		break;
+	case IEI_EXTENDED_APP_ID:
+		take_extended_app_id(ie, options);
+		break;
+	case IEI_USER_LOCATION:
+		take_value(ie, &options->user_location);
+		break;
+	case IEI_SENDER_USER_ID:
+		take_value(ie, &options->sender_mcdata_user_id);
+		break;
+	case IEI_METADATA:
+		take_value(ie, &options->application_metadata_container);
+		break;
+	}
+}
+
 static void take_signalling_ie(const struct ie *ie, struct fk_sds_signalling *signalling)
 {
 	uint8_t low = ie->iei & 0x0f;
@@ -130,12 +200,8 @@ static void take_signalling_ie(const struct ie *ie, struct fk_sds_signalling *si
 		   signalling->disposition_request == FK_SDS_REQUEST_NONE &&
 		   low <= FK_SDS_REQUEST_DELIVERY_AND_READ) {
 		signalling->disposition_request = low;
-	} else if (ie->iei == IEI_EXTENDED_APP_ID &&
-		   signalling->extended_app_id_type == FK_SDS_APP_ID_NONE && ie->value_size >= 1 &&
-		   ie->value[0] >= FK_SDS_APP_ID_TEXT && ie->value[0] <= FK_SDS_APP_ID_URI) {
-		signalling->extended_app_id_type = ie->value[0];
-		signalling->extended_app_id = ie->value + 1;
-		signalling->extended_app_id_size = (uint16_t)(ie->value_size - 1);
+	} else {
+		take_option(ie, &signalling->options);
 	}
 }
 
@@ -222,7 +288,7 @@ enum fk_err fk_sds_encode_notification(const struct fk_sds_notification *notific
 
 	if (notification->disposition < FK_SDS_UNDELIVERED ||
 	    notification->disposition > FK_SDS_PREVENTED ||
-	    notification->date_time_s > DATE_TIME_MAX)
+	    notification->date_time_s > DATE_TIME_MAX || !options_fit(&notification->options))
 		return FK_EINVAL;
 
 	/* spec: TS 24.282 §15.1.5 */
@@ -231,6 +297,8 @@ enum fk_err fk_sds_encode_notification(const struct fk_sds_notification *notific
 	fk_wire_put_uint(&w, notification->date_time_s, DATE_TIME_SIZE);
 	fk_wire_put_bytes(&w, notification->conversation_id, FK_SDS_ID_SIZE);
 	fk_wire_put_bytes(&w, notification->message_id, FK_SDS_ID_SIZE);
+	put_application_id(&w, &notification->options);
+	put_options(&w, &notification->options);
 	return fk_wire_done(&w, ret_size);
 }
 
@@ -251,7 +319,7 @@ enum fk_err fk_sds_decode_notification(const uint8_t *octets, size_t size,
 	read_id(&r, notification.conversation_id);
 	read_id(&r, notification.message_id);
 	while (next_ie(&r, &ie))
-		continue; /* none is used; all have to be whole */
+		take_option(&ie, &notification.options);
 	if (r.failed)
 		return FK_ETRUNC;
 	if (notification.disposition < FK_SDS_UNDELIVERED ||

@@ -205,6 +205,7 @@ static const char *read_headers(struct fk_sip_parse *p, const char *at, const ch
 	enum fk_sip_header id;
 
 	for (;;) {
+		p->line = at;
 		switch (fk_sip_line_read(&at, end, true, &line)) {
 		case FK_SIP_LINE_HEADER:
 			break;
@@ -380,6 +381,7 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 	/* spec: RFC 3261 §7.5: empty lines before the start line are to be ignored */
 	while (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
 		at += 2;
+	p.line = at;
 	if (size > UINT32_MAX || fk_sip_line_read(&at, end, false, &line) != FK_SIP_LINE_HEADER) {
 		fk_sip_fail(&p, "no SIP start line");
 		return FK_EFORMAT;
@@ -395,6 +397,7 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 
 	at = read_headers(&p, at, end);
 	p.is_cut |= at == NULL;
+	p.line = at != NULL ? at : p.line;
 	check_mandatory(&p);
 	if (at != NULL) {
 		/* spec: RFC 3261 §18.3 */

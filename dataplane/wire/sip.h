@@ -58,6 +58,7 @@ struct fk_sip_message {
 	uint32_t body_size; /* octets: Content-Length, or the rest of the datagram */
 	/* When the parse fails: what is wrong, and whether Via and CSeq suffice to answer it. */
 	const char *error;
+	const char *error_at; /* the line that it is about; behind the last one: what is missing */
 	bool can_answer;
 	bool is_other_version; /* a request of another SIP version than 2.0 */
 };

@@ -29,8 +29,9 @@ enum fk_sip_header {
 /* What the parse knows besides the message. */
 struct fk_sip_parse {
 	struct fk_sip_message *message;
-	const char *end; /* of the datagram: scans may look this far */
-	uint32_t seen;	 /* bit per fk_sip_header */
+	const char *end;  /* of the datagram: scans may look this far */
+	const char *line; /* that is being read */
+	uint32_t seen;	  /* bit per fk_sip_header */
 	uint32_t content_length;
 	struct fk_view cseq_method;
 	bool is_cut; /* the header does not end, or holds octets that no header holds */
@@ -40,8 +41,10 @@ struct fk_sip_parse {
 /* Keeps the first error: it is what the peer has to mend first. */
 static inline void fk_sip_fail(struct fk_sip_parse *p, const char *error)
 {
-	if (p->message->error == NULL)
-		p->message->error = error;
+	if (p->message->error != NULL)
+		return;
+	p->message->error = error;
+	p->message->error_at = p->line;
 }
 
 /* Takes the trimmed value of one header over into the message. Its parts come one by one: a view

@@ -209,9 +209,8 @@ static enum fk_err add_signalling(struct builder *b, const struct fk_sip_templat
 {
 	struct fk_sds_signalling signalling = {
 		.disposition_request = spec->disposition_request,
-		.extended_app_id_type = spec->extended_app_id_type,
-		.extended_app_id = spec->extended_app_id,
-		.extended_app_id_size = spec->extended_app_id_size,
+		.options.extended_app_id_type = spec->extended_app_id_type,
+		.options.extended_app_id = {spec->extended_app_id, spec->extended_app_id_size},
 	};
 	uint8_t octets[SIGNALLING_SIZE_MAX];
 	size_t size, behind = SIGNALLING_IDS_AT + FK_SIP_IDS_SIZE;

@@ -49,16 +49,29 @@ enum fk_sds_app_id_type { /* content type of the Extended application ID; 0: the
 #define FK_SDS_NOTIFICATION_SIZE_MIN 39
 #define FK_SDS_DATA_OVERHEAD	     6 /* octets that a DATA PAYLOAD with one Payload IE adds */
 
+/* The value of an IE; NULL if it is absent. Borrowed. */
+struct fk_sds_value {
+	const uint8_t *octets;
+	uint16_t size;
+};
+
+/* Optional IEs that SDS SIGNALLING PAYLOAD and SDS NOTIFICATION share. */
+struct fk_sds_options {
+	bool has_application_id;
+	uint8_t application_id;
+	uint8_t extended_app_id_type;	     /* enum fk_sds_app_id_type */
+	struct fk_sds_value extended_app_id; /* without the content type; counts if that is set */
+	struct fk_sds_value user_location, sender_mcdata_user_id, application_metadata_container;
+};
+
 struct fk_sds_signalling {
 	uint64_t date_time_s; /* seconds since 1970; 40 bits on the wire */
 	uint8_t conversation_id[FK_SDS_ID_SIZE];
 	uint8_t message_id[FK_SDS_ID_SIZE];
 	bool has_in_reply_to;
 	uint8_t in_reply_to[FK_SDS_ID_SIZE];
-	uint8_t disposition_request;  /* enum fk_sds_disposition_request */
-	uint8_t extended_app_id_type; /* enum fk_sds_app_id_type */
-	uint16_t extended_app_id_size;
-	const uint8_t *extended_app_id; /* borrowed */
+	uint8_t disposition_request; /* enum fk_sds_disposition_request */
+	struct fk_sds_options options;
 };
 
 struct fk_sds_notification {
@@ -66,6 +79,7 @@ struct fk_sds_notification {
 	uint64_t date_time_s;
 	uint8_t conversation_id[FK_SDS_ID_SIZE];
 	uint8_t message_id[FK_SDS_ID_SIZE];
+	struct fk_sds_options options;
 };
 
 /*

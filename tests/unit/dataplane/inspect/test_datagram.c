@@ -66,6 +66,13 @@ static void put_signalling(void)
 		.has_in_reply_to = true,
 		.in_reply_to = {0x33},
 		.disposition_request = FK_SDS_REQUEST_DELIVERY,
+		.options = {.has_application_id = true,
+			    .application_id = 1,
+			    .extended_app_id_type = FK_SDS_APP_ID_TEXT,
+			    .extended_app_id = {(const uint8_t *)"app", 3},
+			    .user_location = {(const uint8_t *)"\x12\xab", 2},
+			    .sender_mcdata_user_id = {(const uint8_t *)"sip:s@x", 7},
+			    .application_metadata_container = {(const uint8_t *)"meta", 4}},
 	};
 	uint8_t octets[100];
 	size_t size;
@@ -141,6 +148,15 @@ Test(datagram, every_layer_is_taken_apart)
 			 "22000000-0000-0000-0000-000000000000");
 	cr_assert_str_eq(text_at("sds_signalling_payload", "in_reply_to_message_id"),
 			 "33000000-0000-0000-0000-000000000000");
+	cr_assert_eq(number_at("sds_signalling_payload", "application_id"), 1);
+	cr_assert_eq(number_at("sds_signalling_payload", "extended_application_id_content_type"),
+		     FK_SDS_APP_ID_TEXT);
+	cr_assert_str_eq(text_at("sds_signalling_payload", "extended_application_id"), "app");
+	cr_assert_str_eq(text_at("sds_signalling_payload", "user_location_hex"), "12ab");
+	cr_assert_str_eq(text_at("sds_signalling_payload", "sender_mcdata_user_id"), "sip:s@x");
+	cr_assert_str_eq(text_at("sds_signalling_payload", "application_metadata_container"),
+			 "meta");
+	cr_assert_eq(number_at("data_payload", "number_of_payloads"), 1);
 	cr_assert_eq(number_at("data_payload", "payload_size"), 10);
 	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
 }
@@ -222,6 +238,28 @@ Test(datagram, a_protected_payload_is_an_error_of_its_own)
 	cr_assert_str_eq(text_at("error", "reason"), "is protected or signed");
 }
 
+Test(datagram, a_document_type_is_an_error_of_its_own_and_so_is_a_document_too_large)
+{
+	begin();
+	begin_part("info+xml");
+	put_text("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>\r\n");
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "mcdata_info");
+	cr_assert_str_eq(text_at("error", "reason"),
+			 "has a document type, an entity of its own, or encrypted content");
+	begin();
+	begin_part("info+xml");
+	put_text("<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\">");
+	for (uint32_t i = 0; i < 20; i++)
+		put_text("<a>");
+	put_text("\r\n");
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "reason"),
+			 "is too large or too deep, or has a value that is too long");
+}
+
 Test(datagram, only_the_first_error_is_told)
 {
 	begin();
@@ -250,6 +288,41 @@ Test(datagram, what_is_not_sip_is_an_error_and_a_response_is_not)
 	cr_assert(is_ok);
 	cr_assert_eq(number_at("sip", "status"), 202);
 	cr_assert_null(json_object_get(json, "parts"));
+}
+
+Test(datagram, an_error_in_the_header_names_its_line)
+{
+	static const struct {
+		const char *text, *field;
+		const char *line; /* where the error is */
+	} cases[] = {
+		{"MESSAGE  sip:a@b SIP/2.0\r\n", "start_line", "MESSAGE"},
+		{"CSeq: x MESSAGE\r\n", "cseq", "CSeq: x"},
+		{"Max-Forwards: 999\r\n", "max_forwards", "Max-Forwards"},
+		{"l: -1\r\n", "l", "l: -1"},
+		{"no colon\r\n", "header", "no colon"},
+		{"\xff\xff: x\r\n", "header", "\xff\xff"},
+		{"Subject: a\nb\r\n", "subject", "Subject"},
+		{"Content-Length: 99\r\n\r\n", "header", NULL}, /* behind what is there */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+		int size =
+			snprintf(text, sizeof(text),
+				 "%sVia: SIP/2.0/UDP h;branch=b\r\nFrom: <sip:a>\r\n"
+				 "To: <sip:b>\r\nCall-ID: c\r\n%s%s\r\n",
+				 i == 0 ? cases[i].text : "MESSAGE sip:a@b SIP/2.0\r\n",
+				 i == 1 ? "" : "CSeq: 1 MESSAGE\r\n", i == 0 ? "" : cases[i].text);
+		const char *line = cases[i].line != NULL ? strstr(text, cases[i].line)
+							 : strstr(text, "\r\n\r\n") + 4;
+
+		json_decref(json);
+		json = fk_json_datagram(&options, (const uint8_t *)text, (size_t)size, &is_ok);
+		cr_assert_not(is_ok, "%zu", i);
+		cr_assert_str_eq(text_at("error", "field"), cases[i].field);
+		cr_assert_eq(number_at("error", "offset"), line - text, "%zu", i);
+	}
 }
 
 Test(datagram, a_datagram_cut_at_any_octet_of_its_body_is_refused)

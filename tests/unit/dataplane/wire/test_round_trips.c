@@ -216,28 +216,70 @@ Test(round_trips, an_inventory_of_key_ids)
 	}
 }
 
+static uint8_t values[4][100];
+
+static struct fk_sds_value a_value(uint32_t which)
+{
+	fill(values[which], sizeof(values[which]));
+	return (struct fk_sds_value){coin() ? values[which] : NULL,
+				     (uint16_t)seeded_below(&seed, sizeof(values[which]))};
+}
+
+static struct fk_sds_options some_options(void)
+{
+	struct fk_sds_options options = {
+		.has_application_id = coin(),
+		.extended_app_id_type = (uint8_t)seeded_below(&seed, 3),
+		.extended_app_id = {values[0], (uint16_t)seeded_below(&seed, sizeof(values[0]))},
+		.user_location = a_value(1),
+		.sender_mcdata_user_id = a_value(2),
+		.application_metadata_container = a_value(3),
+	};
+
+	if (options.has_application_id)
+		options.application_id = (uint8_t)seeded_next(&seed);
+	fill(values[0], sizeof(values[0]));
+	return options;
+}
+
+static void expect_same_value(struct fk_sds_value a, struct fk_sds_value b)
+{
+	cr_assert_eq(a.octets == NULL, b.octets == NULL);
+	if (a.octets == NULL)
+		return;
+	cr_assert_eq(a.size, b.size);
+	cr_assert_arr_eq(a.octets, b.octets, a.size);
+}
+
+static void expect_same_options(const struct fk_sds_options *a, const struct fk_sds_options *b)
+{
+	cr_assert_eq(a->has_application_id, b->has_application_id);
+	cr_assert_eq(a->application_id, b->application_id);
+	cr_assert_eq(a->extended_app_id_type, b->extended_app_id_type);
+	if (a->extended_app_id_type != FK_SDS_APP_ID_NONE)
+		expect_same_value(a->extended_app_id, b->extended_app_id);
+	expect_same_value(a->user_location, b->user_location);
+	expect_same_value(a->sender_mcdata_user_id, b->sender_mcdata_user_id);
+	expect_same_value(a->application_metadata_container, b->application_metadata_container);
+}
+
 Test(round_trips, an_sds_signalling_payload)
 {
 	for (uint32_t round = 0; round < N_ROUNDS; round++) {
-		uint8_t app_id[300], buf[400], built[400];
+		uint8_t buf[600], built[600];
 		struct fk_sds_signalling s = {
 			.date_time_s = seeded_next(&seed) >> 24,
 			.has_in_reply_to = coin(),
 			.disposition_request = (uint8_t)seeded_below(&seed, 4),
-			.extended_app_id_type = (uint8_t)seeded_below(&seed, 3),
+			.options = some_options(),
 		};
 		struct fk_sds_signalling again;
 		size_t size, built_size;
 
-		fill(app_id, sizeof(app_id));
 		fill(s.conversation_id, sizeof(s.conversation_id));
 		fill(s.message_id, sizeof(s.message_id));
 		if (s.has_in_reply_to)
 			fill(s.in_reply_to, sizeof(s.in_reply_to));
-		if (s.extended_app_id_type != FK_SDS_APP_ID_NONE) {
-			s.extended_app_id = app_id;
-			s.extended_app_id_size = (uint16_t)seeded_below(&seed, sizeof(app_id));
-		}
 		cr_assert_eq(fk_sds_encode_signalling(&s, buf, sizeof(buf), &size), FK_OK);
 		cr_assert_eq(fk_sds_decode_signalling(buf, size, &again), FK_OK);
 		cr_assert_eq(again.date_time_s, s.date_time_s);
@@ -246,8 +288,7 @@ Test(round_trips, an_sds_signalling_payload)
 		cr_assert_eq(again.has_in_reply_to, s.has_in_reply_to);
 		cr_assert_arr_eq(again.in_reply_to, s.in_reply_to, FK_SDS_ID_SIZE);
 		cr_assert_eq(again.disposition_request, s.disposition_request);
-		cr_assert_eq(again.extended_app_id_type, s.extended_app_id_type);
-		cr_assert_eq(again.extended_app_id_size, s.extended_app_id_size);
+		expect_same_options(&again.options, &s.options);
 		cr_assert_eq(fk_sds_encode_signalling(&again, built, sizeof(built), &built_size),
 			     FK_OK);
 		cr_assert_eq(built_size, size);
@@ -261,9 +302,10 @@ Test(round_trips, an_sds_data_payload_and_a_notification)
 		struct fk_sds_notification n = {
 			.disposition = (uint8_t)(1 + seeded_below(&seed, 5)),
 			.date_time_s = seeded_next(&seed) >> 24,
+			.options = some_options(),
 		};
 		struct fk_sds_notification again;
-		uint8_t octets[500], buf[600], built[100];
+		uint8_t octets[500], buf[600], built[600];
 		size_t octets_size = seeded_below(&seed, sizeof(octets)), size, found_size;
 		const uint8_t *found;
 
@@ -282,6 +324,7 @@ Test(round_trips, an_sds_data_payload_and_a_notification)
 		cr_assert_eq(fk_sds_decode_notification(buf, size, &again), FK_OK);
 		cr_assert_eq(again.disposition, n.disposition);
 		cr_assert_eq(again.date_time_s, n.date_time_s);
+		expect_same_options(&again.options, &n.options);
 		cr_assert_eq(fk_sds_encode_notification(&again, built, sizeof(built), &found_size),
 			     FK_OK);
 		cr_assert_eq(found_size, size);

@@ -34,9 +34,8 @@ static struct fk_sds_signalling example(void)
 	struct fk_sds_signalling s = {
 		.date_time_s = 1700000000,
 		.disposition_request = FK_SDS_REQUEST_DELIVERY,
-		.extended_app_id_type = FK_SDS_APP_ID_URI,
-		.extended_app_id = (const uint8_t *)APP_ID,
-		.extended_app_id_size = sizeof(APP_ID) - 1,
+		.options.extended_app_id_type = FK_SDS_APP_ID_URI,
+		.options.extended_app_id = {(const uint8_t *)APP_ID, sizeof(APP_ID) - 1},
 	};
 
 	memcpy(s.conversation_id, conversation_id, sizeof(conversation_id));
@@ -67,9 +66,9 @@ Test(sds, the_signalling_example_is_read_back)
 	cr_assert_arr_eq(s.message_id, message_id, FK_SDS_ID_SIZE);
 	cr_assert_not(s.has_in_reply_to);
 	cr_assert_eq(s.disposition_request, FK_SDS_REQUEST_DELIVERY);
-	cr_assert_eq(s.extended_app_id_type, FK_SDS_APP_ID_URI);
-	cr_assert_eq(s.extended_app_id_size, sizeof(APP_ID) - 1);
-	cr_assert_arr_eq(s.extended_app_id, APP_ID, sizeof(APP_ID) - 1);
+	cr_assert_eq(s.options.extended_app_id_type, FK_SDS_APP_ID_URI);
+	cr_assert_eq(s.options.extended_app_id.size, sizeof(APP_ID) - 1);
+	cr_assert_arr_eq(s.options.extended_app_id.octets, APP_ID, sizeof(APP_ID) - 1);
 	free(octets);
 }
 
@@ -92,11 +91,23 @@ Test(sds, optional_elements_are_written_in_table_order)
 
 	s.has_in_reply_to = true;
 	memset(s.in_reply_to, 0x5a, sizeof(s.in_reply_to));
+	s.options.has_application_id = true;
+	s.options.application_id = 1;
+	s.options.user_location = (struct fk_sds_value){s.in_reply_to, 0};
+	s.options.sender_mcdata_user_id = (struct fk_sds_value){(const uint8_t *)"s", 1};
+	s.options.application_metadata_container = (struct fk_sds_value){(const uint8_t *)"m", 1};
 	cr_assert_eq(fk_sds_encode_signalling(&s, buf, sizeof(buf), &size), FK_OK);
-	cr_assert_eq(size, 65 + 17);
+	cr_assert_eq(size, 65 + 17 + 2 + 3 + 4 + 4);
 	cr_assert_eq(buf[38], 0x21);
-	cr_assert_eq(buf[55], 0x81);
-	cr_assert_eq(buf[56], 0x7d);
+	cr_assert_arr_eq(buf + 55, "\x22\x01\x81\x7d", 4);
+	cr_assert_arr_eq(buf + size - 11, "\x7e\0\0\x51\0\1s\x53\0\1m", 11);
+}
+
+static void expect_value(struct fk_sds_value value, const char *octets, size_t size)
+{
+	cr_assert_not_null(value.octets);
+	cr_assert_eq(value.size, size);
+	cr_assert_arr_eq(value.octets, octets, size);
 }
 
 Test(sds, optional_elements_are_read_in_any_order_and_unknown_ones_are_skipped)
@@ -118,18 +129,23 @@ Test(sds, optional_elements_are_read_in_any_order_and_unknown_ones_are_skipped)
 	memcpy(octets, signalling_example, 38);
 	memcpy(octets + 38, options, sizeof(options));
 	cr_assert_eq(fk_sds_decode_signalling(octets, sizeof(octets), &s), FK_OK);
-	cr_assert_eq(s.extended_app_id_type, FK_SDS_APP_ID_TEXT);
-	cr_assert_eq(s.extended_app_id_size, 2);
+	cr_assert_eq(s.options.extended_app_id_type, FK_SDS_APP_ID_TEXT);
+	cr_assert_eq(s.options.extended_app_id.size, 2);
 	cr_assert_eq(s.disposition_request, FK_SDS_REQUEST_READ);
 	cr_assert(s.has_in_reply_to);
 	cr_assert_eq(s.in_reply_to[0], 1);
 	cr_assert_eq(s.in_reply_to[15], 16);
+	cr_assert(s.options.has_application_id && s.options.application_id == 1);
+	expect_value(s.options.user_location, "", 0);
+	expect_value(s.options.sender_mcdata_user_id, "!!", 2);
+	expect_value(s.options.application_metadata_container, "x", 1);
 }
 
 Test(sds, of_a_repeated_element_the_first_counts_and_reserved_values_count_as_absent)
 {
 	static const uint8_t options[] = {
 		0x8f, 0x81, 0x83, 0x7d, 0x00, 0x02, 0x09, 'z', 0x7d, 0x00, 0x02, 0x01, 'a',
+		0x22, 0x01, 0x22, 0x02, 0x51, 0x00, 0x01, 'b', 0x51, 0x00, 0x01, 'c',
 	};
 	uint8_t octets[38 + sizeof(options)];
 	struct fk_sds_signalling s;
@@ -138,8 +154,10 @@ Test(sds, of_a_repeated_element_the_first_counts_and_reserved_values_count_as_ab
 	memcpy(octets + 38, options, sizeof(options));
 	cr_assert_eq(fk_sds_decode_signalling(octets, sizeof(octets), &s), FK_OK);
 	cr_assert_eq(s.disposition_request, FK_SDS_REQUEST_DELIVERY);
-	cr_assert_eq(s.extended_app_id_type, FK_SDS_APP_ID_TEXT);
-	cr_assert_eq(s.extended_app_id[0], 'a');
+	cr_assert_eq(s.options.extended_app_id_type, FK_SDS_APP_ID_TEXT);
+	cr_assert_eq(s.options.extended_app_id.octets[0], 'a');
+	cr_assert_eq(s.options.application_id, 1);
+	expect_value(s.options.sender_mcdata_user_id, "b", 1);
 }
 
 Test(sds, a_signalling_payload_cut_inside_a_field_is_truncated)
@@ -204,14 +222,17 @@ Test(sds, values_that_do_not_fit_are_refused)
 	s.disposition_request = 4;
 	cr_assert_eq(fk_sds_encode_signalling(&s, buf, sizeof(buf), &size), FK_EINVAL);
 	s = example();
-	s.extended_app_id_type = 3;
+	s.options.extended_app_id_type = 3;
 	cr_assert_eq(fk_sds_encode_signalling(&s, buf, sizeof(buf), &size), FK_EINVAL);
 	s = example();
-	s.extended_app_id_size = 65535;
+	s.options.extended_app_id.size = 65535;
 	cr_assert_eq(fk_sds_encode_signalling(&s, buf, sizeof(buf), &size), FK_EINVAL);
 	n.date_time_s = UINT64_C(1) << 40;
 	cr_assert_eq(fk_sds_encode_notification(&n, buf, sizeof(buf), &size), FK_EINVAL);
 	n.date_time_s = 0;
+	n.options.extended_app_id_type = 3;
+	cr_assert_eq(fk_sds_encode_notification(&n, buf, sizeof(buf), &size), FK_EINVAL);
+	n.options.extended_app_id_type = FK_SDS_APP_ID_NONE;
 	n.disposition = 0;
 	cr_assert_eq(fk_sds_encode_notification(&n, buf, sizeof(buf), &size), FK_EINVAL);
 	n.disposition = 6;
@@ -312,6 +333,11 @@ Test(sds, a_notification_may_carry_options_but_not_half_of_one)
 	memcpy(octets, notification_example, 39);
 	memcpy(octets + 39, "\x22\x01\x53\x00\x00", 5);
 	cr_assert_eq(fk_sds_decode_notification(octets, sizeof(octets), &n), FK_OK);
+	cr_assert(n.options.has_application_id && n.options.application_id == 1);
+	expect_value(n.options.application_metadata_container, "", 0);
+	cr_assert_null(n.options.sender_mcdata_user_id.octets);
+	cr_assert_null(n.options.user_location.octets);
+	cr_assert_eq(n.options.extended_app_id_type, FK_SDS_APP_ID_NONE);
 	for (size_t size = 0; size < sizeof(octets); size++) {
 		uint8_t *cut = exact_copy(octets, size);
 

@@ -125,7 +125,7 @@ static void expect_parses_back(size_t size, uint32_t n_parts_expected)
 	cr_assert_arr_eq(signalling.conversation_id, fill.conversation_id, 16);
 	cr_assert_arr_eq(signalling.message_id, fill.message_id, 16);
 	cr_assert_eq(signalling.disposition_request, spec.disposition_request);
-	cr_assert_eq(signalling.extended_app_id_type, spec.extended_app_id_type);
+	cr_assert_eq(signalling.options.extended_app_id_type, spec.extended_app_id_type);
 
 	part = find(parts, n, "application/vnd.3gpp.mcdata-payload");
 	cr_assert_eq(part, &parts[n - 1]);
