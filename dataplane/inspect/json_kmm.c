@@ -267,11 +267,14 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 	clear = malloc(size > 0 ? size : 1);
 	if (clear == NULL)
 		return fk_json_error(base, "message_id", "out of memory");
-	err = fk_proof_outer(options->tek, preamble->message_indicator, octets, size, clear);
+	err = fk_proof_outer(options->proof, options->tek, preamble->message_indicator, octets,
+			     size, clear);
 	if (err == FK_OK)
 		json = bare_kmm(options, clear, size, base, ret_is_ok);
 	else if (err == FK_EINVAL)
 		json = fk_json_error(base - 9, "message_indicator", "is all zeros");
+	else if (err == FK_ERANGE)
+		json = fk_json_error(base, "message_length", "more octets than a KMM has");
 	else
 		json = fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
 				     "needs a TEK of 32 octets");

@@ -2,7 +2,7 @@
 /*
  * proof.h - the cryptography that an engineer asks about: one message at a time.
  *
- * What the bulk engines do is done by them; what they do not, by OpenSSL.
+ * All is done by the code that the dataplane has, but for AES-192, which is OpenSSL's.
  *
  * Threads: a struct fk_proof belongs to one thread. Memory: it holds the engine's scratch, which
  * the engine wipes; nothing here keeps a key.
@@ -16,8 +16,7 @@
 #include <fleetkey/err.h>
 #include <fleetkey/secret.h>
 
-#define FK_PROOF_MI_SIZE 9  /* octets of a message indicator */
-#define FK_PROOF_IV_SIZE 16 /* octets of what it is expanded to */
+#include "crypto/outer.h"
 
 struct fk_proof; /* layout is private to proof.c */
 
@@ -44,16 +43,11 @@ FK_MUST_USE enum fk_err fk_proof_mac(struct fk_proof *proof, const struct fk_sec
 				     const uint8_t *frame, size_t size, uint8_t mac_format,
 				     uint8_t ret_mac[static 8]);
 
-/* The 16 octets that a message indicator stands for: its first 8, then the shift register after 64
- * steps. spec: P25 sheet 3.7 */
-void fk_proof_expand_mi(const uint8_t mi[static FK_PROOF_MI_SIZE],
-			uint8_t ret_iv[static FK_PROOF_IV_SIZE]);
-
 /*
  * Encrypts or decrypts the outer layer; 'out' may be 'in'. spec: P25 sheet 3.7
  * Returns FK_OK; FK_EUNSUPPORTED if the TEK is not of 32 octets; FK_EINVAL for an all-zero message
- * indicator; FK_EIO if OpenSSL fails.
+ * indicator; FK_ERANGE if there are more octets than a KMM has.
  */
-FK_MUST_USE enum fk_err fk_proof_outer(const struct fk_secret *tek,
-				       const uint8_t mi[static FK_PROOF_MI_SIZE], const uint8_t *in,
+FK_MUST_USE enum fk_err fk_proof_outer(struct fk_proof *proof, const struct fk_secret *tek,
+				       const uint8_t mi[static FK_MI_SIZE], const uint8_t *in,
 				       size_t size, uint8_t *out);

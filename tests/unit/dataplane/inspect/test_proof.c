@@ -84,12 +84,14 @@ Test(proof, a_mac_takes_a_tek_of_256_bits)
 
 Test(proof, the_outer_layer_refuses_short_keys_and_an_all_zero_message_indicator)
 {
-	uint8_t mi[FK_PROOF_MI_SIZE] = {0}, octets[20] = {0}, out[20];
+	uint8_t mi[FK_MI_SIZE] = {0}, octets[513] = {0}, out[513];
 
-	cr_assert_eq(fk_proof_outer(&kek, mi, octets, sizeof(octets), out), FK_EINVAL);
+	cr_assert_eq(fk_proof_outer(proof, &kek, mi, octets, 20, out), FK_EINVAL);
 	mi[0] = 1;
-	cr_assert_eq(fk_proof_outer(&kek, mi, octets, sizeof(octets), out), FK_OK);
-	cr_assert_eq(fk_proof_outer(&kek, mi, octets, 0, out), FK_OK);
+	cr_assert_eq(fk_proof_outer(proof, &kek, mi, octets, 20, out), FK_OK);
+	cr_assert_eq(fk_proof_outer(proof, &kek, mi, octets, 0, out), FK_OK);
+	cr_assert_eq(fk_proof_outer(proof, &kek, mi, octets, 512, out), FK_OK);
+	cr_assert_eq(fk_proof_outer(proof, &kek, mi, octets, 513, out), FK_ERANGE);
 	kek.size = 16;
-	cr_assert_eq(fk_proof_outer(&kek, mi, octets, sizeof(octets), out), FK_EUNSUPPORTED);
+	cr_assert_eq(fk_proof_outer(proof, &kek, mi, octets, 20, out), FK_EUNSUPPORTED);
 }
