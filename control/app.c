@@ -144,12 +144,17 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 {
 	enum fk_err err;
 
-	*app = (struct fk_app){.config = config, .epoll_fd = -1, .signal_fd = -1};
+	*app = (struct fk_app){
+		.config = config,
+		.root_source = {config->keys.root_key, config->keys.pkcs11_module},
+		.epoll_fd = -1,
+		.signal_fd = -1,
+	};
 	err = take_signals(app);
 	if (err == FK_OK)
 		err = fk_store_open(config->store.redis_socket, &app->store, reason);
 	if (err == FK_OK)
-		err = fk_keys_open(config->keys.root_key_file, app->store, &app->keyring, reason);
+		err = fk_keys_open(&app->root_source, app->store, &app->keyring, reason);
 	if (err == FK_OK)
 		err = fk_fleet_load(app->store, app->keyring, config, &app->fleet, &app->table,
 				    reason);

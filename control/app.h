@@ -16,6 +16,7 @@
 #include "fleet/fleet.h"
 #include "fleet/keytable.h"
 #include "keys/keyring.h"
+#include "keys/root.h"
 #include "link/server.h"
 #include "reason.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ struct fk_api;
 /* Parts are created in this order; each may be NULL until then. */
 struct fk_app {
 	const struct fk_config *config; /* borrowed */
+	struct fk_root_source root_source; /* borrowed from the configuration */
 	struct fk_store *store;
 	struct fk_keyring *keyring;
 	struct fk_fleet *fleet;

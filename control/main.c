@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fleetkey/secret.h>
-
 #include "app.h"
 #include "config/config.h"
 #include "keys/harden.h"
-#include "keys/root_key.h"
+#include "keys/root.h"
 #include "log.h"
 
 enum exit_code {
@@ -32,7 +30,7 @@ static void print_help(FILE *out)
 		"usage: fleetkeyd --config FILE [--check] [--log-level LEVEL]\n"
 		"\n"
 		"  --config FILE      configuration, YAML (see --help-config)\n"
-		"  --check            check the configuration and the root key file, then end\n"
+		"  --check            check the configuration and the root key, then end\n"
 		"  --log-level LEVEL  error, warn, info (default) or debug\n"
 		"  --help-config      list the options of the configuration\n"
 		"  --version\n"
@@ -95,19 +93,20 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return -1;
 }
 
-/* A root key file that is missing or unsafe is told like any other option, and before the store is
- * asked for anything. */
+/* A root key that is missing or unsafe is told like any other option, and before the store is asked
+ * for anything. */
 static int check_root_key(const struct fk_config *config)
 {
 	struct fk_reason reason = {{0}};
-	struct fk_secret key;
-	enum fk_err err = fk_root_key_load(config->keys.root_key_file, &key, &reason);
+	const struct fk_root_source source = {config->keys.root_key, config->keys.pkcs11_module};
+	struct fk_root *root;
+	enum fk_err err = fk_root_open(&source, &root, &reason);
 
 	if (err != FK_OK) {
 		fprintf(stderr, "fleetkeyd: %s: %s\n", fk_err_text(err), reason.text);
 		return EXIT_USAGE;
 	}
-	fk_secret_wipe(&key);
+	fk_root_close(root);
 	return EXIT_DONE;
 }
 

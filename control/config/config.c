@@ -78,6 +78,24 @@ static enum fk_err check_kmf(struct fk_config *config, struct fk_reason *reason)
 	return config->kmf.psi != NULL ? FK_OK : FK_ENOMEM;
 }
 
+/* One root key, by whichever option. */
+static enum fk_err check_keys(struct fk_config *config, struct fk_reason *reason)
+{
+	if ((config->keys.root_key_file != NULL) == (config->keys.root_key != NULL)) {
+		fk_reason_set(reason,
+			      "keys.root_key_file: %s, must be one of root_key_file and "
+			      "root_key",
+			      config->keys.root_key != NULL ? "both are given" : "is missing");
+		return FK_EINVAL;
+	}
+	if (config->keys.root_key_file != NULL &&
+	    asprintf(&config->keys.root_key, "file:%s", config->keys.root_key_file) < 0) {
+		config->keys.root_key = NULL;
+		return FK_ENOMEM;
+	}
+	return FK_OK;
+}
+
 static enum fk_err check_api(const struct fk_config *config, struct fk_reason *reason)
 {
 	struct stat st;
@@ -202,6 +220,8 @@ static enum fk_err fill(struct fk_config *config, const struct fk_yaml_config *y
 	if (err == FK_OK)
 		err = check_kmf(config, reason);
 	if (err == FK_OK)
+		err = check_keys(config, reason);
+	if (err == FK_OK)
 		err = check_api(config, reason);
 	if (err == FK_OK)
 		err = check_link_and_sip(config, reason);
@@ -271,6 +291,8 @@ void fk_config_free(struct fk_config *config)
 	free(config->kmf.extended_app_id);
 	free(config->store.redis_socket);
 	free(config->keys.root_key_file);
+	free(config->keys.root_key);
+	free(config->keys.pkcs11_module);
 	free(config->link.socket);
 	free(config->link.dataplane_user);
 	free(config->api.socket);

@@ -49,7 +49,9 @@ struct fk_config {
 		char *redis_socket;
 	} store;
 	struct {
-		char *root_key_file;
+		char *root_key_file; /* NULL: root_key was given */
+		char *root_key;	     /* never NULL: "file:" and root_key_file, if that was given */
+		char *pkcs11_module; /* NULL: none */
 	} keys;
 	struct {
 		char *socket;

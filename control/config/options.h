@@ -25,9 +25,13 @@
 #define FK_OPTIONS_STORE(X) \
 	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")
 
-#define FK_OPTIONS_KEYS(X)                                        \
-	X(keys, root_key_file, TEXT, NULL, 1, 4095, "characters", \
-	  "file with the root key: 32 octets or 64 hex digits, mode 0600")
+#define FK_OPTIONS_KEYS(X)                                                                    \
+	X(keys, root_key_file, TEXT, "", 1, 4000, "characters",                               \
+	  "file with the root key: 32 octets or 64 hex digits, mode 0600; or root_key")       \
+	X(keys, root_key, TEXT, "", 1, 4010, "characters",                                    \
+	  "instead: file:PATH, credential:NAME (systemd) or a pkcs11: URI with a pin-source") \
+	X(keys, pkcs11_module, TEXT, "", 1, 4095, "characters",                               \
+	  "library of the token, for a pkcs11: URI")
 
 #define FK_OPTIONS_LINK(X)                                     \
 	X(link, socket, TEXT, NULL, 1, 107, "characters",      \

@@ -145,8 +145,8 @@ static enum fk_err put_header(struct fk_keytable_file *file, const struct fk_con
 	h->bare_kmm = config->kmf.bare_kmm;
 	h->sip_t1_ms = (uint16_t)config->sip.t1_ms;
 	h->sip_t2_ms = (uint16_t)config->sip.t2_ms;
-	memcpy(h->token_key, fk_keyring_token_key(keyring), sizeof(h->token_key));
-	memcpy(h->to_tag_key, fk_keyring_to_tag_key(keyring), sizeof(h->to_tag_key));
+	memcpy(h->token_key, fk_keyring_key(keyring, FK_PURPOSE_TOKEN), sizeof(h->token_key));
+	memcpy(h->to_tag_key, fk_keyring_key(keyring, FK_PURPOSE_TO_TAG), sizeof(h->to_tag_key));
 	err = add_config_text(file, config->kmf.extended_app_id, &h->extended_app_id_offset,
 			      &h->extended_app_id_size);
 	if (err == FK_OK)

@@ -1,76 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/keyring.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
+#include <openssl/hmac.h>
 
 #include <fleetkey/wire.h>
 
 #include "keys/tek.h"
 
-#define SEAL_LAYOUT	   1
-#define NONCE_SIZE	   12
-#define NONCES_AHEAD	   256
-#define TAG_SIZE	   16
-#define AD_SIZE_MAX	   (1 + 8 + 4 + FK_SEAL_IDENTITY_MAX)
-#define SEALING_EPOCHS_MAX 4 /* epochs whose records can be open at a time */
+#define RECORD_LAYOUT	1
+#define RECORD_HEAD	(1 + 4 + 1)
+#define RECORD_KEY	(1 + 4 + FK_ROOT_WRAPPED_SIZE)
+#define RECORD_MAC_SIZE 32
+#define SEAL_LAYOUT	1
+#define NONCE_SIZE	12
+#define NONCES_AHEAD	256
+#define TAG_SIZE	16
+#define AD_SIZE_MAX	(FK_KMF_ID_SIZE + 1 + 8 + 4 + FK_SEAL_IDENTITY_MAX)
+#define N_PURPOSES	3 /* beside sealing: one key each */
+#define KEYS_MAX	(N_PURPOSES + FK_SEALING_EPOCHS_MAX)
 
-/* In locked memory, and nowhere else. */
-struct keys {
-	uint8_t root[32]; /* kept: older and newer sealing epochs are derived on demand */
-	uint8_t token[32];
-	uint8_t to_tag[16];
-	uint8_t ledger[32];
-	uint8_t sealing[SEALING_EPOCHS_MAX][32];
-};
+static_assert(RECORD_HEAD + KEYS_MAX * RECORD_KEY + RECORD_MAC_SIZE <= FK_KEYRING_RECORD_MAX,
+	      "a full keyring fits its record");
 
-/* One sealing epoch: its contexts keep the expanded key, so that a record costs one IV. */
-struct sealing {
-	uint32_t epoch; /* 0: unused */
+static const enum fk_purpose single_purposes[N_PURPOSES] = {FK_PURPOSE_INTEGRITY, FK_PURPOSE_TOKEN,
+							    FK_PURPOSE_TO_TAG};
+
+/* What a key is; the key itself is in locked memory, at the same index. */
+struct entry {
+	enum fk_purpose purpose;
+	uint32_t epoch; /* of a sealing key; 0 for the others */
+	/* The contexts of a sealing key keep it expanded, so that a record costs one IV. */
 	EVP_CIPHER_CTX *seal, *unseal;
 };
 
 struct fk_keyring {
-	struct keys *keys;
+	uint8_t (*keys)[FK_ROOT_KEY_SIZE]; /* locked */
 	size_t mapped_size;
 	uint8_t kmf_id[FK_KMF_ID_SIZE];
-	struct sealing sealings[SEALING_EPOCHS_MAX];
+	uint32_t version; /* of the record; 0: never written */
+	uint32_t n_entries;
+	struct entry entries[KEYS_MAX];
 	/* Drawn ahead: a system call for each record of an import is what it would wait for. */
 	uint8_t nonces[NONCES_AHEAD][NONCE_SIZE];
 	uint32_t n_nonces; /* not used yet */
 };
 
-/* HKDF-SHA-256 without salt: the root key is uniform. The info binds purpose, epoch and KMF. */
-static enum fk_err derive(const struct fk_keyring *keyring, const char *purpose, uint32_t epoch,
-			  uint8_t *ret_key, size_t size)
-{
-	uint8_t info[96];
-	struct fk_wire_writer w = fk_wire_writer(info, sizeof(info));
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
-	size_t info_size, key_size = size;
-	bool ok;
-
-	fk_wire_put_bytes(&w, "fleetkey 1 ", 11);
-	fk_wire_put_bytes(&w, purpose, strlen(purpose) + 1);
-	fk_wire_put_u32(&w, epoch);
-	fk_wire_put_bytes(&w, keyring->kmf_id, FK_KMF_ID_SIZE);
-	ok = ctx != NULL && fk_wire_done(&w, &info_size) == FK_OK &&
-	     EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) > 0 &&
-	     EVP_PKEY_CTX_set1_hkdf_key(ctx, keyring->keys->root, sizeof(keyring->keys->root)) >
-		     0 &&
-	     EVP_PKEY_CTX_add1_hkdf_info(ctx, info, (int)info_size) > 0 &&
-	     EVP_PKEY_derive(ctx, ret_key, &key_size) > 0 && key_size == size;
-	EVP_PKEY_CTX_free(ctx);
-	return ok ? FK_OK : FK_ESELFTEST;
-}
-
 static enum fk_err map_keys(struct fk_keyring *keyring, struct fk_reason *reason)
 {
-	keyring->mapped_size = (sizeof(struct keys) + 4095) & ~(size_t)4095;
+	keyring->mapped_size = (KEYS_MAX * sizeof(*keyring->keys) + 4095) & ~(size_t)4095;
 	void *p = mmap(NULL, keyring->mapped_size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -93,71 +78,22 @@ static enum fk_err map_keys(struct fk_keyring *keyring, struct fk_reason *reason
 	return FK_OK;
 }
 
-enum fk_err fk_keyring_new(const struct fk_secret *root,
-			   const uint8_t kmf_id[static FK_KMF_ID_SIZE],
-			   struct fk_keyring **ret_keyring, struct fk_reason *reason)
+static enum fk_err new_empty(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
+			     struct fk_keyring **ret_keyring, struct fk_reason *reason)
 {
-	struct fk_keyring *keyring;
+	struct fk_keyring *keyring = calloc(1, sizeof(*keyring));
 	enum fk_err err;
 
-	if (root->size != sizeof(keyring->keys->root)) {
-		fk_reason_set(reason, "root key is %u octets, must be 32", (unsigned)root->size);
-		return FK_EINVAL;
-	}
-	keyring = calloc(1, sizeof(*keyring));
 	if (keyring == NULL)
 		return FK_ENOMEM;
 	memcpy(keyring->kmf_id, kmf_id, FK_KMF_ID_SIZE);
 	err = map_keys(keyring, reason);
-	if (err == FK_OK) {
-		memcpy(keyring->keys->root, root->octets, sizeof(keyring->keys->root));
-		err = derive(keyring, "token", 0, keyring->keys->token,
-			     sizeof(keyring->keys->token));
-	}
-	if (err == FK_OK)
-		err = derive(keyring, "to-tag", 0, keyring->keys->to_tag,
-			     sizeof(keyring->keys->to_tag));
-	if (err == FK_OK)
-		err = derive(keyring, "ledger", 0, keyring->keys->ledger,
-			     sizeof(keyring->keys->ledger));
-	if (err == FK_ESELFTEST)
-		fk_reason_set(reason, "key derivation (HKDF-SHA-256) failed in OpenSSL");
 	if (err != FK_OK) {
 		fk_keyring_free(keyring);
 		return err;
 	}
 	*ret_keyring = keyring;
 	return FK_OK;
-}
-
-void fk_keyring_free(struct fk_keyring *keyring)
-{
-	if (keyring == NULL)
-		return;
-	for (uint32_t i = 0; i < SEALING_EPOCHS_MAX; i++) {
-		EVP_CIPHER_CTX_free(keyring->sealings[i].seal); /* clears the schedule */
-		EVP_CIPHER_CTX_free(keyring->sealings[i].unseal);
-	}
-	if (keyring->keys != NULL) {
-		fk_wipe(keyring->keys, sizeof(*keyring->keys));
-		munmap(keyring->keys, keyring->mapped_size);
-	}
-	free(keyring);
-}
-
-const uint8_t *fk_keyring_token_key(const struct fk_keyring *keyring)
-{
-	return keyring->keys->token;
-}
-
-const uint8_t *fk_keyring_to_tag_key(const struct fk_keyring *keyring)
-{
-	return keyring->keys->to_tag;
-}
-
-const uint8_t *fk_keyring_ledger_key(const struct fk_keyring *keyring)
-{
-	return keyring->keys->ledger;
 }
 
 static EVP_CIPHER_CTX *new_context(const uint8_t *key, bool is_seal)
@@ -172,42 +108,234 @@ static EVP_CIPHER_CTX *new_context(const uint8_t *key, bool is_seal)
 	return ctx;
 }
 
-/* The contexts of an epoch, made at its first use; the slot of the longest known is not reused. */
-static struct sealing *sealing_of(struct fk_keyring *keyring, uint32_t epoch)
+/* Takes the key that is in place at the end of the list into the list. */
+static enum fk_err add_entry(struct fk_keyring *keyring, enum fk_purpose purpose, uint32_t epoch)
 {
-	struct sealing *s = NULL;
+	struct entry *entry = &keyring->entries[keyring->n_entries];
+	const uint8_t *key = keyring->keys[keyring->n_entries];
 
-	for (uint32_t i = 0; i < SEALING_EPOCHS_MAX; i++) {
-		if (keyring->sealings[i].epoch == epoch)
-			return &keyring->sealings[i];
-		if (s == NULL && keyring->sealings[i].epoch == 0)
-			s = &keyring->sealings[i];
-	}
-	if (s == NULL)
-		return NULL;
-	uint8_t *key = keyring->keys->sealing[s - keyring->sealings];
-
-	if (derive(keyring, "sealing", epoch, key, 32) != FK_OK)
-		return NULL;
-	s->seal = new_context(key, true);
-	s->unseal = new_context(key, false);
-	if (s->seal == NULL || s->unseal == NULL) {
-		EVP_CIPHER_CTX_free(s->seal);
-		EVP_CIPHER_CTX_free(s->unseal);
-		s->seal = s->unseal = NULL;
-		return NULL;
-	}
-	s->epoch = epoch;
-	return s;
+	*entry = (struct entry){.purpose = purpose, .epoch = epoch};
+	keyring->n_entries++;
+	if (purpose != FK_PURPOSE_SEALING)
+		return FK_OK;
+	entry->seal = new_context(key, true);
+	entry->unseal = new_context(key, false);
+	return entry->seal != NULL && entry->unseal != NULL ? FK_OK : FK_ESELFTEST;
 }
 
-/* Purpose 1, version 8, sealing epoch 4, identity: only the last has no fixed width. */
-static enum fk_err put_associated_data(uint8_t ad[static AD_SIZE_MAX], enum fk_seal_purpose purpose,
+static struct entry *find_entry(struct fk_keyring *keyring, enum fk_purpose purpose, uint32_t epoch)
+{
+	for (uint32_t i = 0; i < keyring->n_entries; i++) {
+		if (keyring->entries[i].purpose == purpose && keyring->entries[i].epoch == epoch)
+			return &keyring->entries[i];
+	}
+	return NULL;
+}
+
+static enum fk_err generate_key(struct fk_keyring *keyring, enum fk_purpose purpose, uint32_t epoch)
+{
+	if (fk_random_fill(keyring->keys[keyring->n_entries], FK_ROOT_KEY_SIZE) != FK_OK)
+		return FK_ESELFTEST;
+	return add_entry(keyring, purpose, epoch);
+}
+
+enum fk_err fk_keyring_generate(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
+				struct fk_keyring **ret_keyring, struct fk_reason *reason)
+{
+	struct fk_keyring *keyring;
+	enum fk_err err = new_empty(kmf_id, &keyring, reason);
+
+	if (err != FK_OK)
+		return err;
+	for (size_t i = 0; err == FK_OK && i < N_PURPOSES; i++)
+		err = generate_key(keyring, single_purposes[i], 0);
+	if (err == FK_OK)
+		err = generate_key(keyring, FK_PURPOSE_SEALING, 1);
+	if (err != FK_OK) {
+		fk_reason_set(reason, "no purpose keys could be made");
+		fk_keyring_free(keyring);
+		return err;
+	}
+	*ret_keyring = keyring;
+	return FK_OK;
+}
+
+/* Over what names the record and its owner, and all that is in it. */
+static enum fk_err put_record_mac(const struct fk_keyring *keyring, const uint8_t *record,
+				  size_t size, uint8_t ret_mac[static RECORD_MAC_SIZE])
+{
+	static const char label[] = "fleetkey purpose keys";
+	uint8_t text[sizeof(label) + FK_KMF_ID_SIZE + FK_KEYRING_RECORD_MAX];
+	struct fk_wire_writer w = fk_wire_writer(text, sizeof(text));
+	size_t text_size;
+
+	fk_wire_put_bytes(&w, label, sizeof(label));
+	fk_wire_put_bytes(&w, keyring->kmf_id, FK_KMF_ID_SIZE);
+	fk_wire_put_bytes(&w, record, size);
+	if (fk_wire_done(&w, &text_size) != FK_OK ||
+	    HMAC(EVP_sha256(), fk_keyring_key(keyring, FK_PURPOSE_INTEGRITY), FK_ROOT_KEY_SIZE,
+		 text, text_size, ret_mac, NULL) == NULL)
+		return FK_ESELFTEST;
+	return FK_OK;
+}
+
+enum fk_err fk_keyring_wrap(struct fk_keyring *keyring, struct fk_root *root,
+			    uint8_t ret_record[static FK_KEYRING_RECORD_MAX], size_t *ret_size,
+			    struct fk_reason *reason)
+{
+	struct fk_wire_writer w = fk_wire_writer(ret_record, FK_KEYRING_RECORD_MAX);
+	size_t size = RECORD_HEAD + keyring->n_entries * RECORD_KEY;
+	enum fk_err err = FK_OK;
+
+	fk_wire_put_u8(&w, RECORD_LAYOUT);
+	fk_wire_put_u32(&w, keyring->version + 1);
+	fk_wire_put_u8(&w, (uint8_t)keyring->n_entries);
+	for (uint32_t i = 0; err == FK_OK && i < keyring->n_entries; i++) {
+		uint8_t *wrapped;
+
+		fk_wire_put_u8(&w, (uint8_t)keyring->entries[i].purpose);
+		fk_wire_put_u32(&w, keyring->entries[i].epoch);
+		wrapped = fk_wire_take(&w, FK_ROOT_WRAPPED_SIZE);
+		err = wrapped == NULL ? FK_EFULL
+				      : fk_root_wrap(root, keyring->keys[i], wrapped, reason);
+	}
+	if (err == FK_OK)
+		err = put_record_mac(keyring, ret_record, size, ret_record + size);
+	if (err != FK_OK)
+		return err;
+	keyring->version++;
+	*ret_size = size + RECORD_MAC_SIZE;
+	return FK_OK;
+}
+
+/* Every purpose has its key, none has two, and something can be sealed. */
+static bool is_complete(struct fk_keyring *keyring)
+{
+	for (size_t i = 0; i < N_PURPOSES; i++) {
+		if (find_entry(keyring, single_purposes[i], 0) == NULL)
+			return false;
+	}
+	for (uint32_t i = 0; i < keyring->n_entries; i++) {
+		const struct entry *e = &keyring->entries[i];
+
+		if ((e->purpose == FK_PURPOSE_SEALING) != (e->epoch != 0) ||
+		    find_entry(keyring, e->purpose, e->epoch) != e)
+			return false;
+	}
+	return fk_keyring_sealing_epoch(keyring) != 0;
+}
+
+static enum fk_err unwrap_keys(struct fk_keyring *keyring, struct fk_root *root,
+			       struct fk_wire_reader *r, uint32_t n, struct fk_reason *reason)
+{
+	enum fk_err err = FK_OK;
+
+	for (uint32_t i = 0; err == FK_OK && i < n; i++) {
+		uint8_t purpose = fk_wire_get_u8(r);
+		uint32_t epoch = fk_wire_get_u32(r);
+
+		err = fk_root_unwrap(root, fk_wire_get_bytes(r, FK_ROOT_WRAPPED_SIZE),
+				     keyring->keys[i], reason);
+		if (err == FK_EAUTH)
+			fk_reason_set(reason, "the purpose keys of the store are wrapped under "
+					      "another root key than keys.root_key_file or "
+					      "keys.root_key names");
+		if (err == FK_OK)
+			err = add_entry(keyring, (enum fk_purpose)purpose, epoch);
+	}
+	return err;
+}
+
+static enum fk_err unwrap_record(struct fk_keyring *keyring, struct fk_root *root,
+				 const uint8_t *record, size_t size, struct fk_reason *reason)
+{
+	struct fk_wire_reader r = fk_wire_reader(record, size);
+	uint8_t layout = fk_wire_get_u8(&r), mac[RECORD_MAC_SIZE];
+	uint32_t n;
+	enum fk_err err;
+
+	keyring->version = fk_wire_get_u32(&r);
+	n = fk_wire_get_u8(&r);
+	fk_reason_set(reason, "the record of the purpose keys is damaged");
+	if (layout != RECORD_LAYOUT || n > KEYS_MAX ||
+	    size != RECORD_HEAD + n * RECORD_KEY + RECORD_MAC_SIZE)
+		return FK_EFORMAT;
+	err = unwrap_keys(keyring, root, &r, n, reason);
+	if (err != FK_OK)
+		return err;
+	if (!is_complete(keyring))
+		return FK_EFORMAT;
+	err = put_record_mac(keyring, record, size - RECORD_MAC_SIZE, mac);
+	if (err == FK_OK && !fk_ct_equal(mac, record + size - RECORD_MAC_SIZE, RECORD_MAC_SIZE)) {
+		fk_reason_set(reason, "the record of the purpose keys was changed, or is another "
+				      "KMF's");
+		err = FK_EAUTH;
+	}
+	return err;
+}
+
+enum fk_err fk_keyring_unwrap(const uint8_t kmf_id[static FK_KMF_ID_SIZE], struct fk_root *root,
+			      const uint8_t *record, size_t size, struct fk_keyring **ret_keyring,
+			      struct fk_reason *reason)
+{
+	struct fk_keyring *keyring;
+	enum fk_err err = new_empty(kmf_id, &keyring, reason);
+
+	if (err != FK_OK)
+		return err;
+	err = unwrap_record(keyring, root, record, size, reason);
+	if (err != FK_OK) {
+		fk_keyring_free(keyring);
+		return err;
+	}
+	*ret_keyring = keyring;
+	return FK_OK;
+}
+
+void fk_keyring_free(struct fk_keyring *keyring)
+{
+	if (keyring == NULL)
+		return;
+	for (uint32_t i = 0; i < keyring->n_entries; i++) {
+		EVP_CIPHER_CTX_free(keyring->entries[i].seal); /* clears the schedule */
+		EVP_CIPHER_CTX_free(keyring->entries[i].unseal);
+	}
+	if (keyring->keys != NULL) {
+		fk_wipe(keyring->keys, keyring->mapped_size);
+		munmap(keyring->keys, keyring->mapped_size);
+	}
+	free(keyring);
+}
+
+const uint8_t *fk_keyring_key(const struct fk_keyring *keyring, enum fk_purpose purpose)
+{
+	for (uint32_t i = 0; i < keyring->n_entries; i++) {
+		if (keyring->entries[i].purpose == purpose)
+			return keyring->keys[i];
+	}
+	return NULL;
+}
+
+uint32_t fk_keyring_sealing_epoch(const struct fk_keyring *keyring)
+{
+	uint32_t epoch = 0;
+
+	for (uint32_t i = 0; i < keyring->n_entries; i++) {
+		if (keyring->entries[i].epoch > epoch)
+			epoch = keyring->entries[i].epoch;
+	}
+	return epoch;
+}
+
+/* KMF 16, purpose 1, version 8, sealing epoch 4, identity: only the last has no fixed width. */
+static enum fk_err put_associated_data(const struct fk_keyring *keyring,
+				       uint8_t ad[static AD_SIZE_MAX], enum fk_seal_purpose purpose,
 				       const char *identity, uint64_t version, uint32_t epoch,
 				       size_t *ret_size)
 {
 	struct fk_wire_writer w = fk_wire_writer(ad, AD_SIZE_MAX);
 
+	fk_wire_put_bytes(&w, keyring->kmf_id, FK_KMF_ID_SIZE);
 	fk_wire_put_u8(&w, (uint8_t)purpose);
 	fk_wire_put_u64(&w, version);
 	fk_wire_put_u32(&w, epoch);
@@ -234,22 +362,22 @@ enum fk_err fk_seal(struct fk_keyring *keyring, enum fk_seal_purpose purpose, co
 		    size_t cap, size_t *ret_size)
 {
 	struct fk_wire_writer w = fk_wire_writer(buf, cap);
-	struct sealing *s;
+	uint32_t epoch = fk_keyring_sealing_epoch(keyring);
+	const struct entry *s = find_entry(keyring, FK_PURPOSE_SEALING, epoch);
 	uint8_t ad[AD_SIZE_MAX], nonce[NONCE_SIZE], *cipher_text, *tag;
 	size_t ad_size;
 	int n;
 	enum fk_err err =
-		put_associated_data(ad, purpose, identity, version, FK_SEALING_EPOCH, &ad_size);
+		put_associated_data(keyring, ad, purpose, identity, version, epoch, &ad_size);
 
 	if (err != FK_OK)
 		return err;
 	if (plain_size > INT32_MAX || cap < plain_size + FK_SEAL_OVERHEAD)
 		return FK_EFULL;
-	s = sealing_of(keyring, FK_SEALING_EPOCH);
 	if (s == NULL || take_nonce(keyring, nonce) != FK_OK)
 		return FK_ESELFTEST;
 	fk_wire_put_u8(&w, SEAL_LAYOUT);
-	fk_wire_put_u32(&w, FK_SEALING_EPOCH);
+	fk_wire_put_u32(&w, epoch);
 	fk_wire_put_bytes(&w, nonce, sizeof(nonce));
 	cipher_text = fk_wire_take(&w, plain_size);
 	tag = fk_wire_take(&w, TAG_SIZE);
@@ -269,7 +397,7 @@ enum fk_err fk_unseal(struct fk_keyring *keyring, enum fk_seal_purpose purpose,
 		      size_t sealed_size, void *buf, size_t cap, size_t *ret_size)
 {
 	struct fk_wire_reader r = fk_wire_reader(sealed, sealed_size);
-	struct sealing *s;
+	const struct entry *s;
 	uint8_t ad[AD_SIZE_MAX], tag[TAG_SIZE], end[16];
 	const uint8_t *nonce, *cipher_text;
 	size_t ad_size, plain_size;
@@ -286,12 +414,9 @@ enum fk_err fk_unseal(struct fk_keyring *keyring, enum fk_seal_purpose purpose,
 	nonce = fk_wire_get_bytes(&r, NONCE_SIZE);
 	cipher_text = fk_wire_get_bytes(&r, plain_size);
 	memcpy(tag, fk_wire_get_bytes(&r, TAG_SIZE), TAG_SIZE);
-	if (put_associated_data(ad, purpose, identity, version, epoch, &ad_size) != FK_OK)
+	if (put_associated_data(keyring, ad, purpose, identity, version, epoch, &ad_size) != FK_OK)
 		return FK_EAUTH;
-	/* An epoch that was never ours would fill the cache of epochs: it cannot be authentic. */
-	if (epoch == 0 || epoch > FK_SEALING_EPOCH)
-		return FK_EAUTH;
-	s = sealing_of(keyring, epoch);
+	s = find_entry(keyring, FK_PURPOSE_SEALING, epoch);
 	if (s == NULL)
 		return FK_EAUTH;
 	if (EVP_DecryptInit_ex(s->unseal, NULL, NULL, NULL, nonce) <= 0 ||

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keyring.h - the purpose keys that come from the root key, and sealing with them.
+ * keyring.h - the purpose keys, wrapped by the root key, and sealing with them.
  *
- * Each purpose has its own key, derived by HKDF-SHA-256 (RFC 5869) from the root key with an info
- * string that names the purpose and the KMF's identity, so that the records of one KMF cannot be
- * opened by another, and no key does two jobs. The sealing key also depends on the sealing epoch.
+ * Each purpose has a random key of its own, so that no key does two jobs. They are stored as one
+ * record, each wrapped by the root (root.h):
+ *
+ *   layout 1 octet | version 4 | n 1 | n times: purpose 1, epoch 4, wrapped key 40 | MAC 32
+ *
+ * The MAC is HMAC-SHA-256 under the integrity key over the KMF's identity and all before it, so
+ * that no key can stand in for another and the keys of one KMF are not those of another. The root
+ * is not needed after that: it is opened again when the record is written anew.
  *
  * A sealed record is AES-256-GCM: layout version 1 octet, sealing epoch 4, nonce 12, ciphertext,
- * tag
- * 16. The associated data are purpose, identity, version and sealing epoch: a record cannot stand
- * in for another, nor an older version for a newer one.
+ * tag 16. The associated data are the KMF's identity, purpose, identity, version and sealing epoch:
+ * a record cannot stand in for another, nor an older version for a newer one.
  *
  * Threads: a keyring belongs to one thread. Memory: keys live in one locked, undumped mapping that
  * fk_keyring_free() wipes. OpenSSL keeps a schedule of the sealing keys in contexts of its own,
@@ -23,38 +27,65 @@
 #include <fleetkey/err.h>
 #include <fleetkey/secret.h>
 
+#include "keys/root.h"
 #include "reason.h"
 
-#define FK_KMF_ID_SIZE	     16
-#define FK_SEAL_OVERHEAD     33	 /* octets: layout version 1, epoch 4, nonce 12, tag 16 */
-#define FK_SEAL_IDENTITY_MAX 255 /* characters of an identity */
-#define FK_SEALING_EPOCH     1u	 /* the epoch that new records are sealed under */
+#define FK_KMF_ID_SIZE	      16
+#define FK_SEAL_OVERHEAD      33  /* octets: layout version 1, epoch 4, nonce 12, tag 16 */
+#define FK_SEAL_IDENTITY_MAX  255 /* characters of an identity */
+#define FK_SEALING_EPOCHS_MAX 4	  /* epochs whose records can be open at a time */
+#define FK_KEYRING_RECORD_MAX 512 /* octets of the stored record, at most */
 
 struct fk_keyring; /* layout is private to keyring.c */
 
+/* What a purpose key is for. The numbers are stored. */
+enum fk_purpose {
+	FK_PURPOSE_INTEGRITY = 1, /* MACs over what control stores */
+	FK_PURPOSE_TOKEN = 2,	  /* the tags of tokens */
+	FK_PURPOSE_TO_TAG = 3,	  /* the keyed hash behind To-tags: its first 16 octets */
+	FK_PURPOSE_SEALING = 4,	  /* sealed records; one key for each epoch */
+};
+
 /* What a sealed record is; part of its associated data. */
 enum fk_seal_purpose {
-	FK_SEAL_CHECK = 1,     /* the record that tells whether the root key is the right one */
 	FK_SEAL_UE = 2,	       /* KEK and protection TEK of one UE */
 	FK_SEAL_TEK = 3,       /* the TEK of a campaign */
 	FK_SEAL_TRANSPORT = 4, /* the key under which the keys of fleet files are wrapped */
 };
 
 /*
- * Derives the purpose keys. Borrows 'root' during the call. On FK_OK the caller owns
- * '*ret_keyring'. Returns FK_EINVAL if 'root' is not 32 octets; FK_ENOMEM if memory cannot be had
- * or locked (then 'reason' names RLIMIT_MEMLOCK); FK_ESELFTEST if the cryptographic library fails.
+ * Makes new purpose keys, with sealing epoch 1. On FK_OK the caller owns '*ret_keyring'. Returns
+ * FK_ENOMEM if memory cannot be had or locked (then 'reason' names RLIMIT_MEMLOCK); FK_ESELFTEST if
+ * the random source fails.
  */
-FK_MUST_USE enum fk_err fk_keyring_new(const struct fk_secret *root,
-				       const uint8_t kmf_id[static FK_KMF_ID_SIZE],
-				       struct fk_keyring **ret_keyring, struct fk_reason *reason);
+FK_MUST_USE enum fk_err fk_keyring_generate(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
+					    struct fk_keyring **ret_keyring,
+					    struct fk_reason *reason);
+
+/*
+ * Unwraps the stored record. On FK_OK the caller owns '*ret_keyring'. Returns FK_EAUTH if another
+ * root key wrapped it, or if it was changed or is another KMF's; FK_EFORMAT if it is no such
+ * record; FK_ENOMEM; what fk_root_unwrap() returns. 'reason' says which.
+ */
+FK_MUST_USE enum fk_err fk_keyring_unwrap(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
+					  struct fk_root *root, const uint8_t *record, size_t size,
+					  struct fk_keyring **ret_keyring,
+					  struct fk_reason *reason);
+
+/*
+ * Wraps all keys into a record of the next version. Returns FK_OK; what fk_root_wrap() returns;
+ * FK_ESELFTEST.
+ */
+FK_MUST_USE enum fk_err fk_keyring_wrap(struct fk_keyring *keyring, struct fk_root *root,
+					uint8_t ret_record[static FK_KEYRING_RECORD_MAX],
+					size_t *ret_size, struct fk_reason *reason);
 void fk_keyring_free(struct fk_keyring *keyring);
 
-/* Borrowed from the keyring: the key of the tokens' tags (32 octets), of the keyed hash behind
- * To-tags (16 octets), and of the ledger's evidence (32 octets). */
-const uint8_t *fk_keyring_token_key(const struct fk_keyring *keyring);
-const uint8_t *fk_keyring_to_tag_key(const struct fk_keyring *keyring);
-const uint8_t *fk_keyring_ledger_key(const struct fk_keyring *keyring);
+/* The key of a purpose, 32 octets, borrowed from the keyring. Not for FK_PURPOSE_SEALING. */
+const uint8_t *fk_keyring_key(const struct fk_keyring *keyring, enum fk_purpose purpose);
+
+/* The epoch that new records are sealed under. */
+uint32_t fk_keyring_sealing_epoch(const struct fk_keyring *keyring);
 
 /*
  * Seals 'plain_size' octets into 'buf'; the record takes plain_size + FK_SEAL_OVERHEAD octets.

@@ -1,62 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/open.h"
 
-#include "keys/root_key.h"
+#define NAME "purpose-keys"
 
-#define CHECK_NAME "root-check"
-#define CHECK_TEXT "fleetkey root key check"
-
-/* The check record opens under the right root key only; its content is no secret. */
-static enum fk_err check_root(struct fk_store *store, struct fk_keyring *keyring,
+/* Only a store without a fleet may be without purpose keys: with new ones nothing would open. */
+static enum fk_err make_first(struct fk_store *store, struct fk_root *root,
 			      struct fk_reason *reason)
 {
-	uint8_t sealed[sizeof(CHECK_TEXT) + FK_SEAL_OVERHEAD], plain[sizeof(CHECK_TEXT)];
+	uint8_t record[FK_KEYRING_RECORD_MAX];
+	struct fk_keyring *keyring = NULL;
+	uint64_t generation;
 	size_t size;
-	enum fk_err err = fk_store_read_key(store, CHECK_NAME, sealed, sizeof(sealed), &size);
+	enum fk_err err = fk_store_current_fleet(store, &generation);
 
-	if (err == FK_ENOTFOUND) {
-		err = fk_seal(keyring, FK_SEAL_CHECK, CHECK_NAME, 0, CHECK_TEXT, sizeof(CHECK_TEXT),
-			      sealed, sizeof(sealed), &size);
-		if (err != FK_OK)
-			return err;
-		fk_store_batch_begin(store);
-		fk_store_batch_put_key(store, CHECK_NAME, sealed, size);
-		err = fk_store_batch_commit(store);
-		if (err != FK_OK)
-			fk_reason_set(reason, "%s", fk_store_last_error(store));
-		return err;
-	}
-	if (err == FK_ESTORE) {
-		fk_reason_set(reason, "%s", fk_store_last_error(store));
-		return err;
+	if (err == FK_OK && generation != 0) {
+		fk_reason_set(reason, "the purpose keys are gone from the store, but its fleet is "
+				      "there: restore a backup of both");
+		return FK_ENOTFOUND;
 	}
 	if (err == FK_OK)
-		err = fk_unseal(keyring, FK_SEAL_CHECK, CHECK_NAME, 0, sealed, size, plain,
-				sizeof(plain), &size);
-	if (err != FK_OK) {
-		fk_reason_set(reason, "keys.root_key_file: the store was sealed under another root "
-				      "key");
-		return FK_EAUTH;
-	}
-	return FK_OK;
+		err = fk_keyring_generate(fk_store_kmf_id(store), &keyring, reason);
+	if (err == FK_OK)
+		err = fk_keyring_wrap(keyring, root, record, &size, reason);
+	/* Of two first starts one wins; what is stored counts, and is read back. */
+	if (err == FK_OK)
+		err = fk_store_create_key(store, NAME, record, size);
+	fk_keyring_free(keyring);
+	return err;
 }
 
-enum fk_err fk_keys_open(const char *root_key_file, struct fk_store *store,
+static enum fk_err read_keys(struct fk_store *store, struct fk_root *root,
+			     struct fk_keyring **ret_keyring, struct fk_reason *reason)
+{
+	uint8_t record[FK_KEYRING_RECORD_MAX];
+	size_t size;
+	enum fk_err err = fk_store_read_key(store, NAME, record, sizeof(record), &size);
+
+	if (err == FK_EFULL) {
+		fk_reason_set(reason, "the record of the purpose keys is too long");
+		return FK_EFORMAT;
+	}
+	if (err == FK_OK)
+		err = fk_keyring_unwrap(fk_store_kmf_id(store), root, record, size, ret_keyring,
+					reason);
+	return err;
+}
+
+enum fk_err fk_keys_open(const struct fk_root_source *source, struct fk_store *store,
 			 struct fk_keyring **ret_keyring, struct fk_reason *reason)
 {
-	struct fk_secret root = {.size = 0};
-	struct fk_keyring *keyring = NULL;
-	enum fk_err err = fk_root_key_load(root_key_file, &root, reason);
+	struct fk_root *root = NULL;
+	enum fk_err err = fk_root_open(source, &root, reason);
 
 	if (err == FK_OK)
-		err = fk_keyring_new(&root, fk_store_kmf_id(store), &keyring, reason);
-	fk_secret_wipe(&root);
-	if (err == FK_OK)
-		err = check_root(store, keyring, reason);
-	if (err != FK_OK) {
-		fk_keyring_free(keyring);
-		return err;
+		err = read_keys(store, root, ret_keyring, reason);
+	if (err == FK_ENOTFOUND && root != NULL) {
+		err = make_first(store, root, reason);
+		if (err == FK_OK)
+			err = read_keys(store, root, ret_keyring, reason);
 	}
-	*ret_keyring = keyring;
-	return FK_OK;
+	fk_root_close(root);
+	if (err == FK_ESTORE)
+		fk_reason_set(reason, "%s", fk_store_last_error(store));
+	return err;
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open.h - brings root key and store together: is this the root key that sealed what is stored?
+ * open.h - brings root key and store together: unwraps the stored purpose keys, or makes the first.
  *
  * Threads: start-up only.
  */
 #pragma once
 
 #include "keys/keyring.h"
+#include "keys/root.h"
 #include "store/store.h"
 
 /*
- * Loads the root key, derives the keyring for the store's KMF id and checks it against the check
- * record in the store; the first start writes that record. On FK_OK the caller owns the keyring.
- * Returns what fk_root_key_load(), fk_keyring_new() and the store return; FK_EAUTH if the store was
- * sealed under another root key. 'reason' says which.
+ * Unwraps the purpose keys of the store; the first start makes and stores them. On FK_OK the caller
+ * owns the keyring. Returns what fk_root_open(), fk_keyring_unwrap() and the store return; FK_EAUTH
+ * if another root key wrapped them; FK_ENOTFOUND if they are gone, though there is a fleet.
+ * 'reason' says which.
  */
-FK_MUST_USE enum fk_err fk_keys_open(const char *root_key_file, struct fk_store *store,
+FK_MUST_USE enum fk_err fk_keys_open(const struct fk_root_source *source, struct fk_store *store,
 				     struct fk_keyring **ret_keyring, struct fk_reason *reason);

@@ -151,6 +151,19 @@ void fk_store_batch_put_key(struct fk_store *store, const char *name, const void
 	fk_redis_batch_put(store, words, 4);
 }
 
+enum fk_err fk_store_create_key(struct fk_store *store, const char *name, const void *sealed,
+				size_t size)
+{
+	const struct fk_redis_word words[] = {
+		FK_WORD("HSETNX"), FK_WORD("fk:keys"), FK_WORD(name), {sealed, size}};
+	redisReply *reply;
+	enum fk_err err = fk_redis_call(store, words, 4, &reply);
+
+	if (err == FK_OK)
+		freeReplyObject(reply);
+	return err;
+}
+
 void fk_store_batch_delete_key(struct fk_store *store, const char *name)
 {
 	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD("fk:keys"), FK_WORD(name)};

@@ -105,6 +105,9 @@ void fk_store_batch_put_campaign(struct fk_store *store, uint32_t campaign_id,
 /* A sealed key under its name. */
 void fk_store_batch_put_key(struct fk_store *store, const char *name, const void *sealed,
 			    size_t size);
+/* The same at once, unless there is one of that name: then that stays. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_store_create_key(struct fk_store *store, const char *name,
+					    const void *sealed, size_t size);
 void fk_store_batch_delete_key(struct fk_store *store, const char *name);
 #define FK_STORE_RETIRED_SIZE 4	  /* octets */
 #define FK_STORE_RETIRED_MAX  256 /* RSIs of one read */

@@ -341,24 +341,33 @@ Test(store, a_callbacks_error_ends_the_reading_and_harms_nothing)
 	cr_expect_eq(fk_store_next_epoch(store, &epoch), FK_OK);
 }
 
-Test(store, a_store_knows_the_root_key_it_was_sealed_under)
+/* Opens the keys of the store under a root key of 32 such octets. */
+static enum fk_err open_keys(char octet, struct fk_keyring **ret_keyring, struct fk_reason *reason)
 {
-	char path[128];
-	struct fk_keyring *keyring = NULL;
-	struct fk_reason reason = {.text = ""};
+	char path[128], name[160], octets[32];
+	const struct fk_root_source source = {.name = name};
 
 	(void)snprintf(path, sizeof(path), "%s/root.key", server.folder);
-	test_write_file(path, "0123456789abcdef0123456789abcdef", 32, 0600);
-	cr_assert_eq(fk_keys_open(path, store, &keyring, &reason), FK_OK, "%s", reason.text);
-	fk_keyring_free(keyring);
-	keyring = NULL;
-	cr_assert_eq(fk_keys_open(path, store, &keyring, &reason), FK_OK, "%s", reason.text);
-	fk_keyring_free(keyring);
-	keyring = NULL;
-	test_write_file(path, "0123456789abcdef0123456789abcdeF", 32, 0600);
-	cr_expect_eq(fk_keys_open(path, store, &keyring, &reason), FK_EAUTH);
-	cr_expect_null(keyring);
+	(void)snprintf(name, sizeof(name), "file:%s", path);
+	memset(octets, octet, sizeof(octets));
+	test_write_file(path, octets, sizeof(octets), 0600);
+	return fk_keys_open(&source, store, ret_keyring, reason);
+}
+
+Test(store, purpose_keys_are_made_once_and_open_under_their_root_key)
+{
+	struct fk_keyring *first = NULL, *second = NULL, *other = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(open_keys('a', &first, &reason), FK_OK, "%s", reason.text);
+	cr_assert_eq(open_keys('a', &second, &reason), FK_OK, "%s", reason.text);
+	cr_expect_arr_eq(fk_keyring_key(first, FK_PURPOSE_TOKEN),
+			 fk_keyring_key(second, FK_PURPOSE_TOKEN), 32);
+	cr_expect_eq(open_keys('b', &other, &reason), FK_EAUTH);
+	cr_expect_null(other);
 	cr_expect_not_null(strstr(reason.text, "root_key_file"));
+	fk_keyring_free(first);
+	fk_keyring_free(second);
 }
 
 /* Fleet */

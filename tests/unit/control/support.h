@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "keys/keyring.h"
+#include "keys/root.h"
 
 #define TEST_CONFIG_HEAD                           \
 	"kmf: {uri: 'sip:kmf@example.org'}\n"      \
@@ -27,5 +28,7 @@ void test_make_folder(char ret_path[static 64]);
 void test_write_file(const char *path, const void *octets, size_t size, unsigned mode);
 /* TEST_CONFIG, loaded. */
 struct fk_config *test_config(void);
-/* A keyring of fixed root key; 'id' fills the KMF id. */
+/* A root of 32 times that octet. */
+struct fk_root *test_root(unsigned char octet);
+/* A keyring; 'id' fills the KMF id. In one process the same id gives the same keys. */
 struct fk_keyring *test_keyring(unsigned char id);

@@ -54,8 +54,8 @@ Test(keytable, the_header_says_what_the_configuration_says, .init = make_table, 
 	cr_expect_eq(h->kmf_rsi, 9999999);
 	cr_expect_eq(h->kmf_uri_size, strlen(config->kmf.uri));
 	cr_expect_arr_eq(text_at(h->kmf_uri_offset), config->kmf.uri, h->kmf_uri_size);
-	cr_expect_arr_eq(h->token_key, fk_keyring_token_key(keyring), 32);
-	cr_expect_arr_eq(h->to_tag_key, fk_keyring_to_tag_key(keyring), 16);
+	cr_expect_arr_eq(h->token_key, fk_keyring_key(keyring, FK_PURPOSE_TOKEN), 32);
+	cr_expect_arr_eq(h->to_tag_key, fk_keyring_key(keyring, FK_PURPOSE_TO_TAG), 16);
 	cr_expect_eq(h->n_next_hops, 2);
 	cr_expect_eq(fk_address_ipv4(&t->next_hops[0].address), 0xc0000201);
 	cr_expect_eq(t->next_hops[0].max_datagram, 1150);

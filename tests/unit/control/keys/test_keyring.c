@@ -4,9 +4,6 @@
 
 #include <criterion/criterion.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "keys/keyring.h"
 
 #include "../support.h"
@@ -136,46 +133,105 @@ Test(keyring, an_identity_that_is_too_long_is_refused, .init = make_keyring, .fi
 		     FK_OK);
 }
 
-Test(keyring, a_root_key_of_another_size_is_refused)
-{
-	struct fk_secret root = {.size = 16};
-	uint8_t kmf_id[FK_KMF_ID_SIZE] = {0};
-	struct fk_keyring *ring = NULL;
-
-	cr_expect_eq(fk_keyring_new(&root, kmf_id, &ring, NULL), FK_EINVAL);
-	cr_expect_null(ring);
-}
-
 Test(keyring, purpose_keys_differ_and_are_the_same_after_a_restart, .init = make_keyring,
      .fini = free_keyring)
 {
+	static const enum fk_purpose purposes[] = {FK_PURPOSE_INTEGRITY, FK_PURPOSE_TOKEN,
+						   FK_PURPOSE_TO_TAG};
 	struct fk_keyring *again = test_keyring(1), *other = test_keyring(2);
 
-	cr_expect_arr_eq(fk_keyring_token_key(again), fk_keyring_token_key(keyring), 32);
-	cr_expect_arr_eq(fk_keyring_to_tag_key(again), fk_keyring_to_tag_key(keyring), 16);
-	cr_expect_arr_eq(fk_keyring_ledger_key(again), fk_keyring_ledger_key(keyring), 32);
-	cr_expect_arr_neq(fk_keyring_token_key(other), fk_keyring_token_key(keyring), 32);
-	cr_expect_arr_neq(fk_keyring_token_key(keyring), fk_keyring_ledger_key(keyring), 32);
-	cr_expect_arr_neq(fk_keyring_token_key(keyring), fk_keyring_to_tag_key(keyring), 16);
+	for (size_t i = 0; i < 3; i++) {
+		const uint8_t *key = fk_keyring_key(keyring, purposes[i]);
+
+		cr_expect_arr_eq(fk_keyring_key(again, purposes[i]), key, 32);
+		cr_expect_arr_neq(fk_keyring_key(other, purposes[i]), key, 32);
+		for (size_t k = 0; k < i; k++)
+			cr_expect_arr_neq(fk_keyring_key(keyring, purposes[k]), key, 32);
+	}
 	cr_expect_eq(open_as(again, FK_SEAL_UE, "ue:1:2", 7, sealed_size), FK_OK);
 	fk_keyring_free(again);
 	fk_keyring_free(other);
 }
 
-/* spec: RFC 5869; HKDF by hand, from HMAC alone: extract with 32 zeros of salt, then one block. */
-Test(keyring, the_token_key_is_hkdf_of_the_root_key, .init = make_keyring, .fini = free_keyring)
-{
-	uint8_t root[32], zeros[32] = {0}, prk[32], block[32], info[64], kmf_id[16];
-	size_t size = 0;
+/* The stored record. */
 
-	memset(root, 0x5a, sizeof(root));
-	memset(kmf_id, 1, sizeof(kmf_id));
-	memcpy(info, "fleetkey 1 token\0\0\0\0\0", 21);
-	size = 21;
-	memcpy(info + size, kmf_id, 16);
-	size += 16;
-	info[size++] = 1;
-	cr_assert_not_null(HMAC(EVP_sha256(), zeros, 32, root, 32, prk, NULL));
-	cr_assert_not_null(HMAC(EVP_sha256(), prk, 32, info, size, block, NULL));
-	cr_expect_arr_eq(fk_keyring_token_key(keyring), block, 32);
+static uint8_t record[FK_KEYRING_RECORD_MAX];
+static size_t record_size;
+static uint8_t kmf_1[FK_KMF_ID_SIZE];
+static struct fk_root *root;
+
+static void make_record(void)
+{
+	memset(kmf_1, 1, sizeof(kmf_1));
+	keyring = test_keyring(1);
+	root = test_root(0x33);
+	cr_assert_eq(fk_keyring_wrap(keyring, root, record, &record_size, NULL), FK_OK);
+}
+
+static void free_record(void)
+{
+	fk_root_close(root);
+	fk_keyring_free(keyring);
+}
+
+Test(keyring, another_root_does_not_unwrap_the_record, .init = make_record, .fini = free_record)
+{
+	struct fk_root *other = test_root(0x34);
+	struct fk_keyring *ring = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_expect_eq(fk_keyring_unwrap(kmf_1, other, record, record_size, &ring, &reason),
+		     FK_EAUTH);
+	cr_expect_null(ring);
+	cr_expect_not_null(strstr(reason.text, "another root key"), "%s", reason.text);
+	fk_root_close(other);
+}
+
+Test(keyring, another_kmf_does_not_take_the_record, .init = make_record, .fini = free_record)
+{
+	struct fk_keyring *ring = NULL;
+
+	kmf_1[15] ^= 1;
+	cr_expect_eq(fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL), FK_EAUTH);
+	cr_expect_null(ring);
+}
+
+Test(keyring, a_changed_or_cut_record_is_refused, .init = make_record, .fini = free_record)
+{
+	struct fk_keyring *ring = NULL;
+
+	for (size_t i = 0; i < record_size; i++) {
+		enum fk_err err;
+
+		record[i] ^= 0x01;
+		err = fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL);
+		cr_expect(err == FK_EAUTH || err == FK_EFORMAT, "octet %zu: %d", i, (int)err);
+		record[i] ^= 0x01;
+		cr_expect_neq(fk_keyring_unwrap(kmf_1, root, record, i, &ring, NULL), FK_OK);
+	}
+	cr_expect_null(ring);
+	cr_expect_eq(fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL), FK_OK);
+	fk_keyring_free(ring);
+}
+
+Test(keyring, two_keys_that_change_places_are_noticed, .init = make_record, .fini = free_record)
+{
+	uint8_t wrapped[FK_ROOT_WRAPPED_SIZE];
+	struct fk_keyring *ring = NULL;
+
+	memcpy(wrapped, record + 6 + 5, sizeof(wrapped));
+	memcpy(record + 6 + 5, record + 6 + 45 + 5, sizeof(wrapped));
+	memcpy(record + 6 + 45 + 5, wrapped, sizeof(wrapped));
+	cr_expect_eq(fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL), FK_EAUTH);
+	cr_expect_null(ring);
+}
+
+Test(keyring, no_purpose_key_shows_in_the_record, .init = make_record, .fini = free_record)
+{
+	static const enum fk_purpose purposes[] = {FK_PURPOSE_INTEGRITY, FK_PURPOSE_TOKEN,
+						   FK_PURPOSE_TO_TAG};
+
+	for (size_t i = 0; i < 3; i++)
+		cr_expect_null(
+			memmem(record, record_size, fk_keyring_key(keyring, purposes[i]), 8));
 }
