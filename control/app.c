@@ -142,19 +142,18 @@ static void sweep(struct fk_app *app)
 enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 			struct fk_reason *reason)
 {
+	const struct fk_root_source root_source = {config->keys.root_key,
+						   config->keys.pkcs11_module};
 	enum fk_err err;
 
-	*app = (struct fk_app){
-		.config = config,
-		.root_source = {config->keys.root_key, config->keys.pkcs11_module},
-		.epoll_fd = -1,
-		.signal_fd = -1,
-	};
+	*app = (struct fk_app){.config = config, .epoll_fd = -1, .signal_fd = -1};
 	err = take_signals(app);
 	if (err == FK_OK)
 		err = fk_store_open(config->store.redis_socket, &app->store, reason);
 	if (err == FK_OK)
-		err = fk_keys_open(&app->root_source, app->store, &app->keyring, reason);
+		err = fk_keys_open(&root_source, app->store, &app->keyring, reason);
+	if (err == FK_OK)
+		err = fk_rotation_new(app->store, app->keyring, &root_source, &app->rotation);
 	if (err == FK_OK)
 		err = fk_fleet_load(app->store, app->keyring, config, &app->fleet, &app->table,
 				    reason);
@@ -188,6 +187,7 @@ void fk_app_fini(struct fk_app *app)
 	/* A dataplane that outlives us re-sends from this table until the lease ends. */
 	fk_keytable_release(app->table);
 	fk_fleet_free(app->fleet);
+	fk_rotation_free(app->rotation);
 	fk_keyring_free(app->keyring);
 	fk_store_close(app->store);
 	if (app->epoll_fd >= 0)
@@ -256,7 +256,9 @@ enum fk_err fk_app_run(struct fk_app *app)
 {
 	while (!app->should_stop) {
 		struct epoll_event events[8];
-		int wait_ms = shorter(fk_engine_wait_ms(app->engine), fk_api_wait_ms(app->api));
+		int wait_ms =
+			shorter(shorter(fk_engine_wait_ms(app->engine), fk_api_wait_ms(app->api)),
+				fk_rotation_wait_ms(app->rotation));
 		int n = epoll_wait(app->epoll_fd, events, 8, wait_ms);
 		bool is_api = wait_ms >= 0;
 
@@ -273,6 +275,7 @@ enum fk_err fk_app_run(struct fk_app *app)
 		fk_engine_tick(app->engine);
 		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);
+		fk_rotation_work(app->rotation, app->fleet, fk_api_is_importing(app->api));
 	}
 	fk_engine_flush(app->engine);
 	return FK_OK;

@@ -16,9 +16,9 @@
 #include "fleet/fleet.h"
 #include "fleet/keytable.h"
 #include "keys/keyring.h"
-#include "keys/root.h"
 #include "link/server.h"
 #include "reason.h"
+#include "rotation.h"
 #include "store/store.h"
 
 #define FK_VERSION "0.1.0"
@@ -28,9 +28,9 @@ struct fk_api;
 /* Parts are created in this order; each may be NULL until then. */
 struct fk_app {
 	const struct fk_config *config; /* borrowed */
-	struct fk_root_source root_source; /* borrowed from the configuration */
 	struct fk_store *store;
 	struct fk_keyring *keyring;
+	struct fk_rotation *rotation;
 	struct fk_fleet *fleet;
 	struct fk_keytable_file *table;
 	struct fk_engine *engine;

@@ -298,6 +298,11 @@ bool fk_api_work(struct fk_api *api)
 	return true;
 }
 
+bool fk_api_is_importing(const struct fk_api *api)
+{
+	return api->imports.is_busy;
+}
+
 void fk_api_run(struct fk_api *api)
 {
 	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {

@@ -36,6 +36,8 @@ void fk_api_free(struct fk_api *api);
 uint32_t fk_api_fds(const struct fk_api *api, int ret_fds[static FK_API_DAEMONS]);
 /* Does a slice, some milliseconds, of long work that requests wait for. True if there was any. */
 bool fk_api_work(struct fk_api *api);
+/* True while an import is under way: its records are sealed, and not yet in force. */
+bool fk_api_is_importing(const struct fk_api *api);
 /* Serves what can be served now. */
 void fk_api_run(struct fk_api *api);
 /* Milliseconds until fk_api_run() is wanted even if nothing happens; -1: never. */

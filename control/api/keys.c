@@ -81,3 +81,75 @@ void fk_api_transport_key_create(struct fk_call *call)
 	call->is_secret = true;
 	fk_call_reply_text(call, 201, "text/plain; charset=us-ascii", text, size);
 }
+
+/* Why the keys that keep keys could not be changed: the reason is about files, tokens or Redis. */
+static void refuse_rotation(struct fk_call *call, enum fk_err err, const struct fk_reason *reason)
+{
+	if (err == FK_ESTORE || err == FK_EBUSY)
+		fk_call_reply_err(call, err, NULL, reason->text);
+	else
+		fk_call_reply_problem(call, 422, "the keys stay as they are", "new", reason->text,
+				      NULL);
+}
+
+void fk_api_sealing_show(struct fk_call *call)
+{
+	const struct fk_app *app = call->app;
+	struct fk_rotation_view view = fk_rotation_view(app->rotation);
+
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "root_key", view.root,
+				     "sealing_epoch", (json_int_t)view.sealing_epoch,
+				     "n_sealing_epochs", (json_int_t)view.n_epochs, "n_pages_done",
+				     (json_int_t)view.n_pages_done, "n_pages",
+				     (json_int_t)fk_fleet_n_pages(app->fleet), "last_error",
+				     view.last_error));
+}
+
+static bool refuse_remote(struct fk_call *call)
+{
+	if (call->is_local)
+		return false;
+	fk_call_reply_err(call, FK_EPOLICY, NULL,
+			  "keys that keep keys are rotated over the Unix socket only");
+	return true;
+}
+
+void fk_api_rotate_sealing(struct fk_call *call)
+{
+	struct fk_reason reason = {.text = ""};
+	enum fk_err err;
+
+	if (refuse_remote(call))
+		return;
+	err = fk_rotation_sealing(call->app->rotation, &reason);
+	if (err == FK_OK)
+		fk_api_sealing_show(call);
+	else
+		refuse_rotation(call, err, &reason);
+}
+
+void fk_api_rotate_root(struct fk_call *call)
+{
+	struct fk_reason reason = {.text = ""};
+	const char *name = NULL;
+	json_t *body;
+	enum fk_err err;
+
+	if (refuse_remote(call))
+		return;
+	body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
+			  JSON_REJECT_DUPLICATES, NULL);
+	if (body == NULL || json_unpack(body, "{s:s!}", "new", &name) != 0) {
+		fk_call_reply_problem(call, 400, "the body must name the new root key", "new",
+				      "must be text", NULL);
+		json_decref(body);
+		return;
+	}
+	err = fk_rotation_root(call->app->rotation, name, &reason);
+	json_decref(body);
+	if (err == FK_OK)
+		fk_api_sealing_show(call);
+	else
+		refuse_rotation(call, err, &reason);
+}

@@ -8,9 +8,9 @@
 #include "campaign/engine_private.h"
 #include "keys/tek.h"
 
-void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_CAMPAIGN_NAME_SIZE])
+void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_KEY_NAME_SIZE])
 {
-	(void)snprintf(ret_name, FK_CAMPAIGN_NAME_SIZE, "tek:%u:%u", id, index);
+	(void)snprintf(ret_name, FK_KEY_NAME_SIZE, "tek:%u:%u", id, index);
 }
 
 void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool closing,
@@ -398,21 +398,33 @@ static enum fk_err fill_campaign(struct fk_engine *engine,
 static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campaign *c,
 				const struct fk_secret *teks)
 {
-	uint8_t sealed[FK_CAMPAIGN_KEYS_MAX][FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
-	char names[FK_CAMPAIGN_KEYS_MAX][FK_CAMPAIGN_NAME_SIZE];
+	uint8_t records[FK_CAMPAIGN_KEYS_MAX][FK_KEY_RECORD_SIZE_MAX];
+	char names[FK_CAMPAIGN_KEYS_MAX][FK_KEY_NAME_SIZE];
 	size_t sizes[FK_CAMPAIGN_KEYS_MAX];
 	enum fk_err err = FK_OK;
 
 	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++) {
+		const struct fk_key_record record = {
+			.kind = FK_KEY_TEK,
+			.state = FK_LIFE_ACTIVE,
+			.origin = FK_KEY_GENERATED,
+			.algorithm_id = c->algorithm_id,
+			.keyset_id = c->keyset_id,
+			.key_id = c->key_ids[i],
+			.sln = c->slns[i],
+			.version = 1,
+			.made_at_ms = c->created_at_ms,
+		};
+
 		fk_engine_key_name(c->id, i, names[i]);
-		err = fk_seal(engine->keyring, FK_SEAL_TEK, names[i], c->key_ids[i], teks[i].octets,
-			      teks[i].size, sealed[i], sizeof(sealed[i]), &sizes[i]);
+		err = fk_key_record_seal(engine->keyring, names[i], &record, &teks[i], records[i],
+					 &sizes[i]);
 	}
 	if (err != FK_OK)
 		return err;
 	fk_store_batch_begin(engine->store);
 	for (uint32_t i = 0; i < c->n_keys; i++)
-		fk_store_batch_put_key(engine->store, names[i], sealed[i], sizes[i]);
+		fk_store_batch_put_key(engine->store, names[i], records[i], sizes[i]);
 	fk_engine_put_record(engine, c);
 	return fk_store_batch_commit(engine->store);
 }

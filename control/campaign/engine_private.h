@@ -8,6 +8,7 @@
 
 #include "campaign/engine.h"
 #include "campaign/fold.h"
+#include "keys/key_record.h"
 #include "log.h"
 
 #define FK_ENGINE_BELLS_MAX	 8192u /* doorbells taken in one tick, per worker */
@@ -111,8 +112,7 @@ FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_
 void fk_engine_set_stop(struct fk_engine *engine);
 
 /* "tek:<id>:<index>": the name of a campaign's sealed key, and its identity under the seal. */
-#define FK_CAMPAIGN_NAME_SIZE 32
-void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_CAMPAIGN_NAME_SIZE]);
+void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_KEY_NAME_SIZE]);
 
 static inline uint32_t fk_engine_n_pages(const struct fk_engine *engine)
 {

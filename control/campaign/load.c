@@ -65,20 +65,19 @@ static enum fk_err take_page(void *ctx, uint32_t page, const uint8_t *octets, si
 static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *c, uint32_t index,
 			    struct fk_secret *ret_tek)
 {
-	uint8_t sealed[FK_KEY_SIZE_MAX + FK_SEAL_OVERHEAD];
-	char name[FK_CAMPAIGN_NAME_SIZE];
-	size_t sealed_size, size;
+	uint8_t octets[FK_KEY_RECORD_SIZE_MAX];
+	char name[FK_KEY_NAME_SIZE];
+	struct fk_key_record record;
+	size_t size;
 	enum fk_err err;
 
 	fk_engine_key_name(c->id, index, name);
-	err = fk_store_read_key(engine->store, name, sealed, sizeof(sealed), &sealed_size);
+	err = fk_store_read_key(engine->store, name, octets, sizeof(octets), &size);
 	if (err == FK_OK)
-		err = fk_unseal(engine->keyring, FK_SEAL_TEK, name, c->key_ids[index], sealed,
-				sealed_size, ret_tek->octets, sizeof(ret_tek->octets), &size);
-	if (err != FK_OK)
-		return err;
-	ret_tek->size = (uint32_t)size;
-	return FK_OK;
+		err = fk_key_record_unseal(engine->keyring, name, octets, size, &record, ret_tek);
+	if (err == FK_OK && (record.kind != FK_KEY_TEK || record.key_id != c->key_ids[index]))
+		err = FK_EAUTH;
+	return err;
 }
 
 /* Brings the campaign's keys back to the dataplane. */

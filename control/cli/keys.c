@@ -62,11 +62,13 @@ static enum fk_exit keep_draft(struct key_file *file, const char *text, size_t s
 	return FK_EXIT_FAILED;
 }
 
-static enum fk_exit show_id(struct fk_cli *cli)
+/* One request, and its answer as lines. Takes 'body'. */
+static enum fk_exit ask(struct fk_cli *cli, const char *method, const char *path, json_t *body)
 {
 	json_t *answer;
-	enum fk_exit code = fk_request(cli, "GET", "/v1/transport-key", NULL, &answer);
+	enum fk_exit code = fk_request(cli, method, path, body, &answer);
 
+	json_decref(body);
 	if (code != FK_EXIT_DONE)
 		return code;
 	if (cli->json)
@@ -75,6 +77,40 @@ static enum fk_exit show_id(struct fk_cli *cli)
 		fk_output_object(stdout, answer, 0);
 	json_decref(answer);
 	return FK_EXIT_DONE;
+}
+
+static enum fk_exit show_id(struct fk_cli *cli)
+{
+	return ask(cli, "GET", "/v1/transport-key", NULL);
+}
+
+int fk_cli_keys_sealing(struct fk_cli *cli, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 0)
+		return fk_usage_error("keys sealing wants no argument");
+	return ask(cli, "GET", "/v1/keys/sealing", NULL);
+}
+
+int fk_cli_keys_rotate_sealing(struct fk_cli *cli, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 0)
+		return fk_usage_error("keys rotate-sealing wants no argument");
+	return ask(cli, "POST", "/v1/keys/rotate-sealing", NULL);
+}
+
+int fk_cli_keys_rotate_root(struct fk_cli *cli, int argc, char **argv)
+{
+	const char *name = NULL;
+	const struct fk_option options[] = {{"--new", .ret_text = &name}};
+	char error[200];
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (name == NULL || argc != 0)
+		return fk_usage_error("keys rotate-root wants --new and nothing else");
+	return ask(cli, "POST", "/v1/keys/rotate-root", json_pack("{s:s}", "new", name));
 }
 
 static enum fk_exit make_key(struct fk_cli *cli, struct key_file *file, bool force)

@@ -55,6 +55,20 @@ static const struct command commands[] = {
 	 fk_cli_transport_key,
 	 "make a new key to wrap the keys of fleet files under, and put it into FILE; or tell its "
 	 "id"},
+	{{"keys", "sealing"},
+	 "",
+	 fk_cli_keys_sealing,
+	 "which root key and sealing epoch are in force, and how far sealing anew is"},
+	{{"keys", "rotate-sealing"},
+	 "",
+	 fk_cli_keys_rotate_sealing,
+	 "begin a new sealing epoch; what is stored is sealed anew meanwhile, then the old key "
+	 "is destroyed"},
+	{{"keys", "rotate-root"},
+	 "--new file:PATH|credential:NAME|pkcs11:URI",
+	 fk_cli_keys_rotate_root,
+	 "put another root key in force; fleetkeyd reads it, and its configuration must name it "
+	 "before the next start"},
 	{{"campaign", "create"},
 	 "[--group G] [--sln N,N-N] [--keyset N] [--pace N] [--no-closing] [--dry-run]",
 	 fk_cli_campaign_create,

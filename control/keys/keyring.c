@@ -108,6 +108,18 @@ static EVP_CIPHER_CTX *new_context(const uint8_t *key, bool is_seal)
 	return ctx;
 }
 
+/* The last entry takes its place. */
+static void remove_entry(struct fk_keyring *keyring, uint32_t index)
+{
+	uint32_t last = --keyring->n_entries;
+
+	EVP_CIPHER_CTX_free(keyring->entries[index].seal); /* clears the schedule */
+	EVP_CIPHER_CTX_free(keyring->entries[index].unseal);
+	keyring->entries[index] = keyring->entries[last];
+	memmove(keyring->keys[index], keyring->keys[last], FK_ROOT_KEY_SIZE);
+	fk_wipe(keyring->keys[last], FK_ROOT_KEY_SIZE);
+}
+
 /* Takes the key that is in place at the end of the list into the list. */
 static enum fk_err add_entry(struct fk_keyring *keyring, enum fk_purpose purpose, uint32_t epoch)
 {
@@ -120,7 +132,10 @@ static enum fk_err add_entry(struct fk_keyring *keyring, enum fk_purpose purpose
 		return FK_OK;
 	entry->seal = new_context(key, true);
 	entry->unseal = new_context(key, false);
-	return entry->seal != NULL && entry->unseal != NULL ? FK_OK : FK_ESELFTEST;
+	if (entry->seal != NULL && entry->unseal != NULL)
+		return FK_OK;
+	remove_entry(keyring, keyring->n_entries - 1);
+	return FK_ESELFTEST;
 }
 
 static struct entry *find_entry(struct fk_keyring *keyring, enum fk_purpose purpose, uint32_t epoch)
@@ -325,6 +340,57 @@ uint32_t fk_keyring_sealing_epoch(const struct fk_keyring *keyring)
 			epoch = keyring->entries[i].epoch;
 	}
 	return epoch;
+}
+
+uint32_t fk_keyring_n_sealing_epochs(const struct fk_keyring *keyring)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < keyring->n_entries; i++)
+		n += keyring->entries[i].purpose == FK_PURPOSE_SEALING;
+	return n;
+}
+
+enum fk_err fk_keyring_add_sealing(struct fk_keyring *keyring)
+{
+	uint32_t epoch = fk_keyring_sealing_epoch(keyring);
+
+	if (fk_keyring_n_sealing_epochs(keyring) == FK_SEALING_EPOCHS_MAX)
+		return FK_EBUSY;
+	if (epoch == UINT32_MAX)
+		return FK_ESELFTEST;
+	return generate_key(keyring, FK_PURPOSE_SEALING, epoch + 1);
+}
+
+static void remove_sealings(struct fk_keyring *keyring, bool newest, bool others)
+{
+	uint32_t epoch = fk_keyring_sealing_epoch(keyring);
+
+	for (uint32_t i = keyring->n_entries; i-- > 0;) {
+		const struct entry *e = &keyring->entries[i];
+
+		if (e->purpose == FK_PURPOSE_SEALING && (e->epoch == epoch ? newest : others))
+			remove_entry(keyring, i);
+	}
+}
+
+void fk_keyring_take_back_sealing(struct fk_keyring *keyring)
+{
+	remove_sealings(keyring, true, false);
+}
+
+void fk_keyring_drop_old_sealings(struct fk_keyring *keyring)
+{
+	remove_sealings(keyring, false, true);
+}
+
+uint32_t fk_sealed_epoch(const uint8_t *sealed, size_t size)
+{
+	struct fk_wire_reader r = fk_wire_reader(sealed, size);
+
+	if (fk_wire_get_u8(&r) != SEAL_LAYOUT || size < FK_SEAL_OVERHEAD)
+		return 0;
+	return fk_wire_get_u32(&r);
 }
 
 /* KMF 16, purpose 1, version 8, sealing epoch 4, identity: only the last has no fixed width. */

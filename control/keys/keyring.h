@@ -48,9 +48,8 @@ enum fk_purpose {
 
 /* What a sealed record is; part of its associated data. */
 enum fk_seal_purpose {
-	FK_SEAL_UE = 2,	       /* KEK and protection TEK of one UE */
-	FK_SEAL_TEK = 3,       /* the TEK of a campaign */
-	FK_SEAL_TRANSPORT = 4, /* the key under which the keys of fleet files are wrapped */
+	FK_SEAL_UE = 2,	 /* KEK and protection TEK of one UE */
+	FK_SEAL_KEY = 3, /* a record of the key store (key_record.h) */
 };
 
 /*
@@ -84,8 +83,23 @@ void fk_keyring_free(struct fk_keyring *keyring);
 /* The key of a purpose, 32 octets, borrowed from the keyring. Not for FK_PURPOSE_SEALING. */
 const uint8_t *fk_keyring_key(const struct fk_keyring *keyring, enum fk_purpose purpose);
 
-/* The epoch that new records are sealed under. */
+/* The epoch that new records are sealed under, and how many have a key. */
 uint32_t fk_keyring_sealing_epoch(const struct fk_keyring *keyring);
+uint32_t fk_keyring_n_sealing_epochs(const struct fk_keyring *keyring);
+
+/*
+ * Makes the key of the next sealing epoch. Nothing may be sealed before the record that holds it is
+ * durable; if that fails, fk_keyring_take_back_sealing() wipes the key again. Returns FK_OK;
+ * FK_EBUSY if FK_SEALING_EPOCHS_MAX epochs still have keys; FK_ESELFTEST.
+ */
+FK_MUST_USE enum fk_err fk_keyring_add_sealing(struct fk_keyring *keyring);
+void fk_keyring_take_back_sealing(struct fk_keyring *keyring);
+
+/* Wipes the keys of all sealing epochs but the newest: what is sealed under them is lost. */
+void fk_keyring_drop_old_sealings(struct fk_keyring *keyring);
+
+/* The epoch of a sealed record, not authenticated; 0 if it is none. */
+uint32_t fk_sealed_epoch(const uint8_t *sealed, size_t size);
 
 /*
  * Seals 'plain_size' octets into 'buf'; the record takes plain_size + FK_SEAL_OVERHEAD octets.

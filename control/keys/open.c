@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/open.h"
 
-#define NAME "purpose-keys"
-
 /* Only a store without a fleet may be without purpose keys: with new ones nothing would open. */
 static enum fk_err make_first(struct fk_store *store, struct fk_root *root,
 			      struct fk_reason *reason)
@@ -24,7 +22,7 @@ static enum fk_err make_first(struct fk_store *store, struct fk_root *root,
 		err = fk_keyring_wrap(keyring, root, record, &size, reason);
 	/* Of two first starts one wins; what is stored counts, and is read back. */
 	if (err == FK_OK)
-		err = fk_store_create_key(store, NAME, record, size);
+		err = fk_store_create_key(store, FK_PURPOSE_KEYS, record, size);
 	fk_keyring_free(keyring);
 	return err;
 }
@@ -34,7 +32,7 @@ static enum fk_err read_keys(struct fk_store *store, struct fk_root *root,
 {
 	uint8_t record[FK_KEYRING_RECORD_MAX];
 	size_t size;
-	enum fk_err err = fk_store_read_key(store, NAME, record, sizeof(record), &size);
+	enum fk_err err = fk_store_read_key(store, FK_PURPOSE_KEYS, record, sizeof(record), &size);
 
 	if (err == FK_EFULL) {
 		fk_reason_set(reason, "the record of the purpose keys is too long");

@@ -10,6 +10,8 @@
 #include "keys/root.h"
 #include "store/store.h"
 
+#define FK_PURPOSE_KEYS "purpose-keys" /* name of their record in the store */
+
 /*
  * Unwraps the purpose keys of the store; the first start makes and stores them. On FK_OK the caller
  * owns the keyring. Returns what fk_root_open(), fk_keyring_unwrap() and the store return; FK_EAUTH

@@ -5,14 +5,13 @@
 
 #include <openssl/evp.h>
 
-#include <fleetkey/wire.h>
+#include <fleetkey/kmm.h>
 
+#include "keys/key_record.h"
 #include "keys/tek.h"
 
-#define NAME	    "transport-key"
-#define ID_SIZE	    4 /* octets before the sealed key */
-#define SEALED_SIZE (32 + FK_SEAL_OVERHEAD)
-#define N_BLOCKS    4 /* of 64 bits in an AES-256 key */
+#define NAME	 "transport-key"
+#define N_BLOCKS 4 /* of 64 bits in an AES-256 key */
 
 struct fk_transport_key {
 	uint32_t id;
@@ -87,47 +86,30 @@ enum fk_err fk_transport_key_unwrap(struct fk_transport_key *key,
 	return err;
 }
 
-/* The record is the id, 4 octets, and the sealed key: the id is the seal's version, so that a
- * record cannot pass for an older or newer one. FK_ENOTFOUND if there is none. */
-static enum fk_err read_record(struct fk_store *store, struct fk_keyring *keyring, uint32_t *ret_id,
-			       struct fk_secret *ret_key)
+/* FK_ENOTFOUND if there is none. */
+static enum fk_err read_record(struct fk_store *store, struct fk_keyring *keyring,
+			       struct fk_key_record *ret_record, struct fk_secret *ret_key)
 {
-	uint8_t record[ID_SIZE + SEALED_SIZE];
-	struct fk_wire_reader r;
-	size_t size, key_size;
-	uint32_t id;
-	enum fk_err err = fk_store_read_key(store, NAME, record, sizeof(record), &size);
+	uint8_t octets[FK_KEY_RECORD_SIZE_MAX];
+	size_t size;
+	enum fk_err err = fk_store_read_key(store, NAME, octets, sizeof(octets), &size);
 
 	if (err != FK_OK)
 		return err == FK_EFULL ? FK_EFORMAT : err;
-	if (size != sizeof(record))
-		return FK_EFORMAT;
-	r = fk_wire_reader(record, size);
-	id = fk_wire_get_u32(&r);
-	err = fk_unseal(keyring, FK_SEAL_TRANSPORT, NAME, id, record + ID_SIZE, SEALED_SIZE,
-			ret_key->octets, sizeof(ret_key->octets), &key_size);
-	if (err != FK_OK)
-		return err;
-	ret_key->size = (uint32_t)key_size;
-	*ret_id = id;
-	return FK_OK;
+	return fk_key_record_unseal(keyring, NAME, octets, size, ret_record, ret_key);
 }
 
-static enum fk_err write_record(struct fk_store *store, struct fk_keyring *keyring, uint32_t id,
-				const struct fk_secret *key)
+static enum fk_err write_record(struct fk_store *store, struct fk_keyring *keyring,
+				const struct fk_key_record *record, const struct fk_secret *key)
 {
-	uint8_t record[ID_SIZE + SEALED_SIZE];
-	struct fk_wire_writer w = fk_wire_writer(record, sizeof(record));
+	uint8_t octets[FK_KEY_RECORD_SIZE_MAX];
 	size_t size;
-	enum fk_err err;
+	enum fk_err err = fk_key_record_seal(keyring, NAME, record, key, octets, &size);
 
-	fk_wire_put_u32(&w, id);
-	err = fk_seal(keyring, FK_SEAL_TRANSPORT, NAME, id, key->octets, key->size,
-		      record + ID_SIZE, SEALED_SIZE, &size);
 	if (err != FK_OK)
 		return err;
 	fk_store_batch_begin(store);
-	fk_store_batch_put_key(store, NAME, record, ID_SIZE + size);
+	fk_store_batch_put_key(store, NAME, octets, size);
 	return fk_store_batch_commit(store);
 }
 
@@ -135,17 +117,26 @@ enum fk_err fk_transport_key_create(struct fk_store *store, struct fk_keyring *k
 				    uint32_t *ret_id, struct fk_secret *ret_key)
 {
 	struct fk_secret key = {.size = 0};
-	uint32_t id = 0;
-	enum fk_err err = read_record(store, keyring, &id, &key);
+	struct fk_key_record old = {.key_id = 0}, record;
+	enum fk_err err = read_record(store, keyring, &old, &key);
 
 	if (err == FK_ENOTFOUND)
 		err = FK_OK;
 	if (err == FK_OK)
 		err = fk_tek_generate(&key);
+	record = (struct fk_key_record){
+		.kind = FK_KEY_TRANSPORT,
+		.state = FK_LIFE_ACTIVE,
+		.origin = FK_KEY_GENERATED,
+		.algorithm_id = FK_ALGORITHM_AES_256,
+		.key_id = (uint16_t)(old.key_id + 1),
+		.version = old.version + 1,
+		.made_at_ms = fk_key_now_ms(),
+	};
 	if (err == FK_OK)
-		err = write_record(store, keyring, id + 1, &key);
+		err = write_record(store, keyring, &record, &key);
 	if (err == FK_OK) {
-		*ret_id = id + 1;
+		*ret_id = record.key_id;
 		*ret_key = key;
 	}
 	fk_secret_wipe(&key);
@@ -156,11 +147,11 @@ enum fk_err fk_transport_key_load(struct fk_store *store, struct fk_keyring *key
 				  struct fk_transport_key **ret_key)
 {
 	struct fk_secret key = {.size = 0};
-	uint32_t id;
-	enum fk_err err = read_record(store, keyring, &id, &key);
+	struct fk_key_record record;
+	enum fk_err err = read_record(store, keyring, &record, &key);
 
 	if (err == FK_OK)
-		err = fk_transport_key_new(id, &key, ret_key);
+		err = fk_transport_key_new(record.key_id, &key, ret_key);
 	fk_secret_wipe(&key);
 	return err;
 }

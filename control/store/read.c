@@ -191,6 +191,22 @@ enum fk_err fk_store_list_campaigns(struct fk_store *store, uint32_t *ret_ids, u
 	return err;
 }
 
+/* The fields of a HGETALL. FK_ENOTFOUND if there are none. */
+static enum fk_err hand_over(struct fk_store *store, const char *key, const redisReply *reply,
+			     fk_store_field_fn fn, void *ctx)
+{
+	enum fk_err err = FK_OK;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % 2 != 0)
+		err = fk_redis_break(store, key, "the record is damaged");
+	else if (reply->elements == 0)
+		err = FK_ENOTFOUND;
+	for (size_t i = 0; err == FK_OK && i + 1 < reply->elements; i += 2)
+		err = fn(ctx, reply->element[i]->str, reply->element[i + 1]->str,
+			 reply->element[i + 1]->len);
+	return err;
+}
+
 static enum fk_err read_record(struct fk_store *store, const char *key, fk_store_field_fn fn,
 			       void *ctx)
 {
@@ -199,13 +215,7 @@ static enum fk_err read_record(struct fk_store *store, const char *key, fk_store
 
 	if (err != FK_OK)
 		return err;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % 2 != 0)
-		err = fk_redis_break(store, key, "the record is damaged");
-	else if (reply->elements == 0)
-		err = FK_ENOTFOUND;
-	for (size_t i = 0; err == FK_OK && i + 1 < reply->elements; i += 2)
-		err = fn(ctx, reply->element[i]->str, reply->element[i + 1]->str,
-			 reply->element[i + 1]->len);
+	err = hand_over(store, key, reply, fn, ctx);
 	freeReplyObject(reply);
 	return err;
 }
@@ -226,6 +236,28 @@ enum fk_err fk_store_read_fleet(struct fk_store *store, uint64_t generation, fk_
 
 	fk_redis_fleet_key(key, generation);
 	return read_record(store, key, fn, ctx);
+}
+
+enum fk_err fk_store_read_keys(struct fk_store *store, fk_store_field_fn fn, void *ctx)
+{
+	enum fk_err err = read_record(store, "fk:keys", fn, ctx);
+
+	return err == FK_ENOTFOUND ? FK_OK : err;
+}
+
+/* The keys are small: all of them are read before the first is handed over. */
+enum fk_err fk_store_rewrite_keys(struct fk_store *store, fk_store_field_fn fn, void *ctx)
+{
+	redisReply *reply;
+	enum fk_err commit_err, err = fk_redis_ask(store, &reply, "HGETALL", "fk:keys", NULL);
+
+	if (err != FK_OK)
+		return err;
+	fk_store_batch_begin(store);
+	err = hand_over(store, "fk:keys", reply, fn, ctx);
+	freeReplyObject(reply);
+	commit_err = fk_store_batch_commit(store);
+	return err != FK_OK && err != FK_ENOTFOUND ? err : commit_err;
 }
 
 enum fk_err fk_store_read_key(struct fk_store *store, const char *name, uint8_t *buf, size_t cap,

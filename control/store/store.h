@@ -184,6 +184,13 @@ FK_MUST_USE enum fk_err fk_store_read_campaign(struct fk_store *store, uint32_t 
 FK_MUST_USE enum fk_err fk_store_read_key(struct fk_store *store, const char *name, uint8_t *buf,
 					  size_t cap, size_t *ret_size);
 
+/* All of them, in no order. FK_OK; FK_ESTORE; or what 'fn' returned. */
+FK_MUST_USE enum fk_err fk_store_read_keys(struct fk_store *store, fk_store_field_fn fn, void *ctx);
+/* The same in a batch that is committed at the end: 'fn' may put keys. A failure ends the calls;
+ * what was put before is written all the same. */
+FK_MUST_USE enum fk_err fk_store_rewrite_keys(struct fk_store *store, fk_store_field_fn fn,
+					      void *ctx);
+
 /* The fleet generation in force, 0 before the first import. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_store_current_fleet(struct fk_store *store, uint64_t *ret_generation);
 /* The fields that fk_store_publish_fleet() stored. FK_OK; FK_ENOTFOUND; FK_ESTORE; 'fn's result. */

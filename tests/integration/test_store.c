@@ -12,8 +12,10 @@
 #include "fleet/fleet.h"
 #include "fleet/import.h"
 #include "fleet/record.h"
+#include "fleet/reseal.h"
 #include "fleet/status.h"
 #include "keys/open.h"
+#include "keys/rotate.h"
 #include "keys/transport_key.h"
 #include "store/store.h"
 
@@ -514,6 +516,128 @@ static void expect_fleet(struct world *world, uint32_t n_ues)
 		cr_expect_eq(slot->mac_kind, i % 2);
 		cr_expect_eq(slot->mcdata_id_size, strlen(ue.mcdata_id));
 	}
+}
+
+/* A world whose keys are those of the store, as fleetkeyd has them. */
+static struct fk_root_source begin_stored_world(struct world *world)
+{
+	static char name[160];
+	struct fk_reason reason = {.text = ""};
+
+	*world = (struct world){.config = test_config()};
+	cr_assert_eq(open_keys('a', &world->keyring, &reason), FK_OK, "%s", reason.text);
+	load(world);
+	(void)snprintf(name, sizeof(name), "file:%s/root.key", server.folder);
+	return (struct fk_root_source){.name = name};
+}
+
+static void reseal_all(struct world *world)
+{
+	struct fk_reason reason = {.text = ""};
+	struct fk_reseal *reseal = NULL;
+	bool done = false;
+
+	cr_assert_eq(fk_reseal_new(store, world->keyring, &reseal), FK_OK);
+	while (!done)
+		cr_assert_eq(fk_reseal_step(reseal, world->fleet, &done, &reason), FK_OK, "%s",
+			     reason.text);
+	fk_reseal_free(reseal);
+}
+
+Test(fleet, after_a_new_sealing_epoch_everything_opens_without_the_old_key)
+{
+	struct world world;
+	struct fk_root_source source = begin_stored_world(&world);
+	char *text = make_file(700, 5);
+	struct fk_reason reason = {.text = ""};
+	struct fk_secret key = {.size = 0};
+	struct fk_transport_key *transport = NULL;
+	struct fk_reseal *reseal = NULL;
+	bool done = false;
+	uint32_t id;
+
+	import_text(&world, text);
+	cr_assert_eq(fk_transport_key_create(store, world.keyring, &id, &key), FK_OK);
+	cr_assert_eq(fk_keys_rotate_sealing(world.keyring, store, &source, &reason), FK_OK, "%s",
+		     reason.text);
+	/* A pass that ends early, and one that begins after a restart. */
+	cr_assert_eq(fk_reseal_new(store, world.keyring, &reseal), FK_OK);
+	cr_assert_eq(fk_reseal_step(reseal, world.fleet, &done, &reason), FK_OK, "%s", reason.text);
+	cr_expect_not(done);
+	cr_expect_gt(fk_reseal_n_pages_done(reseal), 0);
+	fk_reseal_free(reseal);
+	fk_keyring_free(world.keyring);
+	cr_assert_eq(open_keys('a', &world.keyring, &reason), FK_OK, "%s", reason.text);
+	cr_expect_eq(fk_keyring_n_sealing_epochs(world.keyring), 2);
+	load(&world);
+	expect_fleet(&world, 700);
+	reseal_all(&world);
+	cr_assert_eq(fk_keys_drop_old_sealings(world.keyring, store, &source, &reason), FK_OK, "%s",
+		     reason.text);
+	fk_keyring_free(world.keyring);
+	cr_assert_eq(open_keys('a', &world.keyring, &reason), FK_OK, "%s", reason.text);
+	cr_expect_eq(fk_keyring_n_sealing_epochs(world.keyring), 1);
+	cr_expect_eq(fk_keyring_sealing_epoch(world.keyring), 2);
+	load(&world);
+	expect_fleet(&world, 700);
+	cr_expect_eq(fk_transport_key_load(store, world.keyring, &transport), FK_OK);
+	cr_expect_eq(fk_transport_key_id(transport), id);
+	fk_transport_key_free(transport);
+	fk_secret_wipe(&key);
+	free(text);
+	end_world(&world);
+}
+
+Test(fleet, a_key_that_was_dropped_too_early_is_missed)
+{
+	struct world world;
+	struct fk_root_source source = begin_stored_world(&world);
+	char *text = make_file(10, 5);
+	struct fk_reason reason = {.text = ""};
+
+	import_text(&world, text);
+	cr_assert_eq(fk_keys_rotate_sealing(world.keyring, store, &source, &reason), FK_OK);
+	cr_assert_eq(fk_keys_drop_old_sealings(world.keyring, store, &source, &reason), FK_OK);
+	fk_fleet_free(world.fleet);
+	fk_keytable_free(world.table);
+	world.fleet = NULL;
+	world.table = NULL;
+	cr_expect_eq(fk_fleet_load(store, world.keyring, world.config, &world.fleet, &world.table,
+				   &reason),
+		     FK_EAUTH);
+	free(text);
+	end_world(&world);
+}
+
+Test(store, another_root_key_takes_over_all_purpose_keys)
+{
+	struct world world;
+	struct fk_root_source source = begin_stored_world(&world), wrong = source;
+	struct fk_keyring *ring = NULL;
+	struct fk_reason reason = {.text = ""};
+	uint8_t token[32];
+	char path[128], name[160];
+
+	memcpy(token, fk_keyring_key(world.keyring, FK_PURPOSE_TOKEN), 32);
+	(void)snprintf(path, sizeof(path), "%s/new.key", server.folder);
+	(void)snprintf(name, sizeof(name), "file:%s", path);
+	wrong.name = name;
+	test_write_file(path, "0123456789abcdef0123456789abcdef", 32, 0644);
+	cr_expect_eq(fk_keys_rotate_root(world.keyring, store, &wrong, &reason), FK_EPOLICY);
+	cr_expect_eq(fk_keys_open(&source, store, &ring, &reason), FK_OK, "%s", reason.text);
+	fk_keyring_free(ring);
+	ring = NULL;
+	test_write_file(path, "0123456789abcdef0123456789abcdef", 32, 0600);
+	/* A root key that is not in force makes no sealing epoch: nobody could open it. */
+	cr_expect_eq(fk_keys_rotate_sealing(world.keyring, store, &wrong, &reason), FK_EAUTH);
+	cr_expect_eq(fk_keyring_n_sealing_epochs(world.keyring), 1);
+	cr_assert_eq(fk_keys_rotate_root(world.keyring, store, &wrong, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_expect_eq(fk_keys_open(&source, store, &ring, &reason), FK_EAUTH);
+	cr_assert_eq(fk_keys_open(&wrong, store, &ring, &reason), FK_OK, "%s", reason.text);
+	cr_expect_arr_eq(fk_keyring_key(ring, FK_PURPOSE_TOKEN), token, 32);
+	fk_keyring_free(ring);
+	end_world(&world);
 }
 
 Test(fleet, an_import_is_loaded_as_it_was_in_the_file)

@@ -71,7 +71,7 @@ Test(keyring, another_purpose_identity_version_or_kmf_does_not_open, .init = mak
 {
 	struct fk_keyring *other = test_keyring(2);
 
-	cr_expect_eq(open_as(keyring, FK_SEAL_TEK, "ue:1:2", 7, sealed_size), FK_EAUTH);
+	cr_expect_eq(open_as(keyring, FK_SEAL_KEY, "ue:1:2", 7, sealed_size), FK_EAUTH);
 	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:3", 7, sealed_size), FK_EAUTH);
 	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:", 7, sealed_size), FK_EAUTH);
 	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:2", 8, sealed_size), FK_EAUTH);
@@ -234,4 +234,67 @@ Test(keyring, no_purpose_key_shows_in_the_record, .init = make_record, .fini = f
 	for (size_t i = 0; i < 3; i++)
 		cr_expect_null(
 			memmem(record, record_size, fk_keyring_key(keyring, purposes[i]), 8));
+}
+
+/* Sealing epochs. */
+
+static void reopen(struct fk_keyring **ring)
+{
+	uint8_t octets[FK_KEYRING_RECORD_MAX];
+	struct fk_root *r = test_root(0x33);
+	size_t size;
+
+	memset(kmf_1, 1, sizeof(kmf_1));
+	cr_assert_eq(fk_keyring_wrap(*ring, r, octets, &size, NULL), FK_OK);
+	fk_keyring_free(*ring);
+	*ring = NULL;
+	cr_assert_eq(fk_keyring_unwrap(kmf_1, r, octets, size, ring, NULL), FK_OK);
+	fk_root_close(r);
+}
+
+Test(keyring, a_record_of_an_old_epoch_opens_until_its_key_is_dropped, .init = make_keyring,
+     .fini = free_keyring)
+{
+	uint8_t newer[256];
+	size_t newer_size;
+
+	cr_expect_eq(fk_sealed_epoch(sealed, sealed_size), 1);
+	cr_assert_eq(fk_keyring_add_sealing(keyring), FK_OK);
+	cr_expect_eq(fk_keyring_sealing_epoch(keyring), 2);
+	reopen(&keyring);
+	cr_expect_eq(fk_keyring_n_sealing_epochs(keyring), 2);
+	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:2", 7, sealed_size), FK_OK);
+	cr_assert_eq(fk_seal(keyring, FK_SEAL_UE, "ue:1:2", 7, secret, sizeof(secret), newer,
+			     sizeof(newer), &newer_size),
+		     FK_OK);
+	cr_expect_eq(fk_sealed_epoch(newer, newer_size), 2);
+	fk_keyring_drop_old_sealings(keyring);
+	reopen(&keyring);
+	cr_expect_eq(fk_keyring_n_sealing_epochs(keyring), 1);
+	cr_expect_eq(fk_keyring_sealing_epoch(keyring), 2);
+	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:2", 7, sealed_size), FK_EAUTH);
+	memcpy(sealed, newer, newer_size);
+	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:2", 7, sealed_size), FK_OK);
+}
+
+Test(keyring, an_epoch_that_is_taken_back_seals_nothing, .init = make_keyring, .fini = free_keyring)
+{
+	uint8_t token[32];
+
+	memcpy(token, fk_keyring_key(keyring, FK_PURPOSE_TOKEN), 32);
+	cr_assert_eq(fk_keyring_add_sealing(keyring), FK_OK);
+	fk_keyring_take_back_sealing(keyring);
+	cr_expect_eq(fk_keyring_sealing_epoch(keyring), 1);
+	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:2", 7, sealed_size), FK_OK);
+	cr_expect_arr_eq(fk_keyring_key(keyring, FK_PURPOSE_TOKEN), token, 32);
+}
+
+Test(keyring, there_is_room_for_so_many_epochs, .init = make_keyring, .fini = free_keyring)
+{
+	for (uint32_t n = 1; n < FK_SEALING_EPOCHS_MAX; n++)
+		cr_assert_eq(fk_keyring_add_sealing(keyring), FK_OK);
+	cr_expect_eq(fk_keyring_add_sealing(keyring), FK_EBUSY);
+	reopen(&keyring);
+	cr_expect_eq(fk_keyring_n_sealing_epochs(keyring), FK_SEALING_EPOCHS_MAX);
+	cr_expect_eq(open_as(keyring, FK_SEAL_UE, "ue:1:2", 7, sealed_size), FK_OK);
 }
