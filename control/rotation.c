@@ -130,7 +130,7 @@ static enum fk_err drop_old(struct fk_rotation *rotation, struct fk_reason *reas
 	return err;
 }
 
-void fk_rotation_work(struct fk_rotation *rotation, const struct fk_fleet *fleet, bool is_importing)
+void fk_rotation_work(struct fk_rotation *rotation, struct fk_fleet *fleet, bool is_importing)
 {
 	struct fk_reason reason = {.text = ""};
 	bool done = false;

@@ -45,8 +45,7 @@ int fk_rotation_wait_ms(const struct fk_rotation *rotation);
  * A step of some milliseconds, if one is due. 'fleet' is the one in force; with 'is_importing'
  * records of another wait to be stored, and old epochs are kept.
  */
-void fk_rotation_work(struct fk_rotation *rotation, const struct fk_fleet *fleet,
-		      bool is_importing);
+void fk_rotation_work(struct fk_rotation *rotation, struct fk_fleet *fleet, bool is_importing);
 
 struct fk_rotation_view {
 	uint32_t sealing_epoch; /* of new records */

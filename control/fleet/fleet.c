@@ -12,6 +12,7 @@
 #include "fleet/fleet_meta.h"
 #include "fleet/name_index.h"
 #include "fleet/numbers.h"
+#include "fleet/page.h"
 #include "fleet/record.h"
 #include "fleet/status.h"
 
@@ -34,6 +35,7 @@ struct fk_fleet {
 	struct row *rows; /* n_slots */
 	struct fk_ue_numbers *numbers;
 	struct fk_currency_book *currency;
+	uint32_t *page_versions; /* n_pages */
 	char *strings;
 	uint64_t strings_used;
 	uint16_t *group_ids;
@@ -66,10 +68,11 @@ static enum fk_err allocate(struct fk_fleet *fleet)
 
 	fleet->rows = new_array(n_slots, sizeof(*fleet->rows));
 	fleet->numbers = new_array(n_slots, sizeof(*fleet->numbers));
+	fleet->page_versions = new_array(fleet->meta.n_pages, sizeof(*fleet->page_versions));
 	fleet->strings = new_array(fleet->meta.strings_size, 1);
 	fleet->group_ids = new_array(fleet->meta.n_memberships, sizeof(*fleet->group_ids));
-	if (fleet->rows == NULL || fleet->numbers == NULL || fleet->strings == NULL ||
-	    fleet->group_ids == NULL)
+	if (fleet->rows == NULL || fleet->numbers == NULL || fleet->page_versions == NULL ||
+	    fleet->strings == NULL || fleet->group_ids == NULL)
 		return FK_ENOMEM;
 	if (fk_currency_book_new(fleet->meta.n_pages, &fleet->currency) != FK_OK)
 		return FK_ENOMEM;
@@ -85,6 +88,7 @@ void fk_fleet_free(struct fk_fleet *fleet)
 	free(fleet->rows);
 	free(fleet->numbers);
 	fk_currency_book_free(fleet->currency);
+	free(fleet->page_versions);
 	free(fleet->strings);
 	free(fleet->group_ids);
 	free(fleet);
@@ -221,14 +225,11 @@ static enum fk_err take_record(struct fk_fleet_loader *loading, uint32_t page, u
 static enum fk_err take_fleet_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
 {
 	struct fk_fleet_loader *loading = ctx;
-	struct fk_wire_reader r;
-	enum fk_err err = FK_OK;
+	struct fk_wire_reader r = {.failed = true};
+	enum fk_err err = fk_page_open(loading->keyring, loading->fleet->meta.generation, page,
+				       loading->fleet->page_versions[page], octets, size, &r,
+				       loading->reason);
 
-	if (size == 0)
-		return refuse_page(loading, page, "is missing in the store");
-	r = fk_wire_reader(octets, size);
-	if (fk_wire_get_u8(&r) != FK_RECORD_LAYOUT)
-		return refuse_page(loading, page, "has another layout than this version reads");
 	for (uint32_t i = 0; err == FK_OK && i < FK_STORE_PAGE_UES; i++) {
 		uint16_t record_size = fk_wire_get_u16(&r);
 		const uint8_t *record = fk_wire_get_bytes(&r, record_size);
@@ -376,6 +377,11 @@ enum fk_err fk_fleet_loader_new(struct fk_store *store, struct fk_keyring *keyri
 	err = loading->fleet != NULL ? read_meta(loading->fleet, store, config, reason) : FK_ENOMEM;
 	if (err == FK_OK)
 		err = allocate(loading->fleet);
+	if (err == FK_OK && loading->fleet->meta.n_pages > 0)
+		err = fk_page_versions_read(keyring, store, loading->fleet->meta.generation,
+					    loading->fleet->meta.page_shards,
+					    loading->fleet->meta.n_pages,
+					    loading->fleet->page_versions, reason);
 	if (err == FK_OK)
 		err = make_table(loading, config);
 	if (err != FK_OK) {
@@ -485,6 +491,11 @@ uint32_t fk_fleet_next_hop(const struct fk_fleet *fleet, uint32_t i)
 const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet)
 {
 	return fleet->meta.page_shards;
+}
+
+uint32_t *fk_fleet_page_versions(struct fk_fleet *fleet)
+{
+	return fleet->page_versions;
 }
 
 bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fleet_ue *ret_ue)

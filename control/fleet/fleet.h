@@ -95,7 +95,8 @@ struct fk_fleet_ue {
 /*
  * Loads the fleet in force and builds its key table; without an import yet, an empty fleet of
  * generation 0. On FK_OK the caller owns both. Returns FK_ESTORE; FK_EAUTH if a record does not
- * open; FK_EFORMAT if a stored record is damaged; FK_EINVAL if the fleet names a next hop that the
+ * open or a page was changed; FK_ESTALE if a page was put back from an older copy; FK_EFORMAT if a
+ * stored record is damaged; FK_EINVAL if the fleet names a next hop that the
  * configuration lacks; FK_ENOMEM. 'reason' says which UE or page, never a key.
  */
 FK_MUST_USE enum fk_err fk_fleet_load(struct fk_store *store, struct fk_keyring *keyring,
@@ -132,6 +133,9 @@ uint32_t fk_fleet_n_next_hops(const struct fk_fleet *fleet);
 uint32_t fk_fleet_next_hop(const struct fk_fleet *fleet, uint32_t i);
 /* Shard of each page: n_pages octets. Borrowed. */
 const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet);
+/* Version of each page in the store, n_pages of them (page.h): whoever writes a page writes the
+ * list of versions with it, and keeps these true. Borrowed. */
+uint32_t *fk_fleet_page_versions(struct fk_fleet *fleet);
 
 /* Fills the view and returns true; false if the slot has no owner or the index is out of range. */
 bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fleet_ue *ret_ue);

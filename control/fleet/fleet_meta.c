@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fleet/fleet.h"
+#include "fleet/page.h"
 
 enum fk_err fk_fleet_meta_init(struct fk_fleet_meta *meta)
 {
@@ -52,8 +53,47 @@ static const char *const number_names[] = {
 #undef X
 };
 
+/* The lists of versions of a new fleet, a field for each shard that has pages. */
+struct version_lists {
+	char names[FK_STORE_SHARDS][FK_PAGE_VERSIONS_NAME];
+	uint32_t *versions;
+	uint8_t *octets;
+};
+
+static enum fk_err add_version_lists(const struct fk_fleet_meta *meta, struct fk_keyring *keyring,
+				     struct version_lists *lists, struct fk_store_field *fields,
+				     uint32_t *n_fields)
+{
+	size_t room = meta->n_pages * 4ull + FK_STORE_SHARDS * FK_PAGE_MAC_SIZE, used = 0;
+	bool has_shard[FK_STORE_SHARDS] = {false};
+	enum fk_err err = FK_OK;
+
+	lists->versions = calloc(meta->n_pages + 1ull, sizeof(*lists->versions));
+	lists->octets = malloc(room);
+	if (lists->versions == NULL || lists->octets == NULL)
+		return FK_ENOMEM;
+	for (uint32_t i = 0; i < meta->n_pages; i++) {
+		lists->versions[i] = FK_PAGE_FIRST_VERSION;
+		has_shard[meta->page_shards[i]] = true;
+	}
+	for (uint32_t shard = 0; err == FK_OK && shard < FK_STORE_SHARDS; shard++) {
+		size_t size = 0;
+
+		if (!has_shard[shard])
+			continue;
+		err = fk_page_versions_encode(keyring, meta->generation, (uint8_t)shard,
+					      meta->page_shards, meta->n_pages, lists->versions,
+					      lists->names[shard], lists->octets + used,
+					      room - used, &size);
+		fields[(*n_fields)++] =
+			(struct fk_store_field){lists->names[shard], lists->octets + used, size};
+		used += size;
+	}
+	return err;
+}
+
 enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta, struct fk_store *store,
-				  uint64_t expected)
+				  struct fk_keyring *keyring, uint64_t expected)
 {
 	static const char *const list_names[] = {"groups", "areas", "next_hops"};
 	const struct fk_names *const lists[] = {meta->groups, meta->areas, meta->next_hops};
@@ -62,7 +102,8 @@ enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta, struct fk_st
 		FK_FLEET_NUMBERS(X)
 #undef X
 	};
-	struct fk_store_field fields[N_NUMBERS + 4];
+	struct fk_store_field fields[N_NUMBERS + 4 + FK_STORE_SHARDS];
+	struct version_lists versions = {.versions = NULL};
 	char texts[N_NUMBERS][24], *joined[3] = {NULL, NULL, NULL};
 	uint32_t n = 0;
 	enum fk_err err = FK_OK;
@@ -81,7 +122,11 @@ enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta, struct fk_st
 	}
 	fields[n++] = (struct fk_store_field){"page_shards", meta->page_shards, meta->n_pages};
 	if (err == FK_OK)
+		err = add_version_lists(meta, keyring, &versions, fields, &n);
+	if (err == FK_OK)
 		err = fk_store_publish_fleet(store, meta->generation, expected, fields, n);
+	free(versions.versions);
+	free(versions.octets);
 	for (uint32_t i = 0; i < 3; i++)
 		free(joined[i]);
 	return err;

@@ -13,6 +13,7 @@
 #include <fleetkey/err.h>
 
 #include "fleet/names.h"
+#include "keys/keyring.h"
 #include "reason.h"
 #include "store/store.h"
 
@@ -32,9 +33,11 @@ struct fk_fleet_meta {
 FK_MUST_USE enum fk_err fk_fleet_meta_init(struct fk_fleet_meta *meta);
 void fk_fleet_meta_fini(struct fk_fleet_meta *meta);
 
-/* Puts the staged generation in force: fk_store_publish_fleet() with these fields. */
+/* Puts the staged generation in force: fk_store_publish_fleet() with these fields, and the lists of
+ * its pages' versions, which are the first. */
 FK_MUST_USE enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta,
-					      struct fk_store *store, uint64_t expected);
+					      struct fk_store *store, struct fk_keyring *keyring,
+					      uint64_t expected);
 /* Reads the meta of 'generation' into an initialised 'meta'. FK_OK; FK_ESTORE; FK_EFORMAT. */
 FK_MUST_USE enum fk_err fk_fleet_meta_read(struct fk_fleet_meta *meta, struct fk_store *store,
 					   uint64_t generation, struct fk_reason *reason);

@@ -10,6 +10,7 @@
 #include "fleet/fleet_meta.h"
 #include "fleet/import.h"
 #include "fleet/name_index.h"
+#include "fleet/page.h"
 #include "fleet/record.h"
 
 #define FK_IMPORT_NOT_KEPT UINT32_MAX
@@ -53,7 +54,7 @@ struct fk_import {
 	uint32_t *order;       /* rows, shard by shard */
 	uint32_t *page_starts; /* first entry in 'order' of each page, and the end: n_pages + 1 */
 	uint32_t n_pages_staged, n_slots_retired;
-	uint8_t page_buf[FK_RECORD_PAGE_SIZE_MAX];
+	uint8_t page_buf[FK_PAGE_SIZE_MAX];
 };
 
 /* Keeps one error, unless there are FK_IMPORT_ERRORS_MAX. */

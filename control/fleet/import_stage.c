@@ -121,12 +121,14 @@ enum fk_err fk_import_compare(struct fk_import *import, uint32_t n_slots, bool *
 	import->is_compared = *ret_done = true;
 	return FK_OK;
 }
-static void put_fleet_page(struct fk_import *import, uint32_t page)
+static enum fk_err put_fleet_page(struct fk_import *import, uint32_t page)
 {
-	struct fk_wire_writer w = fk_wire_writer(import->page_buf, sizeof(import->page_buf));
+	struct fk_wire_writer w =
+		fk_page_begin(import->page_buf, sizeof(import->page_buf), FK_PAGE_FIRST_VERSION);
 	uint32_t n = import->page_starts[page + 1] - import->page_starts[page];
+	size_t size;
+	enum fk_err err;
 
-	fk_wire_put_u8(&w, FK_RECORD_LAYOUT);
 	for (uint32_t i = 0; i < FK_STORE_PAGE_UES; i++) {
 		if (i < n) {
 			const struct fk_import_row *row =
@@ -138,9 +140,12 @@ static void put_fleet_page(struct fk_import *import, uint32_t page)
 			fk_wire_put_u16(&w, 0);
 		}
 	}
-	fk_store_batch_put_fleet_page(import->options.store, import->meta.generation,
-				      import->meta.page_shards[page], page, import->page_buf,
-				      fk_wire_written(&w));
+	err = fk_page_end(import->options.keyring, import->meta.generation, page, &w, &size);
+	if (err == FK_OK)
+		fk_store_batch_put_fleet_page(import->options.store, import->meta.generation,
+					      import->meta.page_shards[page], page,
+					      import->page_buf, size);
+	return err;
 }
 
 /* The numbers that this page's UEs begin with. */
@@ -250,12 +255,14 @@ static enum fk_err stage_some(struct fk_import *import, uint32_t first, uint32_t
 	if (err == FK_OK)
 		fk_store_batch_begin(import->options.store);
 	for (uint32_t page = first; err == FK_OK && page < end; page++) {
-		put_fleet_page(import, page);
+		err = put_fleet_page(import, page);
 		put_numbers_page(import, page, numbers[page - first]);
 		put_currency_page(import, page, &ues[(page - first) * FK_STORE_PAGE_UES]);
 	}
 	if (err == FK_OK)
 		err = fk_store_batch_commit(import->options.store);
+	else
+		fk_store_batch_abandon(import->options.store);
 	free(ues);
 	return err;
 }
@@ -293,7 +300,7 @@ enum fk_err fk_import_publish(struct fk_import *import, struct fk_import_result 
 
 	if (!import->is_compared || import->n_pages_staged != import->meta.n_pages)
 		return FK_EINVAL;
-	err = fk_fleet_meta_publish(&import->meta, import->options.store,
+	err = fk_fleet_meta_publish(&import->meta, import->options.store, import->options.keyring,
 				    fk_fleet_generation(import->options.fleet));
 	if (err != FK_OK)
 		return err;

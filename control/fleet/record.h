@@ -2,8 +2,7 @@
 /*
  * record.h - one UE as it is stored: a fixed part, its strings, and its keys under one seal.
  *
- * A page is 64 records: layout version 1 octet, then each record with its size (2 octets) before
- * it; size 0 is a slot without an owner. Integers are big-endian. A record is
+ * Records are stored in pages of 64 (page.h). Integers are big-endian. A record is
  *
  *   rsi 4 | kek_sln 2 | kek_key_id 2 | kek_algorithm_id 1 | ptek_key_id 2 | ptek_algorithm_id 1 |
  *   mac_kind 1 | mnp 2 | max_kmm 2 | max_keys 1 | keysets 1 | outer 1 | next_hop 1 | area 2 |
@@ -26,12 +25,9 @@
 #include "fleet/fleet.h"
 #include "keys/keyring.h"
 
-#define FK_RECORD_LAYOUT      2
 #define FK_RECORD_KEYS_SIZE   64 /* octets sealed together: KEK, then protection TEK */
 #define FK_RECORD_SEALED_SIZE (FK_RECORD_KEYS_SIZE + FK_SEAL_OVERHEAD)
 #define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 25, groups 32, strings 577, keys 97 */
-
-#define FK_RECORD_PAGE_SIZE_MAX (1 + FK_STORE_PAGE_UES * (2 + FK_RECORD_SIZE_MAX)) /* octets */
 
 struct fk_record_text {
 	const char *at; /* not NUL-terminated */

@@ -7,6 +7,7 @@
 
 #include <fleetkey/wire.h>
 
+#include "fleet/page.h"
 #include "fleet/record.h"
 #include "keys/key_record.h"
 #include "keys/open.h"
@@ -14,17 +15,18 @@
 #define PAGES_MAX 8u /* of one step: 512 UEs */
 
 struct page {
-	uint32_t index;
 	size_t size; /* 0: nothing to write */
-	uint8_t octets[FK_RECORD_PAGE_SIZE_MAX];
+	uint8_t octets[FK_PAGE_SIZE_MAX];
 };
 
 struct fk_reseal {
 	struct fk_store *store;
 	struct fk_keyring *keyring;
 	struct fk_reason *reason; /* of the step that runs */
+	struct fk_fleet *fleet;	  /* of the step that runs */
 	uint64_t generation;
 	uint32_t n_pages_done, n_pages_read;
+	bool is_unsure; /* a write failed: whether the store has it is not known */
 	struct page pages[PAGES_MAX];
 };
 
@@ -52,7 +54,8 @@ uint32_t fk_reseal_n_pages_done(const struct fk_reseal *reseal)
 }
 
 /* Seals the keys of one record anew, in place: the size stays. */
-static enum fk_err reseal_record(struct fk_reseal *reseal, uint8_t *octets, size_t size)
+static enum fk_err reseal_record(struct fk_reseal *reseal, uint8_t *octets, size_t size,
+				 bool *is_new)
 {
 	uint8_t keys[FK_RECORD_KEYS_SIZE];
 	struct fk_record record;
@@ -68,65 +71,121 @@ static enum fk_err reseal_record(struct fk_reseal *reseal, uint8_t *octets, size
 		err = fk_record_seal(reseal->keyring, reseal->generation, &record, keys,
 				     octets + (record.sealed_keys - octets));
 	fk_wipe(keys, sizeof(keys));
+	*is_new = true;
 	return err;
 }
 
 static enum fk_err take_page(void *ctx, uint32_t index, const uint8_t *octets, size_t size)
 {
 	struct fk_reseal *reseal = ctx;
-	struct page *page = &reseal->pages[reseal->n_pages_read];
-	struct fk_wire_reader r = fk_wire_reader(page->octets, size);
-	enum fk_err err = size > 0 && size <= sizeof(page->octets) ? FK_OK : FK_EFORMAT;
+	struct page *page = &reseal->pages[reseal->n_pages_read++];
+	uint32_t version = fk_fleet_page_versions(reseal->fleet)[index];
+	struct fk_wire_reader r;
+	struct fk_wire_writer w = fk_page_begin(page->octets, sizeof(page->octets), version + 1);
+	bool is_new = false;
+	enum fk_err err = fk_page_open(reseal->keyring, reseal->generation, index, version, octets,
+				       size, &r, reseal->reason);
 
-	*page = (struct page){.index = index};
-	if (err == FK_OK)
-		memcpy(page->octets, octets, size);
-	if (err == FK_OK && fk_wire_get_u8(&r) != FK_RECORD_LAYOUT)
-		err = FK_EFORMAT;
+	page->size = 0;
 	for (uint32_t i = 0; err == FK_OK && i < FK_STORE_PAGE_UES; i++) {
 		uint16_t record_size = fk_wire_get_u16(&r);
-		size_t offset = fk_wire_offset(&r);
+		const uint8_t *record = fk_wire_get_bytes(&r, record_size);
+		uint8_t *copy;
 
-		(void)fk_wire_get_bytes(&r, record_size);
-		if (r.failed)
+		fk_wire_put_u16(&w, record_size);
+		copy = fk_wire_take(&w, record_size);
+		if (r.failed || copy == NULL) {
 			err = FK_EFORMAT;
-		else if (record_size > 0)
-			err = reseal_record(reseal, page->octets + offset, record_size);
+		} else if (record_size > 0) {
+			memcpy(copy, record, record_size);
+			err = reseal_record(reseal, copy, record_size, &is_new);
+		}
+		if (err != FK_OK)
+			fk_reason_set(reseal->reason, "fleet %" PRIu64 ", page %u: %s",
+				      reseal->generation, index, fk_err_text(err));
 	}
-	if (err != FK_OK) {
-		fk_reason_set(reseal->reason, "fleet %" PRIu64 ", page %u: %s", reseal->generation,
-			      index, fk_err_text(err));
-		return err;
-	}
-	if (memcmp(page->octets, octets, size) != 0)
-		page->size = size;
-	reseal->n_pages_read++;
-	return FK_OK;
+	if (err == FK_OK && is_new)
+		err = fk_page_end(reseal->keyring, reseal->generation, index, &w, &page->size);
+	return err;
 }
 
-static enum fk_err reseal_pages(struct fk_reseal *reseal, const struct fk_fleet *fleet)
+/* The lists of versions of those shards whose pages are written. */
+static enum fk_err put_versions(struct fk_reseal *reseal, uint32_t first, uint32_t n,
+				const uint32_t *versions)
 {
-	const uint8_t *shards = fk_fleet_page_shards(fleet);
-	uint32_t n = fk_fleet_n_pages(fleet) - reseal->n_pages_done;
+	uint32_t n_pages = fk_fleet_n_pages(reseal->fleet);
+	const uint8_t *shards = fk_fleet_page_shards(reseal->fleet);
+	size_t cap = n_pages * 4ull + FK_PAGE_MAC_SIZE, size;
+	bool is_put[FK_STORE_SHARDS] = {false};
+	char name[FK_PAGE_VERSIONS_NAME];
+	uint8_t *octets = malloc(cap);
+	enum fk_err err = octets != NULL ? FK_OK : FK_ENOMEM;
+
+	for (uint32_t i = 0; err == FK_OK && i < n; i++) {
+		uint8_t shard = shards[first + i];
+
+		if (reseal->pages[i].size == 0 || is_put[shard])
+			continue;
+		is_put[shard] = true;
+		err = fk_page_versions_encode(reseal->keyring, reseal->generation, shard, shards,
+					      n_pages, versions, name, octets, cap, &size);
+		if (err == FK_OK)
+			fk_store_batch_put_fleet_field(reseal->store, reseal->generation, name,
+						       octets, size);
+	}
+	free(octets);
+	return err;
+}
+
+/* Pages and lists in one transaction: both are stored, or neither. */
+static enum fk_err write_pages(struct fk_reseal *reseal, uint32_t first, uint32_t n)
+{
+	uint32_t *versions = fk_fleet_page_versions(reseal->fleet);
+	const uint8_t *shards = fk_fleet_page_shards(reseal->fleet);
 	enum fk_err err;
 
-	if (n > PAGES_MAX)
-		n = PAGES_MAX;
-	reseal->n_pages_read = 0;
-	err = fk_store_read_fleet_pages(reseal->store, reseal->generation, shards,
-					reseal->n_pages_done, n, take_page, reseal);
-	if (err != FK_OK)
-		return err;
 	fk_store_batch_begin(reseal->store);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct page *page = &reseal->pages[i];
 
-		if (page->size > 0)
-			fk_store_batch_put_fleet_page(reseal->store, reseal->generation,
-						      shards[page->index], page->index,
-						      page->octets, page->size);
+		if (page->size == 0)
+			continue;
+		fk_store_batch_put_fleet_page(reseal->store, reseal->generation, shards[first + i],
+					      first + i, page->octets, page->size);
+		versions[first + i]++;
+	}
+	reseal->is_unsure = true;
+	err = put_versions(reseal, first, n, versions);
+	if (err != FK_OK) {
+		fk_store_batch_abandon(reseal->store);
+		return err;
 	}
 	err = fk_store_batch_commit(reseal->store);
+	if (err == FK_OK)
+		reseal->is_unsure = false;
+	return err;
+}
+
+static enum fk_err reseal_pages(struct fk_reseal *reseal)
+{
+	const uint8_t *shards = fk_fleet_page_shards(reseal->fleet);
+	uint32_t first = reseal->n_pages_done, n = fk_fleet_n_pages(reseal->fleet) - first;
+	enum fk_err err = FK_OK;
+
+	if (n > PAGES_MAX)
+		n = PAGES_MAX;
+	if (reseal->is_unsure)
+		err = fk_page_versions_read(reseal->keyring, reseal->store, reseal->generation,
+					    shards, fk_fleet_n_pages(reseal->fleet),
+					    fk_fleet_page_versions(reseal->fleet), reseal->reason);
+	if (err != FK_OK)
+		return err;
+	reseal->is_unsure = false;
+	reseal->n_pages_read = 0;
+	err = fk_store_read_fleet_pages(reseal->store, reseal->generation, shards, first, n,
+					take_page, reseal);
+	if (err == FK_OK)
+		err = write_pages(reseal, first, n);
 	if (err == FK_OK)
 		reseal->n_pages_done += n;
 	return err;
@@ -157,26 +216,32 @@ static enum fk_err take_key(void *ctx, const char *name, const char *value, size
 	return err;
 }
 
-enum fk_err fk_reseal_step(struct fk_reseal *reseal, const struct fk_fleet *fleet, bool *ret_done,
+enum fk_err fk_reseal_step(struct fk_reseal *reseal, struct fk_fleet *fleet, bool *ret_done,
 			   struct fk_reason *reason)
 {
+	uint64_t stored = fk_fleet_generation(fleet);
 	bool is_last;
 	enum fk_err err;
 
 	reseal->reason = reason;
+	reseal->fleet = fleet;
 	if (reseal->generation != fk_fleet_generation(fleet)) {
 		reseal->generation = fk_fleet_generation(fleet);
 		reseal->n_pages_done = 0;
+		reseal->is_unsure = false;
 	}
 	is_last = reseal->n_pages_done == fk_fleet_n_pages(fleet);
 	err = is_last ? fk_store_rewrite_keys(reseal->store, take_key, reseal)
-		      : reseal_pages(reseal, fleet);
+		      : reseal_pages(reseal);
+	/* An import that failed after its fleet came into force leaves another one in memory. */
+	if (err == FK_OK && is_last)
+		err = fk_store_current_fleet(reseal->store, &stored);
 	if (err == FK_ESTORE)
 		fk_reason_set(reason, "%s", fk_store_last_error(reseal->store));
 	if (err != FK_OK)
 		return err;
 	if (is_last)
 		reseal->n_pages_done = 0;
-	*ret_done = is_last;
+	*ret_done = is_last && stored == fk_fleet_generation(fleet);
 	return FK_OK;
 }

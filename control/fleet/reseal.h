@@ -31,10 +31,10 @@ void fk_reseal_free(struct fk_reseal *reseal);
 /*
  * A step of some milliseconds; 'fleet' is the one in force. '*ret_done' is true when nothing of it,
  * nor of the key store, is sealed under an old epoch any more; the next step begins a new pass.
- * Returns FK_OK; FK_ESTORE; FK_EAUTH or FK_EFORMAT if a record does not open, which is left as it
- * is: 'reason' names it.
+ * Returns FK_OK; FK_ESTORE; FK_EAUTH, FK_ESTALE or FK_EFORMAT if a page or record does not open,
+ * which is left as it is: 'reason' names it.
  */
-FK_MUST_USE enum fk_err fk_reseal_step(struct fk_reseal *reseal, const struct fk_fleet *fleet,
+FK_MUST_USE enum fk_err fk_reseal_step(struct fk_reseal *reseal, struct fk_fleet *fleet,
 				       bool *ret_done, struct fk_reason *reason);
 
 /* Pages of the fleet that are done in this pass. */

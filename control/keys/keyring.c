@@ -9,25 +9,24 @@
 #include <sys/mman.h>
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <fleetkey/wire.h>
 
 #include "keys/tek.h"
 
-#define RECORD_LAYOUT	1
-#define RECORD_HEAD	(1 + 4 + 1)
-#define RECORD_KEY	(1 + 4 + FK_ROOT_WRAPPED_SIZE)
-#define RECORD_MAC_SIZE 32
-#define SEAL_LAYOUT	1
-#define NONCE_SIZE	12
-#define NONCES_AHEAD	256
-#define TAG_SIZE	16
-#define AD_SIZE_MAX	(FK_KMF_ID_SIZE + 1 + 8 + 4 + FK_SEAL_IDENTITY_MAX)
-#define N_PURPOSES	3 /* beside sealing: one key each */
-#define KEYS_MAX	(N_PURPOSES + FK_SEALING_EPOCHS_MAX)
+#define RECORD_LAYOUT 1
+#define RECORD_HEAD   (1 + 4 + 1)
+#define RECORD_KEY    (1 + 4 + FK_ROOT_WRAPPED_SIZE)
+#define SEAL_LAYOUT   1
+#define NONCE_SIZE    12
+#define NONCES_AHEAD  256
+#define TAG_SIZE      16
+#define AD_SIZE_MAX   (FK_KMF_ID_SIZE + 1 + 8 + 4 + FK_SEAL_IDENTITY_MAX)
+#define N_PURPOSES    3 /* beside sealing: one key each */
+#define KEYS_MAX      (N_PURPOSES + FK_SEALING_EPOCHS_MAX)
 
-static_assert(RECORD_HEAD + KEYS_MAX * RECORD_KEY + RECORD_MAC_SIZE <= FK_KEYRING_RECORD_MAX,
+static_assert(RECORD_HEAD + KEYS_MAX * RECORD_KEY + FK_KEYRING_MAC_SIZE <= FK_KEYRING_RECORD_MAX,
 	      "a full keyring fits its record");
 
 static const enum fk_purpose single_purposes[N_PURPOSES] = {FK_PURPOSE_INTEGRITY, FK_PURPOSE_TOKEN,
@@ -48,6 +47,7 @@ struct fk_keyring {
 	uint32_t version; /* of the record; 0: never written */
 	uint32_t n_entries;
 	struct entry entries[KEYS_MAX];
+	EVP_MAC_CTX *mac; /* keyed at the first use, and kept */
 	/* Drawn ahead: a system call for each record of an import is what it would wait for. */
 	uint8_t nonces[NONCES_AHEAD][NONCE_SIZE];
 	uint32_t n_nonces; /* not used yet */
@@ -175,23 +175,42 @@ enum fk_err fk_keyring_generate(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
 	return FK_OK;
 }
 
-/* Over what names the record and its owner, and all that is in it. */
-static enum fk_err put_record_mac(const struct fk_keyring *keyring, const uint8_t *record,
-				  size_t size, uint8_t ret_mac[static RECORD_MAC_SIZE])
+enum fk_err fk_keyring_mac(struct fk_keyring *keyring, const void *head, size_t head_size,
+			   const void *body, size_t body_size,
+			   uint8_t ret_mac[static FK_KEYRING_MAC_SIZE])
 {
-	static const char label[] = "fleetkey purpose keys";
-	uint8_t text[sizeof(label) + FK_KMF_ID_SIZE + FK_KEYRING_RECORD_MAX];
-	struct fk_wire_writer w = fk_wire_writer(text, sizeof(text));
-	size_t text_size;
+	static char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+				     OSSL_PARAM_construct_end()};
+	size_t size = 0;
 
-	fk_wire_put_bytes(&w, label, sizeof(label));
-	fk_wire_put_bytes(&w, keyring->kmf_id, FK_KMF_ID_SIZE);
-	fk_wire_put_bytes(&w, record, size);
-	if (fk_wire_done(&w, &text_size) != FK_OK ||
-	    HMAC(EVP_sha256(), fk_keyring_key(keyring, FK_PURPOSE_INTEGRITY), FK_ROOT_KEY_SIZE,
-		 text, text_size, ret_mac, NULL) == NULL)
+	if (keyring->mac == NULL) {
+		EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+		keyring->mac = EVP_MAC_CTX_new(hmac);
+		EVP_MAC_free(hmac); /* the context keeps it */
+		if (keyring->mac == NULL ||
+		    EVP_MAC_init(keyring->mac, fk_keyring_key(keyring, FK_PURPOSE_INTEGRITY),
+				 FK_ROOT_KEY_SIZE, params) <= 0)
+			return FK_ESELFTEST;
+	} else if (EVP_MAC_init(keyring->mac, NULL, 0, NULL) <= 0) {
+		return FK_ESELFTEST;
+	}
+	if (EVP_MAC_update(keyring->mac, keyring->kmf_id, FK_KMF_ID_SIZE) <= 0 ||
+	    EVP_MAC_update(keyring->mac, head, head_size) <= 0 ||
+	    EVP_MAC_update(keyring->mac, body, body_size) <= 0 ||
+	    EVP_MAC_final(keyring->mac, ret_mac, &size, FK_KEYRING_MAC_SIZE) <= 0 ||
+	    size != FK_KEYRING_MAC_SIZE)
 		return FK_ESELFTEST;
 	return FK_OK;
+}
+
+static enum fk_err put_record_mac(struct fk_keyring *keyring, const uint8_t *record, size_t size,
+				  uint8_t ret_mac[static FK_KEYRING_MAC_SIZE])
+{
+	static const char label[] = "fleetkey purpose keys";
+
+	return fk_keyring_mac(keyring, label, sizeof(label), record, size, ret_mac);
 }
 
 enum fk_err fk_keyring_wrap(struct fk_keyring *keyring, struct fk_root *root,
@@ -219,7 +238,7 @@ enum fk_err fk_keyring_wrap(struct fk_keyring *keyring, struct fk_root *root,
 	if (err != FK_OK)
 		return err;
 	keyring->version++;
-	*ret_size = size + RECORD_MAC_SIZE;
+	*ret_size = size + FK_KEYRING_MAC_SIZE;
 	return FK_OK;
 }
 
@@ -265,7 +284,7 @@ static enum fk_err unwrap_record(struct fk_keyring *keyring, struct fk_root *roo
 				 const uint8_t *record, size_t size, struct fk_reason *reason)
 {
 	struct fk_wire_reader r = fk_wire_reader(record, size);
-	uint8_t layout = fk_wire_get_u8(&r), mac[RECORD_MAC_SIZE];
+	uint8_t layout = fk_wire_get_u8(&r), mac[FK_KEYRING_MAC_SIZE];
 	uint32_t n;
 	enum fk_err err;
 
@@ -273,15 +292,16 @@ static enum fk_err unwrap_record(struct fk_keyring *keyring, struct fk_root *roo
 	n = fk_wire_get_u8(&r);
 	fk_reason_set(reason, "the record of the purpose keys is damaged");
 	if (layout != RECORD_LAYOUT || n > KEYS_MAX ||
-	    size != RECORD_HEAD + n * RECORD_KEY + RECORD_MAC_SIZE)
+	    size != RECORD_HEAD + n * RECORD_KEY + FK_KEYRING_MAC_SIZE)
 		return FK_EFORMAT;
 	err = unwrap_keys(keyring, root, &r, n, reason);
 	if (err != FK_OK)
 		return err;
 	if (!is_complete(keyring))
 		return FK_EFORMAT;
-	err = put_record_mac(keyring, record, size - RECORD_MAC_SIZE, mac);
-	if (err == FK_OK && !fk_ct_equal(mac, record + size - RECORD_MAC_SIZE, RECORD_MAC_SIZE)) {
+	err = put_record_mac(keyring, record, size - FK_KEYRING_MAC_SIZE, mac);
+	if (err == FK_OK &&
+	    !fk_ct_equal(mac, record + size - FK_KEYRING_MAC_SIZE, FK_KEYRING_MAC_SIZE)) {
 		fk_reason_set(reason, "the record of the purpose keys was changed, or is another "
 				      "KMF's");
 		err = FK_EAUTH;
@@ -315,6 +335,7 @@ void fk_keyring_free(struct fk_keyring *keyring)
 		EVP_CIPHER_CTX_free(keyring->entries[i].seal); /* clears the schedule */
 		EVP_CIPHER_CTX_free(keyring->entries[i].unseal);
 	}
+	EVP_MAC_CTX_free(keyring->mac);
 	if (keyring->keys != NULL) {
 		fk_wipe(keyring->keys, keyring->mapped_size);
 		munmap(keyring->keys, keyring->mapped_size);

@@ -7,7 +7,7 @@
  *
  *   layout 1 octet | version 4 | n 1 | n times: purpose 1, epoch 4, wrapped key 40 | MAC 32
  *
- * The MAC is HMAC-SHA-256 under the integrity key over the KMF's identity and all before it, so
+ * The MAC is fk_keyring_mac() over all before it, so
  * that no key can stand in for another and the keys of one KMF are not those of another. The root
  * is not needed after that: it is opened again when the record is written anew.
  *
@@ -82,6 +82,13 @@ void fk_keyring_free(struct fk_keyring *keyring);
 
 /* The key of a purpose, 32 octets, borrowed from the keyring. Not for FK_PURPOSE_SEALING. */
 const uint8_t *fk_keyring_key(const struct fk_keyring *keyring, enum fk_purpose purpose);
+
+#define FK_KEYRING_MAC_SIZE 32 /* octets */
+/* HMAC-SHA-256 under the integrity key over the KMF's identity, 'head' and 'body'. FK_OK or
+ * FK_ESELFTEST. 'head' says what the body is, and has no other use of that form. */
+FK_MUST_USE enum fk_err fk_keyring_mac(struct fk_keyring *keyring, const void *head,
+				       size_t head_size, const void *body, size_t body_size,
+				       uint8_t ret_mac[static FK_KEYRING_MAC_SIZE]);
 
 /* The epoch that new records are sealed under, and how many have a key. */
 uint32_t fk_keyring_sealing_epoch(const struct fk_keyring *keyring);

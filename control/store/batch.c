@@ -112,6 +112,18 @@ void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, 
 	put_page(store, "fleet", generation, shard, page, octets, size);
 }
 
+void fk_store_batch_put_fleet_field(struct fk_store *store, uint64_t generation, const char *name,
+				    const void *octets, size_t size)
+{
+	char key[FK_REDIS_KEY_SIZE];
+
+	fk_redis_fleet_key(key, generation);
+	const struct fk_redis_word words[] = {
+		FK_WORD("HSET"), FK_WORD(key), FK_WORD(name), {octets, size}};
+
+	fk_redis_batch_put(store, words, 4);
+}
+
 void fk_store_batch_put_campaign(struct fk_store *store, uint32_t campaign_id,
 				 const struct fk_store_field *fields, uint32_t n_fields)
 {

@@ -123,6 +123,9 @@ void fk_store_batch_put_status(struct fk_store *store, uint32_t rsi, const void 
 void fk_store_batch_delete_status(struct fk_store *store, uint32_t rsi);
 void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				   uint32_t page, const void *octets, size_t size);
+/* One field of the record of a fleet. */
+void fk_store_batch_put_fleet_field(struct fk_store *store, uint64_t generation, const char *name,
+				    const void *octets, size_t size);
 FK_MUST_USE enum fk_err fk_store_batch_commit(struct fk_store *store);
 /* Forgets an uncommitted batch. What was already sent stays sent. */
 void fk_store_batch_abandon(struct fk_store *store);
