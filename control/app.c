@@ -155,10 +155,12 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK)
 		err = fk_rotation_new(app->store, app->keyring, &root_source, &app->rotation);
 	if (err == FK_OK)
+		err = fk_key_store_open(app->store, app->keyring, &app->keys, reason);
+	if (err == FK_OK)
 		err = fk_fleet_load(app->store, app->keyring, config, &app->fleet, &app->table,
 				    reason);
 	if (err == FK_OK)
-		err = fk_engine_new(config, app->store, app->keyring, &app->engine);
+		err = fk_engine_new(config, app->store, app->keys, &app->engine);
 	/* Listening shuts a second fleetkeyd out before this one touches a campaign. */
 	if (err == FK_OK)
 		err = start_link(app, reason);
@@ -187,6 +189,7 @@ void fk_app_fini(struct fk_app *app)
 	/* A dataplane that outlives us re-sends from this table until the lease ends. */
 	fk_keytable_release(app->table);
 	fk_fleet_free(app->fleet);
+	fk_key_store_free(app->keys);
 	fk_rotation_free(app->rotation);
 	fk_keyring_free(app->keyring);
 	fk_store_close(app->store);

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "fleet/keytable.h"
+#include "keys/key_store.h"
 #include "keys/keyring.h"
 #include "link/server.h"
 #include "reason.h"
@@ -31,6 +32,7 @@ struct fk_app {
 	struct fk_store *store;
 	struct fk_keyring *keyring;
 	struct fk_rotation *rotation;
+	struct fk_key_store *keys;
 	struct fk_fleet *fleet;
 	struct fk_keytable_file *table;
 	struct fk_engine *engine;

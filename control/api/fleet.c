@@ -128,6 +128,7 @@ void fk_api_import_begin(struct fk_call *call)
 	struct fk_import_options options = {.config = app->config,
 					    .store = app->store,
 					    .keyring = app->keyring,
+					    .keys = app->keys,
 					    .fleet = app->fleet,
 					    .table = app->table};
 	const char *reason = NULL;

@@ -22,7 +22,7 @@ static void refuse(struct fk_call *call, enum fk_err err)
 void fk_api_transport_key_show(struct fk_call *call)
 {
 	struct fk_transport_key *key = NULL;
-	enum fk_err err = fk_transport_key_load(call->app->store, call->app->keyring, &key);
+	enum fk_err err = fk_transport_key_load(call->app->keys, &key);
 
 	if (err == FK_ENOTFOUND)
 		fk_call_reply_err(call, err, NULL, "no transport key was made yet");
@@ -66,7 +66,7 @@ void fk_api_transport_key_create(struct fk_call *call)
 				  "a transport key is given out over the Unix socket only");
 		return;
 	}
-	err = fk_transport_key_create(call->app->store, call->app->keyring, &id, &key);
+	err = fk_transport_key_create(call->app->keys, &id, &key);
 	if (err != FK_OK) {
 		refuse(call, err);
 		return;

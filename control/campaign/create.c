@@ -169,8 +169,9 @@ enum fk_err fk_engine_make_room(struct fk_engine *engine)
 }
 
 /*
- * The next 'n' key IDs after the latest campaign's that no UE's own key and no remembered campaign
- * has (I6: a radio may still hold the old key). 0 is left out: some radios show it as "no key".
+ * The next 'n' key IDs after the latest campaign's that no UE's own key and no key of the key store
+ * has, of whatever state (I6: a radio may still hold the old key). 0 is left out: some radios show
+ * it as "no key".
  */
 static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t n, uint16_t *ret_key_ids)
 {
@@ -191,7 +192,8 @@ static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t n, ui
 	for (uint32_t i = 1; i < n_ids && n_chosen < n; i++) {
 		uint16_t key_id = (uint16_t)(last + i);
 
-		if (key_id == 0 || used[key_id] || fk_fleet_uses_key_id(engine->fleet, key_id))
+		if (key_id == 0 || used[key_id] || fk_fleet_uses_key_id(engine->fleet, key_id) ||
+		    fk_key_store_uses_key_id(engine->keys, key_id))
 			continue;
 		ret_key_ids[n_chosen++] = key_id;
 	}
@@ -383,6 +385,8 @@ static enum fk_err fill_campaign(struct fk_engine *engine,
 	for (uint32_t i = 0; i < FK_MILESTONES; i++)
 		c->milestones_ms[i] = FK_MILESTONE_NONE;
 	if (err == FK_OK)
+		err = fk_key_store_refresh(engine->keys, NULL);
+	if (err == FK_OK)
 		err = choose_key_ids(engine, c->n_keys, c->key_ids);
 	if (err == FK_OK)
 		err = fk_store_next_campaign_id(engine->store, &c->id);
@@ -398,35 +402,36 @@ static enum fk_err fill_campaign(struct fk_engine *engine,
 static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campaign *c,
 				const struct fk_secret *teks)
 {
-	uint8_t records[FK_CAMPAIGN_KEYS_MAX][FK_KEY_RECORD_SIZE_MAX];
+	struct fk_key_put puts[FK_CAMPAIGN_KEYS_MAX];
 	char names[FK_CAMPAIGN_KEYS_MAX][FK_KEY_NAME_SIZE];
-	size_t sizes[FK_CAMPAIGN_KEYS_MAX];
-	enum fk_err err = FK_OK;
+	enum fk_err err;
 
-	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++) {
-		const struct fk_key_record record = {
-			.kind = FK_KEY_TEK,
-			.state = FK_LIFE_ACTIVE,
-			.origin = FK_KEY_GENERATED,
-			.algorithm_id = c->algorithm_id,
-			.keyset_id = c->keyset_id,
-			.key_id = c->key_ids[i],
-			.sln = c->slns[i],
-			.version = 1,
-			.made_at_ms = c->created_at_ms,
-		};
-
+	for (uint32_t i = 0; i < c->n_keys; i++) {
 		fk_engine_key_name(c->id, i, names[i]);
-		err = fk_key_record_seal(engine->keyring, names[i], &record, &teks[i], records[i],
-					 &sizes[i]);
+		puts[i] = (struct fk_key_put){
+			.name = names[i],
+			.record = {.kind = FK_KEY_TEK,
+				   .state = FK_LIFE_ACTIVE,
+				   .origin = FK_KEY_GENERATED,
+				   .algorithm_id = c->algorithm_id,
+				   .keyset_id = c->keyset_id,
+				   .key_id = c->key_ids[i],
+				   .sln = c->slns[i],
+				   .made_at_ms = c->created_at_ms,
+				   .cryptoperiod_s = engine->config->keys.tek_cryptoperiod_s},
+			.key = &teks[i],
+		};
 	}
-	if (err != FK_OK)
-		return err;
 	fk_store_batch_begin(engine->store);
-	for (uint32_t i = 0; i < c->n_keys; i++)
-		fk_store_batch_put_key(engine->store, names[i], records[i], sizes[i]);
+	err = fk_key_store_put(engine->keys, puts, c->n_keys);
+	if (err != FK_OK) {
+		fk_store_batch_abandon(engine->store);
+		return err;
+	}
 	fk_engine_put_record(engine, c);
-	return fk_store_batch_commit(engine->store);
+	err = fk_store_batch_commit(engine->store);
+	fk_key_store_written(engine->keys, err);
+	return err;
 }
 
 /* Makes the campaign's TEKs, one after the other, and hands them on when they are durable. */

@@ -40,7 +40,7 @@ struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine)
 }
 
 enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
-			  struct fk_keyring *keyring, struct fk_engine **ret_engine)
+			  struct fk_key_store *keys, struct fk_engine **ret_engine)
 {
 	struct fk_engine *engine = calloc(1, sizeof(*engine));
 
@@ -48,7 +48,7 @@ enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store
 		return FK_ENOMEM;
 	engine->config = config;
 	engine->store = store;
-	engine->keyring = keyring;
+	engine->keys = keys;
 	*ret_engine = engine;
 	return FK_OK;
 }
@@ -369,6 +369,25 @@ enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id)
 	engine->record_dirty = true;
 	fk_log(FK_LOG_WARN, "campaign aborted", "campaign=%u held=%u", id, c->n_held);
 	return FK_OK;
+}
+
+void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uint32_t *ret_id)
+{
+	const struct fk_campaign *c = engine->current;
+
+	*ret_id = 0;
+	for (uint32_t i = 0; c != NULL && i < c->n_keys; i++) {
+		char name[FK_KEY_NAME_SIZE];
+
+		fk_engine_key_name(c->id, i, name);
+		if (strcmp(name, key_name) != 0)
+			continue;
+		if (fk_engine_abort(engine, c->id) == FK_OK)
+			*ret_id = c->id;
+		/* The dataplane has no key any more to check a late answer by. */
+		fk_keytable_disarm_campaign(engine->table, c->slot);
+		return;
+	}
 }
 
 void fk_engine_tick(struct fk_engine *engine)

@@ -22,7 +22,7 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "fleet/keytable.h"
-#include "keys/keyring.h"
+#include "keys/key_store.h"
 #include "link/region.h"
 #include "reason.h"
 #include "store/store.h"
@@ -43,7 +43,7 @@ struct fk_campaign_request {
 
 /* All borrowed until fk_engine_free(). */
 FK_MUST_USE enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
-				      struct fk_keyring *keyring, struct fk_engine **ret_engine);
+				      struct fk_key_store *keys, struct fk_engine **ret_engine);
 void fk_engine_free(struct fk_engine *engine);
 
 /*
@@ -97,6 +97,12 @@ FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
  * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it is completed.
  */
 FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
+
+/*
+ * A key is about to be marked as compromised (I8): the campaign that gives it out is stopped, and
+ * nothing that it authenticates counts any more. '*ret_id' is that campaign's, 0 if there is none.
+ */
+void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uint32_t *ret_id);
 
 /* A UE's status has changed: unless it is active now, the campaign that runs leaves it out. */
 void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index);

@@ -8,7 +8,7 @@
 
 #include "campaign/engine.h"
 #include "campaign/fold.h"
-#include "keys/key_record.h"
+#include "keys/key_store.h"
 #include "log.h"
 
 #define FK_ENGINE_BELLS_MAX	 8192u /* doorbells taken in one tick, per worker */
@@ -25,7 +25,7 @@
 struct fk_engine {
 	const struct fk_config *config;
 	struct fk_store *store;
-	struct fk_keyring *keyring;
+	struct fk_key_store *keys;
 	struct fk_fleet *fleet;
 	struct fk_keytable_file *table;
 	struct fk_region_map *region;
@@ -111,6 +111,8 @@ FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_
 /* Sets the stop flag of the current campaign's slot in the region, if there is one. */
 void fk_engine_set_stop(struct fk_engine *engine);
 
+/* True if every key of the campaign is one that may be given out and that authenticates (I8). */
+bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_campaign *c);
 /* "tek:<id>:<index>": the name of a campaign's sealed key, and its identity under the seal. */
 void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_KEY_NAME_SIZE]);
 

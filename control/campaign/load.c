@@ -65,19 +65,29 @@ static enum fk_err take_page(void *ctx, uint32_t page, const uint8_t *octets, si
 static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *c, uint32_t index,
 			    struct fk_secret *ret_tek)
 {
-	uint8_t octets[FK_KEY_RECORD_SIZE_MAX];
 	char name[FK_KEY_NAME_SIZE];
 	struct fk_key_record record;
-	size_t size;
 	enum fk_err err;
 
 	fk_engine_key_name(c->id, index, name);
-	err = fk_store_read_key(engine->store, name, octets, sizeof(octets), &size);
-	if (err == FK_OK)
-		err = fk_key_record_unseal(engine->keyring, name, octets, size, &record, ret_tek);
+	err = fk_key_store_get(engine->keys, name, &record, ret_tek);
 	if (err == FK_OK && (record.kind != FK_KEY_TEK || record.key_id != c->key_ids[index]))
 		err = FK_EAUTH;
 	return err;
+}
+
+bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_campaign *c)
+{
+	for (uint32_t i = 0; i < c->n_keys; i++) {
+		const struct fk_key_entry *entry;
+		char name[FK_KEY_NAME_SIZE];
+
+		fk_engine_key_name(c->id, i, name);
+		entry = fk_key_store_find(engine->keys, name);
+		if (entry == NULL || entry->record.state != FK_LIFE_ACTIVE)
+			return false;
+	}
+	return true;
 }
 
 /* Brings the campaign's keys back to the dataplane. */
@@ -141,7 +151,7 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 					 0, fk_engine_n_pages(engine), take_page, &reader);
 	if (err == FK_OK)
 		err = recall_milestones(engine, reader.scheduler, c);
-	if (err == FK_OK && is_active)
+	if (err == FK_OK && is_active && fk_engine_keys_are_active(engine, c))
 		err = arm_again(engine, c);
 	if (err != FK_OK) {
 		fk_scheduler_free(reader.scheduler);
@@ -163,6 +173,9 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 		(now_ms > c->created_at_ms ? (int64_t)(now_ms - c->created_at_ms) * 1000 : 0);
 	engine->progress_at_us = fk_engine_now_us();
 	fk_engine_update_record(engine);
+	/* A crash came between a key's new state and the end of its campaign. */
+	if (is_active && !fk_engine_keys_are_active(engine, c))
+		return fk_engine_abort(engine, c->id);
 	if (is_active)
 		fk_log(FK_LOG_INFO, "campaign goes on", "campaign=%u n_deliveries=%u held=%u",
 		       c->id, c->n_deliveries, c->n_held);

@@ -84,6 +84,88 @@ static enum fk_exit show_id(struct fk_cli *cli)
 	return ask(cli, "GET", "/v1/transport-key", NULL);
 }
 
+static void print_key(const struct fk_cli *cli, const json_t *key)
+{
+	char word[7][300];
+
+	if (cli->json) {
+		fk_output_json(stdout, key);
+		return;
+	}
+	printf("%-16s %-9s %-11s %6s %5s %6s %s\n", fk_output_member(key, "name", word[0], 300),
+	       fk_output_member(key, "kind", word[1], 300),
+	       fk_output_member(key, "state", word[2], 300),
+	       fk_output_member(key, "key_id", word[3], 300),
+	       fk_output_member(key, "sln", word[4], 300),
+	       fk_output_member(key, "keyset_id", word[5], 300),
+	       fk_output_member(key, "made_at", word[6], 300));
+}
+
+int fk_cli_keys_list(struct fk_cli *cli, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 0)
+		return fk_usage_error("keys list wants no argument");
+	if (!cli->json)
+		printf("%-16s %-9s %-11s %6s %5s %6s %s\n", "NAME", "KIND", "STATE", "KEY_ID",
+		       "SLN", "KEYSET", "MADE_AT");
+	return fk_request_walk(cli, "/v1/keys", print_key);
+}
+
+/* A name goes into a path only if it is one of ours: letters, digits, colon and dash. */
+static bool is_key_name(const char *name)
+{
+	return name[0] != '\0' &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789:-")] == '\0' &&
+	       strlen(name) < 64;
+}
+
+int fk_cli_keys_show(struct fk_cli *cli, int argc, char **argv)
+{
+	char path[128];
+	json_t *answer, *key;
+	enum fk_exit code;
+
+	if (argc != 1 || !is_key_name(argv[0]))
+		return fk_usage_error("keys show wants the name of a key");
+	(void)snprintf(path, sizeof(path), "/v1/keys?name=%s&limit=10000", argv[0]);
+	code = fk_request(cli, "GET", path, NULL, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	key = json_array_get(json_object_get(answer, "items"), 0);
+	if (key == NULL) {
+		code = complain(argv[0], "there is no such key");
+	} else if (cli->json) {
+		fk_output_json(stdout, key);
+	} else {
+		fk_output_object(stdout, key, 0);
+	}
+	json_decref(answer);
+	return code;
+}
+
+static int move_key(struct fk_cli *cli, int argc, char **argv, const char *path)
+{
+	if (argc != 1 || !is_key_name(argv[0]))
+		return fk_usage_error("wants the name of a key");
+	return ask(cli, "POST", path, json_pack("{s:s}", "name", argv[0]));
+}
+
+int fk_cli_keys_mark_compromised(struct fk_cli *cli, int argc, char **argv)
+{
+	return move_key(cli, argc, argv, "/v1/keys/mark-compromised");
+}
+
+int fk_cli_keys_deactivate(struct fk_cli *cli, int argc, char **argv)
+{
+	return move_key(cli, argc, argv, "/v1/keys/deactivate");
+}
+
+int fk_cli_keys_destroy(struct fk_cli *cli, int argc, char **argv)
+{
+	return move_key(cli, argc, argv, "/v1/keys/destroy");
+}
+
 int fk_cli_keys_sealing(struct fk_cli *cli, int argc, char **argv)
 {
 	(void)argv;

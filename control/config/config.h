@@ -51,7 +51,8 @@ struct fk_config {
 	struct {
 		char *root_key_file; /* NULL: root_key was given */
 		char *root_key;	     /* never NULL: "file:" and root_key_file, if that was given */
-		char *pkcs11_module; /* NULL: none */
+		uint32_t tek_cryptoperiod_s; /* 0: not limited */
+		char *pkcs11_module;	     /* NULL: none */
 	} keys;
 	struct {
 		char *socket;

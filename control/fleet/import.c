@@ -121,9 +121,10 @@ static enum fk_err take_csv_record(void *ctx, uint64_t line, struct fk_csv_field
 /* Without one, wrapped keys are refused row by row, and plain ones may still be allowed. */
 static enum fk_err load_transport_key(struct fk_import *import)
 {
-	enum fk_err err = fk_transport_key_load(import->options.store, import->options.keyring,
-						&import->rules.transport_key);
+	enum fk_err err = FK_ENOTFOUND;
 
+	if (import->options.keys != NULL)
+		err = fk_transport_key_load(import->options.keys, &import->rules.transport_key);
 	return err == FK_ENOTFOUND ? FK_OK : err;
 }
 

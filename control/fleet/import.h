@@ -25,6 +25,7 @@
 #include "config/config.h"
 #include "fleet/fleet.h"
 #include "fleet/keytable.h"
+#include "keys/key_store.h"
 #include "keys/keyring.h"
 #include "reason.h"
 #include "store/store.h"
@@ -45,6 +46,7 @@ struct fk_import_options {
 	const struct fk_config *config;
 	struct fk_store *store;
 	struct fk_keyring *keyring;
+	struct fk_key_store *keys; /* where the transport key is; NULL: there is none */
 	struct fk_fleet *fleet;
 	const struct fk_keytable_file *table;
 	bool allow_plain_keys;

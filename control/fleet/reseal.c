@@ -9,7 +9,7 @@
 
 #include "fleet/page.h"
 #include "fleet/record.h"
-#include "keys/key_record.h"
+#include "keys/key_store.h"
 #include "keys/open.h"
 
 #define PAGES_MAX 8u /* of one step: 512 UEs */
@@ -200,7 +200,7 @@ static enum fk_err take_key(void *ctx, const char *name, const char *value, size
 	size_t new_size;
 	enum fk_err err;
 
-	if (strcmp(name, FK_PURPOSE_KEYS) == 0 ||
+	if (strcmp(name, FK_PURPOSE_KEYS) == 0 || strcmp(name, FK_KEY_VERSIONS) == 0 ||
 	    fk_key_record_epoch((const uint8_t *)value, size) ==
 		    fk_keyring_sealing_epoch(reseal->keyring))
 		return FK_OK;

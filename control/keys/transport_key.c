@@ -7,7 +7,6 @@
 
 #include <fleetkey/kmm.h>
 
-#include "keys/key_record.h"
 #include "keys/tek.h"
 
 #define NAME	 "transport-key"
@@ -86,70 +85,45 @@ enum fk_err fk_transport_key_unwrap(struct fk_transport_key *key,
 	return err;
 }
 
-/* FK_ENOTFOUND if there is none. */
-static enum fk_err read_record(struct fk_store *store, struct fk_keyring *keyring,
-			       struct fk_key_record *ret_record, struct fk_secret *ret_key)
+enum fk_err fk_transport_key_create(struct fk_key_store *keys, uint32_t *ret_id,
+				    struct fk_secret *ret_key)
 {
-	uint8_t octets[FK_KEY_RECORD_SIZE_MAX];
-	size_t size;
-	enum fk_err err = fk_store_read_key(store, NAME, octets, sizeof(octets), &size);
-
-	if (err != FK_OK)
-		return err == FK_EFULL ? FK_EFORMAT : err;
-	return fk_key_record_unseal(keyring, NAME, octets, size, ret_record, ret_key);
-}
-
-static enum fk_err write_record(struct fk_store *store, struct fk_keyring *keyring,
-				const struct fk_key_record *record, const struct fk_secret *key)
-{
-	uint8_t octets[FK_KEY_RECORD_SIZE_MAX];
-	size_t size;
-	enum fk_err err = fk_key_record_seal(keyring, NAME, record, key, octets, &size);
-
-	if (err != FK_OK)
-		return err;
-	fk_store_batch_begin(store);
-	fk_store_batch_put_key(store, NAME, octets, size);
-	return fk_store_batch_commit(store);
-}
-
-enum fk_err fk_transport_key_create(struct fk_store *store, struct fk_keyring *keyring,
-				    uint32_t *ret_id, struct fk_secret *ret_key)
-{
+	const struct fk_key_entry *old;
 	struct fk_secret key = {.size = 0};
-	struct fk_key_record old = {.key_id = 0}, record;
-	enum fk_err err = read_record(store, keyring, &old, &key);
+	struct fk_key_put put = {.name = NAME, .key = &key};
+	enum fk_err err = fk_key_store_refresh(keys, NULL);
 
-	if (err == FK_ENOTFOUND)
-		err = FK_OK;
 	if (err == FK_OK)
 		err = fk_tek_generate(&key);
-	record = (struct fk_key_record){
+	if (err != FK_OK)
+		return err;
+	old = fk_key_store_find(keys, NAME);
+	put.record = (struct fk_key_record){
 		.kind = FK_KEY_TRANSPORT,
 		.state = FK_LIFE_ACTIVE,
 		.origin = FK_KEY_GENERATED,
 		.algorithm_id = FK_ALGORITHM_AES_256,
-		.key_id = (uint16_t)(old.key_id + 1),
-		.version = old.version + 1,
+		.key_id = (uint16_t)(old != NULL ? old->record.key_id + 1 : 1),
 		.made_at_ms = fk_key_now_ms(),
 	};
-	if (err == FK_OK)
-		err = write_record(store, keyring, &record, &key);
+	err = fk_key_store_write(keys, &put);
 	if (err == FK_OK) {
-		*ret_id = record.key_id;
+		*ret_id = put.record.key_id;
 		*ret_key = key;
 	}
 	fk_secret_wipe(&key);
 	return err;
 }
 
-enum fk_err fk_transport_key_load(struct fk_store *store, struct fk_keyring *keyring,
-				  struct fk_transport_key **ret_key)
+enum fk_err fk_transport_key_load(struct fk_key_store *keys, struct fk_transport_key **ret_key)
 {
 	struct fk_secret key = {.size = 0};
 	struct fk_key_record record;
-	enum fk_err err = read_record(store, keyring, &record, &key);
+	enum fk_err err = fk_key_store_get(keys, NAME, &record, &key);
 
+	/* A compromised one opens no more fleet files: the next one is to be made. */
+	if (err == FK_OK && record.state != FK_LIFE_ACTIVE)
+		err = FK_ENOTFOUND;
 	if (err == FK_OK)
 		err = fk_transport_key_new(record.key_id, &key, ret_key);
 	fk_secret_wipe(&key);

@@ -16,9 +16,7 @@
 #include <fleetkey/err.h>
 #include <fleetkey/secret.h>
 
-#include "keys/keyring.h"
-#include "reason.h"
-#include "store/store.h"
+#include "keys/key_store.h"
 
 #define FK_TRANSPORT_WRAPPED_SIZE 40 /* octets of a wrapped AES-256 key */
 
@@ -29,15 +27,15 @@ struct fk_transport_key; /* layout is private to transport_key.c */
  * that of any before; the caller hands 'ret_key' out and wipes it. Returns FK_ESTORE; FK_EAUTH or
  * FK_EFORMAT if the record of the old one is damaged; FK_EIO (random source); FK_ESELFTEST.
  */
-FK_MUST_USE enum fk_err fk_transport_key_create(struct fk_store *store, struct fk_keyring *keyring,
-						uint32_t *ret_id, struct fk_secret *ret_key);
+FK_MUST_USE enum fk_err fk_transport_key_create(struct fk_key_store *keys, uint32_t *ret_id,
+						struct fk_secret *ret_key);
 
 /*
  * The transport key in force, ready to unwrap. On FK_OK the caller owns '*ret_key'. Returns
  * FK_ENOTFOUND if none was made yet; FK_ESTORE; FK_EAUTH if it does not open under the root key;
  * FK_EFORMAT if the record is damaged; FK_ESELFTEST; FK_ENOMEM.
  */
-FK_MUST_USE enum fk_err fk_transport_key_load(struct fk_store *store, struct fk_keyring *keyring,
+FK_MUST_USE enum fk_err fk_transport_key_load(struct fk_key_store *keys,
 					      struct fk_transport_key **ret_key);
 
 /* From the key itself. On FK_OK the caller owns '*ret_key'. FK_EINVAL if it is not 32 octets;

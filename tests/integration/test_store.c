@@ -15,6 +15,7 @@
 #include "fleet/record.h"
 #include "fleet/reseal.h"
 #include "fleet/status.h"
+#include "keys/key_store.h"
 #include "keys/open.h"
 #include "keys/rotate.h"
 #include "keys/transport_key.h"
@@ -63,6 +64,7 @@ static void expect_unsafe(const char *setting, const char *bad, const char *want
 
 TestSuite(store, .init = set_up, .fini = tear_down);
 TestSuite(fleet, .init = set_up, .fini = tear_down);
+TestSuite(keys, .init = set_up, .fini = tear_down);
 
 Test(store, a_redis_that_could_lose_writes_is_refused)
 {
@@ -553,12 +555,16 @@ Test(fleet, after_a_new_sealing_epoch_everything_opens_without_the_old_key)
 	struct fk_reason reason = {.text = ""};
 	struct fk_secret key = {.size = 0};
 	struct fk_transport_key *transport = NULL;
+	struct fk_key_store *keys;
 	struct fk_reseal *reseal = NULL;
 	bool done = false;
 	uint32_t id;
 
 	import_text(&world, text);
-	cr_assert_eq(fk_transport_key_create(store, world.keyring, &id, &key), FK_OK);
+	cr_assert_eq(fk_key_store_open(store, world.keyring, &keys, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_assert_eq(fk_transport_key_create(keys, &id, &key), FK_OK);
+	fk_key_store_free(keys);
 	cr_assert_eq(fk_keys_rotate_sealing(world.keyring, store, &source, &reason), FK_OK, "%s",
 		     reason.text);
 	/* A pass that ends early, and one that begins after a restart. */
@@ -581,8 +587,11 @@ Test(fleet, after_a_new_sealing_epoch_everything_opens_without_the_old_key)
 	cr_expect_eq(fk_keyring_sealing_epoch(world.keyring), 2);
 	load(&world);
 	expect_fleet(&world, 700);
-	cr_expect_eq(fk_transport_key_load(store, world.keyring, &transport), FK_OK);
+	cr_assert_eq(fk_key_store_open(store, world.keyring, &keys, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_expect_eq(fk_transport_key_load(keys, &transport), FK_OK);
 	cr_expect_eq(fk_transport_key_id(transport), id);
+	fk_key_store_free(keys);
 	fk_transport_key_free(transport);
 	fk_secret_wipe(&key);
 	free(text);
@@ -1238,28 +1247,196 @@ Test(fleet, a_sweep_in_small_steps_ends_with_what_is_in_force)
 	free(text);
 }
 
+static struct fk_key_store *open_key_store(struct fk_keyring *keyring, enum fk_err wanted,
+					   const char *words)
+{
+	struct fk_key_store *keys = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_expect_eq(fk_key_store_open(store, keyring, &keys, &reason), wanted, "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, words), "%s", reason.text);
+	return keys;
+}
+
 Test(fleet, the_transport_key_in_force_is_the_one_that_was_made_last)
 {
 	struct fk_keyring *keyring = test_keyring(1), *other = test_keyring(2);
+	struct fk_key_store *keys = open_key_store(keyring, FK_OK, "");
 	struct fk_transport_key *key = NULL;
 	struct fk_secret first, second;
 	uint32_t id = 0;
 
-	cr_expect_eq(fk_transport_key_load(store, keyring, &key), FK_ENOTFOUND);
-	cr_assert_eq(fk_transport_key_create(store, keyring, &id, &first), FK_OK);
+	cr_expect_eq(fk_transport_key_load(keys, &key), FK_ENOTFOUND);
+	cr_assert_eq(fk_transport_key_create(keys, &id, &first), FK_OK);
 	cr_expect_eq(id, 1);
-	cr_assert_eq(fk_transport_key_create(store, keyring, &id, &second), FK_OK);
+	cr_assert_eq(fk_transport_key_create(keys, &id, &second), FK_OK);
 	cr_expect_eq(id, 2);
 	cr_expect_neq(memcmp(first.octets, second.octets, 32), 0);
-	cr_assert_eq(fk_transport_key_load(store, keyring, &key), FK_OK);
+	cr_assert_eq(fk_transport_key_load(keys, &key), FK_OK);
 	cr_expect_eq(fk_transport_key_id(key), 2);
 	fk_transport_key_free(key);
-	cr_expect_eq(fk_transport_key_load(store, other, &key), FK_EAUTH);
+	open_key_store(other, FK_EAUTH, "transport-key");
 	redis_server_ask(&server, "HSET fk:keys transport-key damaged");
-	cr_expect_eq(fk_transport_key_load(store, keyring, &key), FK_EFORMAT);
-	cr_expect_eq(fk_transport_key_create(store, keyring, &id, &first), FK_EFORMAT);
+	cr_expect_eq(fk_transport_key_load(keys, &key), FK_EFORMAT);
+	open_key_store(keyring, FK_EFORMAT, "transport-key");
+	fk_key_store_free(keys);
 	fk_keyring_free(keyring);
 	fk_keyring_free(other);
+}
+
+static void write_tek(struct fk_key_store *keys, const char *name, uint16_t key_id)
+{
+	const struct fk_secret tek = {.octets = "thirty-two octets of a key, yes", .size = 32};
+	const struct fk_key_put put = {.name = name,
+				       .record = {.kind = FK_KEY_TEK,
+						  .state = FK_LIFE_ACTIVE,
+						  .origin = FK_KEY_GENERATED,
+						  .algorithm_id = 0x84,
+						  .keyset_id = 1,
+						  .key_id = key_id,
+						  .sln = 3},
+				       .key = &tek};
+
+	cr_assert_eq(fk_key_store_write(keys, &put), FK_OK);
+}
+
+Test(keys, states_move_forward_and_stay_after_a_restart)
+{
+	struct fk_keyring *keyring = test_keyring(1);
+	struct fk_key_store *keys = open_key_store(keyring, FK_OK, "");
+	struct fk_key_record record;
+	struct fk_reason reason = {.text = ""};
+	struct fk_secret key = {.size = 0};
+
+	write_tek(keys, "tek:1:0", 77);
+	write_tek(keys, "tek:2:0", 78);
+	cr_expect_eq(fk_key_store_move(keys, "tek:1:0", FK_LIFE_DESTROYED, &reason), FK_EPOLICY);
+	cr_expect_not_null(strstr(reason.text, "active"), "%s", reason.text);
+	cr_expect_eq(fk_key_store_move(keys, "tek:9:0", FK_LIFE_COMPROMISED, &reason),
+		     FK_ENOTFOUND);
+	cr_expect_eq(fk_key_store_move(keys, "tek:1:0", FK_LIFE_COMPROMISED, &reason), FK_OK);
+	fk_key_store_free(keys);
+	keys = open_key_store(keyring, FK_OK, "");
+	cr_assert_eq(fk_key_store_n(keys), 2);
+	cr_expect_eq(fk_key_store_find(keys, "tek:1:0")->record.state, FK_LIFE_COMPROMISED);
+	cr_expect_eq(fk_key_store_find(keys, "tek:1:0")->record.version, 2);
+	cr_expect_eq(fk_key_store_move(keys, "tek:1:0", FK_LIFE_ACTIVE, &reason), FK_EPOLICY);
+	cr_assert_eq(fk_key_store_get(keys, "tek:1:0", &record, &key), FK_OK);
+	cr_expect_eq(key.size, 32);
+	cr_expect_eq(fk_key_store_move(keys, "tek:1:0", FK_LIFE_DESTROYED, &reason), FK_OK);
+	fk_key_store_free(keys);
+	keys = open_key_store(keyring, FK_OK, "");
+	cr_assert_eq(fk_key_store_get(keys, "tek:1:0", &record, &key), FK_OK);
+	cr_expect_eq(record.state, FK_LIFE_DESTROYED);
+	cr_expect_eq(key.size, 0);
+	/* Its key ID is not given out again: a radio may still hold it. */
+	cr_expect(fk_key_store_uses_key_id(keys, 77));
+	cr_expect_not(fk_key_store_uses_key_id(keys, 79));
+	fk_key_store_free(keys);
+	fk_keyring_free(keyring);
+}
+
+/* Puts the record of 'from' in place of that of 'to', within Redis. */
+static void copy_field(const char *from, const char *to)
+{
+	char script[256];
+
+	(void)snprintf(script, sizeof(script),
+		       "redis.call('HSET','fk:keys','%s',redis.call('HGET','fk:keys','%s'))", to,
+		       from);
+	redis_server_ask(&server, "EVAL %s 0", script);
+}
+
+static void save_field(const char *name)
+{
+	char script[256];
+
+	(void)snprintf(script, sizeof(script),
+		       "redis.call('HSET','saved','%s',redis.call('HGET','fk:keys','%s'))", name,
+		       name);
+	redis_server_ask(&server, "EVAL %s 0", script);
+}
+
+static void put_back_field(const char *name)
+{
+	char script[256];
+
+	(void)snprintf(script, sizeof(script),
+		       "redis.call('HSET','fk:keys','%s',redis.call('HGET','saved','%s'))", name,
+		       name);
+	redis_server_ask(&server, "EVAL %s 0", script);
+}
+
+Test(keys, a_record_that_is_put_back_from_an_older_copy_is_named)
+{
+	struct fk_keyring *keyring = test_keyring(1);
+	struct fk_key_store *keys = open_key_store(keyring, FK_OK, "");
+	struct fk_key_record record;
+	struct fk_reason reason = {.text = ""};
+	struct fk_secret key = {.size = 0};
+
+	write_tek(keys, "tek:1:0", 77);
+	write_tek(keys, "tek:2:0", 78);
+	save_field("tek:1:0");
+	cr_assert_eq(fk_key_store_move(keys, "tek:1:0", FK_LIFE_COMPROMISED, &reason), FK_OK);
+	put_back_field("tek:1:0");
+	cr_expect_eq(fk_key_store_get(keys, "tek:1:0", &record, &key), FK_ESTALE);
+	cr_expect_eq(key.size, 0);
+	open_key_store(keyring, FK_ESTALE, "key tek:1:0: is version 1, must be 2");
+	fk_key_store_free(keys);
+	fk_keyring_free(keyring);
+}
+
+Test(keys, a_record_that_is_taken_away_or_added_or_another_ones_is_named)
+{
+	struct fk_keyring *keyring = test_keyring(1);
+	struct fk_key_store *keys = open_key_store(keyring, FK_OK, "");
+
+	write_tek(keys, "tek:1:0", 77);
+	save_field("tek:1:0");
+	save_field("key-versions");
+	redis_server_ask(&server, "EVAL %s 0", "redis.call('HDEL','fk:keys','tek:1:0')");
+	open_key_store(keyring, FK_ESTALE, "key tek:1:0");
+	put_back_field("tek:1:0");
+	copy_field("tek:1:0", "tek:5:0");
+	open_key_store(keyring, FK_EAUTH, "key tek:5:0");
+	redis_server_ask(&server, "EVAL %s 0", "redis.call('HDEL','fk:keys','tek:5:0')");
+	write_tek(keys, "tek:2:0", 78);
+	put_back_field("key-versions");
+	open_key_store(keyring, FK_ESTALE, "key tek:");
+	redis_server_ask(&server, "EVAL %s 0", "redis.call('HDEL','fk:keys','key-versions')");
+	open_key_store(keyring, FK_ESTALE, "key tek:");
+	fk_key_store_free(keys);
+	fk_keyring_free(keyring);
+}
+
+/* What was put and not committed is not there, and is not taken for there. */
+Test(keys, after_a_write_that_failed_everything_is_read_again)
+{
+	struct fk_keyring *keyring = test_keyring(1);
+	struct fk_key_store *keys = open_key_store(keyring, FK_OK, "");
+	const struct fk_secret tek = {.octets = "thirty-two octets of a key, yes", .size = 32};
+	const struct fk_key_put put = {
+		.name = "tek:2:0",
+		.record = {.kind = FK_KEY_TEK, .state = FK_LIFE_ACTIVE, .key_id = 78},
+		.key = &tek};
+	struct fk_reason reason = {.text = ""};
+
+	write_tek(keys, "tek:1:0", 77);
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_key_store_put(keys, &put, 1), FK_OK);
+	fk_store_batch_abandon(store);
+	fk_key_store_written(keys, FK_ESTORE);
+	cr_assert_eq(fk_store_reconnect(store, NULL, &reason), FK_OK, "%s", reason.text);
+	cr_assert_eq(fk_key_store_refresh(keys, &reason), FK_OK, "%s", reason.text);
+	cr_expect_eq(fk_key_store_n(keys), 1);
+	cr_expect_null(fk_key_store_find(keys, "tek:2:0"));
+	write_tek(keys, "tek:2:0", 78);
+	fk_key_store_free(keys);
+	keys = open_key_store(keyring, FK_OK, "");
+	cr_expect_eq(fk_key_store_n(keys), 2);
+	fk_key_store_free(keys);
+	fk_keyring_free(keyring);
 }
 
 Test(fleet, a_hundred_errors_are_enough)
