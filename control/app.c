@@ -8,11 +8,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "keys/open.h"
 #include "log.h"
+
+#define WIPE_MS	     500 /* for the dataplane to end by itself */
+#define WIPE_STEP_MS 10
+#define REPLY_MS     50 /* for the answer to whoever asked */
 
 static enum fk_err next_epoch(void *ctx, uint32_t *ret_epoch)
 {
@@ -181,13 +186,42 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	return FK_OK;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void fk_app_wipe(struct fk_app *app)
+{
+	fk_log(FK_LOG_WARN, "wiping all keys", "dataplane=%s",
+	       fk_link_server_is_attached(app->link) ? "attached" : "none");
+	app->wipe_by_ms = now_ms() + WIPE_MS;
+	fk_link_server_wipe(app->link);
+}
+
+/* The dataplane first: a worker must not read a table that is being wiped. If it does not end, the
+ * keys go all the same. */
+static bool may_wipe_now(const struct fk_app *app)
+{
+	uint64_t now = now_ms();
+
+	return now >= app->wipe_by_ms || (!fk_link_server_is_attached(app->link) &&
+					  now + WIPE_MS >= app->wipe_by_ms + REPLY_MS);
+}
+
 void fk_app_fini(struct fk_app *app)
 {
 	fk_api_free(app->api);
 	fk_link_server_free(app->link);
 	fk_engine_free(app->engine);
 	/* A dataplane that outlives us re-sends from this table until the lease ends. */
-	fk_keytable_release(app->table);
+	if (app->wipe_by_ms != 0)
+		fk_keytable_free(app->table);
+	else
+		fk_keytable_release(app->table);
 	fk_fleet_free(app->fleet);
 	fk_key_store_free(app->keys);
 	fk_rotation_free(app->rotation);
@@ -262,8 +296,13 @@ enum fk_err fk_app_run(struct fk_app *app)
 		int wait_ms =
 			shorter(shorter(fk_engine_wait_ms(app->engine), fk_api_wait_ms(app->api)),
 				fk_rotation_wait_ms(app->rotation));
-		int n = epoll_wait(app->epoll_fd, events, 8, wait_ms);
-		bool is_api = wait_ms >= 0;
+		bool is_api;
+		int n;
+
+		if (app->wipe_by_ms != 0)
+			wait_ms = shorter(wait_ms, WIPE_STEP_MS);
+		n = epoll_wait(app->epoll_fd, events, 8, wait_ms);
+		is_api = wait_ms >= 0;
 
 		if (n < 0 && errno != EINTR)
 			return FK_EIO;
@@ -279,6 +318,8 @@ enum fk_err fk_app_run(struct fk_app *app)
 		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);
 		fk_rotation_work(app->rotation, app->fleet, fk_api_is_importing(app->api));
+		if (app->wipe_by_ms != 0 && may_wipe_now(app))
+			app->should_stop = true;
 	}
 	fk_engine_flush(app->engine);
 	return FK_OK;

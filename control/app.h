@@ -40,6 +40,7 @@ struct fk_app {
 	struct fk_api *api;
 	int epoll_fd, signal_fd;
 	bool should_stop;
+	uint64_t wipe_by_ms; /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
 };
 
 /*
@@ -51,6 +52,12 @@ FK_MUST_USE enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *
 				    struct fk_reason *reason);
 /* Runs until SIGTERM or SIGINT, then writes what is dirty. Returns FK_OK or FK_EIO. */
 FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
+/*
+ * Wipes all keys of both processes and ends: the dataplane is told, and fk_app_run() ends when it
+ * is gone, at the latest after half a second; then fk_app_fini() wipes the key table, too. What is
+ * in the store stays.
+ */
+void fk_app_wipe(struct fk_app *app);
 void fk_app_fini(struct fk_app *app);
 
 /*

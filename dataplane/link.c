@@ -328,12 +328,15 @@ static enum fk_err take_message(struct fk_link *link)
 		refuse(link, text);
 	} else if (msg.type == FK_LINK_ATTACH) {
 		err = take_attach(link, &msg, fds, n_fds);
+	} else if (msg.type == FK_LINK_WIPE) {
+		fk_log(FK_LOG_WARNING, "wiping reason=\"control says so\"");
+		err = FK_EPOLICY;
 	} else if (msg.type == FK_LINK_REFUSED) {
 		fk_log_limited(&link->refuse_limit, 10000, FK_LOG_ERROR,
 			       "control_refused reason=\"%s\"", msg.text);
 		disconnect(link, RETRY_REFUSED_MS);
 	} else {
-		refuse(link, "message type is neither ATTACH nor REFUSED");
+		refuse(link, "message type is neither ATTACH, REFUSED nor WIPE");
 	}
 	for (uint32_t i = 0; i < n_fds; i++)
 		close(fds[i]);

@@ -33,6 +33,7 @@ void fk_link_free(struct fk_link *link);
 
 /*
  * Does what there is to do and waits for more, at most 'wait_ms'. Returns FK_OK; FK_ELINK when
- * control has been away for longer than the orphan timeout; FK_EBUSY when a worker does not park.
+ * control has been away for longer than the orphan timeout; FK_EPOLICY when it told us to wipe and
+ * end; FK_EBUSY when a worker does not park.
  */
 FK_MUST_USE enum fk_err fk_link_step(struct fk_link *link, uint32_t wait_ms);

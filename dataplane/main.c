@@ -201,8 +201,11 @@ static int start(struct fk_app *app, char *program)
 static bool run(struct fk_app *app)
 {
 	while (signal_seen == 0) {
-		if (fk_link_step(app->link, STEP_MS) != FK_OK)
-			return false;
+		enum fk_err err = fk_link_step(app->link, STEP_MS);
+
+		/* Told to wipe: that is done by ending, and is no failure. */
+		if (err != FK_OK)
+			return err == FK_EPOLICY;
 		if (app->capture != NULL && fk_capture_flush(app->capture) != FK_OK)
 			fk_log(FK_LOG_ERROR, "capture_failed file=%s reason=\"%s\"",
 			       app->options.capture, strerror(errno));

@@ -98,6 +98,7 @@ void fk_api_keys(struct fk_call *call);
 void fk_api_key_mark_compromised(struct fk_call *call);
 void fk_api_key_deactivate(struct fk_call *call);
 void fk_api_key_destroy(struct fk_call *call);
+void fk_api_keys_wipe(struct fk_call *call);
 void fk_api_sealing_show(struct fk_call *call);
 void fk_api_rotate_sealing(struct fk_call *call);
 void fk_api_rotate_root(struct fk_call *call);

@@ -111,7 +111,7 @@ static bool refuse_remote(struct fk_call *call)
 	if (call->is_local)
 		return false;
 	fk_call_reply_err(call, FK_EPOLICY, NULL,
-			  "keys that keep keys are rotated over the Unix socket only");
+			  "keys are rotated and wiped over the Unix socket only");
 	return true;
 }
 
@@ -152,4 +152,12 @@ void fk_api_rotate_root(struct fk_call *call)
 		fk_api_sealing_show(call);
 	else
 		refuse_rotation(call, err, &reason);
+}
+
+void fk_api_keys_wipe(struct fk_call *call)
+{
+	if (refuse_remote(call))
+		return;
+	fk_app_wipe(call->app);
+	fk_call_reply_json(call, 202, json_pack("{s:s}", "state", "wiping"));
 }

@@ -33,6 +33,9 @@ static const struct fk_route routes[] = {
 	 "the key protects nothing new"},
 	{"POST", "/v1/keys/destroy", fk_api_key_destroy, NULL, NULL,
 	 "removes the key, and keeps what is known of it"},
+	{"POST", "/v1/keys/wipe", fk_api_keys_wipe, NULL, NULL,
+	 "wipes all keys in memory and ends fleetkeyd and the dataplane; over the Unix socket "
+	 "only"},
 	{"GET", "/v1/keys/sealing", fk_api_sealing_show, NULL, NULL,
 	 "root key and sealing epoch in force, and how far sealing anew is"},
 	{"POST", "/v1/keys/rotate-sealing", fk_api_rotate_sealing, NULL, NULL,

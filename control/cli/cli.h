@@ -40,6 +40,7 @@ int fk_cli_keys_show(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_mark_compromised(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_deactivate(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_destroy(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_keys_wipe(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_sealing(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_rotate_sealing(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_rotate_root(struct fk_cli *cli, int argc, char **argv);

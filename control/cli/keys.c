@@ -166,6 +166,19 @@ int fk_cli_keys_destroy(struct fk_cli *cli, int argc, char **argv)
 	return move_key(cli, argc, argv, "/v1/keys/destroy");
 }
 
+int fk_cli_keys_wipe(struct fk_cli *cli, int argc, char **argv)
+{
+	bool yes = false;
+	const struct fk_option options[] = {{"--yes", .ret_flag = &yes}};
+	char error[200];
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (!yes || argc != 0)
+		return fk_usage_error("keys wipe ends fleetkeyd and the dataplane: say --yes");
+	return ask(cli, "POST", "/v1/keys/wipe", NULL);
+}
+
 int fk_cli_keys_sealing(struct fk_cli *cli, int argc, char **argv)
 {
 	(void)argv;

@@ -66,6 +66,11 @@ static const struct command commands[] = {
 	 "NAME",
 	 fk_cli_keys_destroy,
 	 "remove a key that is deactivated or compromised; its key ID is not used again"},
+	{{"keys", "wipe"},
+	 "--yes",
+	 fk_cli_keys_wipe,
+	 "wipe all keys in memory within a second: fleetkeyd and the dataplane end, and what is "
+	 "in the store stays"},
 	{{"keys", "sealing"},
 	 "",
 	 fk_cli_keys_sealing,

@@ -31,6 +31,7 @@ struct fk_link_server {
 	bool has_fleet, was_attached;
 	struct fk_region_map *region;
 	struct fk_log_limit refusals;
+	bool is_wiping; /* nobody is let in, and the lease is not renewed */
 };
 
 static uint64_t now_us(void)
@@ -99,7 +100,7 @@ static void renew_lease(struct fk_link_server *server)
 {
 	struct fk_control_block *block = control_block(server);
 
-	if (block == NULL)
+	if (block == NULL || server->is_wiping)
 		return;
 	atomic_store_explicit(&block->lease_epoch, server->epoch, memory_order_relaxed);
 	atomic_store_explicit(&block->lease_until_us,
@@ -159,6 +160,18 @@ void fk_link_server_set_fleet(struct fk_link_server *server, const struct fk_lin
 	server->has_fleet = true;
 }
 
+void fk_link_server_wipe(struct fk_link_server *server)
+{
+	const struct fk_link_msg msg = {
+		.magic = FK_LINK_MAGIC, .abi = FK_LINK_ABI, .type = FK_LINK_WIPE};
+
+	server->is_wiping = true;
+	end_lease(server);
+	/* A dataplane that does not get it is without a lease, and is orphaned in time. */
+	if (server->conn_fd >= 0)
+		(void)send(server->conn_fd, &msg, sizeof(msg), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void send_refusal(struct fk_link_server *server, int fd, const char *text)
 {
 	struct fk_link_msg msg = {
@@ -198,8 +211,10 @@ static void accept_connection(struct fk_link_server *server)
 		close(fd);
 		return;
 	}
-	if (server->conn_fd >= 0) {
-		send_refusal(server, fd, "another dataplane is attached");
+	if (server->conn_fd >= 0 || server->is_wiping) {
+		send_refusal(server, fd,
+			     server->is_wiping ? "keys are being wiped"
+					       : "another dataplane is attached");
 		close(fd);
 		return;
 	}

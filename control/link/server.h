@@ -67,6 +67,9 @@ void fk_link_server_free(struct fk_link_server *server);
 /* Sets or replaces the fleet. An attached dataplane is let go, and attaches to the new one. */
 void fk_link_server_set_fleet(struct fk_link_server *server, const struct fk_link_fleet *fleet);
 
+/* Tells the dataplane to wipe its keys and end, ends the lease, and lets nobody in any more. */
+void fk_link_server_wipe(struct fk_link_server *server);
+
 /* An epoll descriptor over all that the link waits for. */
 int fk_link_server_fd(const struct fk_link_server *server);
 void fk_link_server_run(struct fk_link_server *server);

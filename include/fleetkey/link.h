@@ -17,6 +17,9 @@
  * workers at a burst border, throws away the orders still in the rings, repairs the rings and maps
  * the new table; so after ATTACHED, what a UE state says is all there is.
  *
+ * WIPE, from control at any time after ATTACH: the dataplane stops its workers, wipes its keys and
+ * ends. There is no answer but the end of the connection.
+ *
  * Threads: see each block. Layout: crosses a process border; both sides check FK_LINK_ABI, and
  * every index that they read from the other side.
  */
@@ -31,7 +34,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
-#define FK_LINK_ABI	      9u
+#define FK_LINK_ABI	      10u
 #define FK_LINK_MAGIC	      0x4b4e4c46u     /* "FLNK" */
 #define FK_REGION_MAGIC	      0x4e47455246ull /* "FREGN" */
 #define FK_WORKERS_MAX	      16
@@ -43,6 +46,7 @@ enum fk_link_type {
 	FK_LINK_ATTACH = 2,
 	FK_LINK_ATTACHED = 3,
 	FK_LINK_REFUSED = 4,
+	FK_LINK_WIPE = 5, /* control: wipe your keys and end */
 };
 
 /* The one message format on the socket. Descriptors ride along as SCM_RIGHTS, in this order. */
