@@ -281,8 +281,8 @@ static int read_isd_layout(struct arguments *arguments, const char *path)
 	err = fk_isd_layout_parse(text, size, &arguments->isd_layout, &error);
 	free(text);
 	if (err != FK_OK) {
-		fprintf(stderr, "fleetkey-inspect: %s: line %zu: %s\n", path, error.offset,
-			error.reason);
+		fprintf(stderr, "fleetkey-inspect: %s: line %zu: %s: %s\n", path, error.offset,
+			error.field, error.reason);
 		return EXIT_USAGE;
 	}
 	arguments->options.isd_layout = &arguments->isd_layout;

@@ -2,10 +2,11 @@
 /*
  * isd_layout.c - reads the text that says how Interworking Security Data is laid out.
  */
+#include <fleetkey/isd_layout.h>
+
 #include <string.h>
 
 #include "sip_text.h"
-#include "wire/isd.h"
 
 /* One line that is being read. */
 struct row {
@@ -184,18 +185,22 @@ static const char *check_beside(const struct fk_isd_layout *layout, const struct
 	return NULL;
 }
 
-static const char *take_line(struct fk_isd_layout *layout, struct fk_view line)
+/* NULL, or what is wrong with the line; 'ret_field' is then the field's name, if it has one. */
+static const char *take_line(struct fk_isd_layout *layout, struct fk_view line,
+			     const char **ret_field)
 {
 	struct row row = {.field.value_octets = 1};
 	struct fk_view word = next_word(&line);
 	const char *reason = NULL;
 
+	*ret_field = "layout";
 	if (word.len == 0 || word.at[0] == '#')
 		return NULL;
 	while (row.field.kind < FK_ISD_KINDS && !fk_view_is(word, kinds[row.field.kind]))
 		row.field.kind++;
 	if (row.field.kind == FK_ISD_KINDS)
 		return "names no field";
+	*ret_field = kinds[row.field.kind];
 	if (!take_format(&row, next_word(&line)))
 		return "has no format after the field's name";
 	for (word = next_word(&line); word.len > 0 && word.at[0] != '#' && reason == NULL;
@@ -211,9 +216,9 @@ static const char *take_line(struct fk_isd_layout *layout, struct fk_view line)
 }
 
 static enum fk_err refuse(struct fk_isd_error *error, enum fk_err err, size_t line,
-			  const char *reason)
+			  const char *field, const char *reason)
 {
-	*error = (struct fk_isd_error){.offset = line, .field = "layout", .reason = reason};
+	*error = (struct fk_isd_error){.offset = line, .field = field, .reason = reason};
 	return err;
 }
 
@@ -221,26 +226,25 @@ enum fk_err fk_isd_layout_parse(const char *text, size_t size, struct fk_isd_lay
 				struct fk_isd_error *ret_error)
 {
 	struct fk_isd_layout layout = {0};
-	const char *at = text, *end = text + size;
-	bool has_payload = false;
+	const char *at = text, *end = text + size, *field;
+	const struct fk_isd_field *payload;
 
 	if (size > FK_ISD_LAYOUT_SIZE_MAX)
-		return refuse(ret_error, FK_ERANGE, 0, "is larger than 4096 octets");
+		return refuse(ret_error, FK_ERANGE, 0, "layout", "is larger than 4096 octets");
 	for (size_t number = 1; at < end; number++) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		const char *line_end = newline != NULL ? newline : end;
 		const char *reason = take_line(
-			&layout, (struct fk_view){.at = at, .len = (uint32_t)(line_end - at)});
+			&layout, (struct fk_view){.at = at, .len = (uint32_t)(line_end - at)},
+			&field);
 
 		if (reason != NULL)
-			return refuse(ret_error, FK_EFORMAT, number, reason);
+			return refuse(ret_error, FK_EFORMAT, number, field, reason);
 		at = newline != NULL ? newline + 1 : end;
 	}
-	for (uint32_t i = 0; i < layout.n_fields; i++)
-		has_payload |=
-			layout.fields[i].kind == FK_ISD_PAYLOAD && !layout.fields[i].is_optional;
-	if (!has_payload)
-		return refuse(ret_error, FK_EFORMAT, 0, "has no payload, or an optional one");
+	payload = fk_isd_layout_find(&layout, FK_ISD_PAYLOAD);
+	if (payload == NULL || payload->is_optional)
+		return refuse(ret_error, FK_EFORMAT, 0, "payload", "is not there, or is optional");
 	*ret_layout = layout;
 	return FK_OK;
 }

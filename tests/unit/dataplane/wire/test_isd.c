@@ -218,46 +218,47 @@ Test(isd, a_layout_that_could_not_be_read_back_is_refused_with_its_line)
 	static const struct {
 		const char *text;
 		size_t line;
+		const char *field;
 	} cases[] = {
-		{"", 0},
-		{"lmr_type V p25=1", 0},
-		{"payload TLV iei=1 optional", 0},
-		{"colour V\npayload V", 1},
-		{"payload", 1},
-		{"payload LVE", 1},
-		{"payload V\npayload LV", 2},
-		{"payload V\nlmr_type V p25=1", 2},
-		{"lmr_type V\npayload V", 1},
-		{"lmr_type V p25=256\npayload V", 1},
-		{"lmr_type V p25=1 tetra=1\npayload V", 1},
-		{"lmr_type V p25=1 p25=2\npayload V", 1},
-		{"lmr_type V p25=1 octets=5\npayload V", 1},
-		{"lmr_type V p25=1 octets=0\npayload V", 1},
-		{"lmr_type TV p25=1\npayload V", 1},
-		{"lmr_type TV p25=1 iei=256\npayload V", 1},
-		{"lmr_type V p25=1 iei=2\npayload V", 1},
-		{"lmr_type V p25=x\npayload V", 1},
-		{"lmr_type V p25=0xg\npayload V", 1},
-		{"lmr_type V p25=0x100000000\npayload V", 1},
-		{"lmr_type V p25=4294967296\npayload V", 1},
-		{"lmr_type V p25=1 optional\npayload V", 1},
-		{"lmr_type V p25=1 often\npayload V", 1},
-		{"lmr_type V p25=1 colour=1\npayload V", 1},
-		{"message_identity V\npayload V", 1},
-		{"message_identity V value=256\npayload V", 1},
-		{"message_identity V value=1 p25=1\npayload V", 1},
-		{"message_identity V value=1 tetra=1\npayload V", 1},
-		{"kmf_uri V\npayload V", 1},
-		{"payload V content_type=256", 1},
-		{"kmf_uri TLV iei=1\npayload TLV iei=1", 2},
-		{"kmf_uri TLV iei=1 optional\npayload LV", 2},
+		{"", 0, "payload"},
+		{"lmr_type V p25=1", 0, "payload"},
+		{"payload TLV iei=1 optional", 0, "payload"},
+		{"colour V\npayload V", 1, "layout"},
+		{"payload", 1, "payload"},
+		{"payload LVE", 1, "payload"},
+		{"payload V\npayload LV", 2, "payload"},
+		{"payload V\nlmr_type V p25=1", 2, "lmr_type"},
+		{"lmr_type V\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=256\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 tetra=1\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 p25=2\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 octets=5\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 octets=0\npayload V", 1, "lmr_type"},
+		{"lmr_type TV p25=1\npayload V", 1, "lmr_type"},
+		{"lmr_type TV p25=1 iei=256\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 iei=2\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=x\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=0xg\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=0x100000000\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=4294967296\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 optional\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 often\npayload V", 1, "lmr_type"},
+		{"lmr_type V p25=1 colour=1\npayload V", 1, "lmr_type"},
+		{"message_identity V\npayload V", 1, "message_identity"},
+		{"message_identity V value=256\npayload V", 1, "message_identity"},
+		{"message_identity V value=1 p25=1\npayload V", 1, "message_identity"},
+		{"message_identity V value=1 tetra=1\npayload V", 1, "message_identity"},
+		{"kmf_uri V\npayload V", 1, "kmf_uri"},
+		{"payload V content_type=256", 1, "payload"},
+		{"kmf_uri TLV iei=1\npayload TLV iei=1", 2, "payload"},
+		{"kmf_uri TLV iei=1 optional\npayload LV", 2, "payload"},
 	};
 	static char large[FK_ISD_LAYOUT_SIZE_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cr_assert_eq(parse(cases[i].text), FK_EFORMAT, "%s", cases[i].text);
 		cr_assert_eq(error.offset, cases[i].line, "%s", cases[i].text);
-		cr_assert_str_eq(error.field, "layout");
+		cr_assert_str_eq(error.field, cases[i].field, "%s: %s", cases[i].text, error.field);
 		cr_assert_not_null(error.reason);
 	}
 	memset(large, '\n', sizeof(large));
