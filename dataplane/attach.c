@@ -33,12 +33,14 @@ static enum fk_err build_template(struct fk_worker *w, uint32_t hop_index)
 	const struct fk_net_path *path = &w->paths[hop_index];
 	struct hop_texts texts;
 	const struct fk_sip_template_spec spec = {
+		.carrier = hop->carrier,
 		.profile = hop->profile,
 		.sent_by = texts.sent_by,
 		.route_host = hop->route ? texts.route_host : NULL,
 		.psi = texts.psi,
 		.kmf_uri = texts.kmf_uri,
 		.kmf_psi = texts.kmf_psi,
+		.isd_layout = w->has_isd_layout ? &w->isd_layout : NULL,
 		.disposition_request = FK_SDS_REQUEST_DELIVERY,
 		.extended_app_id_type = h->extended_app_id_type,
 		.extended_app_id = (const uint8_t *)w->text + h->extended_app_id_offset,
@@ -96,6 +98,25 @@ static enum fk_err prepare_hops(struct fk_worker *w, char *ret_text, size_t text
 		}
 	}
 	return FK_OK;
+}
+
+/* Control has read the same text; what it handed on is not trusted all the same. */
+static enum fk_err read_isd_layout(struct fk_worker *w, char *ret_text, size_t text_size)
+{
+	const struct fk_keytable_header *h = &w->table->header;
+	struct fk_isd_error error;
+	enum fk_err err;
+
+	w->has_isd_layout = h->isd_layout_size > 0;
+	if (!w->has_isd_layout)
+		return FK_OK;
+	err = fk_isd_layout_parse(w->text + h->isd_layout_offset, h->isd_layout_size,
+				  &w->isd_layout, &error);
+	if (err != FK_OK)
+		snprintf(ret_text, text_size,
+			 "layout of Interworking Security Data, line %zu: %s: %s", error.offset,
+			 error.field, error.reason);
+	return err;
 }
 
 /* Where the rings and blocks of this worker stand in the region. */
@@ -171,7 +192,9 @@ enum fk_err fk_worker_attach(struct fk_worker *worker, const struct fk_keytable 
 	find_blocks(worker, region);
 	fk_token_key_init(&worker->secrets->token_key, worker->config.engine,
 			  &worker->secrets->scratch, h->token_key);
-	err = prepare_hops(worker, ret_text, text_size);
+	err = read_isd_layout(worker, ret_text, text_size);
+	if (err == FK_OK)
+		err = prepare_hops(worker, ret_text, text_size);
 	if (err == FK_OK && (!same_region || worker->n_slots != h->n_slots)) {
 		err = resize_txns(worker, h->n_slots);
 		if (err != FK_OK)

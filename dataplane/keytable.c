@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fleetkey/keytable.h>
 
+#include <fleetkey/isd_layout.h>
 #include <fleetkey/kmm.h>
 #include <fleetkey/link.h>
 
@@ -31,7 +32,10 @@ static bool header_texts_fit(const struct fk_keytable_header *h)
 {
 	return text_fits(h, h->extended_app_id_offset, h->extended_app_id_size) &&
 	       text_fits(h, h->kmf_uri_offset, h->kmf_uri_size) &&
-	       text_fits(h, h->kmf_psi_offset, h->kmf_psi_size);
+	       text_fits(h, h->kmf_psi_offset, h->kmf_psi_size) &&
+	       h->isd_layout_size <= FK_ISD_LAYOUT_SIZE_MAX &&
+	       h->isd_layout_offset <= h->text_size &&
+	       h->isd_layout_size <= h->text_size - h->isd_layout_offset;
 }
 
 static bool next_hops_fit(const struct fk_keytable *t)
@@ -41,8 +45,9 @@ static bool next_hops_fit(const struct fk_keytable *t)
 	for (uint32_t i = 0; i < t->header.n_next_hops; i++) {
 		const struct fk_next_hop *hop = &t->next_hops[i];
 
-		if (hop->profile > FK_PROFILE_B || !fk_address_is_routable(&hop->address) ||
-		    hop->port == 0 || !text_fits(&t->header, hop->psi_offset, hop->psi_size))
+		if (hop->profile > FK_PROFILE_B || hop->carrier > FK_CARRIER_T2 ||
+		    !fk_address_is_routable(&hop->address) || hop->port == 0 ||
+		    !text_fits(&t->header, hop->psi_offset, hop->psi_size))
 			return false;
 	}
 	return true;

@@ -57,10 +57,11 @@ void fk_send_publish_sizes(struct fk_worker *w)
 
 static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue, uint8_t n_keys)
 {
-	size_t size = fk_sip_template_size(&w->templates[ue->next_hop], ue->mcdata_id_size,
-					   payload_size(w->table, n_keys));
+	const struct fk_sip_template *t = &w->templates[ue->next_hop];
+	uint16_t payload = payload_size(w->table, n_keys);
 
-	return size <= datagram_limit(w, ue->next_hop);
+	return payload <= t->payload_max && fk_sip_template_size(t, ue->mcdata_id_size, payload) <=
+						    datagram_limit(w, ue->next_hop);
 }
 
 /* True if the campaign has the keys that the order names, and they can stand in one KMM. */

@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "match.h"
+#include "wire/isd.h"
 #include "wire/mcdata_info.h"
 #include "wire/sip_refusal.h"
 
@@ -54,10 +55,11 @@ void fk_receive_stage_free(struct fk_receive_stage *stage)
 	free(stage);
 }
 
-/* The three parts of an SDS (3GPP sheet 3.3); NULL where there is none. */
+/* The three parts of an SDS (3GPP sheet 3.3), and the two of Interworking Security Data (6.1); NULL
+ * where there is none. */
 struct sds_parts {
-	const uint8_t *info, *signalling, *payload;
-	size_t info_size, signalling_size, payload_size;
+	const uint8_t *info, *signalling, *payload, *mcptt_info, *isd;
+	size_t info_size, signalling_size, payload_size, mcptt_info_size, isd_size;
 };
 
 static bool is_next_hop(const struct fk_worker *w, const struct fk_address *address)
@@ -89,8 +91,21 @@ static bool part_octets(struct lane *lane, const struct fk_sip_part *part, const
 	return true;
 }
 
-/* Sorts the body into 'ret_parts'. Returns 0, or the status that refuses the request. */
-static uint16_t sort_parts(struct lane *lane, struct sds_parts *ret_parts)
+/* All parts of one carrier, and none of the other. */
+static bool are_whole(const struct sds_parts *parts)
+{
+	bool has_t2 = parts->mcptt_info != NULL || parts->isd != NULL;
+
+	if (parts->info != NULL && parts->signalling != NULL)
+		return !has_t2;
+	return parts->mcptt_info != NULL && parts->isd != NULL && parts->info == NULL &&
+	       parts->signalling == NULL && parts->payload == NULL;
+}
+
+/* Sorts the body into 'ret_parts'; those of carrier T2 are known only if there is a layout for
+ * them. Returns 0, or the status that refuses the request. */
+static uint16_t sort_parts(const struct fk_worker *w, struct lane *lane,
+			   struct sds_parts *ret_parts)
 {
 	struct fk_sip_part parts[PARTS_MAX];
 	enum fk_err err;
@@ -114,12 +129,20 @@ static uint16_t sort_parts(struct lane *lane, struct sds_parts *ret_parts)
 		else if (fk_view_is(type, "application/vnd.3gpp.mcdata-payload"))
 			ok = part_octets(lane, &parts[i], &ret_parts->payload,
 					 &ret_parts->payload_size);
+		else if (!w->has_isd_layout)
+			continue;
+		else if (fk_view_is(type, "application/vnd.3gpp.mcptt-info+xml"))
+			ok = part_octets(lane, &parts[i], &ret_parts->mcptt_info,
+					 &ret_parts->mcptt_info_size);
+		else if (fk_view_is(type, FK_ISD_TYPE))
+			ok = part_octets(lane, &parts[i], &ret_parts->isd, &ret_parts->isd_size);
 	}
 	if (!ok)
 		return 400;
-	if (ret_parts->info == NULL && ret_parts->signalling == NULL && ret_parts->payload == NULL)
+	if (ret_parts->info == NULL && ret_parts->signalling == NULL &&
+	    ret_parts->payload == NULL && ret_parts->isd == NULL)
 		return 415;
-	return ret_parts->info == NULL || ret_parts->signalling == NULL ? 400 : 0;
+	return are_whole(ret_parts) ? 0 : 400;
 }
 
 static void refuse(struct fk_worker *w, struct lane *lane, uint16_t status)
@@ -133,6 +156,13 @@ static void refuse(struct fk_worker *w, struct lane *lane, uint16_t status)
 static void settle(struct lane *lane, enum fk_match_result result)
 {
 	lane->status = result == FK_MATCH_ANSWER ? 200 : 0;
+}
+
+/* Who is said to have sent it. */
+static void keep_user(struct lane *lane, const struct fk_mcdata_info *info)
+{
+	lane->user_size = info->calling_user_id_size;
+	memcpy(lane->user, info->calling_user_id, info->calling_user_id_size);
 }
 
 static void take_claim(const struct fk_worker *w, struct lane *lane, enum matter matter)
@@ -179,15 +209,51 @@ static void take_kmm(struct fk_worker *w, struct lane *lane, const struct sds_pa
 	}
 }
 
+/* The KMF that the message names, if it names one, is this. */
+static bool is_for_us(const struct fk_worker *w, const struct fk_isd_message *message)
+{
+	const struct fk_keytable_header *h = &w->table->header;
+
+	return message->kmf_uri_size == 0 ||
+	       (message->kmf_uri_size == h->kmf_uri_size &&
+		memcmp(message->kmf_uri, w->text + h->kmf_uri_offset, h->kmf_uri_size) == 0);
+}
+
+/* A KMM by carrier T2, which has neither IDs nor dispositions. 3GPP sheet 6.2 */
+static void take_isd(struct fk_worker *w, struct lane *lane, const struct sds_parts *parts)
+{
+	struct fk_mcdata_info info;
+	struct fk_isd_message message;
+	struct fk_isd_error error;
+
+	if (fk_mcptt_info_parse(parts->mcptt_info, parts->mcptt_info_size, &info) != FK_OK) {
+		refuse(w, lane, 400);
+		return;
+	}
+	keep_user(lane, &info);
+	lane->status = 200;
+	if (fk_isd_decode(&w->isd_layout, parts->isd, parts->isd_size, &message, &error) != FK_OK ||
+	    message.lmr_type == FK_ISD_LMR_TETRA)
+		fk_worker_count(w, FK_COUNTER_RX_ISD_REFUSED);
+	else if (!is_for_us(w, &message))
+		fk_worker_count(w, FK_COUNTER_RX_KMM_NOT_FOR_US);
+	else if (fk_match_kmm_read(w, message.payload, message.payload_size, &lane->kmm))
+		lane->matter = KMM;
+}
+
 /* An SDS: signalling alone is a disposition, with a payload it is a KMM. 3GPP sheet 4.6 */
 static void take_message(struct fk_worker *w, struct lane *lane)
 {
 	struct fk_mcdata_info info;
 	struct sds_parts parts;
-	uint16_t status = sort_parts(lane, &parts);
+	uint16_t status = sort_parts(w, lane, &parts);
 
 	if (status != 0) {
 		refuse(w, lane, status);
+		return;
+	}
+	if (parts.isd != NULL) {
+		take_isd(w, lane, &parts);
 		return;
 	}
 	if (fk_mcdata_info_parse(parts.info, parts.info_size, &info) != FK_OK ||
@@ -195,8 +261,7 @@ static void take_message(struct fk_worker *w, struct lane *lane)
 		refuse(w, lane, 400);
 		return;
 	}
-	lane->user_size = info.calling_user_id_size;
-	memcpy(lane->user, info.calling_user_id, info.calling_user_id_size);
+	keep_user(lane, &info);
 	if ((parts.signalling[0] & FK_SDS_PROTECTED) != 0) {
 		fk_worker_count(w, FK_COUNTER_RX_KMM_PROTECTED);
 		lane->status = 200;

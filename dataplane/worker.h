@@ -20,6 +20,7 @@
 
 #include <fleetkey/counters.h>
 #include <fleetkey/err.h>
+#include <fleetkey/isd_layout.h>
 #include <fleetkey/keytable.h>
 #include <fleetkey/link.h>
 #include <fleetkey/order.h>
@@ -92,6 +93,8 @@ struct fk_worker {
 	struct fk_worker_block *block;
 	struct rte_ring *orders, *doorbells;
 	uint32_t epoch, n_slots, t1_us, t2_us;
+	struct fk_isd_layout isd_layout; /* of carrier T2 */
+	bool has_isd_layout;
 	uint8_t neigh_of_hop[FK_NEXT_HOPS_MAX];
 	struct fk_sip_template *templates; /* one for each next hop */
 	struct fk_net_path *paths;	   /* the same */

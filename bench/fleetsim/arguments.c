@@ -86,3 +86,21 @@ bool fk_argument_pair(const char *option, const char *text, char separator, char
 	*ret_second = at == NULL ? NULL : at + 1;
 	return true;
 }
+
+bool fk_argument_isd_layout(const char *path, struct fk_isd_layout *ret_layout)
+{
+	char text[FK_ISD_LAYOUT_SIZE_MAX + 1], complaint[160];
+	struct fk_isd_error error;
+	FILE *file = fopen(path, "re");
+	size_t size;
+
+	if (file == NULL)
+		return fk_argument_complain("isd-layout", path, strerror(errno));
+	size = fread(text, 1, sizeof(text), file);
+	fclose(file);
+	if (fk_isd_layout_parse(text, size, ret_layout, &error) == FK_OK)
+		return true;
+	snprintf(complaint, sizeof(complaint), "line %zu: %s: %s", error.offset, error.field,
+		 error.reason);
+	return fk_argument_complain("isd-layout", path, complaint);
+}

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <fleetkey/address.h>
+#include <fleetkey/isd_layout.h>
 
 /* Prints option, value and 'range'; always false. */
 bool fk_argument_complain(const char *option, const char *value, const char *range);
@@ -30,6 +31,9 @@ bool fk_argument_ip(const char *text, struct fk_address *ret_address);
 
 /* A plain SIP URI of at most 200 characters. */
 bool fk_argument_uri(const char *option, const char *text);
+
+/* The layout that stands in the file at 'path'. */
+bool fk_argument_isd_layout(const char *path, struct fk_isd_layout *ret_layout);
 
 /* Splits "FIRST" or "FIRSTxSECOND" at the separator x; 'ret_second' is NULL without one. */
 bool fk_argument_pair(const char *option, const char *text, char separator, char *ret_first,

@@ -7,6 +7,7 @@
 #include <fleetkey/wire.h>
 
 #include "compose.h"
+#include "wire/isd.h"
 
 #define COOKIE	       "z9hG4bK"
 #define HEADER_END     "\r\n\r\n"
@@ -14,6 +15,7 @@
 #define LENGTH_LEN_MAX 4      /* digits of Content-Length */
 #define BOUNDARY       "fs7q" /* checked against the binary parts, see pick_boundary() */
 #define BOUNDARY_LEN   4
+#define DATA_FRAME_MAX 320 /* octets around a KMM: those of T1, or fields of a layout and a URI */
 
 /* Header names and values in both forms. spec: RFC 3261 §7.3.3, RFC 3841 §9.2 */
 struct names {
@@ -26,10 +28,38 @@ static const struct names long_names = {
 	": ",  "Content-Type: "};
 static const struct names compact_names = {"v", "f", "t", "i", "c", "l", "a", ":", "Content-Type:"};
 
-static const char accept_contact[] =
-	"*;+g.3gpp.mcdata.sds;require;explicit,"
-	"*;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mcdata.sds\";require;explicit";
-static const char asserted_service[] = "urn:urn-7:3gpp-service.ims.icsi.mcdata.sds";
+/* The service and the document of a carrier. spec: 3GPP sheet 3.1, 3.5, 6.1 */
+struct words {
+	const char *accept_contact, *asserted_service;
+	const char *info_type, *info_head, *info_middle, *info_tail; /* around KMF and UE */
+};
+
+static const struct words sds_words = {
+	.accept_contact = "*;+g.3gpp.mcdata.sds;require;explicit,"
+			  "*;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mcdata.sds\";"
+			  "require;explicit",
+	.asserted_service = "urn:urn-7:3gpp-service.ims.icsi.mcdata.sds",
+	.info_type = "application/vnd.3gpp.mcdata-info+xml",
+	.info_head = "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\"><mcdata-Params>"
+		     "<request-type>one-to-one-sds</request-type>"
+		     "<mcdata-request-uri type=\"Normal\"><mcdataURI>",
+	.info_middle = "</mcdataURI></mcdata-request-uri>"
+		       "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>",
+	.info_tail = "</mcdataURI></mcdata-calling-user-id></mcdata-Params></mcdatainfo>\r\n",
+};
+
+static const struct words isd_words = {
+	.accept_contact = "*;+g.3gpp.mcptt;require;explicit,"
+			  "*;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mcptt\";"
+			  "require;explicit",
+	.asserted_service = "urn:urn-7:3gpp-service.ims.icsi.mcptt",
+	.info_type = "application/vnd.3gpp.mcptt-info+xml",
+	.info_head = "<mcpttinfo xmlns=\"urn:3gpp:ns:mcpttInfo:1.0\"><mcptt-Params>"
+		     "<mcptt-request-uri type=\"Normal\"><mcpttURI>",
+	.info_middle = "</mcpttURI></mcptt-request-uri>"
+		       "<mcptt-calling-user-id type=\"Normal\"><mcpttURI>",
+	.info_tail = "</mcpttURI></mcptt-calling-user-id></mcptt-Params></mcpttinfo>\r\n",
+};
 
 static void put_text(struct fk_wire_writer *w, const char *text)
 {
@@ -106,6 +136,23 @@ static size_t encode_signalling(const struct fk_compose *c, uint8_t *buf, size_t
 	return fk_sds_encode_signalling(&s, buf, cap, &size) == FK_OK ? size : 0;
 }
 
+static size_t encode_isd(const struct fk_compose *c, const uint8_t *payload, size_t payload_size,
+			 uint8_t *buf, size_t cap)
+{
+	const struct fk_compose_context *k = c->context;
+	bool has_uri = fk_isd_layout_find(k->isd_layout, FK_ISD_KMF_URI) != NULL;
+	const struct fk_isd_message message = {
+		.lmr_type = FK_ISD_LMR_P25,
+		.kmf_uri = (const uint8_t *)k->kmf_uri,
+		.kmf_uri_size = has_uri ? k->kmf_uri_size : 0,
+		.payload = payload,
+		.payload_size = payload_size,
+	};
+	size_t size = 0;
+
+	return fk_isd_encode(k->isd_layout, &message, buf, cap, &size) == FK_OK ? size : 0;
+}
+
 static size_t encode_data(const struct fk_compose *c, uint8_t *buf, size_t cap)
 {
 	static const struct fk_kmm_preamble clear = {.algorithm_id = FK_ALGORITHM_CLEAR};
@@ -116,6 +163,8 @@ static size_t encode_data(const struct fk_compose *c, uint8_t *buf, size_t cap)
 	    (before > 0 && fk_kmm_preamble_encode(&clear, payload, before) != FK_OK))
 		return 0;
 	memcpy(payload + before, c->kmm, c->kmm_size);
+	if (c->context->isd_layout != NULL)
+		return encode_isd(c, payload, before + c->kmm_size, buf, cap);
 	if (fk_sds_encode_data(FK_SDS_CONTENT_BINARY, payload, before + c->kmm_size, buf, cap,
 			       &size) != FK_OK)
 		return 0;
@@ -151,8 +200,8 @@ enum piece {
 	BEFORE_CALL_ID,
 	BEFORE_LENGTH,
 	BEFORE_USER,
-	BEFORE_SIGNALLING,
-	BEFORE_DATA, /* answers only */
+	BEFORE_SIGNALLING, /* empty on T2 */
+	BEFORE_DATA,	   /* answers only */
 	LAST,
 };
 static_assert(LAST + 1 == FK_COMPOSE_PIECES, "one text for each");
@@ -182,6 +231,9 @@ static void put_part(struct fk_wire_writer *w, const struct names *names, const 
 static void put_piece(struct fk_wire_writer *w, const struct fk_compose_context *k,
 		      const struct names *names, enum piece piece)
 {
+	bool is_isd = k->isd_layout != NULL;
+	const struct words *words = is_isd ? &isd_words : &sds_words;
+
 	switch (piece) {
 	case BEFORE_BRANCH:
 		put_text(w, "MESSAGE ");
@@ -208,33 +260,31 @@ static void put_piece(struct fk_wire_writer *w, const struct fk_compose_context 
 		put_header(w, "CSeq", names);
 		put_text(w, "1 MESSAGE");
 		put_header(w, names->accept_contact, names);
-		put_text(w, accept_contact);
+		put_text(w, words->accept_contact);
 		put_header(w, "P-Asserted-Identity", names);
 		put_uri(w, k->server_uri, k->server_uri_size);
 		put_header(w, "P-Asserted-Service", names);
-		put_text(w, asserted_service);
+		put_text(w, words->asserted_service);
 		put_header(w, names->content_type, names);
 		put_text(w, "multipart/mixed;boundary=" BOUNDARY);
 		put_header(w, names->content_length, names);
 		break;
 	case BEFORE_USER:
 		put_text(w, HEADER_END);
-		put_part(w, names, "application/vnd.3gpp.mcdata-info+xml");
-		put_text(w, "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\"><mcdata-Params>"
-			    "<request-type>one-to-one-sds</request-type>"
-			    "<mcdata-request-uri type=\"Normal\"><mcdataURI>");
+		put_part(w, names, words->info_type);
+		put_text(w, words->info_head);
 		fk_wire_put_bytes(w, k->kmf_uri, k->kmf_uri_size);
-		put_text(w, "</mcdataURI></mcdata-request-uri>"
-			    "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>");
+		put_text(w, words->info_middle);
 		break;
 	case BEFORE_SIGNALLING:
-		put_text(w, "</mcdataURI></mcdata-calling-user-id></mcdata-Params></mcdatainfo>"
-			    "\r\n");
+		if (is_isd)
+			break;
+		put_text(w, words->info_tail);
 		put_part(w, names, "application/vnd.3gpp.mcdata-signalling");
 		break;
 	case BEFORE_DATA:
-		put_text(w, "\r\n");
-		put_part(w, names, "application/vnd.3gpp.mcdata-payload");
+		put_text(w, is_isd ? words->info_tail : "\r\n");
+		put_part(w, names, is_isd ? FK_ISD_TYPE : "application/vnd.3gpp.mcdata-payload");
 		break;
 	case LAST:
 		put_text(w, "\r\n--" BOUNDARY "--\r\n");
@@ -285,15 +335,19 @@ enum fk_err fk_compose_prepare(struct fk_compose_context *context)
 /* The values that differ. */
 struct values {
 	char branch[FK_SIM_BRANCH_LEN], id[16], boundary[BOUNDARY_LEN + 1];
-	uint8_t signalling[128], data[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX + 16];
+	uint8_t signalling[128], data[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX + DATA_FRAME_MAX];
 	size_t signalling_size, data_size;
 };
 
 static bool make_values(const struct fk_compose *c, struct values *v)
 {
-	v->signalling_size = encode_signalling(c, v->signalling, sizeof(v->signalling));
+	bool is_isd = c->context->isd_layout != NULL;
+
+	v->signalling_size =
+		is_isd ? 0 : encode_signalling(c, v->signalling, sizeof(v->signalling));
 	v->data_size = c->kmm == NULL ? 0 : encode_data(c, v->data, sizeof(v->data));
-	if (v->signalling_size == 0 || (c->kmm != NULL && v->data_size == 0))
+	if ((v->signalling_size == 0 && !is_isd) ||
+	    (v->data_size == 0 && (c->kmm != NULL || is_isd)))
 		return false;
 	pick_boundary(v->signalling, v->signalling_size, v->data, v->data_size, v->boundary);
 	fk_compose_branch(c->slot, c->nonce, v->branch);
@@ -312,7 +366,7 @@ static uint8_t *put_fixed(uint8_t *at, const struct fk_compose_form *form, enum 
 {
 	uint8_t *end = put(at, form->text + form->pieces[piece].offset, form->pieces[piece].size);
 
-	if (piece >= BEFORE_LENGTH && v->boundary[0] != BOUNDARY[0])
+	if (form->pieces[piece].boundary > 0 && v->boundary[0] != BOUNDARY[0])
 		at[form->pieces[piece].boundary] = (uint8_t)v->boundary[0];
 	return end;
 }

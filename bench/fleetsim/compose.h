@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compose.h - writes the MESSAGEs that reach a KMF: NOTIFICATION and answer SDS.
+ * compose.h - writes the MESSAGEs that reach a KMF: NOTIFICATION and answer SDS, or, on carrier T2,
+ * the answer in Interworking Security Data.
  *
  * What a controlling function sends on behalf of a UE (3GPP sheet 3.4, 4.6): mcdata-info names the
- * KMF as target and the UE as calling user. Both the long and the compact header forms are written,
- * so that a receiver meets both. Nothing is shared with the builder in the dataplane.
+ * KMF as target and the UE as calling user; mcptt-info of T2 does likewise. Both the long and the
+ * compact header forms are written, so that a receiver meets both. Nothing is shared with the
+ * builder in the dataplane.
  *
  * What is the same in all messages is written once, as pieces between which the rest is put.
  *
@@ -17,6 +19,7 @@
 #include <stdint.h>
 
 #include <fleetkey/err.h>
+#include <fleetkey/isd_layout.h>
 #include <fleetkey/sds.h>
 
 #include "outbox.h"
@@ -40,6 +43,7 @@ struct fk_compose_form {
 struct fk_compose_context {
 	const char *kmf_uri, *server_uri;
 	size_t kmf_uri_size, server_uri_size;
+	const struct fk_isd_layout *isd_layout; /* of carrier T2; NULL: T1 */
 	uint16_t source_port;
 	char sent_by[FK_HOST_TEXT_SIZE];		/* "192.0.2.20:5060" */
 	struct fk_compose_form long_form, compact_form; /* by fk_compose_prepare() */
@@ -66,7 +70,8 @@ struct fk_compose {
 
 /*
  * Writes the message into 'buf'. If the long form exceeds FK_SIM_MESSAGE_MAX the compact one is
- * taken. Returns FK_OK and the size; FK_EFULL if that is too long as well.
+ * taken. Returns FK_OK and the size; FK_EFULL if that is too long as well, or if it would be a
+ * NOTIFICATION on carrier T2, which has none.
  */
 FK_MUST_USE enum fk_err fk_compose_message(const struct fk_compose *compose,
 					   uint8_t buf[static FK_SIM_DATAGRAM_MAX],

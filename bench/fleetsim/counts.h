@@ -73,6 +73,7 @@
 	X(CALLING_USER, "calling_user") /* not the KMF */                                          \
 	X(SIGNALLING, "signalling")                                                                \
 	X(DISPOSITION_REQUEST, "disposition_request") /* DELIVERY was not asked for */             \
+	X(ISD, "isd") /* Interworking Security Data: not the layout's, or not for P25 */           \
 	X(PAYLOAD, "payload")                                                                      \
 	X(PREAMBLE, "preamble")                                                                    \
 	X(KMM, "kmm")                                                                              \

@@ -9,16 +9,32 @@
 #include "face.h"
 #include "wire/address.h"
 
-#define SDS_ICSI     "urn:urn-7:3gpp-service.ims.icsi.mcdata.sds"
-#define SDS_FEATURE  "+g.3gpp.mcdata.sds"
-#define ICSI_FEATURE "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mcdata.sds\""
-#define PORT_MAX     65535
+#define PORT_MAX 65535
+
+/* What a MESSAGE asks for: 3GPP sheet 3.1, 6.1. */
+struct service {
+	const char *icsi, *feature, *icsi_feature;
+};
+
+static const struct service sds = {
+	"urn:urn-7:3gpp-service.ims.icsi.mcdata.sds", "+g.3gpp.mcdata.sds;require;explicit",
+	"+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mcdata.sds\";require;explicit"};
+static const struct service mcptt = {
+	"urn:urn-7:3gpp-service.ims.icsi.mcptt", "+g.3gpp.mcptt;require;explicit",
+	"+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mcptt\";require;explicit"};
+
+static const struct service *service_of(const struct fk_face *face)
+{
+	return face->profile == FK_FACE_T2 ? &mcptt : &sds;
+}
 
 enum fk_err fk_face_prepare(struct fk_face *face, const char *kmf_uri,
-			    const struct fk_address *address)
+			    const struct fk_address *address,
+			    const struct fk_isd_layout *isd_layout)
 {
 	const char *at = strchr(kmf_uri, '@');
-	int n = snprintf(face->uri, sizeof(face->uri), "sip:mcdata%s%s%s",
+	bool is_t2 = face->profile == FK_FACE_T2;
+	int n = snprintf(face->uri, sizeof(face->uri), "sip:%s%s%s%s", is_t2 ? "mcptt" : "mcdata",
 			 face->name[0] == '\0' ? "" : "-", face->name,
 			 at == NULL ? "@mc.invalid" : at);
 
@@ -29,6 +45,7 @@ enum fk_err fk_face_prepare(struct fk_face *face, const char *kmf_uri,
 	face->compose.server_uri = face->uri;
 	face->compose.server_uri_size = strlen(face->uri);
 	face->compose.source_port = face->port;
+	face->compose.isd_layout = is_t2 ? isd_layout : NULL;
 	fk_address_format_host(address, face->port, face->compose.sent_by);
 	return fk_compose_prepare(&face->compose);
 }
@@ -36,12 +53,14 @@ enum fk_err fk_face_prepare(struct fk_face *face, const char *kmf_uri,
 bool fk_face_read_profile(const char *text, uint8_t *ret_profile)
 {
 	static const struct {
-		char letter;
+		const char *name;
 		uint8_t profile;
-	} profiles[] = {{'A', FK_PROFILE_A}, {'B', FK_PROFILE_B}, {'C', FK_PROFILE_C}};
+	} profiles[] = {
+		{"A", FK_PROFILE_A}, {"B", FK_PROFILE_B}, {"C", FK_PROFILE_C}, {"T2", FK_FACE_T2}};
+	size_t len = strcspn(text, ",");
 
 	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
-		if (text[0] != profiles[i].letter || (text[1] != '\0' && text[1] != ','))
+		if (strlen(profiles[i].name) != len || memcmp(text, profiles[i].name, len) != 0)
 			continue;
 		*ret_profile = profiles[i].profile;
 		return true;
@@ -78,7 +97,7 @@ bool fk_face_read(const char *text, struct fk_face *ret_face)
 	if (at[0] < '0' || at[0] > '9' || *end != ',' || port < 1 || port > PORT_MAX ||
 	    !fk_face_read_profile(end + 1, &ret_face->profile))
 		return false;
-	at = end + 2;
+	at = end + 1 + strcspn(end + 1, ",");
 	ret_face->refusal = 0;
 	if (*at != '\0' && (*at != ',' || !read_refusal(at + 1, &ret_face->refusal)))
 		return false;
@@ -92,7 +111,7 @@ bool fk_face_read(const char *text, struct fk_face *ret_face)
 struct claims {
 	struct fk_view preferred_identity, asserted_identity;
 	struct fk_view preferred_service, asserted_service;
-	bool wants_sds, wants_icsi;
+	bool wants_service, wants_icsi;
 };
 
 static bool view_has(struct fk_view value, const char *text)
@@ -100,7 +119,8 @@ static bool view_has(struct fk_view value, const char *text)
 	return memmem(value.at, value.len, text, strlen(text)) != NULL;
 }
 
-static void claim(struct claims *claims, struct fk_view name, struct fk_view value)
+static void claim(struct claims *claims, const struct service *service, struct fk_view name,
+		  struct fk_view value)
 {
 	if (fk_view_is(name, "P-Preferred-Identity")) {
 		claims->preferred_identity = value;
@@ -111,8 +131,8 @@ static void claim(struct claims *claims, struct fk_view name, struct fk_view val
 	} else if (fk_view_is(name, "P-Asserted-Service")) {
 		claims->asserted_service = value;
 	} else if (fk_view_is(name, "a") || fk_view_is(name, "Accept-Contact")) {
-		claims->wants_sds |= view_has(value, SDS_FEATURE ";require;explicit");
-		claims->wants_icsi |= view_has(value, ICSI_FEATURE ";require;explicit");
+		claims->wants_service |= view_has(value, service->feature);
+		claims->wants_icsi |= view_has(value, service->icsi_feature);
 	}
 }
 
@@ -126,18 +146,20 @@ static struct fk_view trim(const char *at, const char *end)
 }
 
 /* The lines between the start line and the body; the parser has found them to be well formed. */
-static struct claims read_claims(const struct fk_sip_message *message, const uint8_t *octets)
+static struct claims read_claims(const struct service *service,
+				 const struct fk_sip_message *message, const uint8_t *octets)
 {
 	const char *end = (const char *)message->body;
 	const char *line = memchr(octets, '\n', (size_t)(end - (const char *)octets));
-	struct claims claims = {.wants_sds = false};
+	struct claims claims = {.wants_service = false};
 
 	while (line != NULL && ++line < end) {
 		const char *eol = memchr(line, '\n', (size_t)(end - line));
 		const char *colon = memchr(line, ':', (size_t)((eol != NULL ? eol : end) - line));
 
 		if (colon != NULL && (line[0] == 'P' || line[0] == 'p' || (line[0] | 0x20) == 'a'))
-			claim(&claims, trim(line, colon), trim(colon + 1, eol != NULL ? eol : end));
+			claim(&claims, service, trim(line, colon),
+			      trim(colon + 1, eol != NULL ? eol : end));
 		line = eol;
 	}
 	return claims;
@@ -175,7 +197,7 @@ static bool is_known(const struct fk_face *face, const struct claims *claims)
 	return names_uri(asserted, face->compose.kmf_uri, face->compose.kmf_uri_size);
 }
 
-static bool asks_for_sds(const struct fk_face *face, const struct claims *claims)
+static bool asks_for_service(const struct fk_face *face, const struct claims *claims)
 {
 	struct fk_view asserted = claims->asserted_service, preferred = claims->preferred_service;
 
@@ -183,13 +205,14 @@ static bool asks_for_sds(const struct fk_face *face, const struct claims *claims
 		asserted = preferred;
 	else if (preferred.len != 0)
 		return false;
-	return fk_view_is(asserted, SDS_ICSI) && claims->wants_sds && claims->wants_icsi;
+	return fk_view_is(asserted, service_of(face)->icsi) && claims->wants_service &&
+	       claims->wants_icsi;
 }
 
-/* A participating function adds the calling user; everybody else is told. */
+/* A participating function adds the calling user, and an IWF is none; everybody else is told. */
 static bool calling_user_is_right(const struct fk_face *face, const struct fk_mcdata_info *info)
 {
-	if (face->profile == FK_PROFILE_A)
+	if (face->profile == FK_PROFILE_A || face->profile == FK_FACE_T2)
 		return info->calling_user_id_size == 0;
 	return info->calling_user_id_size == face->compose.kmf_uri_size &&
 	       memcmp(info->calling_user_id, face->compose.kmf_uri, info->calling_user_id_size) ==
@@ -200,8 +223,8 @@ enum fk_sim_malformed fk_face_check(const struct fk_face *face,
 				    const struct fk_sip_message *message, const uint8_t *octets,
 				    const struct fk_inspected *x)
 {
-	bool has_lists = face->profile != FK_PROFILE_C;
-	struct claims claims = read_claims(message, octets);
+	bool has_lists = face->profile != FK_PROFILE_C && face->profile != FK_FACE_T2;
+	struct claims claims = read_claims(service_of(face), message, octets);
 
 	if (x->has_resource_lists != has_lists)
 		return has_lists ? FK_SIM_MALFORMED_TARGET : FK_SIM_MALFORMED_RESOURCE_LISTS;
@@ -213,7 +236,7 @@ enum fk_sim_malformed fk_face_check(const struct fk_face *face,
 		return FK_SIM_MALFORMED_REQUEST_URI;
 	if (!is_known(face, &claims))
 		return FK_SIM_MALFORMED_IDENTITY;
-	if (!asks_for_sds(face, &claims))
+	if (!asks_for_service(face, &claims))
 		return FK_SIM_MALFORMED_SERVICE;
 	return calling_user_is_right(face, &x->info) ? FK_SIM_WELL_FORMED
 						     : FK_SIM_MALFORMED_CALLING_USER;

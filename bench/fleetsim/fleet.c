@@ -236,9 +236,19 @@ static bool get_capability(char *fields[static COLUMNS], struct fk_sim_ue *ue, s
 	return true;
 }
 
+/* The column that has the name which the UE's server knows. */
+static enum column name_column(const struct fk_fleet *fleet, const char *next_hop)
+{
+	for (const char *const *hop = fleet->mcptt_hops; hop != NULL && *hop != NULL; hop++)
+		if ((*hop)[0] == '\0' || strcmp(*hop, next_hop) == 0)
+			return MC_SERVICE_ID;
+	return MCDATA_ID;
+}
+
 static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, struct complaint *c)
 {
 	char *fields[COLUMNS];
+	enum column name;
 	uint32_t number;
 
 	if (!split(line, fleet->n_columns, fields))
@@ -246,9 +256,10 @@ static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, s
 	if (!get_name(fields[UE_ID], 64, &ue->ue_id_size))
 		return complain(c, UE_ID,
 				"is empty, longer than 64 characters, or has one that cannot be");
-	if (!get_name(fields[MCDATA_ID], NAME_LEN_MAX, &ue->mcdata_id_size) ||
-	    strncmp(fields[MCDATA_ID], "sip:", 4) != 0)
-		return complain(c, MCDATA_ID, "is no SIP URI of at most 255 characters");
+	name = name_column(fleet, fields[NEXT_HOP]);
+	if (!get_name(fields[name], NAME_LEN_MAX, &ue->mcdata_id_size) ||
+	    strncmp(fields[name], "sip:", 4) != 0)
+		return complain(c, name, "is no SIP URI of at most 255 characters");
 	if (strcmp(fields[LMR_TYPE], "P25") != 0)
 		return complain(c, LMR_TYPE, "is not P25");
 	if (!get_number(fields[RSI], 1, 9999999, &ue->rsi))
@@ -268,7 +279,7 @@ static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, s
 	if (!put_groups(fleet, fields[GROUPS], &ue->groups))
 		return complain(c, GROUPS, "has too many different values");
 	if (!put_text(fleet, fields[UE_ID], ue->ue_id_size, &ue->ue_id_offset) ||
-	    !put_text(fleet, fields[MCDATA_ID], ue->mcdata_id_size, &ue->mcdata_id_offset))
+	    !put_text(fleet, fields[name], ue->mcdata_id_size, &ue->mcdata_id_offset))
 		return complain(c, UE_ID, "does not fit into memory");
 	return true;
 }
@@ -373,10 +384,10 @@ static enum fk_err read_rows(FILE *file, struct fk_fleet *fleet, char *text, siz
 	return err;
 }
 
-enum fk_err fk_fleet_load(const char *path, struct fk_fleet *ret_fleet, char *ret_text,
-			  size_t text_cap)
+enum fk_err fk_fleet_load(const char *path, const char *const *mcptt_hops,
+			  struct fk_fleet *ret_fleet, char *ret_text, size_t text_cap)
 {
-	struct fk_fleet fleet = {0};
+	struct fk_fleet fleet = {.mcptt_hops = mcptt_hops};
 	FILE *file = fopen(path, "re");
 	uint32_t twice = 0;
 	enum fk_err err;
@@ -400,7 +411,8 @@ enum fk_err fk_fleet_load(const char *path, struct fk_fleet *ret_fleet, char *re
 		err = index_build(&fleet, &twice);
 		if (err == FK_EEXIST)
 			snprintf(ret_text, text_cap,
-				 "line %u: mcdata_id: was used by an earlier row", twice + 2);
+				 "line %u: mcdata_id or mc_service_id: was used by an earlier row",
+				 twice + 2);
 	}
 	if (err != FK_OK) {
 		fk_fleet_free(&fleet);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fleet.h - reads the fleet file and finds a UE by its MCData ID.
+ * fleet.h - reads the fleet file and finds a UE by its MCData ID, or, where it is reached by
+ * carrier T2, by its MCPTT ID, which then stands for the other everywhere.
  *
  * A small strict reader of its own: exactly the columns of the fleet file in their usual order,
  * with or without the optional ones, no quotes, plain hex keys. It shares no code with the reader
@@ -31,7 +32,8 @@ struct fk_fleet {
 	struct fk_sim_ue *ues;
 	uint32_t n_ues, cap;
 	uint32_t n_columns;
-	char *text; /* ue_id and mcdata_id of all UEs, without separators */
+	const char *const *mcptt_hops; /* see fk_fleet_load() */
+	char *text;		       /* ue_id and mcdata_id of all UEs, without separators */
 	size_t text_size, text_cap;
 	uint32_t *index; /* open addressing by mcdata_id: 1 + UE, 0 is free */
 	uint32_t index_mask;
@@ -42,13 +44,14 @@ struct fk_fleet {
 };
 
 /*
- * Loads the file at 'path'. On failure 'ret_text' (of 'text_cap' characters) says line, column and
- * reason, never the value of a key.
+ * Loads the file at 'path'. UEs of the next hops that 'mcptt_hops' names go by their MCPTT ID; the
+ * list ends with NULL, an empty name stands for all, and NULL for none. It is borrowed. On failure
+ * 'ret_text' (of 'text_cap' characters) says line, column and reason, never the value of a key.
  * Returns FK_OK; FK_EIO (cannot be read); FK_EFORMAT (a row is wrong); FK_EEXIST (an MCData ID
  * twice); FK_ENOMEM.
  */
-FK_MUST_USE enum fk_err fk_fleet_load(const char *path, struct fk_fleet *ret_fleet, char *ret_text,
-				      size_t text_cap);
+FK_MUST_USE enum fk_err fk_fleet_load(const char *path, const char *const *mcptt_hops,
+				      struct fk_fleet *ret_fleet, char *ret_text, size_t text_cap);
 
 /* Wipes and frees; a fleet of zeros is fine. */
 void fk_fleet_free(struct fk_fleet *fleet);

@@ -5,8 +5,10 @@
 
 #include "compose.h"
 #include "inspect.h"
+#include "wire/isd.h"
 
 #define PARTS_MAX 8
+#define ISD_PARTS 2
 
 static bool name_is(const char *name, size_t len, const char *text)
 {
@@ -158,17 +160,26 @@ static enum fk_sim_malformed read_target(const struct fk_sip_part *parts, uint32
 	return FK_SIM_WELL_FORMED;
 }
 
+/* The octets of a part, decoded if need be. */
+static bool read_octets(const struct fk_sip_part *part, struct fk_inspected *x,
+			const uint8_t **ret_octets, size_t *ret_size)
+{
+	*ret_octets = part->octets;
+	*ret_size = part->size;
+	if (!part->is_base64)
+		return true;
+	*ret_octets = x->decoded;
+	return fk_base64_decode(part->octets, part->size, x->decoded, sizeof(x->decoded),
+				ret_size) == FK_OK;
+}
+
 static enum fk_sim_malformed read_payload(const struct fk_sip_part *part, struct fk_inspected *x)
 {
-	const uint8_t *octets = part->octets;
-	size_t size = part->size;
+	const uint8_t *octets;
+	size_t size;
 
-	if (part->is_base64) {
-		if (fk_base64_decode(part->octets, part->size, x->decoded, sizeof(x->decoded),
-				     &size) != FK_OK)
-			return FK_SIM_MALFORMED_PAYLOAD;
-		octets = x->decoded;
-	}
+	if (!read_octets(part, x, &octets, &size))
+		return FK_SIM_MALFORMED_PAYLOAD;
 	if (fk_sds_decode_data(octets, size, &x->payload, &x->payload_size) != FK_OK)
 		return FK_SIM_MALFORMED_PAYLOAD;
 	return FK_SIM_WELL_FORMED;
@@ -199,4 +210,51 @@ enum fk_sim_malformed fk_inspect_body(const struct fk_sip_message *message, stru
 	if (x->signalling.disposition_request != FK_SDS_REQUEST_DELIVERY)
 		return FK_SIM_MALFORMED_DISPOSITION_REQUEST;
 	return read_payload(payload, x);
+}
+
+static enum fk_sim_malformed read_isd(const struct fk_sip_part *part,
+				      const struct fk_isd_layout *layout, const char *kmf_uri,
+				      struct fk_inspected *x)
+{
+	struct fk_isd_message message;
+	struct fk_isd_error error;
+	const uint8_t *octets;
+	size_t size;
+
+	if (!read_octets(part, x, &octets, &size) ||
+	    fk_isd_decode(layout, octets, size, &message, &error) != FK_OK ||
+	    message.lmr_type != FK_ISD_LMR_P25)
+		return FK_SIM_MALFORMED_ISD;
+	if (message.kmf_uri_size > 0 && (message.kmf_uri_size != strlen(kmf_uri) ||
+					 memcmp(message.kmf_uri, kmf_uri, strlen(kmf_uri)) != 0))
+		return FK_SIM_MALFORMED_ISD;
+	x->payload = message.payload;
+	x->payload_size = message.payload_size;
+	return FK_SIM_WELL_FORMED;
+}
+
+enum fk_sim_malformed fk_inspect_isd(const struct fk_sip_message *message,
+				     const struct fk_isd_layout *layout, const char *kmf_uri,
+				     struct fk_inspected *x)
+{
+	struct fk_sip_part parts[PARTS_MAX];
+	const struct fk_sip_part *info, *isd;
+	uint32_t n = 0;
+
+	if (fk_sip_split_body(message, parts, PARTS_MAX, &n) != FK_OK)
+		return FK_SIM_MALFORMED_MULTIPART;
+	info = find_part(parts, n, "application/vnd.3gpp.mcptt-info+xml");
+	isd = find_part(parts, n, FK_ISD_TYPE);
+	if (info == NULL || isd == NULL || n != ISD_PARTS)
+		return FK_SIM_MALFORMED_PARTS;
+	if (fk_mcptt_info_parse(info->octets, info->size, &x->info) != FK_OK)
+		return FK_SIM_MALFORMED_MCDATA_INFO;
+	if (x->info.request_type[0] != '\0') /* session-type, which is of calls */
+		return FK_SIM_MALFORMED_REQUEST_TYPE;
+	x->has_resource_lists = false;
+	x->n_entries = 0;
+	x->signalling = (struct fk_sds_signalling){0};
+	memcpy(x->target, x->info.request_uri, x->info.request_uri_size);
+	x->target_size = x->info.request_uri_size;
+	return read_isd(isd, layout, kmf_uri, x);
 }

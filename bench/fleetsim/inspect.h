@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <fleetkey/isd_layout.h>
 #include <fleetkey/keytable.h>
 #include <fleetkey/sds.h>
 
@@ -17,9 +18,9 @@
 #include "wire/mcdata_info.h"
 #include "wire/sip.h"
 
-/* The parts of one SDS. */
+/* The parts of one SDS, or of Interworking Security Data, which has no signalling. */
 struct fk_inspected {
-	struct fk_mcdata_info info;
+	struct fk_mcdata_info info; /* or mcptt-info */
 	bool has_resource_lists;
 	uint32_t n_entries;		  /* in them */
 	char target[FK_URI_SIZE_MAX + 1]; /* MCData ID of the UE it is for */
@@ -45,3 +46,12 @@ enum fk_sim_malformed fk_inspect_header(const struct fk_sip_message *message, co
  */
 enum fk_sim_malformed fk_inspect_body(const struct fk_sip_message *message,
 				      struct fk_inspected *ret_inspected);
+
+/*
+ * Reads the body of carrier T2: mcptt-info, which names the target, and Interworking Security Data
+ * of P25 in that layout, and nothing else. A KMF that it names has to be 'kmf_uri'.
+ * spec: 3GPP sheet 6.1
+ */
+enum fk_sim_malformed fk_inspect_isd(const struct fk_sip_message *message,
+				     const struct fk_isd_layout *layout, const char *kmf_uri,
+				     struct fk_inspected *ret_inspected);

@@ -19,7 +19,9 @@ const char fk_run_options_help[] =
 	"    --sip-port PORT    UDP port of the server, 1..65535 (default 5060)\n"
 	"    --profile P        who the server is to the KMF: A, its participating function; B, "
 	"the\n"
-	"                       controlling one; C, the one of the UEs (default C)\n"
+	"                       controlling one; C, the one of the UEs (default C); T2: carrier "
+	"T2\n"
+	"    --isd-layout FILE  how Interworking Security Data, carrier T2, is laid out\n"
 	"    --next-hop NAME,PORT,PROFILE[,REFUSAL]  a server of its own for the UEs of a next "
 	"hop,\n"
 	"                       instead of --sip-port and --profile; it refuses all with 401, 407\n"
@@ -71,6 +73,7 @@ enum run_option {
 	OPT_IP,
 	OPT_SIP_PORT,
 	OPT_PROFILE,
+	OPT_ISD_LAYOUT,
 	OPT_NEXT_HOP,
 	OPT_KMF_PORT,
 	OPT_KMF_URI,
@@ -105,6 +108,7 @@ static const struct option options[] = {
 	{"ip", required_argument, NULL, OPT_IP},
 	{"sip-port", required_argument, NULL, OPT_SIP_PORT},
 	{"profile", required_argument, NULL, OPT_PROFILE},
+	{"isd-layout", required_argument, NULL, OPT_ISD_LAYOUT},
 	{"next-hop", required_argument, NULL, OPT_NEXT_HOP},
 	{"kmf-port", required_argument, NULL, OPT_KMF_PORT},
 	{"kmf-uri", required_argument, NULL, OPT_KMF_URI},
@@ -323,7 +327,9 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 		return read_next_hop(o, text);
 	case OPT_PROFILE:
 		return fk_face_read_profile(text, &o->profile) ||
-		       fk_argument_complain("profile", text, "is none of A, B, C");
+		       fk_argument_complain("profile", text, "is none of A, B, C, T2");
+	case OPT_ISD_LAYOUT:
+		return fk_argument_isd_layout(text, &o->isd_layout);
 	case OPT_HOSTILE:
 		return fk_hostile_read_mode(text, &o->hostile_kinds) ||
 		       fk_argument_complain("hostile", text,
@@ -353,6 +359,19 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 	}
 }
 
+/* A server of carrier T2 needs a layout: there is none built in. */
+static bool has_layouts(const struct fk_sim_options *o)
+{
+	bool needs_one = o->n_faces == 0 && o->profile == FK_FACE_T2;
+
+	for (uint32_t i = 0; i < o->n_faces; i++)
+		needs_one |= o->faces[i].profile == FK_FACE_T2;
+	if (!needs_one || o->isd_layout.n_fields > 0)
+		return true;
+	fprintf(stderr, "fleetsim: carrier T2 needs --isd-layout\n");
+	return false;
+}
+
 bool fk_run_options_read(int argc, char **argv, struct fk_sim_options *ret_options)
 {
 	struct fk_sim_options o = {
@@ -376,6 +395,8 @@ bool fk_run_options_read(int argc, char **argv, struct fk_sim_options *ret_optio
 			"see fleetsim --help\n");
 		return false;
 	}
+	if (!has_layouts(&o))
+		return false;
 	argv[optind - 1] = argv[0]; /* EAL wants a program name in front */
 	o.eal_argc = argc - optind + 1;
 	o.eal_argv = argv + optind - 1;

@@ -132,7 +132,11 @@ static bool is_of_face(const struct fk_server *s, const struct request *r)
 static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
 {
 	struct fk_kmm_preamble preamble;
-	enum fk_sim_malformed malformed = fk_inspect_body(&r->sip, &r->parts);
+	const struct fk_compose_context *compose = &r->face->compose;
+	enum fk_sim_malformed malformed =
+		r->face->profile == FK_FACE_T2
+			? fk_inspect_isd(&r->sip, compose->isd_layout, compose->kmf_uri, &r->parts)
+			: fk_inspect_body(&r->sip, &r->parts);
 
 	if (malformed == FK_SIM_WELL_FORMED)
 		malformed = fk_face_check(r->face, &r->sip, r->frame->payload, &r->parts);
@@ -196,6 +200,8 @@ static bool accept(struct fk_server *s, struct request *r)
 		snprintf(retry_after, sizeof(retry_after), "Retry-After: %u\r\n",
 			 s->traits->spec.retry_after_s);
 		respond(s, r, status, retry_after);
+	} else if (status == SIP_ACCEPTED && r->face->profile == FK_FACE_T2) {
+		respond(s, r, SIP_OK, NULL); /* spec: 3GPP sheet 6.2 */
 	} else {
 		respond(s, r, status, NULL);
 	}

@@ -4,9 +4,9 @@
  *
  * For each MESSAGE: the SIP syntax, the compact form, the size and the three parts are checked and
  * what is wrong is counted by its first reason, as is what the profile of the server that was
- * addressed (face.h) does not allow. A good one is answered 202, unless a trait of the
- * UE says otherwise, and its KMM given to the UE; then speak.h sends what the UE answers. Repeats
- * of a transaction get the same response and nothing more (RFC 3261 §17.2.2).
+ * addressed (face.h) does not allow. A good one is answered 202 (carrier T2: 200), unless a trait
+ * of the UE says otherwise, and its KMM given to the UE; then speak.h sends what the UE answers.
+ * Repeats of a transaction get the same response and nothing more (RFC 3261 §17.2.2).
  *
  * Threads: the worker only. Memory: nothing here allocates.
  */

@@ -104,7 +104,8 @@ static bool setup_faces(struct sim *sim)
 		sim->faces[sim->n_faces++] =
 			(struct fk_face){.port = o->sip_port, .profile = o->profile};
 	for (uint32_t i = 0; i < sim->n_faces; i++)
-		if (fk_face_prepare(&sim->faces[i], o->kmf_uri, &o->address) != FK_OK)
+		if (fk_face_prepare(&sim->faces[i], o->kmf_uri, &o->address, &o->isd_layout) !=
+		    FK_OK)
 			return false;
 	return true;
 }
@@ -267,8 +268,23 @@ static int run_eal(struct sim *sim)
 	return code;
 }
 
+/* Names of the next hops whose UEs are reached by carrier T2, and NULL behind them. */
+static void list_mcptt_hops(const struct fk_sim_options *o,
+			    const char *ret_names[static FK_FACES_MAX + 1])
+{
+	uint32_t n = 0;
+
+	if (o->n_faces == 0 && o->profile == FK_FACE_T2)
+		ret_names[n++] = "";
+	for (uint32_t i = 0; i < o->n_faces; i++)
+		if (o->faces[i].profile == FK_FACE_T2)
+			ret_names[n++] = o->faces[i].name;
+	ret_names[n] = NULL;
+}
+
 int fk_sim_run(const struct fk_sim_options *options)
 {
+	const char *mcptt_hops[FK_FACES_MAX + 1];
 	static struct sim sim;
 	char text[256] = "";
 	enum fk_err err;
@@ -276,7 +292,8 @@ int fk_sim_run(const struct fk_sim_options *options)
 
 	sim.options = options;
 	(void)prctl(PR_SET_DUMPABLE, 0); /* it holds a fleet's keys */
-	err = fk_fleet_load(options->fleet_path, &sim.fleet, text, sizeof(text));
+	list_mcptt_hops(options, mcptt_hops);
+	err = fk_fleet_load(options->fleet_path, mcptt_hops, &sim.fleet, text, sizeof(text));
 	if (err != FK_OK) {
 		fprintf(stderr, "fleetsim: --fleet %s: %s\n", options->fleet_path,
 			text[0] != '\0' ? text : fk_err_text(err));

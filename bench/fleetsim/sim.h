@@ -24,9 +24,10 @@ struct fk_sim_options {
 	const char *fleet_path;
 	struct fk_address address;
 	uint16_t sip_port, kmf_port;
-	uint8_t profile; /* enum fk_sip_profile; of the one server, without faces */
+	uint8_t profile; /* of the one server, without faces: enum fk_sip_profile or FK_FACE_T2 */
 	struct fk_face faces[FK_FACES_MAX]; /* name, port, profile and refusal */
 	uint32_t n_faces;
+	struct fk_isd_layout isd_layout; /* of carrier T2 */
 	const char *kmf_uri;
 	uint32_t kmf_rsi;
 	uint64_t seed; /* of the next two */

@@ -189,7 +189,7 @@ void fk_speak(struct fk_server *s, const struct fk_speech *speech)
 		lies = lies_truth(s, speech, &truth);
 		fk_lies_before(s->lies, &lies);
 	}
-	if (begin(s, speech, &notification))
+	if (speech->face->profile != FK_FACE_T2 && begin(s, speech, &notification))
 		count(s, FK_SIM_NOTIFICATIONS);
 	if (answers)
 		speak_answer(s, speech, &answer);

@@ -3,8 +3,8 @@
  * speak.h - what the server sends to the KMF in a UE's name, and what is said in it falsely.
  *
  * One accepted SDS makes the NOTIFICATION DELIVERED and, if the radio answers, an SDS with its
- * answer, each a transaction of its own. Traits add transactions of false or repeated answers;
- * hostile.h and lies.h add single datagrams.
+ * answer, each a transaction of its own; on carrier T2 there are no NOTIFICATIONs. Traits add
+ * transactions of false or repeated answers; hostile.h and lies.h add single datagrams.
  *
  * Threads: the worker only. Memory: nothing here allocates.
  */

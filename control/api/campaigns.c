@@ -196,14 +196,16 @@ static json_t *hops_json(const struct fk_app *app, const struct fk_plan *plan)
 	for (uint32_t i = 0; i < app->config->n_next_hops; i++) {
 		const struct fk_config_next_hop *hop = &app->config->next_hops[i];
 		const struct fk_plan_hop *p = &plan->hops[i];
+		bool is_t2 = hop->carrier == FK_CARRIER_T2;
 
 		if (p->n_members == 0)
 			continue;
 		json_array_append_new(
 			list,
 			json_pack(
-				"{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:o}", "name",
-				hop->name, "profile", profiles[hop->profile], "n_deliveries",
+				"{s:s, s:s, s:s?, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b, s:o}",
+				"name", hop->name, "carrier", is_t2 ? "T2" : "T1", "profile",
+				is_t2 ? NULL : profiles[hop->profile], "n_deliveries",
 				(json_int_t)p->n_members, "n_served", (json_int_t)p->n_served,
 				"n_kmms", (json_int_t)p->n_kmms, "message_size_min",
 				known(p->size_min), "message_size_max", known(p->size_max),

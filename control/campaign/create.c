@@ -28,7 +28,7 @@ void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool 
 	for (uint32_t i = 0; i < config->n_next_hops; i++) {
 		const struct fk_config_next_hop *hop = &config->next_hops[i];
 
-		ret_terms->payload_limits[i] = hop->max_payload_size_sds_cplane_bytes;
+		ret_terms->payload_limits[i] = fk_config_max_payload(config, hop);
 		ret_terms->one_at_a_time[i] = fk_config_next_hop_is_one_at_a_time(hop);
 	}
 }

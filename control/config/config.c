@@ -10,6 +10,7 @@
 
 #include <fleetkey/sds.h>
 
+#include "config/isd.h"
 #include "config/options.h"
 #include "config/value.h"
 #include "config/yaml.h"
@@ -146,6 +147,12 @@ static enum fk_err check_link_and_sip(const struct fk_config *config, struct fk_
 	return FK_OK;
 }
 
+/* True if the Request-URI is the server's and not each UE's own. */
+static bool shares_request_uri(const struct fk_config_next_hop *hop)
+{
+	return hop->carrier == FK_CARRIER_T2 || hop->profile != FK_PROFILE_C;
+}
+
 static enum fk_err check_next_hop(const struct fk_config *config, uint32_t index,
 				  struct fk_reason *reason)
 {
@@ -161,10 +168,15 @@ static enum fk_err check_next_hop(const struct fk_config *config, uint32_t index
 			return FK_EINVAL;
 		}
 	}
-	if (hop->profile != FK_PROFILE_C && hop->psi == NULL) {
+	if (hop->carrier == FK_CARRIER_T2 && hop->profile != FK_PROFILE_C) {
+		fk_reason_set(reason, "next_hops[%u].profile: is one of carrier T1, not of T2",
+			      index);
+		return FK_EINVAL;
+	}
+	if (shares_request_uri(hop) && hop->psi == NULL) {
 		fk_reason_set(reason,
-			      "next_hops[%u].psi: is missing, must be a SIP URI for "
-			      "profiles A and B",
+			      "next_hops[%u].psi: is missing, must be a SIP URI for profiles A and "
+			      "B and for carrier T2",
 			      index);
 		return FK_EINVAL;
 	}
@@ -225,6 +237,8 @@ static enum fk_err fill(struct fk_config *config, const struct fk_yaml_config *y
 		err = check_api(config, reason);
 	if (err == FK_OK)
 		err = check_link_and_sip(config, reason);
+	if (err == FK_OK)
+		err = fk_config_check_isd(config, reason);
 	return err;
 }
 
@@ -253,6 +267,7 @@ enum fk_err fk_config_parse(const char *yaml_text, size_t size, struct fk_config
 enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
 			   struct fk_reason *reason)
 {
+	struct fk_config *config = NULL;
 	char *text = malloc(FILE_SIZE_MAX + 1);
 	FILE *file = fopen(path, "re");
 	enum fk_err err = FK_EIO;
@@ -272,9 +287,16 @@ enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
 	if (file != NULL)
 		(void)fclose(file); /* only read: nothing can be lost */
 	if (err == FK_OK)
-		err = fk_config_parse(text, size, ret_config, reason);
+		err = fk_config_parse(text, size, &config, reason);
 	free(text);
-	return err;
+	if (err == FK_OK)
+		err = fk_config_load_isd(config, reason);
+	if (err != FK_OK) {
+		fk_config_free(config);
+		return err;
+	}
+	*ret_config = config;
+	return FK_OK;
 }
 
 void fk_config_free(struct fk_config *config)
@@ -297,6 +319,8 @@ void fk_config_free(struct fk_config *config)
 	free(config->link.dataplane_user);
 	free(config->api.socket);
 	free(config->api.token_file);
+	free(config->isd.layout_file);
+	free(config->isd.layout);
 	free(config);
 }
 
@@ -321,8 +345,7 @@ void fk_config_print_help(FILE *out)
 	fprintf(out, "Options of the configuration file (YAML):\n");
 	for (size_t i = 0; i < N_OPTIONS; i++)
 		print_option(out, &options[i]);
-	fprintf(out, "  next_hops\n      list of 1..%u MCData servers, each with:\n",
-		FK_NEXT_HOPS_MAX);
+	fprintf(out, "  next_hops\n      list of 1..%u servers, each with:\n", FK_NEXT_HOPS_MAX);
 	for (size_t i = 0; i < N_NEXT_HOP_OPTIONS; i++)
 		print_option(out, &next_hop_options[i]);
 }
@@ -338,7 +361,17 @@ int32_t fk_config_find_next_hop(const struct fk_config *config, const char *name
 
 bool fk_config_next_hop_is_one_at_a_time(const struct fk_config_next_hop *next_hop)
 {
-	return next_hop->profile != FK_PROFILE_C && !next_hop->congestion_safe;
+	return shares_request_uri(next_hop) && !next_hop->congestion_safe;
+}
+
+uint16_t fk_config_max_payload(const struct fk_config *config,
+			       const struct fk_config_next_hop *next_hop)
+{
+	uint16_t max = next_hop->max_payload_size_sds_cplane_bytes;
+
+	if (next_hop->carrier == FK_CARRIER_T2 && (max == 0 || config->isd.payload_max < max))
+		max = config->isd.payload_max;
+	return max;
 }
 
 uint16_t fk_config_max_datagram(const struct fk_config *config)

@@ -26,9 +26,10 @@ struct fk_config_next_hop {
 	char *name; /* unique; what the fleet file's column next_hop says */
 	struct fk_address address;
 	uint16_t port;
-	uint8_t profile;      /* enum fk_sip_profile */
+	uint8_t carrier;      /* enum fk_carrier */
+	uint8_t profile;      /* enum fk_sip_profile, of carrier T1 */
 	bool route;	      /* send a Route header that names the next hop */
-	char *psi;	      /* Request-URI for profiles A and B; NULL for C */
+	char *psi;	      /* Request-URI for profiles A and B and for T2; NULL for C */
 	bool congestion_safe; /* the operator says so of the way to its Request-URI */
 	uint16_t max_payload_size_sds_cplane_bytes; /* preamble and KMM; 0: no limit */
 };
@@ -77,21 +78,28 @@ struct fk_config {
 		uint32_t answer_timeout_ms, retry_backoff_ms;
 		uint32_t number_block, number_margin;
 	} campaign;
+	struct {		      /* Interworking Security Data, carrier T2 */
+		char *layout_file;    /* NULL: no next hop has that carrier */
+		char *layout;	      /* its text, checked; not terminated */
+		uint16_t layout_size; /* octets */
+		uint16_t payload_max; /* octets that the layout can count */
+	} isd;
 	struct fk_config_next_hop *next_hops;
 	uint32_t n_next_hops; /* 1..FK_NEXT_HOPS_MAX */
 };
 
 /*
- * Reads and checks the file. On FK_OK the caller owns '*ret_config' and ends it with
- * fk_config_free(). Returns FK_EIO if the file cannot be read; FK_EFORMAT if it is not YAML, or has
- * an unknown key or a wrong type; FK_ERANGE or FK_EINVAL if a value is out of range or missing;
- * FK_ENOMEM. 'reason' then names the option, the value and what is allowed; the caller adds the
- * path.
+ * Reads and checks the file, and the layout that it names. On FK_OK the caller owns '*ret_config'
+ * and ends it with fk_config_free(). Returns FK_EIO if the file cannot be read; FK_EFORMAT if it is
+ * not YAML, or has an unknown key or a wrong type; FK_ERANGE or FK_EINVAL if a value is out of
+ * range or missing; FK_ENOMEM. 'reason' then names the option, the value and what is allowed; the
+ * caller adds the path.
  */
 FK_MUST_USE enum fk_err fk_config_load(const char *path, struct fk_config **ret_config,
 				       struct fk_reason *reason);
 
-/* The same for 'size' octets of YAML in memory. */
+/* The same for 'size' octets of YAML in memory, but the layout that isd.layout_file names is left
+ * unread. */
 FK_MUST_USE enum fk_err fk_config_parse(const char *yaml, size_t size,
 					struct fk_config **ret_config, struct fk_reason *reason);
 
@@ -102,10 +110,15 @@ void fk_config_print_help(FILE *out);
 
 /*
  * True if no more than one MESSAGE may be open to this next hop: all UEs share its Request-URI, as
- * in profiles A and B, and the way there is not known to be congestion-safe.
+ * in profiles A and B and in T2, and the way there is not known to be congestion-safe.
  * spec: RFC 3428 §8
  */
 bool fk_config_next_hop_is_one_at_a_time(const struct fk_config_next_hop *next_hop);
+
+/* Octets that preamble and KMM may take on the way to this next hop; 0: no limit but that of the
+ * message. The layout of carrier T2 may be one that counts a payload in one octet. */
+uint16_t fk_config_max_payload(const struct fk_config *config,
+			       const struct fk_config_next_hop *next_hop);
 
 /* Index of the next hop with that name, or -1. */
 int32_t fk_config_find_next_hop(const struct fk_config *config, const char *name);

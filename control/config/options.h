@@ -74,24 +74,32 @@
 	X(campaign, number_margin, UINT, "8", 0, 1000, "numbers",                                \
 	  "distance kept from the end of a UE's number window")
 
+#define FK_OPTIONS_ISD(X)                                    \
+	X(isd, layout_file, TEXT, "", 1, 4095, "characters", \
+	  "file that lays out Interworking Security Data; required for carrier T2, none built in")
+
 #define FK_OPTIONS_NEXT_HOP(X)                                                                \
 	X(next_hops, name, NAME, NULL, 1, 32, "characters", "name in the fleet file; unique") \
-	X(next_hops, address, ADDRESS, NULL, 2, 45, "", "IP address of the MCData server")    \
+	X(next_hops, address, ADDRESS, NULL, 2, 45, "", "IP address of the server")           \
 	X(next_hops, port, UINT, "5060", 1, 65535, "", "its UDP port")                        \
-	X(next_hops, profile, PROFILE, "C", 0, 0, "", "who the KMF is to the server")         \
+	X(next_hops, carrier, CARRIER, "T1", 0, 0, "",                                        \
+	  "T1: MCData SDS; T2: Interworking Security Data")                                   \
+	X(next_hops, profile, PROFILE, "C", 0, 0, "", "of T1: who the KMF is to the server")  \
 	X(next_hops, route, BOOL, "false", 0, 0, "", "true: send a Route header")             \
-	X(next_hops, psi, URI, "", 1, 255, "octets", "Request-URI; required for A and B")     \
+	X(next_hops, psi, URI, "", 1, 255, "octets",                                          \
+	  "Request-URI; required for profiles A and B and for T2")                            \
 	X(next_hops, congestion_safe, BOOL, "false", 0, 0, "",                                \
 	  "true: may have many MESSAGEs open at a time to its Request-URI (RFC 3428)")        \
 	X(next_hops, max_payload_size_sds_cplane_bytes, UINT, "0", 0, 65535, "octets",        \
 	  "largest SDS payload of its service on the signalling plane; 0: no limit")
 
-#define FK_SECTIONS(S)             \
-	S(kmf, FK_OPTIONS_KMF)     \
-	S(kmm, FK_OPTIONS_KMM)     \
-	S(store, FK_OPTIONS_STORE) \
-	S(keys, FK_OPTIONS_KEYS)   \
-	S(link, FK_OPTIONS_LINK)   \
-	S(api, FK_OPTIONS_API)     \
-	S(sip, FK_OPTIONS_SIP)     \
-	S(campaign, FK_OPTIONS_CAMPAIGN)
+#define FK_SECTIONS(S)                   \
+	S(kmf, FK_OPTIONS_KMF)           \
+	S(kmm, FK_OPTIONS_KMM)           \
+	S(store, FK_OPTIONS_STORE)       \
+	S(keys, FK_OPTIONS_KEYS)         \
+	S(link, FK_OPTIONS_LINK)         \
+	S(api, FK_OPTIONS_API)           \
+	S(sip, FK_OPTIONS_SIP)           \
+	S(campaign, FK_OPTIONS_CAMPAIGN) \
+	S(isd, FK_OPTIONS_ISD)

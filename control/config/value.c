@@ -24,6 +24,8 @@ static const struct word app_id_words[] = {{"none", FK_SDS_APP_ID_NONE},
 					   {NULL, 0}};
 static const struct word profile_words[] = {
 	{"A", FK_PROFILE_A}, {"B", FK_PROFILE_B}, {"C", FK_PROFILE_C}, {NULL, 0}};
+static const struct word carrier_words[] = {
+	{"T1", FK_CARRIER_T1}, {"T2", FK_CARRIER_T2}, {NULL, 0}};
 
 static const struct word *words_of(enum fk_option_kind kind)
 {
@@ -34,6 +36,8 @@ static const struct word *words_of(enum fk_option_kind kind)
 		return app_id_words;
 	case FK_OPTION_PROFILE:
 		return profile_words;
+	case FK_OPTION_CARRIER:
+		return carrier_words;
 	case FK_OPTION_UINT:
 	case FK_OPTION_MTU:
 	case FK_OPTION_TEXT:
@@ -81,6 +85,7 @@ void fk_option_describe(const struct fk_option *option, char *buf, size_t size)
 	case FK_OPTION_BOOL:
 	case FK_OPTION_APP_ID:
 	case FK_OPTION_PROFILE:
+	case FK_OPTION_CARRIER:
 		(void)snprintf(buf, size, "text of %u..%u%s%s", option->min, option->max, space,
 			       option->unit);
 		break;
@@ -215,6 +220,7 @@ enum fk_err fk_option_store(const struct fk_option *option, const char *where, c
 	case FK_OPTION_BOOL:
 	case FK_OPTION_APP_ID:
 	case FK_OPTION_PROFILE:
+	case FK_OPTION_CARRIER:
 		err = parse_word(option, text, at);
 		break;
 	case FK_OPTION_ADDRESS:

@@ -23,6 +23,7 @@ enum fk_option_kind {
 	FK_OPTION_ADDRESS, /* IPv4 or IPv6 address of a host */
 	FK_OPTION_APP_ID,  /* none, text, uri */
 	FK_OPTION_PROFILE, /* A, B, C */
+	FK_OPTION_CARRIER, /* T1, T2 */
 };
 
 struct fk_option {

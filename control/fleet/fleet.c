@@ -173,12 +173,24 @@ static enum fk_err take_row(struct fk_fleet *fleet, uint32_t ue_index,
 	return fk_name_index_add(fleet->by_ue_id, record->ue_id.at, record->ue_id.size, ue_index);
 }
 
+/* Whom the servers of its carrier know the UE as. spec: 3GPP sheet 3.5, 6.1 step 4 */
+static const struct fk_record_text *name_at_next_hop(const struct fk_fleet_loader *loading,
+						     uint8_t next_hop,
+						     const struct fk_record *record)
+{
+	const struct fk_keytable *table = fk_keytable_view(loading->table);
+
+	return table->next_hops[next_hop].carrier == FK_CARRIER_T2 ? &record->mc_service_id
+								   : &record->mcdata_id;
+}
+
 /* The keys go from the seal into the key table, and nowhere else. */
 static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 			     const struct fk_record *record)
 {
 	const struct row *row = &loading->fleet->rows[ue_index];
 	struct fk_ue_slot *slot = fk_keytable_slot(loading->table, ue_index);
+	const struct fk_record_text *name;
 	uint8_t keys[FK_RECORD_KEYS_SIZE];
 	enum fk_err err =
 		fk_record_unseal(loading->keyring, loading->fleet->meta.generation, record, keys);
@@ -203,8 +215,8 @@ static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 	slot->ptek_algorithm_id = record->ptek_algorithm_id;
 	slot->mac_kind = record->mac_kind;
 	slot->ue_generation = record->ue_generation;
-	return fk_keytable_enter_ue(loading->table, ue_index, record->rsi, record->mcdata_id.at,
-				    record->mcdata_id.size);
+	name = name_at_next_hop(loading, row->next_hop, record);
+	return fk_keytable_enter_ue(loading->table, ue_index, record->rsi, name->at, name->size);
 }
 
 static enum fk_err take_record(struct fk_fleet_loader *loading, uint32_t page, uint32_t ue_index,
@@ -347,13 +359,23 @@ static enum fk_err read_meta(struct fk_fleet *fleet, struct fk_store *store,
 	return err == FK_OK ? map_next_hops(fleet, config, reason) : err;
 }
 
+/* Octets for the names that the key table has; with carrier T2 they may be of either kind. */
+static uint64_t names_size(const struct fk_fleet *fleet, const struct fk_config *config)
+{
+	uint64_t max = (uint64_t)fleet->meta.n_ues * FK_URI_SIZE_MAX;
+
+	if (config->isd.layout_size == 0)
+		return fleet->meta.mcdata_size;
+	return fleet->meta.strings_size < max ? fleet->meta.strings_size : max;
+}
+
 static enum fk_err make_table(struct fk_fleet_loader *loading, const struct fk_config *config)
 {
 	const struct fk_fleet *fleet = loading->fleet;
 	const struct fk_keytable_extent extent = {
 		.n_slots = fk_fleet_n_slots(fleet),
 		.n_rsi_pages = fleet->meta.n_rsi_pages,
-		.text_size = fleet->meta.mcdata_size,
+		.text_size = names_size(fleet, config),
 		.fleet_generation = fleet->meta.generation,
 	};
 

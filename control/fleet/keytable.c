@@ -28,6 +28,7 @@ static uint64_t config_text_size(const struct fk_config *config)
 {
 	uint64_t size = strlen(config->kmf.uri) + strlen(config->kmf.psi);
 
+	size += config->isd.layout_size;
 	if (config->kmf.extended_app_id != NULL)
 		size += strlen(config->kmf.extended_app_id);
 	for (uint32_t i = 0; i < config->n_next_hops; i++) {
@@ -94,7 +95,8 @@ static enum fk_err add_text(struct fk_keytable_file *file, const char *text, siz
 
 	if (len > h->text_size - file->text_used || file->text_used + len > UINT32_MAX)
 		return FK_EFULL;
-	memcpy((uint8_t *)file->map + h->text_offset + file->text_used, text, len);
+	if (len > 0)
+		memcpy((uint8_t *)file->map + h->text_offset + file->text_used, text, len);
 	*ret_offset = (uint32_t)file->text_used;
 	file->text_used += len;
 	return FK_OK;
@@ -126,6 +128,7 @@ static enum fk_err put_next_hops(struct fk_keytable_file *file, const struct fk_
 			return err;
 		hop->address = from->address;
 		hop->port = from->port;
+		hop->carrier = from->carrier;
 		hop->profile = from->profile;
 		hop->route = from->route;
 		hop->one_at_a_time = fk_config_next_hop_is_one_at_a_time(from);
@@ -153,6 +156,10 @@ static enum fk_err put_header(struct fk_keytable_file *file, const struct fk_con
 		err = add_config_text(file, config->kmf.uri, &h->kmf_uri_offset, &h->kmf_uri_size);
 	if (err == FK_OK)
 		err = add_config_text(file, config->kmf.psi, &h->kmf_psi_offset, &h->kmf_psi_size);
+	if (err == FK_OK)
+		err = add_text(file, config->isd.layout, config->isd.layout_size,
+			       &h->isd_layout_offset);
+	h->isd_layout_size = config->isd.layout_size;
 	return err == FK_OK ? put_next_hops(file, config) : err;
 }
 

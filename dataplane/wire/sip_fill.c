@@ -12,7 +12,7 @@
 
 #define BODY_SIZE_MAX	    9999u /* Content-Length has four digits */
 #define COPY_STEP	    FK_SIP_TEMPLATE_SLACK
-#define PAYLOAD_LENGTH_SIZE 2
+#define PAYLOAD_LENGTH_SIZE 2 /* of carrier T1 */
 
 size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_size,
 			    uint16_t payload_size)
@@ -140,16 +140,23 @@ static inline __attribute__((always_inline)) void write_content_length(struct wr
 static inline __attribute__((always_inline)) void write_fields(struct writer *w, size_t body_size)
 {
 	const struct fk_sip_fill *fill = w->fill;
-	uint32_t length = fill->payload_size + 1u; /* the content type octet counts */
-	const uint8_t payload_length[PAYLOAD_LENGTH_SIZE] = {(uint8_t)(length >> 8),
-							     (uint8_t)length};
 
 	write_field(w, w->t->branch, fill->branch, FK_BRANCH_LEN);
 	write_field(w, w->t->from_tag, fill->from_tag, FK_FROM_TAG_LEN);
 	write_field(w, w->t->call_id, fill->call_id, FK_CALL_ID_LEN);
-	write_field(w, w->t->payload_length, payload_length, sizeof(payload_length));
 	write_content_length(w, (uint32_t)body_size);
-	write_ids(w);
+}
+
+static inline __attribute__((always_inline)) void write_payload_length(struct writer *w,
+								       bool is_isd)
+{
+	uint32_t length = w->fill->payload_size + (is_isd ? w->t->payload_length_front : 1u);
+	const uint8_t octets[PAYLOAD_LENGTH_SIZE] = {(uint8_t)(length >> 8), (uint8_t)length};
+
+	if (!is_isd || w->t->payload_length_size == PAYLOAD_LENGTH_SIZE)
+		write_field(w, w->t->payload_length, octets, PAYLOAD_LENGTH_SIZE);
+	else if (w->t->payload_length_size == 1)
+		write_field(w, w->t->payload_length, octets + 1, 1);
 }
 
 /* False if CRLF-- certainly is not in the octets: one look for LF and hyphen, in whole blocks. */
@@ -174,6 +181,30 @@ static inline __attribute__((always_inline)) bool may_hold_delimiter(const uint8
 	return size > 0 && memchr(at, '\n', size) != NULL;
 }
 
+/* Octets of a message that may be anything. */
+struct run {
+	const uint8_t *at;
+	size_t size;
+};
+
+#define N_RUNS 2
+
+/* T1: the IDs and the payload; the fixed octets around cannot complete a CRLF--x that begins in
+ * them. T2, whose layout may be anything: the whole part, and the CRLF before it. */
+static inline __attribute__((always_inline)) void find_runs(const struct writer *w, bool is_isd,
+							    struct run ret_runs[static N_RUNS])
+{
+	size_t start = offset_of(w, w->t->isd) - 2;
+
+	if (is_isd) {
+		ret_runs[0] = (struct run){w->buf + start, offset_of(w, w->t->behind_isd) - start};
+		ret_runs[1] = (struct run){w->buf + start, 0};
+		return;
+	}
+	ret_runs[0] = (struct run){w->buf + offset_of(w, w->t->ids), FK_SIP_IDS_SIZE};
+	ret_runs[1] = (struct run){w->fill->payload, w->fill->payload_size};
+}
+
 /* Sets the bit of every octet that follows CRLF-- in 'octets': a boundary that begins with it would
  * be found there. */
 static void mark_boundaries(const uint8_t *octets, size_t size, uint64_t taken[static 4])
@@ -190,27 +221,26 @@ static void mark_boundaries(const uint8_t *octets, size_t size, uint64_t taken[s
 
 /*
  * The boundary's one letter. A KMM is as good as random, so CRLF--k stands in one of some 2^33; the
- * message must get through all the same. The fixed octets around the two runs cannot complete a
- * CRLF--x that begins in them, so looking at the runs alone is enough.
+ * message must get through all the same.
  */
-static char choose_boundary(const struct writer *w, const uint8_t *ids)
+static char choose_boundary(const struct run *runs)
 {
 	static const char others[] =
 		"qabcdefghijlmnoprstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	uint64_t taken[4] = {0};
 	char c = FK_SIP_BOUNDARY_DEFAULT;
 
-	mark_boundaries(ids, FK_SIP_IDS_SIZE, taken);
-	mark_boundaries(w->fill->payload, w->fill->payload_size, taken);
+	for (uint32_t i = 0; i < N_RUNS; i++)
+		mark_boundaries(runs[i].at, runs[i].size, taken);
 	for (const char *next = others; c != '\0' && (taken[c / 64] >> c % 64 & 1) != 0; next++)
 		c = *next;
 	return c; /* '\0': all are taken */
 }
 
 /* Writes another boundary than the text's, if the message holds that one. False if it holds all. */
-static bool replace_boundary(struct writer *w, const uint8_t *ids)
+static bool replace_boundary(struct writer *w, const struct run *runs)
 {
-	char c = choose_boundary(w, ids);
+	char c = choose_boundary(runs);
 
 	if (c == '\0')
 		return false;
@@ -227,12 +257,13 @@ static bool replace_boundary(struct writer *w, const uint8_t *ids)
 	return true;
 }
 
-/* Inlined once for every CPU and once for AVX2, where the copies take half the moves. */
+/* Inlined for each carrier, once for every CPU and once for AVX2, where the copies take half the
+ * moves. */
 static inline __attribute__((always_inline)) size_t fill_message(const struct fk_sip_template *t,
 								 const struct fk_sip_fill *fill,
 								 uint8_t *buf, size_t cap,
 								 size_t *ret_payload_offset,
-								 uint16_t *ret_sum)
+								 uint16_t *ret_sum, bool is_isd)
 {
 	size_t size = fk_sip_template_size(t, fill->mcdata_id_size, fill->payload_size);
 	size_t body_size = t->body_base_size + fill->payload_size +
@@ -244,19 +275,24 @@ static inline __attribute__((always_inline)) size_t fill_message(const struct fk
 		.sum = t->sums[fill->mcdata_id_size & 1][fill->payload_size & 1],
 	};
 	size_t payload_offset;
-	const uint8_t *ids;
+	struct run runs[N_RUNS];
 
-	if (size > cap || body_size > BODY_SIZE_MAX ||
-	    !fk_sip_uri_is_safe(fill->mcdata_id, fill->mcdata_id_size))
+	if (size > cap || (is_isd && fill->payload_size > t->payload_max) ||
+	    body_size > BODY_SIZE_MAX || !fk_sip_uri_is_safe(fill->mcdata_id, fill->mcdata_id_size))
 		return 0;
 	payload_offset = write_runs(&w, cap - size >= COPY_STEP);
 	write_fields(&w, body_size);
-	ids = buf + offset_of(&w, t->ids);
-	if (may_hold_delimiter(ids, FK_SIP_IDS_SIZE) ||
-	    may_hold_delimiter(fill->payload, fill->payload_size)) {
-		struct writer other = w; /* a copy: 'w' itself stays in registers */
+	write_payload_length(&w, is_isd);
+	if (!is_isd)
+		write_ids(&w);
+	find_runs(&w, is_isd, runs);
+	if (may_hold_delimiter(runs[0].at, runs[0].size) ||
+	    may_hold_delimiter(runs[1].at, runs[1].size)) {
+		/* Copies: they themselves stay in registers. */
+		struct writer other = w;
+		const struct run others[N_RUNS] = {runs[0], runs[1]};
 
-		if (!replace_boundary(&other, ids))
+		if (!replace_boundary(&other, others))
 			return 0;
 		w.sum = other.sum;
 	}
@@ -273,7 +309,9 @@ __attribute__((target("avx2"))) static size_t fill_avx2(const struct fk_sip_temp
 							size_t *ret_payload_offset,
 							uint16_t *ret_sum)
 {
-	return fill_message(t, fill, buf, cap, ret_payload_offset, ret_sum);
+	if (t->carrier == FK_CARRIER_T2)
+		return fill_message(t, fill, buf, cap, ret_payload_offset, ret_sum, true);
+	return fill_message(t, fill, buf, cap, ret_payload_offset, ret_sum, false);
 }
 #endif
 
@@ -285,7 +323,9 @@ size_t fk_sip_template_fill_sum(const struct fk_sip_template *t, const struct fk
 	if (__builtin_cpu_supports("avx2"))
 		return fill_avx2(t, fill, buf, cap, ret_payload_offset, ret_sum);
 #endif
-	return fill_message(t, fill, buf, cap, ret_payload_offset, ret_sum);
+	if (t->carrier == FK_CARRIER_T2)
+		return fill_message(t, fill, buf, cap, ret_payload_offset, ret_sum, true);
+	return fill_message(t, fill, buf, cap, ret_payload_offset, ret_sum, false);
 }
 
 size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,

@@ -8,16 +8,29 @@
 #include "net_sum.h"
 #include "sip_fill.h"
 #include "sip_scan.h"
+#include "wire/isd.h"
+#include "wire/mcdata_info.h"
 
-#define SDS_ICSI    "urn:urn-7:3gpp-service.ims.icsi.mcdata.sds"
-#define ICSI_TAG    "urn%3Aurn-7%3A3gpp-service.ims.icsi.mcdata.sds"
 #define MCDATA_NS   "urn:3gpp:ns:mcdataInfo:1.0"
 #define RESOURCE_NS "urn:ietf:params:xml:ns:resource-lists"
 
 #define SIGNALLING_IDS_AT   1 /* where they stand in an SDS SIGNALLING PAYLOAD */
 #define SIGNALLING_SIZE_MAX 1024
+#define ISD_SIZE_MAX	    1024
 #define PAYLOAD_LENGTH_SIZE 2
 #define TEXT_SIZE_MAX	    (sizeof(((struct fk_sip_template *)0)->text) - FK_SIP_TEMPLATE_SLACK)
+
+/* The service that is asked for: 3GPP sheet 3.1, 6.1. */
+struct service {
+	const char *feature, *icsi, *icsi_escaped;
+};
+
+static const struct service services[] = {
+	[FK_CARRIER_T1] = {"+g.3gpp.mcdata.sds", "urn:urn-7:3gpp-service.ims.icsi.mcdata.sds",
+			   "urn%3Aurn-7%3A3gpp-service.ims.icsi.mcdata.sds"},
+	[FK_CARRIER_T2] = {"+g.3gpp.mcptt", "urn:urn-7:3gpp-service.ims.icsi.mcptt",
+			   "urn%3Aurn-7%3A3gpp-service.ims.icsi.mcptt"},
+};
 
 /* A template being written. Like a wire cursor it remembers the first failure. */
 struct builder {
@@ -104,6 +117,10 @@ static bool spec_is_whole(const struct fk_sip_template_spec *spec)
 		return false;
 	if (spec->route_host != NULL && !is_host_port(spec->route_host))
 		return false;
+	if (spec->carrier == FK_CARRIER_T2)
+		return is_uri(spec->psi) && is_uri(spec->kmf_psi) && spec->isd_layout != NULL;
+	if (spec->carrier != FK_CARRIER_T1)
+		return false;
 	switch ((enum fk_sip_profile)spec->profile) {
 	case FK_PROFILE_A:
 		return is_uri(spec->psi);
@@ -118,7 +135,7 @@ static bool spec_is_whole(const struct fk_sip_template_spec *spec)
 /* Request-URI and To: the participating function, or the UE itself. 3GPP sheet 3.2 */
 static void add_target(struct builder *b, const struct fk_sip_template_spec *spec)
 {
-	if (spec->profile == FK_PROFILE_C) {
+	if (spec->carrier == FK_CARRIER_T1 && spec->profile == FK_PROFILE_C) {
 		add_gap(b);
 		b->t->n_uris_in_header++;
 	} else {
@@ -126,11 +143,27 @@ static void add_target(struct builder *b, const struct fk_sip_template_spec *spe
 	}
 }
 
-/* spec: 3GPP sheet 3.3, 9.3; TS 24.282 §6.2.4.1 */
+/* Whom we ask for, what for, and who asks. */
+static void add_service(struct builder *b, const struct fk_sip_template_spec *spec)
+{
+	bool is_client = spec->carrier == FK_CARRIER_T1 && spec->profile == FK_PROFILE_A;
+	const struct service *service = &services[spec->carrier];
+
+	add(b, "a:*;");
+	add(b, service->feature);
+	add(b, ";require;explicit,*;+g.3gpp.icsi-ref=\"");
+	add(b, service->icsi_escaped);
+	add(b, "\";require;explicit\r\n");
+	add(b, is_client ? "P-Preferred-Service:" : "P-Asserted-Service:");
+	add(b, service->icsi);
+	add(b, is_client ? "\r\nP-Preferred-Identity:<" : "\r\nP-Asserted-Identity:<");
+	add(b, is_client ? spec->kmf_uri : spec->kmf_psi);
+	add(b, ">\r\n");
+}
+
+/* spec: 3GPP sheet 3.3, 9.3; TS 24.282 §6.2.4.1; 3GPP sheet 6.1; TS 29.379 §14.1.1 */
 static void add_header(struct builder *b, const struct fk_sip_template_spec *spec)
 {
-	bool is_client = spec->profile == FK_PROFILE_A;
-
 	add(b, "MESSAGE ");
 	add_target(b, spec);
 	add(b, " SIP/2.0\r\nv:SIP/2.0/UDP ");
@@ -144,20 +177,16 @@ static void add_header(struct builder *b, const struct fk_sip_template_spec *spe
 		add(b, ";lr>\r\n");
 	}
 	add(b, "f:<");
-	add(b, spec->kmf_uri);
+	add(b, spec->carrier == FK_CARRIER_T2 ? spec->kmf_psi : spec->kmf_uri);
 	add(b, ">;tag=");
 	add_field(b, &b->t->from_tag, FK_FROM_TAG_LEN);
 	add(b, "\r\nt:<");
 	add_target(b, spec);
 	add(b, ">\r\ni:");
 	add_field(b, &b->t->call_id, FK_CALL_ID_LEN);
-	add(b, "\r\nCSeq:1 MESSAGE\r\n"
-	       "a:*;+g.3gpp.mcdata.sds;require;explicit,"
-	       "*;+g.3gpp.icsi-ref=\"" ICSI_TAG "\";require;explicit\r\n");
-	add(b, is_client ? "P-Preferred-Service:" SDS_ICSI "\r\nP-Preferred-Identity:<"
-			 : "P-Asserted-Service:" SDS_ICSI "\r\nP-Asserted-Identity:<");
-	add(b, is_client ? spec->kmf_uri : spec->kmf_psi);
-	add(b, ">\r\nc:multipart/mixed;boundary=");
+	add(b, "\r\nCSeq:1 MESSAGE\r\n");
+	add_service(b, spec);
+	add(b, "c:multipart/mixed;boundary=");
 	add_boundary(b);
 	add(b, "\r\nl:");
 	add_field(b, &b->t->content_length, FK_SIP_CONTENT_LENGTH_DIGITS);
@@ -238,6 +267,9 @@ static void add_data(struct builder *b)
 {
 	static const uint8_t before_size[] = {FK_SDS_DATA_PAYLOAD, 1, 0x78};
 
+	b->t->payload_length_size = PAYLOAD_LENGTH_SIZE;
+	b->t->payload_length_front = 1;
+	b->t->payload_max = UINT16_MAX - 1;
 	add_part(b, "vnd.3gpp.mcdata-payload");
 	fk_wire_put_bytes(&b->w, before_size, sizeof(before_size));
 	add_field(b, &b->t->payload_length, PAYLOAD_LENGTH_SIZE);
@@ -245,6 +277,77 @@ static void add_data(struct builder *b)
 	add_gap(b);
 	b->is_behind_payload = true;
 	add(b, "\r\n");
+}
+
+/* The MCPTT ID of the target, and nothing else. spec: 3GPP sheet 6.1 step 4 */
+static void add_mcptt_info(struct builder *b)
+{
+	add_part(b, "vnd.3gpp.mcptt-info+xml");
+	add(b, "<mcpttinfo xmlns=\"" FK_MCPTT_INFO_NS "\"><mcptt-Params>"
+	       "<mcptt-request-uri type=\"Normal\"><mcpttURI>");
+	add_gap(b);
+	b->t->n_uris_in_body++;
+	add(b, "</mcpttURI></mcptt-request-uri></mcptt-Params></mcpttinfo>\r\n");
+}
+
+/* The message of isd.h with gaps where its payload and the payload's length stand: they are found
+ * in one that has a payload of one octet. spec: 3GPP sheet 6.1 step 8, 6.3 */
+static enum fk_err add_isd(struct builder *b, const struct fk_sip_template_spec *spec)
+{
+	const struct fk_isd_field *payload = fk_isd_layout_find(spec->isd_layout, FK_ISD_PAYLOAD);
+	bool has_uri = fk_isd_layout_find(spec->isd_layout, FK_ISD_KMF_URI) != NULL;
+	static const uint8_t one_octet[1];
+	struct fk_isd_message message = {
+		.lmr_type = FK_ISD_LMR_P25,
+		.kmf_uri = (const uint8_t *)spec->kmf_uri,
+		.kmf_uri_size = has_uri ? strlen(spec->kmf_uri) : 0,
+		.payload = one_octet,
+		.payload_size = sizeof(one_octet),
+	};
+	struct fk_isd_error error;
+	uint8_t octets[ISD_SIZE_MAX];
+	size_t size, payload_at, length_at;
+	enum fk_err err = fk_isd_encode(spec->isd_layout, &message, octets, sizeof(octets), &size);
+
+	if (err == FK_OK)
+		err = fk_isd_decode(spec->isd_layout, octets, size, &message, &error);
+	if (err != FK_OK)
+		return err;
+	payload_at = (size_t)(message.payload - octets);
+	b->t->payload_length_size = payload->length_octets;
+	b->t->payload_length_front = payload->has_content_type;
+	b->t->payload_max = fk_isd_payload_max(spec->isd_layout);
+	length_at = payload_at - payload->has_content_type - payload->length_octets;
+	add_part(b, "vnd.3gpp.interworking-data");
+	b->t->isd = place_here(b);
+	fk_wire_put_bytes(&b->w, octets, length_at);
+	add_field(b, &b->t->payload_length, payload->length_octets);
+	if (payload->has_content_type)
+		fk_wire_put_u8(&b->w, payload->content_type);
+	add_gap(b);
+	b->is_behind_payload = true;
+	payload_at += sizeof(one_octet);
+	fk_wire_put_bytes(&b->w, octets + payload_at, size - payload_at);
+	b->t->behind_isd = place_here(b);
+	add(b, "\r\n");
+	return FK_OK;
+}
+
+static enum fk_err add_parts(struct builder *b, const struct fk_sip_template_spec *spec)
+{
+	enum fk_err err;
+
+	if (spec->carrier == FK_CARRIER_T2) {
+		add_mcptt_info(b);
+		return add_isd(b, spec);
+	}
+	add_mcdata_info(b, spec);
+	if (spec->profile != FK_PROFILE_C)
+		add_resource_lists(b);
+	err = add_signalling(b, spec);
+	if (err == FK_OK)
+		add_data(b);
+	return err;
 }
 
 /* Sum of the text when the URI's and the payload's size are odd or even as given. */
@@ -267,7 +370,7 @@ static uint16_t sum_text(const struct fk_sip_template *t, size_t uri_size, size_
 enum fk_err fk_sip_template_build(const struct fk_sip_template_spec *spec,
 				  struct fk_sip_template *ret_template)
 {
-	struct fk_sip_template t = {0};
+	struct fk_sip_template t = {.carrier = spec->carrier};
 	struct builder b = {.t = &t, .w = fk_wire_writer(t.text, TEXT_SIZE_MAX)};
 	size_t header_size, size;
 	enum fk_err err;
@@ -276,13 +379,9 @@ enum fk_err fk_sip_template_build(const struct fk_sip_template_spec *spec,
 		return FK_EINVAL;
 	add_header(&b, spec);
 	header_size = fk_wire_written(&b.w);
-	add_mcdata_info(&b, spec);
-	if (spec->profile != FK_PROFILE_C)
-		add_resource_lists(&b);
-	err = add_signalling(&b, spec);
+	err = add_parts(&b, spec);
 	if (err != FK_OK)
 		return err;
-	add_data(&b);
 	add(&b, "--");
 	add_boundary(&b);
 	add(&b, "--");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sip_template.h - the MESSAGE that carries one SDS to one UE, built by copying and patching.
+ * sip_template.h - the MESSAGE that carries one KMM to one UE, built by copying and patching: an
+ * SDS (carrier T1), or Interworking Security Data (T2).
  *
  * Everything but the UE's URI and the payload has a fixed width: the template's text is copied in
  * few runs, and the fields are written over it. Only they are summed for the UDP checksum.
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include <fleetkey/err.h>
+#include <fleetkey/isd_layout.h>
 #include <fleetkey/keytable.h>
 #include <fleetkey/sds.h>
 
@@ -34,13 +36,17 @@
 
 /* What all messages of a template share. Text is borrowed during fk_sip_template_build() only. */
 struct fk_sip_template_spec {
-	uint8_t profile;	/* enum fk_sip_profile */
+	uint8_t carrier;	/* enum fk_carrier */
+	uint8_t profile;	/* enum fk_sip_profile; of T1 */
 	const char *sent_by;	/* "192.0.2.10:5070": address and port of this worker */
 	const char *route_host; /* "192.0.2.20:5060" for a Route header, NULL for none */
-	const char *psi;	/* profiles A and B: Request-URI of the participating function */
-	const char *kmf_uri;	/* From; profiles B and C: calling user; A: P-Preferred-Identity */
-	const char *kmf_psi;	/* profiles B and C: P-Asserted-Identity */
-	uint8_t disposition_request; /* enum fk_sds_disposition_request */
+	const char *psi; /* profiles A and B, and T2: Request-URI of the participating function */
+	/* From; profiles B and C: calling user; A: P-Preferred-Identity; T2: the layout's kmf_uri
+	 */
+	const char *kmf_uri;
+	const char *kmf_psi; /* profiles B and C: P-Asserted-Identity; T2: From as well */
+	const struct fk_isd_layout *isd_layout; /* T2 only; the rest is of T1 */
+	uint8_t disposition_request;		/* enum fk_sds_disposition_request */
 	uint8_t extended_app_id_type;
 	const uint8_t *extended_app_id;
 	uint16_t extended_app_id_size;
@@ -63,8 +69,14 @@ struct fk_sip_template {
 	uint16_t body_base_size; /* octets of the body without UE URI and payload */
 	uint8_t n_uris_in_body, n_uris_in_header;
 	uint8_t n_gaps, n_boundaries;
+	uint8_t carrier;	      /* enum fk_carrier */
+	uint8_t payload_length_size;  /* octets of the payload's length: 0 to 2 */
+	uint8_t payload_length_front; /* octets that it counts before the payload: 0 or 1 */
+	uint16_t payload_max;	      /* octets that it can count */
 	uint16_t gaps[FK_SIP_TEMPLATE_GAPS_MAX]; /* text offsets; the last is the payload's */
-	struct fk_sip_place branch, from_tag, call_id, content_length, ids, payload_length;
+	struct fk_sip_place branch, from_tag, call_id, content_length, payload_length;
+	struct fk_sip_place ids;	     /* T1 */
+	struct fk_sip_place isd, behind_isd; /* T2: the part, whose octets are binary */
 	struct fk_sip_place boundaries[FK_SIP_TEMPLATE_BOUNDARIES_MAX];
 	/* Sum of the text for the Internet checksum, in the machine's octet order, by whether the
 	 * URI's and the payload's size are odd. */
@@ -74,21 +86,22 @@ struct fk_sip_template {
 
 /* What differs from message to message. All borrowed. */
 struct fk_sip_fill {
-	const char *mcdata_id; /* of the UE */
+	const char *mcdata_id; /* of the UE; T2: its MCPTT ID */
 	uint16_t mcdata_id_size;
 	const char *branch;   /* FK_BRANCH_LEN characters */
 	const char *call_id;  /* FK_CALL_ID_LEN characters */
 	const char *from_tag; /* FK_FROM_TAG_LEN characters */
 	uint32_t date_time_s;
-	const uint8_t *conversation_id, *message_id; /* 16 octets each */
+	const uint8_t *conversation_id, *message_id; /* 16 octets each; T2 has none, nor a time */
 	const uint8_t *payload;			     /* preamble and KMM */
 	uint16_t payload_size;
 };
 
 /*
- * Returns FK_OK; FK_EFULL if the fixed text does not fit; FK_EINVAL if a value that the profile
- * needs is missing, a URI or an address holds a character that may not stand in a header or in XML
- * (fk_sip_uri_is_safe()), or the SDS fields are out of range.
+ * Returns FK_OK; FK_EFULL if the fixed text does not fit; FK_EINVAL if a value that carrier or
+ * profile needs is missing, a URI or an address holds a character that may not stand in a header or
+ * in XML (fk_sip_uri_is_safe()), the SDS fields are out of range, or the layout has no code for
+ * P25.
  */
 FK_MUST_USE enum fk_err fk_sip_template_build(const struct fk_sip_template_spec *spec,
 					      struct fk_sip_template *ret_template);
@@ -102,10 +115,10 @@ size_t fk_sip_template_size(const struct fk_sip_template *t, uint16_t mcdata_id_
 			    uint16_t payload_size);
 
 /*
- * Writes the message; returns its size, or 0 if 'cap' does not hold it, the body is beyond 9999
- * octets (Content-Length has four digits) or the UE's URI is not safe. Octets behind the message,
- * but within 'cap', may be overwritten. 'ret_payload_offset' (may be NULL) says where the payload's
- * first octet stands.
+ * Writes the message; returns its size, or 0 if 'cap' does not hold it, the payload is beyond
+ * 'payload_max', the body beyond 9999 octets (Content-Length has four digits) or the UE's URI not
+ * safe. Octets behind the message, but within 'cap', may be overwritten. 'ret_payload_offset' (may
+ * be NULL) says where the payload's first octet stands.
  */
 size_t fk_sip_template_fill(const struct fk_sip_template *t, const struct fk_sip_fill *fill,
 			    uint8_t *buf, size_t cap, size_t *ret_payload_offset);

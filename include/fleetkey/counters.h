@@ -75,6 +75,8 @@
 	X(RX_KMM_PROTECTED, "rx_kmm_protected",                                                  \
 	  "MCData-protected payload, which is not supported")                                    \
 	X(RX_KMM_MALFORMED, "rx_kmm_malformed", "payload that is no well-formed KMM")            \
+	X(RX_ISD_REFUSED, "rx_isd_refused",                                                      \
+	  "Interworking Security Data that the layout does not read, or not of P25")             \
 	X(RX_KMM_UNEXPECTED, "rx_kmm_unexpected", "KMM that answers nothing that is open")       \
 	X(RX_KMM_UNKNOWN_RSI, "rx_kmm_unknown_rsi", "source RSI that names no UE")               \
 	X(RX_KMM_NOT_FOR_US, "rx_kmm_not_for_us", "destination RSI is not this KMF")             \

@@ -43,7 +43,7 @@ struct fk_ue_slot {
 	uint8_t kek[32];  /* UKEK, AES-256 */
 	uint8_t ptek[32]; /* protection TEK, AES-256; meaningless when ptek_algorithm_id is 0 */
 	uint32_t rsi;
-	uint32_t mcdata_id_offset; /* into the text area */
+	uint32_t mcdata_id_offset; /* into the text area; behind a next hop of T2: its MCPTT ID */
 	uint16_t kek_key_id;
 	uint16_t kek_sln;
 	uint16_t ptek_key_id;
@@ -95,17 +95,24 @@ enum fk_sip_profile {
 	FK_PROFILE_B = 2, /* as originating participating function */
 };
 
-/* One MCData server address. All text is at most FK_URI_SIZE_MAX octets. */
+/* What carries a KMM. */
+enum fk_carrier {
+	FK_CARRIER_T1 = 0, /* MCData SDS over the signalling plane */
+	FK_CARRIER_T2 = 1, /* Interworking Security Data; the KMF is behind an IWF */
+};
+
+/* One MCData or MCPTT server address. Texts are at most FK_URI_SIZE_MAX octets. */
 struct fk_next_hop {
 	struct fk_address address;
 	uint16_t port;
-	uint8_t profile;     /* enum fk_sip_profile */
+	uint8_t profile;     /* enum fk_sip_profile; of carrier T1 */
 	uint8_t route;	     /* 1: send a Route header that names the next hop */
-	uint32_t psi_offset; /* profiles A and B: Request-URI, into the text area */
+	uint32_t psi_offset; /* Request-URI, but in profile C of T1; into the text area */
 	uint16_t psi_size;
 	uint16_t max_datagram; /* octets of one SIP message over UDP, slack already taken off */
 	uint8_t one_at_a_time; /* 1: at most one MESSAGE waits for its final response */
-	uint8_t reserved[19];
+	uint8_t carrier;       /* enum fk_carrier */
+	uint8_t reserved[18];
 };
 static_assert(sizeof(struct fk_next_hop) == 48, "change FK_LINK_ABI together with the layout");
 
@@ -126,9 +133,11 @@ struct fk_keytable_header {
 	uint16_t sip_t1_ms, sip_t2_ms;
 	uint32_t extended_app_id_offset, kmf_uri_offset, kmf_psi_offset; /* into the text area */
 	uint16_t extended_app_id_size, kmf_uri_size, kmf_psi_size;
-	uint8_t token_key[32];	/* AES-256 key of the tokens' tags, the same after restarts */
-	uint8_t to_tag_key[16]; /* AES-128 key of the keyed hash behind To-tags and From-tags */
-	uint8_t reserved[64];
+	uint16_t isd_layout_size;   /* text of <fleetkey/isd_layout.h>; 0: no carrier T2 */
+	uint32_t isd_layout_offset; /* into the text area */
+	uint8_t token_key[32];	    /* AES-256 key of the tokens' tags, the same after restarts */
+	uint8_t to_tag_key[16];	    /* AES-128 key of the keyed hash behind To-tags and From-tags */
+	uint8_t reserved[56];
 };
 
 struct fk_keytable {

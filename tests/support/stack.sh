@@ -33,8 +33,9 @@ STACK_ATTEMPTS=5
 STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
 STACK_IPV6=false     # the wire speaks IPv6 instead of IPv4
 STACK_WIRE=          # fleetkey-dp's port, instead of the one that leads to fleetsim
-STACK_PROFILE=C      # of the one next hop
-STACK_CONGESTION_SAFE=false # in profiles A and B: many MESSAGEs open at a time
+STACK_PROFILE=C      # of the one next hop: A, B, C, or T2 for that carrier
+STACK_CONGESTION_SAFE=false # in profiles A and B and in T2: many MESSAGEs open at a time
+STACK_ISD_LAYOUT=$STACK_ROOT/deploy/isd-layout.example # of carrier T2
 STACK_NEXT_HOPS=()   # instead of the one: NAME,PORT,PROFILE, then ",401" and the like for a server
                      # that refuses everybody, ",dead" for one that is not there
 STACK_HOSTILE=       # fleetsim --hostile
@@ -228,11 +229,17 @@ stack_address() {
 	fi
 }
 
+# True if a next hop has carrier T2.
+stack_has_t2() {
+	[[ " ${STACK_NEXT_HOPS[*]:-,,$STACK_PROFILE} " =~ ,T2[\ ,] ]]
+}
+
 stack_start_fleetsim() {
 	local -a extra=()
 	local hop
 	[ -z "$STACK_HOSTILE" ] || extra+=(--hostile "$STACK_HOSTILE")
 	extra+=(--profile "$STACK_PROFILE")
+	! stack_has_t2 || extra+=(--isd-layout "$STACK_ISD_LAYOUT")
 	for hop in "${STACK_NEXT_HOPS[@]}"; do
 		[ "${hop##*,}" = dead ] || extra+=(--next-hop "$hop")
 	done
@@ -379,19 +386,21 @@ stack_config() {
 		  answer_timeout_ms: $STACK_ANSWER_MS
 		  retry_backoff_ms: $STACK_BACKOFF_MS
 	EOF
+	! stack_has_t2 || printf 'isd:\n  layout_file: %s\n' "$STACK_ISD_LAYOUT"
 	stack_config_next_hops
 }
 
 # fleetsim's servers, as fleetsim names them.
 stack_config_next_hops() {
-	local hop name port profile user
+	local hop name port profile user way
 	echo "next_hops:"
 	for hop in "${STACK_NEXT_HOPS[@]:-nh1,5060,$STACK_PROFILE}"; do
 		IFS=, read -r name port profile _ <<<"$hop"
-		user=mcdata-$name
-		[ ${#STACK_NEXT_HOPS[@]} -gt 0 ] || user=mcdata
-		printf '  - name: %s\n    address: %s\n    port: %s\n    profile: %s\n' \
-			"$name" "$(stack_address server)" "$port" "$profile"
+		user=mcdata way="profile: $profile"
+		[ "$profile" != T2 ] || user=mcptt way="carrier: T2"
+		[ ${#STACK_NEXT_HOPS[@]} -eq 0 ] || user+=-$name
+		printf '  - name: %s\n    address: %s\n    port: %s\n    %s\n' \
+			"$name" "$(stack_address server)" "$port" "$way"
 		printf '    psi: sip:%s@mc.example\n    congestion_safe: %s\n' \
 			"$user" "$STACK_CONGESTION_SAFE"
 	done

@@ -184,11 +184,17 @@ static struct fk_keytable *new_table(const struct rig *rig)
 	memset(h->token_key, 0x11, sizeof(h->token_key));
 	memset(h->to_tag_key, 0x22, sizeof(h->to_tag_key));
 	t->next_hops[0] = (struct fk_next_hop){
-
 		.address = rig_address(rig, RIG_PEER_IPV4),
 		.port = RIG_PEER_PORT,
 		.max_datagram = 1300,
 	};
+	if (rig->isd_layout != NULL) {
+		t->next_hops[0].carrier = FK_CARRIER_T2;
+		t->next_hops[0].psi_size = 20;
+		t->next_hops[0].psi_offset = put_text(t, "sip:mcptt@mc.example");
+		h->isd_layout_size = (uint16_t)strlen(rig->isd_layout);
+		h->isd_layout_offset = put_text(t, rig->isd_layout);
+	}
 	for (uint32_t i = 0; i < RIG_N_UES; i++)
 		fill_ue(t, i);
 	fill_campaign(&t->campaigns[RIG_CAMPAIGN_SLOT]);
@@ -263,11 +269,12 @@ static void start_worker(struct rig *rig)
 		     FK_OK, "%s", text);
 }
 
-static struct rig *new_rig(bool is_ipv6)
+static struct rig *new_rig(bool is_ipv6, const char *isd_layout)
 {
 	struct rig *rig = zeroed(sizeof(*rig));
 
 	rig->is_ipv6 = is_ipv6;
+	rig->isd_layout = isd_layout;
 	rig->in = calloc(RIG_FRAMES_MAX, sizeof(*rig->in));
 	rig->out = calloc(RIG_FRAMES_MAX, sizeof(*rig->out));
 	rig->now_us = RIG_NOW_US;
@@ -280,12 +287,17 @@ static struct rig *new_rig(bool is_ipv6)
 
 struct rig *rig_new_unresolved(void)
 {
-	return new_rig(false);
+	return new_rig(false, NULL);
 }
 
 struct rig *rig_new(void)
 {
-	struct rig *rig = new_rig(false);
+	return rig_new_t2(NULL);
+}
+
+struct rig *rig_new_t2(const char *isd_layout)
+{
+	struct rig *rig = new_rig(false, isd_layout);
 
 	rig_resolve_peer(rig);
 	return rig;
@@ -293,7 +305,7 @@ struct rig *rig_new(void)
 
 struct rig *rig_new_ipv6(void)
 {
-	struct rig *rig = new_rig(true);
+	struct rig *rig = new_rig(true, NULL);
 
 	rig_resolve_peer(rig);
 	return rig;

@@ -35,6 +35,7 @@ struct rig_frame {
 
 struct rig {
 	bool is_ipv6; /* worker and peer have IPv6 addresses only: rig_address() of the IPv4 ones */
+	const char *isd_layout; /* the peer is reached by carrier T2; NULL: by T1 */
 	struct fk_worker *worker;
 	struct fk_keytable *table;
 	struct fk_region *region;
@@ -56,6 +57,8 @@ extern const uint8_t rig_peer_mac[6], rig_own_mac[6];
 struct rig *rig_new(void);
 #endif
 struct rig *rig_new_ipv6(void);
+/* The same with a peer that is reached by carrier T2; the layout is borrowed. */
+struct rig *rig_new_t2(const char *isd_layout);
 /* The same, but it has not turned yet and knows no neighbour. */
 struct rig *rig_new_unresolved(void);
 /* The peer answers the worker's ARP request; what left until then is skipped. */
@@ -149,6 +152,9 @@ struct rig_sds {
 	size_t signalling_size, payload_size, kmm_offset; /* the KMM ends with the payload */
 };
 struct rig_sds rig_make_sds(struct rig *rig, const struct rig_answer *answer);
+/* The datagram that carries it on T2: mcptt-info with that user (NULL: without), and 'isd'. */
+size_t rig_make_isd_message(const char *user, const uint8_t *isd, size_t isd_size, uint8_t *buf,
+			    size_t cap);
 /* The datagram that carries it. */
 size_t rig_make_answer(struct rig *rig, const struct rig_answer *answer, uint8_t *buf, size_t cap);
 /* Builds and delivers it, and turns. */

@@ -117,28 +117,15 @@ static size_t put_part(uint8_t *buf, size_t cap, size_t at, const char *type, co
 	return put(buf, cap, at, "\r\n", 2);
 }
 
-size_t rig_make_message(const char *user, const uint8_t *signalling, size_t signalling_size,
-			const uint8_t *payload, size_t payload_size, uint8_t *buf, size_t cap)
+/* A MESSAGE around the parts; the closing delimiter is put behind them. */
+static size_t make_request(uint8_t *body, size_t body_cap, size_t size, uint8_t *buf, size_t cap)
 {
 	static uint32_t n_calls;
-	uint8_t body[1500];
-	char info[512], head[512];
-	size_t size = 0, at;
-	int n = snprintf(info, sizeof(info),
-			 "<?xml version=\"1.0\"?><mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\">"
-			 "<mcdata-Params><request-type>one-to-one-sds</request-type>"
-			 "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>%s</mcdataURI>"
-			 "</mcdata-calling-user-id></mcdata-Params></mcdatainfo>",
-			 user);
+	char head[512];
+	size_t at;
+	int n;
 
-	size = put_part(body, sizeof(body), size, "application/vnd.3gpp.mcdata-info+xml", info,
-			(size_t)n);
-	size = put_part(body, sizeof(body), size, "application/vnd.3gpp.mcdata-signalling",
-			signalling, signalling_size);
-	if (payload != NULL)
-		size = put_part(body, sizeof(body), size, "application/vnd.3gpp.mcdata-payload",
-				payload, payload_size);
-	size = put(body, sizeof(body), size, "--b--\r\n", 7);
+	size = put(body, body_cap, size, "--b--\r\n", 7);
 	n = snprintf(head, sizeof(head),
 		     "MESSAGE sip:kmf@192.0.2.10 SIP/2.0\r\n"
 		     "Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKpeer%u\r\n"
@@ -153,6 +140,49 @@ size_t rig_make_message(const char *user, const uint8_t *signalling, size_t sign
 	n_calls++;
 	at = put(buf, cap, 0, head, (size_t)n);
 	return put(buf, cap, at, body, size);
+}
+
+size_t rig_make_isd_message(const char *user, const uint8_t *isd, size_t isd_size, uint8_t *buf,
+			    size_t cap)
+{
+	uint8_t body[1500];
+	char info[512];
+	size_t size;
+	int n = snprintf(info, sizeof(info),
+			 "<mcpttinfo xmlns=\"urn:3gpp:ns:mcpttInfo:1.0\"><mcptt-Params>%s%s%s"
+			 "</mcptt-Params></mcpttinfo>",
+			 user == NULL ? "" : "<mcptt-calling-user-id type=\"Normal\"><mcpttURI>",
+			 user == NULL ? "" : user,
+			 user == NULL ? "" : "</mcpttURI></mcptt-calling-user-id>");
+
+	size = put_part(body, sizeof(body), 0, "application/vnd.3gpp.mcptt-info+xml", info,
+			(size_t)n);
+	size = put_part(body, sizeof(body), size, "application/vnd.3gpp.interworking-data", isd,
+			isd_size);
+	return make_request(body, sizeof(body), size, buf, cap);
+}
+
+size_t rig_make_message(const char *user, const uint8_t *signalling, size_t signalling_size,
+			const uint8_t *payload, size_t payload_size, uint8_t *buf, size_t cap)
+{
+	uint8_t body[1500];
+	char info[512];
+	size_t size = 0;
+	int n = snprintf(info, sizeof(info),
+			 "<?xml version=\"1.0\"?><mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\">"
+			 "<mcdata-Params><request-type>one-to-one-sds</request-type>"
+			 "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>%s</mcdataURI>"
+			 "</mcdata-calling-user-id></mcdata-Params></mcdatainfo>",
+			 user);
+
+	size = put_part(body, sizeof(body), size, "application/vnd.3gpp.mcdata-info+xml", info,
+			(size_t)n);
+	size = put_part(body, sizeof(body), size, "application/vnd.3gpp.mcdata-signalling",
+			signalling, signalling_size);
+	if (payload != NULL)
+		size = put_part(body, sizeof(body), size, "application/vnd.3gpp.mcdata-payload",
+				payload, payload_size);
+	return make_request(body, sizeof(body), size, buf, cap);
 }
 
 size_t rig_make_notification(const char *user, uint8_t disposition, const uint8_t message_id[16],

@@ -34,7 +34,7 @@ void fixture_init(struct fixture *f)
 	snprintf(f->path, sizeof(f->path), "%s/fleet.csv", f->directory);
 	spec.path = f->path;
 	need(fk_make_fleet(&spec) == FK_OK, "fk_make_fleet");
-	need(fk_fleet_load(f->path, &f->fleet, text, sizeof(text)) == FK_OK, "fk_fleet_load");
+	need(fk_fleet_load(f->path, NULL, &f->fleet, text, sizeof(text)) == FK_OK, "fk_fleet_load");
 	need(fk_ossl_new(&f->ossl) == FK_OK, "fk_ossl_new");
 	for (size_t i = 0; i < sizeof(f->tek); i++)
 		f->tek[i] = (uint8_t)(0x40 + i);

@@ -40,10 +40,30 @@ static enum fk_err load_text(const char *text, char *complaint, size_t cap)
 	fputs(text, file);
 	fclose(file);
 	complaint[0] = '\0';
-	err = fk_fleet_load(path, &fleet, complaint, cap);
+	err = fk_fleet_load(path, NULL, &fleet, complaint, cap);
 	fk_fleet_free(&fleet);
 	unlink(path);
 	return err;
+}
+
+Test(fleet, a_ue_that_t2_reaches_goes_by_its_mcptt_id)
+{
+	static const char *const lists[][2] = {{"", NULL}, {"nh1", NULL}, {"nh2", NULL}};
+	static const char mcptt_id[] = "sip:ue0000004@mcptt.mc.example";
+	static const char mcdata_id[] = "sip:ue0000004@mc.example";
+	struct fk_fleet fleet = {0};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		bool by_mcptt = i < 2;
+
+		cr_assert_eq(fk_fleet_load(f.path, lists[i], &fleet, text, sizeof(text)), FK_OK);
+		cr_expect_eq(fk_fleet_find(&fleet, mcptt_id, strlen(mcptt_id)),
+			     by_mcptt ? &fleet.ues[3] : NULL);
+		cr_expect_eq(fk_fleet_find(&fleet, mcdata_id, strlen(mcdata_id)),
+			     by_mcptt ? NULL : &fleet.ues[3]);
+		fk_fleet_free(&fleet);
+	}
 }
 
 Test(fleet, every_ue_is_found_by_its_mcdata_id_and_no_other)
@@ -125,5 +145,6 @@ Test(fleet, files_without_header_or_rows_or_at_all_are_refused)
 	cr_assert_eq(load_text("", complaint, sizeof(complaint)), FK_EFORMAT);
 	cr_assert_eq(load_text("ue_id\n", complaint, sizeof(complaint)), FK_EFORMAT);
 	cr_assert_eq(load_text(FK_FLEET_HEADER "\n", complaint, sizeof(complaint)), FK_EFORMAT);
-	cr_assert_eq(fk_fleet_load("/nonexistent", &fleet, complaint, sizeof(complaint)), FK_EIO);
+	cr_assert_eq(fk_fleet_load("/nonexistent", NULL, &fleet, complaint, sizeof(complaint)),
+		     FK_EIO);
 }

@@ -82,7 +82,7 @@ Test(make_fleet, capabilities_take_turns_and_are_read_back)
 	spec.max_keys = "1;4;";
 	spec.keysets = "2";
 	cr_assert_eq(fk_make_fleet(&spec), FK_OK);
-	cr_assert_eq(fk_fleet_load(f.path, &fleet, why, sizeof(why)), FK_OK, "%s", why);
+	cr_assert_eq(fk_fleet_load(f.path, NULL, &fleet, why, sizeof(why)), FK_OK, "%s", why);
 	cr_assert_eq(fleet.n_ues, N_UES);
 	for (uint32_t i = 0; i < N_UES; i++) {
 		static const uint8_t max_keys[] = {1, 4, 0};

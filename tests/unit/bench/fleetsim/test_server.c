@@ -9,6 +9,7 @@
 #include "fixture.h"
 #include "server.h"
 #include "speak.h"
+#include "wire/isd.h"
 #include "wire/mcdata_info.h"
 #include "wire/sip.h"
 #include "wire/sip_template.h"
@@ -33,6 +34,7 @@ static struct fk_lies lies;
 static struct fk_traits traits;
 static struct fk_server server;
 static struct fk_face face;
+static struct fk_isd_layout isd_layout;
 static struct fk_sip_template template;
 static struct capture sent[SENT_MAX];
 static uint32_t n_sent;
@@ -64,12 +66,15 @@ static void setup_with(uint8_t profile)
 					 .outbox = outbox,
 					 .counts = &counts,
 					 .nonce_seed = 1};
-	struct fk_sip_template_spec spec = {.profile = profile,
-					    .sent_by = "192.0.2.10:5070",
-					    .psi = "sip:mcdata@mc.example",
-					    .kmf_uri = "sip:kmf@mc.example",
-					    .kmf_psi = "sip:kmf@mc.example",
-					    .disposition_request = FK_SDS_REQUEST_DELIVERY};
+	struct fk_sip_template_spec spec = {
+		.carrier = profile == FK_FACE_T2 ? FK_CARRIER_T2 : FK_CARRIER_T1,
+		.profile = profile,
+		.isd_layout = &isd_layout,
+		.sent_by = "192.0.2.10:5070",
+		.psi = profile == FK_FACE_T2 ? "sip:mcptt@mc.example" : "sip:mcdata@mc.example",
+		.kmf_uri = "sip:kmf@mc.example",
+		.kmf_psi = "sip:kmf@mc.example",
+		.disposition_request = FK_SDS_REQUEST_DELIVERY};
 
 	memset(&counts, 0, sizeof(counts));
 	memset(&hostile, 0, sizeof(hostile));
@@ -78,7 +83,7 @@ static void setup_with(uint8_t profile)
 	n_sent = 0;
 	fixture_init(&f);
 	face = (struct fk_face){.port = 5060, .profile = profile};
-	cr_assert_eq(fk_face_prepare(&face, "sip:kmf@mc.example", &own), FK_OK);
+	cr_assert_eq(fk_face_prepare(&face, "sip:kmf@mc.example", &own, &isd_layout), FK_OK);
 	radio = (struct fk_radio){
 		.ossl = f.ossl, .counts = &counts, .traits = &traits, .kmf_rsi = KMF_RSI};
 	cr_assert_eq(fk_txns_new(&txns_spec, 1000, &txns), FK_OK);
@@ -345,6 +350,66 @@ Test(server, a_controlling_function_names_the_target_in_mcdata_info_only)
 		       FK_SIM_MALFORMED_SERVICE, 403, NULL);
 }
 
+static void setup_t2(void)
+{
+	static const char text[] = "message_identity V value=0x5d\nlmr_type V tetra=1 p25=2\n"
+				   "kmf_uri LV\npayload LV-E\n";
+	struct fk_isd_error error;
+
+	cr_assert_eq(fk_isd_layout_parse(text, strlen(text), &isd_layout, &error), FK_OK);
+	teardown();
+	setup_with(FK_FACE_T2);
+}
+
+/* spec: 3GPP sheet 6.1, 6.2 */
+Test(server, a_good_rekey_by_t2_gets_200_then_the_ack_and_no_notification)
+{
+	uint8_t buf[1500];
+	struct fk_sip_message sip;
+	struct fk_sip_part parts[4];
+	struct fk_mcdata_info info;
+	struct fk_isd_message message;
+	struct fk_isd_error error;
+	uint32_t n = 0;
+
+	setup_t2();
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_malformed(), 0);
+	cr_assert_eq(n_sent, 2);
+	cr_assert_eq(parse_sent(0).status, 200);
+	sip = parse_sent(1);
+	cr_assert_eq(fk_sip_split_body(&sip, parts, 4, &n), FK_OK);
+	cr_assert_eq(n, 2);
+	cr_assert_eq(fk_mcptt_info_parse(parts[0].octets, parts[0].size, &info), FK_OK);
+	cr_assert_str_eq(info.request_uri, "sip:kmf@mc.example");
+	cr_assert_str_eq(info.calling_user_id, "sip:ue0000004@mc.example");
+	cr_assert_eq(fk_isd_decode(&isd_layout, parts[1].octets, parts[1].size, &message, &error),
+		     FK_OK);
+	cr_assert_eq(message.kmf_uri_size, strlen("sip:kmf@mc.example"));
+	cr_assert_eq(message.payload[FK_KMM_PREAMBLE_SIZE], FK_KMM_REKEY_ACK);
+	/* A repeat gets the same 200 and nothing more. */
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 3);
+	cr_assert_arr_eq(sent[2].payload, sent[0].payload, sent[0].size);
+}
+
+Test(server, what_t2_does_not_have_is_refused)
+{
+	setup_t2();
+	expect_refusal(FK_FACE_T2, "MESSAGE sip:mcptt@", "MESSAGE sip:mcpts@",
+		       FK_SIM_MALFORMED_REQUEST_URI, 404, NULL);
+	expect_refusal(FK_FACE_T2, "g.3gpp.mcptt;require", "g.3gpp.mcpts;require",
+		       FK_SIM_MALFORMED_SERVICE, 403, NULL);
+	expect_refusal(FK_FACE_T2, "P-Asserted-Identity", "P-Asserted-Identidy",
+		       FK_SIM_MALFORMED_IDENTITY, 404, "141");
+	expect_refusal(FK_FACE_T2, "interworking-data", "interworking-dada", FK_SIM_MALFORMED_PARTS,
+		       403, "199");
+	expect_refusal(FK_FACE_T2, "\x5d\x02", "\x5c\x02", FK_SIM_MALFORMED_ISD, 400, NULL);
+	expect_refusal(FK_FACE_T2, "\x5d\x02", "\x5d\x01", FK_SIM_MALFORMED_ISD, 400, NULL);
+	expect_refusal(FK_FACE_T2, "\x12sip:kmf@", "\x12sip:kmg@", FK_SIM_MALFORMED_ISD, 400, NULL);
+	expect_refusal(FK_PROFILE_C, NULL, NULL, FK_SIM_MALFORMED_PARTS, 403, "199");
+}
+
 Test(server, more_or_less_than_one_entry_is_no_target)
 {
 	static const char one[] = "<entry uri=\"sip:ue0000004@mc.example\"/></list>";
@@ -403,7 +468,7 @@ Test(server, each_of_several_servers_answers_from_its_own_port_and_in_its_own_na
 	uint8_t buf[1500];
 
 	for (uint32_t i = 0; i < 2; i++)
-		cr_assert_eq(fk_face_prepare(&faces[i], "sip:kmf@mc.example", &own), FK_OK);
+		cr_assert_eq(fk_face_prepare(&faces[i], "sip:kmf@mc.example", &own, NULL), FK_OK);
 	server.faces = faces;
 	server.n_faces = 2;
 	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
@@ -436,6 +501,9 @@ Test(server, a_next_hop_is_read_from_its_text_or_refused)
 	cr_assert_eq(read.refusal, 0);
 	cr_assert(fk_face_read("nh-2,5060,A,401", &read));
 	cr_assert_eq(read.refusal, 401);
+	cr_assert(fk_face_read("nh-2,5060,T2,407", &read));
+	cr_assert_eq(read.profile, FK_FACE_T2);
+	cr_assert_eq(read.refusal, 407);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_not(fk_face_read(bad[i], &read), "%s", bad[i]);
 }

@@ -332,7 +332,105 @@ Test(config, one_at_a_time_follows_from_the_profile_unless_the_way_is_congestion
 						 .congestion_safe = cases[i].congestion_safe};
 
 		cr_expect_eq(fk_config_next_hop_is_one_at_a_time(&hop), cases[i].one_at_a_time);
+		hop.carrier = FK_CARRIER_T2;
+		cr_expect_eq(fk_config_next_hop_is_one_at_a_time(&hop), !cases[i].congestion_safe);
 	}
+}
+
+/* Writes a layout and a configuration that names it, and loads that. */
+static enum fk_err load_with_layout(const char *layout, const char *hop,
+				    struct fk_config **ret_config, struct fk_reason *reason)
+{
+	char folder[64], layout_path[96], config_path[96], yaml[1024];
+	enum fk_err err;
+
+	test_make_folder(folder);
+	(void)snprintf(layout_path, sizeof(layout_path), "%s/layout", folder);
+	(void)snprintf(config_path, sizeof(config_path), "%s/config", folder);
+	(void)snprintf(yaml, sizeof(yaml),
+		       TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\n"
+					"isd: {layout_file: %s}\nnext_hops:\n  - {%s}\n",
+		       layout_path, hop);
+	if (layout != NULL)
+		test_write_file(layout_path, layout, strlen(layout), 0644);
+	test_write_file(config_path, yaml, strlen(yaml), 0644);
+	err = fk_config_load(config_path, ret_config, reason);
+	(void)unlink(config_path);
+	(void)unlink(layout_path);
+	(void)rmdir(folder);
+	return err;
+}
+
+#define T2_HOP "name: n, address: 192.0.2.1, carrier: T2, psi: 'sip:mcptt@example.org'"
+
+Test(config, a_next_hop_of_t2_comes_with_the_layout_that_its_file_holds)
+{
+	static const char layout[] = "lmr_type V p25=2\npayload LV content_type=1\n";
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(load_with_layout(layout, T2_HOP, &config, &reason), FK_OK, "%s", reason.text);
+	cr_expect_eq(config->next_hops[0].carrier, FK_CARRIER_T2);
+	cr_assert_eq(config->isd.layout_size, strlen(layout));
+	cr_expect_arr_eq(config->isd.layout, layout, strlen(layout));
+	cr_expect_eq(fk_config_max_payload(config, &config->next_hops[0]), 254);
+	config->next_hops[0].max_payload_size_sds_cplane_bytes = 100;
+	cr_expect_eq(fk_config_max_payload(config, &config->next_hops[0]), 100);
+	config->next_hops[0].max_payload_size_sds_cplane_bytes = 300;
+	cr_expect_eq(fk_config_max_payload(config, &config->next_hops[0]), 254);
+	config->next_hops[0].carrier = FK_CARRIER_T1;
+	cr_expect_eq(fk_config_max_payload(config, &config->next_hops[0]), 300);
+	fk_config_free(config);
+}
+
+Test(config, a_bad_layout_is_refused_with_file_line_field_and_reason)
+{
+	static const struct {
+		const char *layout;
+		enum fk_err err;
+		const char *words[3];
+	} cases[] = {
+		{NULL, FK_EIO, {"isd.layout_file: /", "/layout: ", "No such file"}},
+		{"", FK_EFORMAT, {"/layout: ", "line 0: ", "payload: is not there"}},
+		{"lmr_type V p25=2\npayload LW\n",
+		 FK_EFORMAT,
+		 {"/layout: ", "line 2: ", "payload: "}},
+		{"payload LV\n", FK_EINVAL, {"/layout: ", "lmr_type: ", "p25="}},
+		{"lmr_type V tetra=2\npayload LV\n",
+		 FK_EINVAL,
+		 {"/layout: ", "lmr_type: ", "p25="}},
+	};
+	static char large[4098];
+
+	memset(large, '\n', sizeof(large) - 1);
+	for (size_t i = 0; i <= sizeof(cases) / sizeof(cases[0]); i++) {
+		bool is_large = i == sizeof(cases) / sizeof(cases[0]);
+		struct fk_config *config = NULL;
+		struct fk_reason reason = {.text = ""};
+
+		cr_expect_eq(load_with_layout(is_large ? large : cases[i].layout, T2_HOP, &config,
+					      &reason),
+			     is_large ? FK_ERANGE : cases[i].err, "%zu: %s", i, reason.text);
+		cr_expect_null(config);
+		for (size_t k = 0; !is_large && k < 3; k++)
+			cr_expect_not_null(strstr(reason.text, cases[i].words[k]), "%zu: %s", i,
+					   reason.text);
+	}
+}
+
+Test(config, t2_needs_a_layout_and_a_psi_and_has_no_profile)
+{
+	expect_refusal(TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\nnext_hops: [{" T2_HOP "}]\n",
+		       FK_EINVAL, "isd.layout_file", "missing");
+	expect_refusal(TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\nisd: {layout_file: /x}\n"
+					"next_hops: [{name: n, address: 192.0.2.1, carrier: T2}]\n",
+		       FK_EINVAL, "next_hops[0].psi", "T2");
+	expect_refusal(TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\nisd: {layout_file: /x}\n"
+					"next_hops: [{" T2_HOP ", profile: A}]\n",
+		       FK_EINVAL, "next_hops[0].profile", "T2");
+	expect_refusal(TEST_CONFIG_HEAD "campaign: {pace_per_s: 1}\n"
+					"next_hops: [{name: n, address: 192.0.2.1, carrier: T3}]\n",
+		       FK_EINVAL, "next_hops[0].carrier", "T1|T2");
 }
 
 Test(config, the_help_names_every_option)

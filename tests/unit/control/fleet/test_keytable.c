@@ -63,6 +63,27 @@ Test(keytable, the_header_says_what_the_configuration_says, .init = make_table, 
 	cr_expect_arr_eq(text_at(t->next_hops[1].psi_offset), "sip:psi@example.org", 19);
 }
 
+Test(keytable, the_layout_of_t2_is_handed_on_as_it_is)
+{
+	static const char layout[] = "lmr_type V p25=2\npayload LV\n";
+	const struct fk_keytable_header *h;
+	struct fk_reason reason;
+
+	config = test_config();
+	keyring = test_keyring(1);
+	config->isd.layout = strdup(layout);
+	config->isd.layout_size = sizeof(layout) - 1;
+	config->next_hops[1].carrier = FK_CARRIER_T2;
+	cr_assert_eq(fk_keytable_new(config, keyring, &extent, &file, &reason), FK_OK, "%s",
+		     reason.text);
+	h = &fk_keytable_view(file)->header;
+	cr_expect_eq(h->isd_layout_size, sizeof(layout) - 1);
+	cr_expect_arr_eq(text_at(h->isd_layout_offset), layout, sizeof(layout) - 1);
+	cr_expect_eq(fk_keytable_view(file)->next_hops[0].carrier, FK_CARRIER_T1);
+	cr_expect_eq(fk_keytable_view(file)->next_hops[1].carrier, FK_CARRIER_T2);
+	free_table();
+}
+
 /* The areas neither overlap nor run out; the dataplane's own check is tested there. */
 Test(keytable, areas_lie_behind_each_other, .init = make_table, .fini = free_table)
 {
