@@ -108,6 +108,26 @@ static enum fk_err want_flag(struct fk_call *call, const char *name, bool *ret_f
 	return FK_EINVAL;
 }
 
+static enum fk_err want_mode(struct fk_call *call, enum fk_import_mode *ret_mode)
+{
+	static const char *const names[] = {[FK_IMPORT_REPLACE] = "replace",
+					    [FK_IMPORT_UPDATE] = "update",
+					    [FK_IMPORT_REMOVE] = "remove"};
+	const char *value = fk_call_query(call, "mode");
+
+	*ret_mode = FK_IMPORT_REPLACE;
+	if (value == NULL)
+		return FK_OK;
+	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			*ret_mode = (enum fk_import_mode)i;
+			return FK_OK;
+		}
+	}
+	fk_call_reply_err(call, FK_EINVAL, "mode", "must be replace, update or remove");
+	return FK_EINVAL;
+}
+
 static enum fk_err want_plain_keys(struct fk_call *call, bool *ret_plain)
 {
 	enum fk_err err = want_flag(call, "allow_plain_keys", ret_plain);
@@ -134,7 +154,8 @@ void fk_api_import_begin(struct fk_call *call)
 	const char *reason = NULL;
 	enum fk_err err;
 
-	if (want_plain_keys(call, &options.allow_plain_keys) != FK_OK ||
+	if (want_mode(call, &options.mode) != FK_OK ||
+	    want_plain_keys(call, &options.allow_plain_keys) != FK_OK ||
 	    want_flag(call, "reassign", &options.allow_reassign) != FK_OK)
 		return;
 	err = check_idle(call, &reason);
@@ -227,13 +248,15 @@ bool fk_api_import_step(struct fk_call *call)
 	if (!done)
 		return false;
 	result = fk_import_job_result(call->job);
-	fk_call_reply_json(call, 201,
-			   json_pack("{s:I, s:I, s:I, s:I, s:I}", "fleet_generation",
-				     (json_int_t)result->generation, "n_ues",
-				     (json_int_t)result->n_ues, "n_pages",
-				     (json_int_t)result->n_pages, "n_kept_numbers",
-				     (json_int_t)result->n_kept, "n_without_protection_tek",
-				     (json_int_t)result->n_without_ptek));
+	fk_call_reply_json(
+		call, 201,
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "fleet_generation",
+			  (json_int_t)result->generation, "n_ues", (json_int_t)result->n_ues,
+			  "n_added", (json_int_t)result->n_added, "n_updated",
+			  (json_int_t)result->n_updated, "n_removed", (json_int_t)result->n_removed,
+			  "n_pages", (json_int_t)result->n_pages, "n_kept_numbers",
+			  (json_int_t)result->n_kept, "n_without_protection_tek",
+			  (json_int_t)result->n_without_ptek));
 	return true;
 }
 

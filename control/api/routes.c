@@ -20,7 +20,7 @@ static const struct fk_route routes[] = {
 	{"GET", "/v1/fleet/imports", fk_api_import_show, NULL, NULL,
 	 "how far the import is that runs, if one does"},
 	{"POST", "/v1/fleet/imports", fk_api_import_end, fk_api_import_begin, fk_api_import_feed,
-	 "replaces the fleet by a CSV file, all of it or nothing"},
+	 "takes a CSV file, all of it or nothing: the whole fleet, or UEs to update or remove"},
 	{"GET", "/v1/transport-key", fk_api_transport_key_show, NULL, NULL,
 	 "which key opens the wrapped keys of a fleet file; not the key itself"},
 	{"POST", "/v1/transport-key", fk_api_transport_key_create, NULL, NULL,

@@ -30,6 +30,7 @@ struct fk_cli {
  * its result to standard output, its complaints to standard error, and returns an enum fk_exit.
  */
 int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_update(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_keys(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_holders(struct fk_cli *cli, int argc, char **argv);

@@ -92,31 +92,54 @@ static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name
 	return FK_EXIT_DONE;
 }
 
+/* The file 'name', or standard input, as an import of that mode. */
+static int import_named(struct fk_cli *cli, const char *name, const char *mode, bool plain,
+			bool reassign)
+{
+	bool is_stdin = strcmp(name, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(name, "re");
+	enum fk_exit code;
+	char path[120];
+
+	if (!file) {
+		fprintf(stderr, "fleetkeyctl: %s: %s\n", name, strerror(errno));
+		return FK_EXIT_FAILED;
+	}
+	snprintf(path, sizeof(path), "/v1/fleet/imports?mode=%s&allow_plain_keys=%s&reassign=%s",
+		 mode, plain ? "true" : "false", reassign ? "true" : "false");
+	code = import_file(cli, file, is_stdin ? "<stdin>" : name, path);
+	if (!is_stdin)
+		fclose(file);
+	return code;
+}
+
 int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv)
 {
-	bool plain = false, reassign = false, is_stdin;
+	bool plain = false, reassign = false;
 	const struct fk_option options[] = {{"--allow-plain-keys", .ret_flag = &plain},
 					    {"--reassign", .ret_flag = &reassign}};
-	char error[200], path[100];
-	FILE *file;
-	enum fk_exit code;
+	char error[200];
 
 	if (fk_options_parse(options, 2, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
 	if (argc != 1)
 		return fk_usage_error("fleet import wants one file, or - for standard input");
-	is_stdin = strcmp(argv[0], "-") == 0;
-	file = is_stdin ? stdin : fopen(argv[0], "re");
-	if (!file) {
-		fprintf(stderr, "fleetkeyctl: %s: %s\n", argv[0], strerror(errno));
-		return FK_EXIT_FAILED;
-	}
-	snprintf(path, sizeof(path), "/v1/fleet/imports?allow_plain_keys=%s&reassign=%s",
-		 plain ? "true" : "false", reassign ? "true" : "false");
-	code = import_file(cli, file, is_stdin ? "<stdin>" : argv[0], path);
-	if (!is_stdin)
-		fclose(file);
-	return code;
+	return import_named(cli, argv[0], "replace", plain, reassign);
+}
+
+int fk_cli_fleet_update(struct fk_cli *cli, int argc, char **argv)
+{
+	bool plain = false, reassign = false, removes = false;
+	const struct fk_option options[] = {{"--allow-plain-keys", .ret_flag = &plain},
+					    {"--reassign", .ret_flag = &reassign},
+					    {"--remove", .ret_flag = &removes}};
+	char error[200];
+
+	if (fk_options_parse(options, 3, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1)
+		return fk_usage_error("fleet update wants one file, or - for standard input");
+	return import_named(cli, argv[0], removes ? "remove" : "update", plain, reassign);
 }
 
 static void print_ue(const struct fk_cli *cli, const json_t *ue)

@@ -28,6 +28,13 @@ static const struct command commands[] = {
 	 fk_cli_fleet_import,
 	 "replace the fleet by a CSV file; nothing changes unless every row is good. An RSI or MC "
 	 "service ID moves to another UE only with --reassign"},
+	{{"fleet", "update"},
+	 "FILE|- [--remove] [--allow-plain-keys] [--reassign]",
+	 fk_cli_fleet_update,
+	 "add UEs, or change those that are there, by a CSV file of them alone, whose key columns "
+	 "may be "
+	 "empty where a UE keeps its keys; with --remove take out those in the file's column "
+	 "ue_id"},
 	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
 	{{"fleet", "keys"},
 	 "UE_ID",

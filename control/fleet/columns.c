@@ -233,9 +233,20 @@ static const char *take_plain_key(const struct parse *parse, const struct fk_csv
 	return parse->rules->allow_plain_keys ? NULL : "plain keys need --allow-plain-keys";
 }
 
+/* The key that the UE has, if it has it under that name. */
+static const char *take_old_key(bool is_same, const uint8_t old[static 32], uint8_t key[static 32])
+{
+	if (!is_same)
+		return "is empty, but the UE has no key of that name that it could keep";
+	memcpy(key, old, 32);
+	return NULL;
+}
+
 /* The text is wiped also when it is refused: it may be a key with a typing error. */
 static void take_key(struct parse *parse, enum fk_column column, uint8_t key[static 32])
 {
+	const struct fk_ue_slot *old = parse->rules->old;
+	const struct fk_fleet_row *row = parse->row;
 	struct fk_csv_field *field = parse->fields[column];
 	const char *refusal = "must be 80 hex digits (an AES-256 key wrapped under the transport "
 			      "key), or 64 (plain) with --allow-plain-keys";
@@ -244,6 +255,14 @@ static void take_key(struct parse *parse, enum fk_column column, uint8_t key[sta
 		refusal = take_wrapped_key(parse, field, key);
 	else if (field->len == 64)
 		refusal = take_plain_key(parse, field, key);
+	else if (field->len == 0 && old != NULL && column == FK_COLUMN_KEK)
+		refusal = take_old_key(old->kek_key_id == row->kek_key_id &&
+					       old->kek_sln == row->kek_sln,
+				       old->kek, key);
+	else if (field->len == 0 && old != NULL)
+		refusal = take_old_key(old->ptek_algorithm_id != 0 &&
+					       old->ptek_key_id == row->ptek_key_id,
+				       old->ptek, key);
 	if (refusal != NULL)
 		refuse(parse, column, refusal);
 	fk_wipe(field->text, field->len);

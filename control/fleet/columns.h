@@ -87,13 +87,16 @@ struct fk_row_rules {
 	const struct fk_config *config;
 	struct fk_transport_key *transport_key; /* opens wrapped keys; NULL: there is none */
 	bool allow_plain_keys;
+	const struct fk_ue_slot *old; /* whose keys stand for fields that are empty; NULL: nobody's
+				       */
 };
 
 /*
  * Reads the fields, ordered by enum fk_column, into 'ret_row'; those from FK_COLUMNS_REQUIRED on
  * may be NULL. A key is 80 hex digits, wrapped under the transport key, or 64, plain, where that is
- * allowed. Key text is wiped in place whatever happens. Each wrong column is reported once. Returns
- * FK_OK, or FK_EINVAL if anything was reported; then the row holds no keys.
+ * allowed, or empty where the UE keeps it. Key text is wiped in place whatever happens. Each wrong
+ * column is reported once. Returns FK_OK, or FK_EINVAL if anything was reported; then the row holds
+ * no keys.
  */
 FK_MUST_USE enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUMNS],
 					   const struct fk_row_rules *rules,

@@ -40,6 +40,21 @@ static const char *shown_name(const struct fk_csv_field *field)
 	return is_name ? field->text : "";
 }
 
+static bool needs_column(const struct fk_import *import, enum fk_column column)
+{
+	switch (import->options.mode) {
+	case FK_IMPORT_REPLACE:
+		break;
+	case FK_IMPORT_UPDATE:
+		if (column == FK_COLUMN_KEK || column == FK_COLUMN_PTEK)
+			return false;
+		break;
+	case FK_IMPORT_REMOVE:
+		return column == FK_COLUMN_UE_ID;
+	}
+	return column < FK_COLUMNS_REQUIRED;
+}
+
 /* The first record: which field is which column. */
 static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fields,
 			       uint32_t n_fields)
@@ -60,8 +75,8 @@ static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fi
 		else
 			import->column_at[column] = (int)i;
 	}
-	for (int i = 0; i < FK_COLUMNS_REQUIRED; i++) {
-		if (import->column_at[i] < 0)
+	for (int i = 0; i < FK_COLUMNS; i++) {
+		if (import->column_at[i] < 0 && needs_column(import, (enum fk_column)i))
 			fk_import_add_error(import, import->line, fk_column_name((enum fk_column)i),
 					    "column is missing");
 	}
@@ -71,23 +86,51 @@ static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fi
 	return import->is_broken ? FK_EINVAL : FK_OK;
 }
 
+/* A row of a file of UEs that go. */
+static enum fk_err take_removal(struct fk_import *import, const struct fk_csv_field *ue_id)
+{
+	int64_t ue_index = fk_fleet_find(import->options.fleet, ue_id->text);
+
+	if (ue_index < 0)
+		fk_import_complain(import, FK_COLUMN_UE_ID, "is no UE of the fleet in force");
+	else if (!fk_import_name_ue(import, (uint32_t)ue_index))
+		fk_import_complain(import, FK_COLUMN_UE_ID, "is in the file twice");
+	else
+		return FK_OK;
+	return FK_EINVAL;
+}
+
+/* The UE's slot in the fleet in force, if an update may leave its keys as they are. */
+static const struct fk_ue_slot *old_slot(const struct fk_import *import, int64_t ue_index)
+{
+	if (ue_index < 0 || import->options.mode != FK_IMPORT_UPDATE)
+		return NULL;
+	return &fk_keytable_ues(fk_keytable_view(import->options.table))[ue_index];
+}
+
 static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *fields)
 {
-	struct fk_csv_field *columns[FK_COLUMNS];
+	static char nothing[1];
+	struct fk_csv_field *columns[FK_COLUMNS], none = {nothing, 0};
 	struct fk_fleet_row row;
+	int64_t ue_index;
 	enum fk_err err;
 
-	for (int i = 0; i < FK_COLUMNS; i++)
-		columns[i] = import->column_at[i] >= 0 ? &fields[import->column_at[i]] : NULL;
-	if (import->n_rows >= FK_IMPORT_UES_MAX) {
-		fk_import_add_error(import, import->line, "",
-				    "the file has more than 16000000 UEs");
-		import->is_broken = true;
-		return FK_EINVAL;
+	for (int i = 0; i < FK_COLUMNS; i++) {
+		columns[i] = i < FK_COLUMNS_REQUIRED ? &none : NULL;
+		if (import->column_at[i] >= 0)
+			columns[i] = &fields[import->column_at[i]];
 	}
+	if (import->options.mode == FK_IMPORT_REMOVE)
+		return take_removal(import, columns[FK_COLUMN_UE_ID]);
+	ue_index = fk_fleet_find(import->options.fleet, columns[FK_COLUMN_UE_ID]->text);
+	import->rules.old = old_slot(import, ue_index);
 	err = fk_fleet_row_parse(columns, &import->rules, fk_import_complain, import, &row);
 	if (err == FK_OK && !fk_import_row_is_unique(import, &row))
 		err = FK_EINVAL;
+	if (err == FK_OK && ue_index >= 0)
+		(void)fk_import_name_ue(import,
+					(uint32_t)ue_index); /* unique, so it is the first */
 	if (err == FK_OK)
 		err = fk_import_keep_row(import, &row);
 	fk_fleet_row_wipe(&row);
@@ -173,6 +216,7 @@ void fk_import_free(struct fk_import *import)
 	fk_name_index_free(import->mc_service_ids);
 	fk_name_index_free(import->mcdata_ids);
 	free(import->rsis);
+	free(import->named);
 	free(import->heap);
 	free(import->rows);
 	free(import->order);
@@ -214,15 +258,18 @@ enum fk_err fk_import_check(struct fk_import *import)
 		return err;
 	if (import->n_errors == 0 && !import->has_header)
 		fk_import_add_error(import, 0, "", "the file is empty");
-	else if (import->n_errors == 0 && import->n_rows == 0)
+	else if (import->n_errors == 0 && import->n_rows + import->n_named == 0)
 		fk_import_add_error(import, 0, "",
-				    "the file has no UE: an import replaces the whole fleet");
+				    import->options.mode == FK_IMPORT_REPLACE
+					    ? "the file has no UE: it would be the whole fleet"
+					    : "the file has no UE");
 	if (import->n_errors > 0)
 		return FK_EINVAL;
-	err = fk_import_order_rows(import);
-	import->is_checked = err == FK_OK;
-	return err;
+	import->n_file_rows = import->n_rows;
+	import->is_checked = true;
+	return FK_OK;
 }
+
 void fk_import_progress(const struct fk_import *import, struct fk_import_progress *ret_progress)
 {
 	*ret_progress = (struct fk_import_progress){

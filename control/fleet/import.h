@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * import.h - turns a fleet file into a new fleet generation, all of it or nothing.
+ * import.h - makes a new fleet generation out of a fleet file, all of it or nothing.
  *
  * Feed the CSV as it arrives; rows are checked one by one and their keys sealed at once. Nothing is
  * written before the last row was found good; then the pages are staged and one step puts the new
- * generation in force. An import replaces the fleet. A UE whose id, RSI and keys stay the same
- * keeps its message numbers; a new or re-keyed one starts with zeros. An RSI or an MC service ID
- * that another UE has in the fleet in force is refused unless it is said that it moves: it is how a
- * mistyped row would take over another radio.
+ * generation in force. The file is the whole fleet, or, by its mode, UEs that are added or changed,
+ * or UEs that are removed; then the others go over into the new generation as they are. An RSI
+ * keeps its message numbers through all of it. An RSI or an MC service ID that another UE has in
+ * the fleet in force is refused unless it is said that it moves: it is how a mistyped row would
+ * take over another radio.
  *
  *   begin -> feed* -> check -> compare* -> stage* -> publish -> fk_fleet_load(), free
  *
@@ -41,6 +42,13 @@ struct fk_import_error {
 	char reason[160];
 };
 
+enum fk_import_mode {
+	FK_IMPORT_REPLACE, /* the file is the fleet */
+	FK_IMPORT_UPDATE,  /* a row adds its UE, or stands in place of what was there under its id;
+			      key columns may be missing or empty where the UE keeps its keys */
+	FK_IMPORT_REMOVE,  /* a row removes its UE; the column ue_id is enough */
+};
+
 /* Borrowed until fk_import_free(). 'fleet' and 'table' are those in force. */
 struct fk_import_options {
 	const struct fk_config *config;
@@ -49,6 +57,7 @@ struct fk_import_options {
 	struct fk_key_store *keys; /* where the transport key is; NULL: there is none */
 	struct fk_fleet *fleet;
 	const struct fk_keytable_file *table;
+	enum fk_import_mode mode;
 	bool allow_plain_keys;
 	bool allow_reassign; /* an RSI or MC service ID may move from one UE to another */
 };
@@ -56,8 +65,9 @@ struct fk_import_options {
 struct fk_import_result {
 	uint64_t generation;
 	uint32_t n_ues, n_pages;
-	uint32_t n_kept;	 /* UEs that keep their message numbers */
-	uint32_t n_without_ptek; /* UEs that a rekey will exclude */
+	uint32_t n_added, n_updated, n_removed; /* by UE id, against the fleet before */
+	uint32_t n_kept;			/* UEs that keep their message numbers */
+	uint32_t n_without_ptek;		/* UEs that a rekey will exclude */
 };
 
 /*
@@ -76,8 +86,8 @@ FK_MUST_USE enum fk_err fk_import_feed(struct fk_import *import, const void *oct
 /* Ends the file. Returns FK_OK if every row is good; FK_EINVAL: see fk_import_errors(). */
 FK_MUST_USE enum fk_err fk_import_check(struct fk_import *import);
 /*
- * Holds up to 'n_slots' UEs of the fleet in force against the file; call until '*ret_done'. Returns
- * FK_OK; FK_EINVAL: see fk_import_errors(); FK_ESTORE.
+ * Holds up to 'n_slots' UEs of the fleet in force against the file, and takes over those that stay;
+ * call until '*ret_done'. Returns FK_OK; FK_EINVAL: see fk_import_errors(); FK_ESTORE; FK_ENOMEM.
  */
 FK_MUST_USE enum fk_err fk_import_compare(struct fk_import *import, uint32_t n_slots,
 					  bool *ret_done);

@@ -18,6 +18,9 @@
 #define FK_IMPORT_FOREIGN \
 	"belongs to another UE of the fleet in force; --reassign allows it to move"
 
+/* Of an RSI, MC service ID or MCData ID of a UE that an update leaves as it is. */
+#define FK_IMPORT_STAYS "belongs to another UE, which the file would have to change as well"
+
 /* One good row: its packed record, with sealed keys, in the heap. */
 struct fk_import_row {
 	uint64_t offset;    /* of the record in the heap */
@@ -39,7 +42,7 @@ struct fk_import {
 	uint32_t n_slots_compared; /* of the fleet in force */
 	int column_at[FK_COLUMNS]; /* field of each column in this file */
 	uint32_t n_columns;
-	uint64_t line; /* of the row being read */
+	uint64_t line; /* of the row being read; 0: of a UE that stays */
 	struct fk_import_error errors[FK_IMPORT_ERRORS_MAX];
 	uint32_t n_errors;
 
@@ -47,8 +50,11 @@ struct fk_import {
 	uint64_t heap_size, heap_room;
 	struct fk_import_row *rows;
 	uint32_t n_rows, n_rows_room;
+	uint32_t n_file_rows; /* those of the file; behind them come UEs that stay */
 	struct fk_name_index *ue_ids, *mc_service_ids, *mcdata_ids;
-	uint64_t *rsis; /* a bit for each RSI */
+	uint64_t *rsis;	 /* a bit for each RSI */
+	uint64_t *named; /* a bit for each UE of the fleet in force that the file names */
+	uint32_t n_named;
 	uint32_t n_kept, n_without_ptek;
 
 	uint32_t *order;       /* rows, shard by shard */
@@ -69,6 +75,15 @@ FK_MUST_USE enum fk_err fk_import_index_rows(struct fk_import *import);
 struct fk_record fk_import_record(const struct fk_import *import, uint32_t row);
 /* False, and complained about, if another row, or another UE, has a value of this one already. */
 bool fk_import_row_is_unique(struct fk_import *import, const struct fk_fleet_row *row);
+/* Notes that the file names this UE of the fleet in force. False if it had before. */
+bool fk_import_name_ue(struct fk_import *import, uint32_t ue_index);
+static inline bool fk_import_names_ue(const struct fk_import *import, uint32_t ue_index)
+{
+	return (import->named[ue_index / 64] >> ue_index % 64 & 1) != 0;
+}
+/* Takes a UE of the fleet in force over as it is. Results as fk_import_keep_row(). */
+FK_MUST_USE enum fk_err fk_import_keep_ue(struct fk_import *import, uint32_t ue_index,
+					  const struct fk_fleet_ue *ue);
 /* Packs a good row, with its keys under seal, behind the rows that are there. Returns FK_OK;
  * FK_EINVAL if that was complained about; FK_ENOMEM; FK_ESELFTEST. */
 FK_MUST_USE enum fk_err fk_import_keep_row(struct fk_import *import,

@@ -55,7 +55,19 @@ enum fk_err fk_import_index_rows(struct fk_import *import)
 	if (err != FK_OK)
 		return err;
 	import->rsis = calloc(FK_RSI_UNIT_MAX / 64 + 1, sizeof(*import->rsis));
-	return import->rsis != NULL ? FK_OK : FK_ENOMEM;
+	import->named = calloc(fk_fleet_n_pages(import->options.fleet) + 1, sizeof(*import->named));
+	return import->rsis != NULL && import->named != NULL ? FK_OK : FK_ENOMEM;
+}
+
+static_assert(FK_STORE_PAGE_UES == 64, "a page of UEs has one word of 'named'");
+
+bool fk_import_name_ue(struct fk_import *import, uint32_t ue_index)
+{
+	if (fk_import_names_ue(import, ue_index))
+		return false;
+	import->named[ue_index / 64] |= 1ull << ue_index % 64;
+	import->n_named++;
+	return true;
 }
 
 /* Rows */
@@ -208,6 +220,11 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 
 	if (err == FK_EFULL)
 		return FK_EINVAL; /* reported */
+	if (import->n_rows >= FK_IMPORT_UES_MAX) {
+		fk_import_add_error(import, import->line, "", "more than 16000000 UEs");
+		import->is_broken = true;
+		return FK_EINVAL;
+	}
 	if (err == FK_OK)
 		err = make_room(import);
 	if (err == FK_OK)
@@ -232,4 +249,42 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 		row->ue_id.len + row->mc_service_id.len + row->mcdata_id.len + 3;
 	import->meta.n_memberships += row->n_groups;
 	return index_row(import, row);
+}
+
+static struct fk_row_text row_text(const char *text)
+{
+	return (struct fk_row_text){text, strlen(text)};
+}
+
+enum fk_err fk_import_keep_ue(struct fk_import *import, uint32_t ue_index,
+			      const struct fk_fleet_ue *ue)
+{
+	const struct fk_fleet *fleet = import->options.fleet;
+	const struct fk_ue_slot *slot =
+		&fk_keytable_ues(fk_keytable_view(import->options.table))[ue_index];
+	struct fk_fleet_row row = {
+		.ue_id = row_text(ue->ue_id),
+		.mc_service_id = row_text(ue->mc_service_id),
+		.mcdata_id = row_text(ue->mcdata_id),
+		.area = row_text(fk_fleet_area_name(fleet, ue->area_id)),
+		.n_groups = ue->n_groups,
+		.rsi = ue->rsi,
+		.next_hop = ue->next_hop,
+		.kek_sln = ue->kek_sln,
+		.kek_key_id = ue->kek_key_id,
+		.ptek_key_id = ue->ptek_key_id,
+		.mnp = ue->mnp,
+		.has_ptek = ue->has_ptek,
+		.mac_kind = ue->mac_kind,
+		.takes = ue->takes,
+	};
+	enum fk_err err;
+
+	for (uint32_t i = 0; i < ue->n_groups; i++)
+		row.groups[i] = row_text(fk_fleet_group_name(fleet, ue->group_ids[i]));
+	memcpy(row.keys, slot->kek, sizeof(slot->kek));
+	memcpy(row.keys + sizeof(slot->kek), slot->ptek, sizeof(slot->ptek));
+	err = fk_import_keep_row(import, &row);
+	fk_fleet_row_wipe(&row);
+	return err;
 }

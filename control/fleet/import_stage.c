@@ -71,56 +71,114 @@ static int by_line(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* The row that has the MC service ID of this UE of the fleet in force must be that UE. */
-static void compare_ue(struct fk_import *import, const struct fk_fleet_ue *ue)
+/* The row that has a name of this UE of the fleet in force must be that UE; false, and complained
+ * about, if it is another one. */
+static bool compare_name(struct fk_import *import, const struct fk_fleet_ue *ue,
+			 const struct fk_name_index *names, const char *name, enum fk_column column,
+			 const char *reason)
 {
-	int64_t row = fk_name_index_find(import->mc_service_ids, ue->mc_service_id,
-					 strlen(ue->mc_service_id));
+	int64_t row = fk_name_index_find(names, name, strlen(name));
 	struct fk_record record;
 
 	if (row < 0)
-		return;
+		return true;
 	record = fk_import_record(import, (uint32_t)row);
 	if (record.ue_id.size == strlen(ue->ue_id) &&
 	    memcmp(record.ue_id.at, ue->ue_id, record.ue_id.size) == 0)
+		return true;
+	fk_import_add_error(import, import->rows[row].line, fk_column_name(column), reason);
+	return false;
+}
+
+/* A UE that the file does not name, and that stays. */
+static enum fk_err take_over(struct fk_import *import, uint32_t ue_index,
+			     const struct fk_fleet_ue *ue)
+{
+	if (!compare_name(import, ue, import->mc_service_ids, ue->mc_service_id,
+			  FK_COLUMN_MC_SERVICE_ID, FK_IMPORT_STAYS) ||
+	    !compare_name(import, ue, import->mcdata_ids, ue->mcdata_id, FK_COLUMN_MCDATA_ID,
+			  FK_IMPORT_STAYS) ||
+	    import->n_errors > 0)
+		return FK_OK; /* goes on, so that the operator sees every error at once */
+	import->line = 0;
+	return fk_import_keep_ue(import, ue_index, ue);
+}
+
+static enum fk_err compare_ue(struct fk_import *import, uint32_t ue_index,
+			      const struct fk_fleet_ue *ue)
+{
+	bool is_named = fk_import_names_ue(import, ue_index);
+
+	if (!is_named && import->options.mode != FK_IMPORT_REPLACE)
+		return take_over(import, ue_index, ue);
+	if (!import->options.allow_reassign)
+		(void)compare_name(import, ue, import->mc_service_ids, ue->mc_service_id,
+				   FK_COLUMN_MC_SERVICE_ID, FK_IMPORT_FOREIGN);
+	return FK_OK;
+}
+
+/* A row whose RSI is that of a UE which stays under another id. */
+static void compare_rsis(struct fk_import *import)
+{
+	if (import->options.mode == FK_IMPORT_REPLACE)
 		return;
-	fk_import_add_error(import, import->rows[row].line, fk_column_name(FK_COLUMN_MC_SERVICE_ID),
-			    FK_IMPORT_FOREIGN);
+	for (uint32_t i = 0; i < import->n_file_rows; i++) {
+		const struct fk_import_row *row = &import->rows[i];
+
+		if (row->old_index != FK_IMPORT_NOT_KEPT &&
+		    !fk_import_names_ue(import, row->old_index))
+			fk_import_add_error(import, row->line, fk_column_name(FK_COLUMN_RSI),
+					    FK_IMPORT_STAYS);
+	}
+}
+
+/* Every UE was looked at: the rows are all there. */
+static enum fk_err end_compare(struct fk_import *import)
+{
+	enum fk_err err;
+
+	if (import->n_errors == 0 && import->n_rows == 0)
+		fk_import_add_error(import, 0, "", "no UE would be left");
+	if (import->n_errors > 0) {
+		qsort(import->errors, import->n_errors, sizeof(import->errors[0]), by_line);
+		import->is_broken = true;
+		return FK_EINVAL;
+	}
+	err = fk_import_order_rows(import);
+	if (err == FK_OK)
+		err = fk_store_stage_fleet(import->options.store, import->meta.generation,
+					   import->meta.page_shards, import->meta.n_pages);
+	import->is_compared = err == FK_OK;
+	return err;
 }
 
 enum fk_err fk_import_compare(struct fk_import *import, uint32_t n_slots, bool *ret_done)
 {
 	uint32_t end = fk_fleet_n_slots(import->options.fleet);
 	struct fk_fleet_ue ue;
-	enum fk_err err;
+	enum fk_err err = FK_OK;
 
 	if (!import->is_checked || import->is_broken)
 		return FK_EINVAL;
-	if (import->options.allow_reassign)
+	if (import->n_slots_compared == 0)
+		compare_rsis(import);
+	if (import->options.allow_reassign && import->options.mode == FK_IMPORT_REPLACE)
 		import->n_slots_compared = end;
 	if (n_slots < end - import->n_slots_compared)
 		end = import->n_slots_compared + n_slots;
-	for (; import->n_slots_compared < end; import->n_slots_compared++) {
+	for (; err == FK_OK && import->n_slots_compared < end; import->n_slots_compared++) {
 		if (fk_fleet_get(import->options.fleet, import->n_slots_compared, &ue))
-			compare_ue(import, &ue);
+			err = compare_ue(import, import->n_slots_compared, &ue);
 	}
-	/* All of the fleet is looked at, so that the operator sees every error at once. */
-	if (end < fk_fleet_n_slots(import->options.fleet)) {
+	if (err == FK_OK && end == fk_fleet_n_slots(import->options.fleet)) {
+		err = end_compare(import);
+		*ret_done = err == FK_OK;
+	} else if (err == FK_OK) {
 		*ret_done = false;
-		return FK_OK;
 	}
-	if (import->n_errors > 0) {
-		qsort(import->errors, import->n_errors, sizeof(import->errors[0]), by_line);
-		import->is_broken = true;
-		return FK_EINVAL;
-	}
-	err = fk_store_stage_fleet(import->options.store, import->meta.generation,
-				   import->meta.page_shards, import->meta.n_pages);
-	if (err != FK_OK)
-		return err;
-	import->is_compared = *ret_done = true;
-	return FK_OK;
+	return err;
 }
+
 static enum fk_err put_fleet_page(struct fk_import *import, uint32_t page)
 {
 	struct fk_wire_writer w =
@@ -296,6 +354,8 @@ enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *re
 
 enum fk_err fk_import_publish(struct fk_import *import, struct fk_import_result *ret_result)
 {
+	bool is_removal = import->options.mode == FK_IMPORT_REMOVE;
+	uint32_t n_added = is_removal ? 0 : import->n_file_rows - import->n_named;
 	enum fk_err err;
 
 	if (!import->is_compared || import->n_pages_staged != import->meta.n_pages)
@@ -309,6 +369,9 @@ enum fk_err fk_import_publish(struct fk_import *import, struct fk_import_result 
 		.n_ues = import->n_rows,
 		.n_pages = import->meta.n_pages,
 		.n_kept = import->n_kept,
+		.n_added = n_added,
+		.n_updated = is_removal ? 0 : import->n_named,
+		.n_removed = fk_fleet_n_ues(import->options.fleet) + n_added - import->n_rows,
 		.n_without_ptek = import->n_without_ptek,
 	};
 	return FK_OK;

@@ -1191,6 +1191,215 @@ Test(fleet, what_another_ue_of_the_fleet_has_moves_only_if_that_is_said)
 	end_world(&world);
 }
 
+/* Feeds 'text' in that mode, and takes the fleet in force through it a slot at a time. */
+static enum fk_err run_update(struct world *world, enum fk_import_mode mode, bool allow_reassign,
+			      const char *text, struct fk_import **ret_import,
+			      struct fk_import_result *ret_result)
+{
+	const struct fk_import_options options = {.config = world->config,
+						  .store = store,
+						  .keyring = world->keyring,
+						  .fleet = world->fleet,
+						  .table = world->table,
+						  .mode = mode,
+						  .allow_plain_keys = true,
+						  .allow_reassign = allow_reassign};
+	bool done = false;
+	enum fk_err err;
+
+	cr_assert_eq(fk_import_begin(&options, ret_import), FK_OK);
+	err = fk_import_feed(*ret_import, text, strlen(text));
+	if (err == FK_OK)
+		err = fk_import_check(*ret_import);
+	while (err == FK_OK && !done)
+		err = fk_import_compare(*ret_import, 1, &done);
+	done = false;
+	while (err == FK_OK && !done)
+		err = fk_import_stage(*ret_import, 1, &done);
+	return err == FK_OK ? fk_import_publish(*ret_import, ret_result) : err;
+}
+
+static struct fk_import_result update(struct world *world, enum fk_import_mode mode,
+				      bool allow_reassign, const char *text)
+{
+	struct fk_import_result result = {.n_ues = 0};
+	struct fk_import *import = NULL;
+	uint32_t n;
+
+	cr_assert_eq(run_update(world, mode, allow_reassign, text, &import, &result), FK_OK,
+		     "%s: %s", fk_import_errors(import, &n)->column,
+		     fk_import_errors(import, &n)->reason);
+	fk_import_free(import);
+	load(world);
+	return result;
+}
+
+/* The update is refused with this one error, and the fleet is as before. */
+static void expect_no_update(struct world *world, enum fk_import_mode mode, bool allow_reassign,
+			     const char *text, uint64_t line, const char *column)
+{
+	uint64_t generation = fk_fleet_generation(world->fleet);
+	struct fk_import_result result;
+	const struct fk_import_error *errors;
+	struct fk_import *import = NULL;
+	uint32_t n;
+
+	cr_expect_eq(run_update(world, mode, allow_reassign, text, &import, &result), FK_EINVAL,
+		     "%s", text);
+	errors = fk_import_errors(import, &n);
+	cr_assert_eq(n, 1, "%u errors: %s", n, text);
+	cr_expect_eq(errors[0].line, line, "%s", text);
+	cr_expect_str_eq(errors[0].column, column, "%s", text);
+	fk_import_free(import);
+	load(world);
+	cr_expect_eq(fk_fleet_generation(world->fleet), generation);
+}
+
+static bool has_ue(const struct world *world, const char *ue_id)
+{
+	return fk_fleet_find(world->fleet, ue_id) >= 0;
+}
+
+Test(fleet, an_update_leaves_everybody_else_as_they_are)
+{
+	struct fk_import_result result;
+	char *text = make_file(500, 5), row[512];
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, text);
+	*numbers_of(&world, "ue-3") = (struct fk_ue_numbers){100, 90, 80, 1, 0};
+	*numbers_of(&world, "ue-4") = (struct fk_ue_numbers){100, 90, 80, 1, 0};
+	(void)snprintf(row, sizeof(row), "%s", HEADER);
+	(void)put_row(row + strlen(row), sizeof(row) - strlen(row), 3, 6); /* other keys */
+	result = update(&world, FK_IMPORT_UPDATE, false, row);
+	cr_expect_eq(result.n_ues, 500);
+	cr_expect_eq(result.n_added, 0);
+	cr_expect_eq(result.n_updated, 1);
+	cr_expect_eq(result.n_removed, 0);
+	cr_expect_eq(result.n_kept, 500);
+	expect_fleet(&world, 500); /* all but the keys' last octets, and those are not looked at */
+	cr_expect_eq(numbers_of(&world, "ue-3")->reserved_next, 100);
+	cr_expect_eq(numbers_of(&world, "ue-3")->inbound_known, 0, "the protection TEK is new");
+	cr_expect_eq(numbers_of(&world, "ue-4")->inbound_known, 1);
+	cr_expect_eq(fk_keytable_slot(world.table, (uint32_t)fk_fleet_find(world.fleet, "ue-3"))
+			     ->kek[31],
+		     6);
+	cr_expect_eq(fk_keytable_slot(world.table, (uint32_t)fk_fleet_find(world.fleet, "ue-4"))
+			     ->kek[31],
+		     5);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, ues_are_added_and_removed_one_by_one)
+{
+	struct fk_import_result result;
+	struct world world;
+
+	begin_world(&world);
+	result = update(&world, FK_IMPORT_UPDATE, false, HEADER ROW("a", "1") ROW("b", "2"));
+	cr_expect_eq(result.n_added, 2, "also to a fleet that is empty");
+	result = update(&world, FK_IMPORT_UPDATE, false, HEADER ROW("c", "3") ROW("a", "4"));
+	cr_expect_eq(result.n_ues, 3);
+	cr_expect_eq(result.n_added, 1);
+	cr_expect_eq(result.n_updated, 1);
+	cr_expect(has_ue(&world, "a") && has_ue(&world, "b") && has_ue(&world, "c"));
+	cr_expect_eq(fk_keytable_find_rsi(fk_keytable_view(world.table), 1), -1);
+	result = update(&world, FK_IMPORT_REMOVE, false, "area,ue_id\nx,b\n,c\n");
+	cr_expect_eq(result.n_ues, 1);
+	cr_expect_eq(result.n_added, 0);
+	cr_expect_eq(result.n_updated, 0);
+	cr_expect_eq(result.n_removed, 2);
+	cr_expect(has_ue(&world, "a") && !has_ue(&world, "b"));
+	*numbers_of(&world, "a") = (struct fk_ue_numbers){9, 8, 0, 0, 0};
+	(void)update(&world, FK_IMPORT_UPDATE, false, HEADER ROW("b", "2"));
+	(void)update(&world, FK_IMPORT_REMOVE, false, "ue_id\na\n");
+	(void)update(&world, FK_IMPORT_UPDATE, false, HEADER ROW("z", "4"));
+	cr_expect_eq(numbers_of(&world, "z")->reserved_next, 9, "numbers are the RSI's");
+	end_world(&world);
+}
+
+Test(fleet, what_an_update_cannot_do_is_named_and_changes_nothing)
+{
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, HEADER ROW_AS("a", "s1", "1") ROW_AS("b", "s2", "2"));
+	expect_no_update(&world, FK_IMPORT_UPDATE, false, HEADER, 0, "");
+	expect_no_update(&world, FK_IMPORT_UPDATE, false, HEADER ROW_AS("c", "s3", "2"), 2, "rsi");
+	expect_no_update(&world, FK_IMPORT_UPDATE, false, HEADER ROW_AS("c", "s2", "3"), 2,
+			 "mc_service_id");
+	/* That it moves was said, but its owner stays where it is. */
+	expect_no_update(&world, FK_IMPORT_UPDATE, true, HEADER ROW_AS("c", "s3", "2"), 2, "rsi");
+	expect_no_update(&world, FK_IMPORT_UPDATE, true, HEADER ROW_AS("c", "s2", "3"), 2,
+			 "mc_service_id");
+	expect_no_update(&world, FK_IMPORT_UPDATE, false,
+			 HEADER "c,sip:s3@x,sip:db@x,P25,3,hop-a,,,61440,1,AES-256,"
+				"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+				",,,,cmac,10\n",
+			 2, "mcdata_id");
+	expect_no_update(&world, FK_IMPORT_REMOVE, false, "ue_id\na\nc\n", 3, "ue_id");
+	expect_no_update(&world, FK_IMPORT_REMOVE, false, "ue_id\na\na\n", 3, "ue_id");
+	expect_no_update(&world, FK_IMPORT_REMOVE, false, "ue_id\na\nb\n", 0, "");
+	expect_no_update(&world, FK_IMPORT_REMOVE, false, "rsi\n1\n", 1, "ue_id");
+	(void)update(&world, FK_IMPORT_UPDATE, true,
+		     HEADER ROW_AS("b", "s1", "1") ROW_AS("a", "s2", "2"));
+	cr_expect_eq(fk_keytable_find_rsi(fk_keytable_view(world.table), 1),
+		     fk_fleet_find(world.fleet, "b"));
+	end_world(&world);
+}
+
+#define KEYLESS                                                                               \
+	"ue_id,mc_service_id,mcdata_id,lmr_type,rsi,next_hop,area,groups,kek_sln,kek_key_id," \
+	"kek_alg,ptek_key_id,ptek_alg,mac,mnp\n"
+
+Test(fleet, a_file_that_is_the_whole_fleet_must_have_its_keys)
+{
+	expect_errors(KEYLESS, 1, "kek", 2);
+}
+
+Test(fleet, an_update_without_keys_keeps_those_that_go_by_the_same_name)
+{
+	char *text = make_file(5, 5);
+	const struct fk_ue_slot *slot;
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, text);
+	(void)update(&world, FK_IMPORT_UPDATE, false,
+		     KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61440,1,AES-256,2,AES-256,"
+			     "cbc,7\n");
+	slot = fk_keytable_slot(world.table, (uint32_t)fk_fleet_find(world.fleet, "ue-1"));
+	cr_expect_eq(slot->kek[27], 1);
+	cr_expect_eq(slot->ptek[27], 8);
+	cr_expect_eq(slot->mnp, 7);
+	cr_expect_eq(slot->mac_kind, FK_MAC_CBC);
+	cr_expect_eq(slot->next_hop, 0);
+	/* Another key ID, another SLN, another protection TEK, and a UE that has none to keep. */
+	expect_no_update(&world, FK_IMPORT_UPDATE, false,
+			 KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61440,9,AES-256,2,AES-256,"
+				 "cbc,7\n",
+			 2, "kek");
+	expect_no_update(&world, FK_IMPORT_UPDATE, false,
+			 KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61441,1,AES-256,2,AES-256,"
+				 "cbc,7\n",
+			 2, "kek");
+	expect_no_update(&world, FK_IMPORT_UPDATE, false,
+			 KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61440,1,AES-256,3,AES-256,"
+				 "cbc,7\n",
+			 2, "ptek");
+	expect_no_update(&world, FK_IMPORT_UPDATE, false,
+			 KEYLESS "new,sip:s9@x,sip:d9@x,P25,99,hop-a,,,61440,1,AES-256,,,cbc,7\n",
+			 2, "kek");
+	(void)update(&world, FK_IMPORT_UPDATE, false,
+		     KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61440,1,AES-256,,,cbc,7\n");
+	slot = fk_keytable_slot(world.table, (uint32_t)fk_fleet_find(world.fleet, "ue-1"));
+	cr_expect_eq(slot->ptek_algorithm_id, 0, "a protection TEK that is not named goes");
+	end_world(&world);
+	free(text);
+}
+
 Test(fleet, a_fleet_is_the_same_loaded_in_small_steps)
 {
 	struct world world;
