@@ -43,7 +43,7 @@ static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 		json_array_append_new(
 			groups, json_string(fk_fleet_group_name(app->fleet, ue->group_ids[i])));
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:s, s:i,"
-			 " s:o, s:o, s:o, s:s, s:s}",
+			 " s:o, s:o, s:o, s:s, s:s, s:s, s:o}",
 			 "ue_id", ue->ue_id, "mc_service_id", ue->mc_service_id, "mcdata_id",
 			 ue->mcdata_id, "lmr_type", "P25", "rsi", (json_int_t)ue->rsi, "next_hop",
 			 app->config->next_hops[ue->next_hop].name, "area",
@@ -54,7 +54,8 @@ static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 			 limit_json(ue->takes.max_kmm), "max_keys", limit_json(ue->takes.max_keys),
 			 "keysets", limit_json(ue->takes.keysets), "outer",
 			 ue->takes.outer == FK_OUTER_OFB ? "ofb" : "none", "status",
-			 fk_ue_status_label(ue->status));
+			 fk_ue_status_label(ue->status), "kek_alg", "AES-256", "ptek_alg",
+			 ue->has_ptek ? json_string("AES-256") : json_null());
 }
 
 void fk_api_fleet_ues(struct fk_call *call)
@@ -75,7 +76,9 @@ void fk_api_fleet_ues(struct fk_call *call)
 		json_array_append_new(items, ue_json(call->app, &ue));
 	}
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:o, s:o}", "items", items, "next_cursor",
+			   json_pack("{s:I, s:o, s:o}", "fleet_generation",
+				     (json_int_t)fk_fleet_generation(fleet), "items", items,
+				     "next_cursor",
 				     i < fk_fleet_n_slots(fleet) ? json_integer(i) : json_null()));
 }
 

@@ -31,6 +31,7 @@ struct fk_cli {
  */
 int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_update(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_export(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_keys(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_holders(struct fk_cli *cli, int argc, char **argv);

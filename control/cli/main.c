@@ -35,6 +35,10 @@ static const struct command commands[] = {
 	 "may be "
 	 "empty where a UE keeps its keys; with --remove take out those in the file's column "
 	 "ue_id"},
+	{{"fleet", "export"},
+	 "",
+	 fk_cli_fleet_export,
+	 "the fleet in force as a CSV file without keys, which fleet update takes"},
 	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
 	{{"fleet", "keys"},
 	 "UE_ID",

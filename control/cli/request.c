@@ -111,8 +111,10 @@ enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_ro
 	char cursor[3 * CURSOR_MAX + 4] = "", before[sizeof(cursor)] = "";
 	char query[sizeof(cursor) + FK_REQUEST_PATH_MAX + 40];
 
+	json_int_t generation = -1;
+
 	for (;;) {
-		json_t *page, *next, *item;
+		json_t *page, *next, *item, *fleet;
 		enum fk_exit code;
 		size_t i;
 
@@ -122,6 +124,14 @@ enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_ro
 		code = fk_request(cli, "GET", query, NULL, &page);
 		if (code != FK_EXIT_DONE)
 			return code;
+		fleet = json_object_get(page, "fleet_generation");
+		if (generation >= 0 && json_integer_value(fleet) != generation) {
+			fputs("fleetkeyctl: the fleet was replaced meanwhile; begin again\n",
+			      stderr);
+			json_decref(page);
+			return FK_EXIT_FAILED;
+		}
+		generation = fleet ? json_integer_value(fleet) : -1;
 		json_array_foreach(json_object_get(page, "items"), i, item) row(cli, item);
 		next = json_object_get(page, "next_cursor");
 		if (!next || json_is_null(next)) {

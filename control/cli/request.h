@@ -30,7 +30,7 @@ enum fk_exit fk_request_judge(struct fk_cli *cli, struct fk_http_reply *reply,
 typedef void (*fk_request_row_fn)(const struct fk_cli *cli, const json_t *row);
 
 /* Walks the list at 'path', which may have a query, by cursor, a page at a time, and hands each row
- * to 'row'. */
+ * to 'row'. Pages that name their fleet must all be of the same one. */
 enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_row_fn row);
 
 /* Adds "?name=value", or "&name=value" behind another, to 'path'; the value is escaped. What does

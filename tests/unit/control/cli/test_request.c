@@ -55,6 +55,18 @@ Test(cli_request, a_list_that_does_not_go_on_is_an_error)
 	cr_assert_eq(walk(answers, 2), FK_EXIT_FAILED);
 }
 
+Test(cli_request, a_list_of_two_fleets_is_an_error)
+{
+	const char *const answers[] = {
+		PAGE("{\"fleet_generation\":7,\"items\":[1],\"next_cursor\":\"a\"}"),
+		PAGE("{\"fleet_generation\":7,\"items\":[2],\"next_cursor\":\"b\"}"),
+		PAGE("{\"fleet_generation\":8,\"items\":[9],\"next_cursor\":null}"),
+	};
+
+	cr_assert_eq(walk(answers, 3), FK_EXIT_FAILED);
+	cr_assert_eq(n_rows, 2);
+}
+
 Test(cli_request, a_list_that_breaks_off_is_an_error)
 {
 	const char *const answers[] = {
