@@ -79,18 +79,38 @@ static enum fk_err encode_rekey(const struct fk_kmm_header *header,
 	return fk_kmm_encode_rekey_command(header, &rekey, kmm, cap, ret_size);
 }
 
+static enum fk_err encode_changeover(const struct fk_kmm_header *header,
+				     const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
+				     size_t *ret_size)
+{
+	const struct fk_kmm_changeover_pair pair = {
+		.superseded_keyset_id = lane->campaign->superseded_keyset_id,
+		.activated_keyset_id = lane->campaign->keyset_id,
+	};
+
+	return fk_kmm_encode_changeover(header, FK_KMM_CHANGEOVER_COMMAND, &pair, kmm, cap,
+					ret_size);
+}
+
 static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, uint16_t start)
 {
 	const struct fk_kmm_header header = kmm_header(w, lane);
 	uint8_t *kmm = lane->payload + start;
 	size_t cap = sizeof(lane->payload) - start, size;
-	enum fk_err err;
+	enum fk_err err = FK_EINVAL;
 
-	if (lane->txn->kind == FK_ORDER_REKEY)
+	switch (lane->txn->kind) {
+	case FK_ORDER_REKEY:
 		err = encode_rekey(&header, lane, kmm, cap, &size);
-	else
+		break;
+	case FK_ORDER_INVENTORY:
 		err = fk_kmm_encode_inventory_command(&header, FK_INVENTORY_ACTIVE_KEY_IDS, kmm,
 						      cap, &size);
+		break;
+	case FK_ORDER_CHANGEOVER:
+		err = encode_changeover(&header, lane, kmm, cap, &size);
+		break;
+	}
 	if (err != FK_OK)
 		return false;
 	lane->payload_size = (uint16_t)(start + size);

@@ -321,8 +321,7 @@ static enum fk_counter read_negative_ack(const struct fk_ue_state *state,
 					 const struct fk_match_kmm *kmm,
 					 struct fk_record_answer *answer)
 {
-	uint8_t asked =
-		state->kind == FK_ORDER_REKEY ? FK_KMM_REKEY_COMMAND : FK_KMM_INVENTORY_COMMAND;
+	uint8_t asked = fk_order_command(state->kind);
 	struct fk_kmm_negative_ack nack;
 
 	if (fk_kmm_decode_negative_ack(&kmm->frame, &nack) != FK_OK)
@@ -363,6 +362,23 @@ static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
 	return FK_COUNTERS;
 }
 
+/* Exactly the instruction that was sent. spec: P25 sheet 1.5: a unit that refuses says so by a
+ * Negative-Acknowledgment */
+static enum fk_counter read_changeover(const struct fk_campaign_block *campaign,
+				       const struct fk_match_kmm *kmm,
+				       struct fk_record_answer *answer)
+{
+	struct fk_kmm_changeover_pair pair;
+
+	if (fk_kmm_decode_changeover(&kmm->frame, &pair) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (pair.superseded_keyset_id != campaign->superseded_keyset_id ||
+	    pair.activated_keyset_id != campaign->keyset_id)
+		return FK_COUNTER_RX_KMM_WRONG_KEYS;
+	answer->active_keyset = pair.activated_keyset_id;
+	return FK_COUNTERS;
+}
+
 /* The answer must be of the kind that the attempt asked for. */
 static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_match_kmm *kmm,
 				   struct fk_record_answer *answer)
@@ -375,10 +391,16 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 		return FK_COUNTER_RX_KMM_UNEXPECTED;
 	if (id == FK_KMM_NEGATIVE_ACK)
 		return read_negative_ack(state, kmm, answer);
-	if (id == FK_KMM_REKEY_ACK && state->kind == FK_ORDER_REKEY)
+	if (id != fk_order_answer(state->kind))
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	switch (state->kind) {
+	case FK_ORDER_REKEY:
 		return read_rekey_ack(campaign, state, kmm, answer);
-	if (id == FK_KMM_INVENTORY_RESPONSE && state->kind == FK_ORDER_INVENTORY)
+	case FK_ORDER_INVENTORY:
 		return read_inventory(campaign, kmm, answer);
+	case FK_ORDER_CHANGEOVER:
+		return read_changeover(campaign, kmm, answer);
+	}
 	return FK_COUNTER_RX_KMM_UNEXPECTED;
 }
 

@@ -16,13 +16,23 @@ enum verdict {
 	TOO_LARGE,
 };
 
-/* The KMM that an order makes, with its preamble; 'n_keys' 0: an Inventory-Command. */
-static uint16_t payload_size(const struct fk_keytable *table, uint8_t n_keys)
+/* Octets of the body of the KMM that an order makes. spec: P25 sheet 1.5 */
+static uint16_t body_size(uint8_t kind, uint8_t n_keys)
 {
-	uint16_t kmm = n_keys == 0 ? FK_KMM_HEADER_SIZE + 2 + 1 + FK_KMM_MAC_BLOCK_SIZE
-				   : FK_KMM_REKEY_SIZE + (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
+	switch (kind) {
+	case FK_ORDER_REKEY:
+		return FK_KMM_REKEY_SIZE - FK_KMM_FRAME_SIZE + (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
+	case FK_ORDER_CHANGEOVER:
+		return 3;
+	}
+	return 1; /* Inventory-Command, type 04 */
+}
 
-	return kmm + (table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE);
+/* That KMM with its preamble. */
+static uint16_t payload_size(const struct fk_keytable *table, uint8_t kind, uint8_t n_keys)
+{
+	return FK_KMM_FRAME_SIZE + body_size(kind, n_keys) +
+	       (table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE);
 }
 
 /* What one datagram to the next hop may hold: what the operator allows, and what a frame takes. */
@@ -36,7 +46,7 @@ static uint16_t datagram_limit(const struct fk_worker *w, uint32_t next_hop)
 
 void fk_send_publish_sizes(struct fk_worker *w)
 {
-	uint16_t payload = payload_size(w->table, 1);
+	uint16_t payload = payload_size(w->table, FK_ORDER_REKEY, 1);
 
 	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
 		struct fk_message_size m = {.base = 0};
@@ -55,10 +65,11 @@ void fk_send_publish_sizes(struct fk_worker *w)
 	}
 }
 
-static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue, uint8_t n_keys)
+static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue,
+			  const struct fk_order *order)
 {
 	const struct fk_sip_template *t = &w->templates[ue->next_hop];
-	uint16_t payload = payload_size(w->table, n_keys);
+	uint16_t payload = payload_size(w->table, order->kind, order->n_keys);
 
 	return payload <= t->payload_max && fk_sip_template_size(t, ue->mcdata_id_size, payload) <=
 						    datagram_limit(w, ue->next_hop);
@@ -86,6 +97,10 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 		if (ue->kek_algorithm_id != FK_ALGORITHM_AES_256 || !has_keys(campaign, order))
 			return false;
 		break;
+	case FK_ORDER_CHANGEOVER:
+		if (campaign->keyset_id == 0 || campaign->superseded_keyset_id == 0)
+			return false;
+		/* fallthrough */
 	case FK_ORDER_INVENTORY:
 		if (order->first_key != 0 || order->n_keys != 0)
 			return false;
@@ -149,7 +164,7 @@ static enum verdict judge(struct fk_worker *w, const struct fk_order *order)
 		fk_worker_count(w, FK_COUNTER_ORDER_UNBUILDABLE);
 		return UNBUILDABLE;
 	}
-	if (!fits_datagram(w, ue, order->n_keys)) {
+	if (!fits_datagram(w, ue, order)) {
 		fk_worker_count(w, FK_COUNTER_ORDER_TOO_LARGE);
 		return TOO_LARGE;
 	}

@@ -8,6 +8,7 @@
 
 #define STATUS_NOT_PERFORMED	   0x01 /* P25 sheet 1.6 */
 #define STATUS_NO_SUCH_ITEM	   0x02
+#define STATUS_NO_ITEM		   0x02
 #define STATUS_UNSUPPORTED_MESSAGE 0x03
 #define STATUS_OUT_OF_MEMORY	   0x05
 #define STATUS_INVALID_ALGORITHM   0x09
@@ -235,10 +236,48 @@ static bool has_too_many_keys(const struct exchange *x, const struct fk_kmm_reke
 	return x->ue->max_keys != 0 && rekey->n_keys > x->ue->max_keys;
 }
 
+/* A keyset without a key is none. */
+static bool has_keyset(const struct fk_sim_ue *ue, uint8_t keyset_id)
+{
+	const struct fk_sim_key *key;
+
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
+		if (key->keyset_id == keyset_id && keyset_id != 0)
+			return true;
+	}
+	return false;
+}
+
+/* spec: P25 sheet 4: a changeover to the keyset that is active already is performed */
+static void obey_changeover(struct exchange *x, const struct fk_kmm_changeover_pair *pair,
+			    struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	struct fk_sim_ue *ue = x->ue;
+	size_t size = 0;
+	enum fk_err err;
+
+	if (!has_keyset(ue, pair->activated_keyset_id)) {
+		refuse(x, STATUS_NO_ITEM, answer);
+		return;
+	}
+	if (ue->active_keyset != pair->activated_keyset_id &&
+	    ue->active_keyset != pair->superseded_keyset_id) {
+		refuse(x, STATUS_NOT_PERFORMED, answer);
+		return;
+	}
+	ue->active_keyset = pair->activated_keyset_id;
+	count(x->radio, FK_SIM_CHANGEOVERS);
+	err = fk_kmm_encode_changeover(&header, FK_KMM_CHANGEOVER_RESPONSE, pair, answer->octets,
+				       sizeof(answer->octets), &size);
+	seal(x, x->tek, err, size, answer);
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
 	struct fk_kmm_rekey_command rekey;
+	struct fk_kmm_changeover_pair pair;
 	uint8_t type;
 
 	switch (x->frame.header.message_id) {
@@ -252,6 +291,12 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 		} else {
 			obey_rekey(x, &rekey, answer);
 		}
+		break;
+	case FK_KMM_CHANGEOVER_COMMAND:
+		if (fk_kmm_decode_changeover(&x->frame, &pair) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		obey_changeover(x, &pair, answer);
 		break;
 	case FK_KMM_INVENTORY_COMMAND:
 		if (fk_kmm_decode_inventory_command(&x->frame, &type) != FK_OK)

@@ -419,10 +419,12 @@ static bool write_book(FILE *file, const void *what)
 				continue;
 			ok = fprintf(file,
 				     "{\"ue_id\":\"%.*s\",\"keyset_id\":%u,\"sln\":%u,"
-				     "\"algorithm_id\":%u,\"key_id\":%u,\"verified\":%s}\n",
+				     "\"algorithm_id\":%u,\"key_id\":%u,\"verified\":%s,"
+				     "\"active\":%s}\n",
 				     ue->ue_id_size, fk_fleet_ue_id(fleet, ue), key->keyset_id,
 				     key->sln, key->algorithm_id, key->key_id,
-				     key->is_verified ? "true" : "false") > 0;
+				     key->is_verified ? "true" : "false",
+				     key->keyset_id == ue->active_keyset ? "true" : "false") > 0;
 		}
 	}
 	return ok;

@@ -5,9 +5,9 @@
  * The report is one JSON object: counts, and per group who holds what. A group agrees if no two of
  * its members hold different traffic keys in one place (keyset and SLN) of the keyset loaded last;
  * how many hold all keys is a number of its own. The book is NDJSON: one line per held key, sorted
- * by ue_id. Key octets are compared in memory and appear in neither, nor does a hash of them. The
- * refusals are NDJSON: one line per UE that will never hold the key, with the reason, in the order
- * of the fleet file.
+ * by ue_id; a key is active if its keyset is. Key octets are compared in memory and appear in
+ * neither, nor does a hash of them. The refusals are NDJSON: one line per UE that will never hold
+ * the key, with the reason, in the order of the fleet file.
  *
  * All files are written beside their place and renamed: a reader sees them whole or not at all.
  *

@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#define KINDS "\"rekey\", \"changeover\" or \"rekey-and-changeover\""
+
 enum member_kind {
 	KIND_KIND,
 	KIND_GROUP,
@@ -18,10 +20,15 @@ static const struct member {
 	enum member_kind kind;
 	json_int_t min, max;
 } members[] = {
-	{"kind", KIND_KIND, 0, 0},	   {"group", KIND_GROUP, 0, 0},
-	{"sln", KIND_NUMBER, 1, 4095},	   {"slns", KIND_SLNS, 1, 4095},
-	{"keyset_id", KIND_NUMBER, 1, 16}, {"pace_per_s", KIND_NUMBER, 1, 10000000},
+	{"kind", KIND_KIND, 0, 0},
+	{"group", KIND_GROUP, 0, 0},
+	{"sln", KIND_NUMBER, 1, 4095},
+	{"slns", KIND_SLNS, 1, 4095},
+	{"keyset_id", KIND_NUMBER, 1, 16},
+	{"pace_per_s", KIND_NUMBER, 1, 10000000},
 	{"closing", KIND_BOOL, 0, 0},
+	{"superseded_keyset_id", KIND_NUMBER, 1, 16},
+	{"keys_of", KIND_NUMBER, 1, UINT32_MAX},
 };
 
 static const struct member *find_member(const char *name)
@@ -73,6 +80,10 @@ static enum fk_err take_number(const struct member *member, const json_t *value,
 		request->slns[0] = (uint16_t)number;
 	else if (strcmp(member->name, "keyset_id") == 0)
 		request->keyset_id = (uint8_t)number;
+	else if (strcmp(member->name, "superseded_keyset_id") == 0)
+		request->superseded_keyset_id = (uint8_t)number;
+	else if (strcmp(member->name, "keys_of") == 0)
+		request->keys_of = (uint32_t)number;
 	else
 		request->pace_per_s = (uint32_t)number;
 	return FK_OK;
@@ -123,15 +134,25 @@ static enum fk_err take_slns(const struct member *member, const json_t *value,
 	return FK_OK;
 }
 
+static enum fk_err take_kind(const json_t *value, struct fk_campaign_request *request,
+			     struct fk_reason *reason)
+{
+	int kind = json_is_string(value) ? fk_kind_find(json_string_value(value)) : -1;
+
+	if (kind < 0) {
+		fk_reason_set(reason, "must be " KINDS);
+		return FK_EINVAL;
+	}
+	request->kind = (uint8_t)kind;
+	return FK_OK;
+}
+
 static enum fk_err take_member(const struct member *member, const json_t *value,
 			       struct fk_campaign_request *request, struct fk_reason *reason)
 {
 	switch (member->kind) {
 	case KIND_KIND:
-		if (json_is_string(value) && strcmp(json_string_value(value), "rekey") == 0)
-			return FK_OK;
-		fk_reason_set(reason, "must be \"rekey\"");
-		return FK_EINVAL;
+		return take_kind(value, request, reason);
 	case KIND_GROUP:
 		return take_group(value, request, reason);
 	case KIND_NUMBER:
@@ -176,7 +197,7 @@ static enum fk_err take_object(const json_t *object, struct fk_campaign_request 
 	}
 	if (json_object_get(object, "kind") == NULL) {
 		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "kind");
-		fk_reason_set(reason, "is missing; must be \"rekey\"");
+		fk_reason_set(reason, "is missing; must be " KINDS);
 		return FK_EINVAL;
 	}
 	return FK_OK;
@@ -187,8 +208,7 @@ enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 				      char ret_field[static FK_FIELD_NAME_SIZE],
 				      struct fk_reason *reason)
 {
-	struct fk_campaign_request request = {
-		.slns = {1}, .n_keys = 1, .keyset_id = 1, .closing = true};
+	struct fk_campaign_request request = {.slns = {1}, .n_keys = 1, .closing = true};
 	json_error_t error;
 	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
 	enum fk_err err;

@@ -16,11 +16,12 @@
 #define FK_FIELD_NAME_SIZE 64
 
 /*
- * Reads the request. Members that are absent get their defaults: group everyone, sln 1, keyset_id
- * 1, the configuration's pace, closing true. 'slns' is a list of 1 to FK_CAMPAIGN_KEYS_MAX
- * different SLNs, in place of 'sln'. Returns FK_OK; FK_EFORMAT if it is no JSON object; FK_EINVAL
- * for an unknown, duplicate or wrongly typed member; FK_ERANGE for a value out of range. On failure
- * 'ret_field' names the member (empty for the body as a whole) and 'reason' the range.
+ * Reads the request. Members that are absent get their defaults: group everyone, sln 1, the
+ * configuration's pace, closing true; keyset_id, superseded_keyset_id and keys_of stay 0. 'slns' is
+ * a list of 1 to FK_CAMPAIGN_KEYS_MAX different SLNs, in place of 'sln'. Returns FK_OK; FK_EFORMAT
+ * if it is no JSON object; FK_EINVAL for an unknown, duplicate or wrongly typed member; FK_ERANGE
+ * for a value out of range. On failure 'ret_field' names the member (empty for the body as a whole)
+ * and 'reason' the range.
  */
 FK_MUST_USE enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 						  struct fk_campaign_request *ret_request,

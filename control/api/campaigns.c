@@ -71,6 +71,12 @@ static json_t *stopped_json(const struct fk_engine *engine, const struct fk_camp
 	return list;
 }
 
+/* A number that is null where it is 0. */
+static json_t *known(uint16_t size)
+{
+	return size != 0 ? json_integer(size) : json_null();
+}
+
 /* 'sln' and 'key_id' are those of the first key. */
 static json_t *campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
 {
@@ -79,18 +85,20 @@ static json_t *campaign_json(const struct fk_engine *engine, const struct fk_cam
 
 	return json_pack(
 		"{s:I, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:I, s:b, s:o, s:o, s:I,"
-		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o}",
-		"id", (json_int_t)c->id, "kind", "rekey", "group", c->group, "state",
-		fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln", c->slns[0],
-		"keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id, "key_id", c->key_ids[0],
-		"pace_per_s", (json_int_t)c->pace_per_s, "closing", c->closing, "created_at",
-		fk_call_timestamp(c->created_at_ms), "finished_at",
+		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o}",
+		"id", (json_int_t)c->id, "kind", fk_kind(c->kind)->label, "group", c->group,
+		"state", fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln",
+		c->slns[0], "keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id, "key_id",
+		c->key_ids[0], "pace_per_s", (json_int_t)c->pace_per_s, "closing", c->closing,
+		"created_at", fk_call_timestamp(c->created_at_ms), "finished_at",
 		fk_call_timestamp(c->finished_at_ms), "n_deliveries", (json_int_t)c->n_deliveries,
 		"states", states_json(c), "acked", (json_int_t)c->n_held, "proven",
 		(json_int_t)c->n_proven, "n_messages", (json_int_t)c->n_messages, "seconds_to",
 		seconds_to_json(c), "messages_per_second", rounded(per_s), "n_keys", c->n_keys,
 		"slns", numbers_json(c->slns, c->n_keys), "key_ids",
-		numbers_json(c->key_ids, c->n_keys), "stopped_next_hops", stopped_json(engine, c));
+		numbers_json(c->key_ids, c->n_keys), "stopped_next_hops", stopped_json(engine, c),
+		"superseded_keyset_id", known(c->superseded_keyset_id), "keys_of",
+		c->keys_of != 0 ? json_integer(c->keys_of) : json_null());
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
@@ -125,11 +133,6 @@ static json_t *size_members(const struct fk_plan *plan)
 			return json_pack("{s:i, s:i}", "size", e->size, "limit", e->limit);
 	}
 	return NULL;
-}
-
-static json_t *known(uint16_t size)
-{
-	return size != 0 ? json_integer(size) : json_null();
 }
 
 /* What is beyond its limit: a message, an SDS payload, a KMM, or what the UE takes of one. */
@@ -220,7 +223,7 @@ static json_t *hops_json(const struct fk_app *app, const struct fk_plan *plan)
 	return list;
 }
 
-static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_request *request,
+static json_t *plan_json(const struct fk_app *app, const struct fk_campaign *c,
 			 const struct fk_plan *plan)
 {
 	json_t *reasons = json_object(), *object;
@@ -233,20 +236,23 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign_requ
 		fk_cause_text(i, 0, reason, sizeof(reason));
 		json_object_set_new(reasons, reason, json_integer(plan->n_causes[i]));
 	}
-	object = json_pack("{s:b, s:s, s:s, s:i, s:i, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
-			   " s:o, s:f, s:o, s:o, s:i, s:o}",
-			   "dry_run", true, "kind", "rekey", "group", request->group, "sln",
-			   request->slns[0], "keyset_id", request->keyset_id, "pace_per_s",
-			   (json_int_t)plan->terms.pace_per_s, "closing", request->closing,
-			   "n_deliveries", (json_int_t)plan->n_members, "n_served",
-			   (json_int_t)plan->n_served, "n_excluded",
-			   (json_int_t)(plan->n_members - plan->n_served), "n_kmms",
-			   (json_int_t)plan->n_kmms, "payload_size", known(plan->payload),
-			   "message_size_min", known(plan->size_min), "message_size_max",
-			   known(plan->size_max), "message_size_limit", known(plan->limit_min),
-			   "predicted_s", rounded((double)fk_plan_predicted_ms(plan) / 1000),
-			   "reasons", reasons, "excluded", excluded_json(app, plan), "n_keys",
-			   request->n_keys, "slns", numbers_json(request->slns, request->n_keys));
+	object =
+		json_pack("{s:b, s:s, s:s, s:i, s:i, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
+			  " s:o, s:f, s:o, s:o, s:i, s:o}",
+			  "dry_run", true, "kind", fk_kind(c->kind)->label, "group", c->group,
+			  "sln", c->slns[0], "keyset_id", c->keyset_id, "pace_per_s",
+			  (json_int_t)plan->terms.pace_per_s, "closing", c->closing, "n_deliveries",
+			  (json_int_t)plan->n_members, "n_served", (json_int_t)plan->n_served,
+			  "n_excluded", (json_int_t)(plan->n_members - plan->n_served), "n_kmms",
+			  (json_int_t)plan->n_kmms, "payload_size", known(plan->payload),
+			  "message_size_min", known(plan->size_min), "message_size_max",
+			  known(plan->size_max), "message_size_limit", known(plan->limit_min),
+			  "predicted_s", rounded((double)fk_plan_predicted_ms(plan) / 1000),
+			  "reasons", reasons, "excluded", excluded_json(app, plan), "n_keys",
+			  c->n_keys, "slns", numbers_json(c->slns, c->n_keys));
+	json_object_set_new(object, "superseded_keyset_id", known(c->superseded_keyset_id));
+	json_object_set_new(object, "keys_of",
+			    c->keys_of != 0 ? json_integer(c->keys_of) : json_null());
 	split_json(plan, object);
 	json_object_set_new(object, "next_hops", hops_json(app, plan));
 	return object;
@@ -259,6 +265,7 @@ void fk_api_campaign_create(struct fk_call *call)
 	struct fk_reason reason = {{0}};
 	const char *field = NULL;
 	struct fk_plan plan = {.n_members = 0};
+	struct fk_campaign planned;
 	bool is_dry_run;
 	uint32_t id;
 	enum fk_err err;
@@ -273,9 +280,9 @@ void fk_api_campaign_create(struct fk_call *call)
 		return;
 	}
 	if (is_dry_run) {
-		err = fk_engine_plan(call->app->engine, &request, &plan, &field, &reason);
+		err = fk_engine_plan(call->app->engine, &request, &planned, &plan, &field, &reason);
 		if (err == FK_OK) {
-			fk_call_reply_json(call, 200, plan_json(call->app, &request, &plan));
+			fk_call_reply_json(call, 200, plan_json(call->app, &planned, &plan));
 			return;
 		}
 	} else if (call->imports->is_busy) {
@@ -357,15 +364,17 @@ struct row_writer {
 	json_t *items;
 };
 
-/* One object for each key of the campaign: which one, and what is known of it at this UE. */
+/* One object for each key that the campaign gives: which one, and what is known of it at this UE.
+ */
 static json_t *keys_json(const struct fk_campaign *c, const struct fk_delivery *d)
 {
+	uint32_t n = fk_campaign_n_given(c);
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < c->n_keys; i++)
+	for (uint32_t i = 0; i < n; i++)
 		json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "sln", c->slns[i],
 						      "key_id", c->key_ids[i], "state",
-						      fk_delivery_key_label(d, c->n_keys, i)));
+						      fk_delivery_key_label(d, n, i)));
 	return list;
 }
 
@@ -374,23 +383,15 @@ static uint32_t n_steps(const struct fk_campaign *c, const struct fk_delivery *d
 {
 	if (d->keys_per_kmm == 0)
 		return 0;
-	return (c->n_keys + d->keys_per_kmm - 1u) / d->keys_per_kmm + c->closing;
-}
-
-/* KMMs that are answered as they should be. */
-static uint32_t steps_done(const struct fk_campaign *c, const struct fk_delivery *d)
-{
-	bool is_last_done = c->closing ? (d->flags & FK_DELIVERY_PROVEN) != 0
-				       : (d->flags & FK_DELIVERY_HELD) != 0;
-
-	return d->step + (is_last_done ? 1u : 0u);
+	return (fk_campaign_n_given(c) + d->keys_per_kmm - 1u) / d->keys_per_kmm +
+	       fk_kind(c->kind)->n_commands + c->closing;
 }
 
 static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
 {
 	struct row_writer *writer = ctx;
 	const struct fk_campaign *c = writer->campaign;
-	bool is_held = (d->flags & FK_DELIVERY_HELD) != 0;
+	bool is_done = (d->flags & fk_campaign_goal(c)) != 0;
 	char reason[FK_CAUSE_TEXT_SIZE];
 	struct fk_fleet_ue ue;
 
@@ -400,15 +401,16 @@ static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
 	json_array_append_new(
 		writer->items,
 		json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:i, s:i,"
-			  " s:i, s:o}",
+			  " s:i, s:o, s:b}",
 			  "ue_id", ue.ue_id, "state", fk_delivery_state_label(d->state), "reason",
-			  reason, "held", is_held, "proven", (d->flags & FK_DELIVERY_PROVEN) != 0,
-			  "keyset_id", c->keyset_id, "sln", c->slns[0], "algorithm_id",
-			  c->algorithm_id, "key_id", c->key_ids[0], "attempts", d->tries,
-			  "message_number", d->number, "acked_ms",
-			  is_held ? json_integer(d->acked_ms) : json_null(), "n_steps",
-			  n_steps(c, d), "steps_done", steps_done(c, d), "keys_held",
-			  __builtin_popcount(d->keys_held), "keys", keys_json(c, d)));
+			  reason, "held", (d->flags & FK_DELIVERY_HELD) != 0, "proven",
+			  (d->flags & FK_DELIVERY_PROVEN) != 0, "keyset_id", c->keyset_id, "sln",
+			  c->slns[0], "algorithm_id", c->algorithm_id, "key_id", c->key_ids[0],
+			  "attempts", d->tries, "message_number", d->number, "acked_ms",
+			  is_done ? json_integer(d->acked_ms) : json_null(), "n_steps",
+			  n_steps(c, d), "steps_done", d->step + (d->state == FK_DELIVERY_ACKED),
+			  "keys_held", __builtin_popcount(d->keys_held), "keys", keys_json(c, d),
+			  "performed", (d->flags & FK_DELIVERY_PERFORMED) != 0));
 }
 
 void fk_api_campaign_deliveries(struct fk_call *call)

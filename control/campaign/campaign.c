@@ -45,28 +45,32 @@ struct number_field {
 	}
 #define STATE(state, label, text) NUMBER("state_" label, states[state], false),
 
-static const struct number_field numbers[] = {NUMBER("id", id, true),
-					      NUMBER("state", state, true),
-					      NUMBER("keyset_id", keyset_id, true),
-					      NUMBER("algorithm_id", algorithm_id, true),
-					      NUMBER("slot", slot, true),
-					      NUMBER("generation", generation, true),
-					      NUMBER("halt_status", halt_status, false),
-					      NUMBER("closing", closing, true),
-					      NUMBER("is_folded", is_folded, false),
-					      NUMBER("pace_per_s", pace_per_s, true),
-					      NUMBER("fleet_generation", fleet_generation, true),
-					      NUMBER("created_at_ms", created_at_ms, true),
-					      NUMBER("finished_at_ms", finished_at_ms, false),
-					      NUMBER("n_messages", n_messages, false),
-					      NUMBER("n_deliveries", n_deliveries, false),
-					      NUMBER("n_held", n_held, false),
-					      NUMBER("n_proven", n_proven, false),
-					      NUMBER("milestone_500_ms", milestones_ms[0], false),
-					      NUMBER("milestone_990_ms", milestones_ms[1], false),
-					      NUMBER("milestone_999_ms", milestones_ms[2], false),
-					      NUMBER("milestone_1000_ms", milestones_ms[3], false),
-					      FK_DELIVERY_STATE_MAP(STATE)};
+static const struct number_field numbers[] = {
+	NUMBER("id", id, true),
+	NUMBER("state", state, true),
+	NUMBER("kind", kind, false),
+	NUMBER("keys_of", keys_of, false),
+	NUMBER("keyset_id", keyset_id, true),
+	NUMBER("superseded_keyset_id", superseded_keyset_id, false),
+	NUMBER("algorithm_id", algorithm_id, true),
+	NUMBER("slot", slot, true),
+	NUMBER("generation", generation, true),
+	NUMBER("halt_status", halt_status, false),
+	NUMBER("closing", closing, true),
+	NUMBER("is_folded", is_folded, false),
+	NUMBER("pace_per_s", pace_per_s, true),
+	NUMBER("fleet_generation", fleet_generation, true),
+	NUMBER("created_at_ms", created_at_ms, true),
+	NUMBER("finished_at_ms", finished_at_ms, false),
+	NUMBER("n_messages", n_messages, false),
+	NUMBER("n_deliveries", n_deliveries, false),
+	NUMBER("n_held", n_held, false),
+	NUMBER("n_proven", n_proven, false),
+	NUMBER("milestone_500_ms", milestones_ms[0], false),
+	NUMBER("milestone_990_ms", milestones_ms[1], false),
+	NUMBER("milestone_999_ms", milestones_ms[2], false),
+	NUMBER("milestone_1000_ms", milestones_ms[3], false),
+	FK_DELIVERY_STATE_MAP(STATE)};
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 _Static_assert(N_NUMBERS + 6 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
@@ -259,12 +263,15 @@ enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const cha
 	return FK_OK;
 }
 
-enum fk_err fk_campaign_decode_done(const struct fk_campaign *c)
+enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 {
-	if (c->id == 0 || c->generation == 0 || c->generation > FK_CAMPAIGN_GENERATION_MAX ||
-	    c->slot >= FK_CAMPAIGN_SLOTS || c->state < FK_CAMPAIGN_RUNNING ||
-	    c->state > FK_CAMPAIGN_ABORTED || c->created_at_ms == 0 || c->algorithm_id == 0 ||
-	    c->n_keys == 0 || c->slns[0] == 0 || c->key_ids[0] == 0)
+	if (c->kind == 0)
+		c->kind = FK_KIND_REKEY; /* of a time when there was no other */
+	if (c->id == 0 || fk_kind(c->kind) == NULL || c->generation == 0 ||
+	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_CAMPAIGN_SLOTS ||
+	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_ABORTED ||
+	    c->created_at_ms == 0 || c->algorithm_id == 0 || c->n_keys == 0 || c->slns[0] == 0 ||
+	    c->key_ids[0] == 0)
 		return FK_EFORMAT;
 	return FK_OK;
 }

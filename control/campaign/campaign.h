@@ -17,6 +17,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/token.h>
 
+#include "campaign/kind.h"
 #include "campaign/ledger.h"
 #include "campaign/scheduler.h"
 #include "store/store.h"
@@ -52,9 +53,13 @@ struct fk_cause_count {
 struct fk_campaign {
 	uint32_t id;
 	uint8_t state; /* enum fk_campaign_state */
+	uint8_t kind;  /* enum fk_campaign_kind */
 	uint8_t keyset_id, algorithm_id, slot;
-	uint16_t generation; /* with 'slot', what its tokens carry */
-	uint8_t n_keys;	     /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t superseded_keyset_id; /* of a changeover; else 0 */
+	uint16_t generation;	      /* with 'slot', what its tokens carry */
+	uint32_t keys_of; /* the campaign with whose keys it goes on, 0: it makes its own */
+	/* The keys that it gives, or goes on with. */
+	uint8_t n_keys; /* 1..FK_CAMPAIGN_KEYS_MAX */
 	uint16_t slns[FK_CAMPAIGN_KEYS_MAX], key_ids[FK_CAMPAIGN_KEYS_MAX];
 	/* Keys of one Rekey-Command, by place in the fleet's list of next hops; 0: none was served
 	 * there. As planned: a change of limits does not change a campaign. */
@@ -80,6 +85,24 @@ static inline bool fk_campaign_is_final(const struct fk_campaign *c)
 	return c->state == FK_CAMPAIGN_COMPLETED || c->state == FK_CAMPAIGN_ABORTED;
 }
 
+/* How many keys it gives. */
+static inline uint32_t fk_campaign_n_given(const struct fk_campaign *c)
+{
+	return fk_kind(c->kind)->gives_keys ? c->n_keys : 0;
+}
+
+/* The campaign that made its keys. */
+static inline uint32_t fk_campaign_keys_of(const struct fk_campaign *c)
+{
+	return c->keys_of != 0 ? c->keys_of : c->id;
+}
+
+/* The flag of a delivery that has reached the campaign's goal. */
+static inline uint8_t fk_campaign_goal(const struct fk_campaign *c)
+{
+	return fk_kind(c->kind)->n_commands > 0 ? FK_DELIVERY_PERFORMED : FK_DELIVERY_HELD;
+}
+
 /* The record as fields that point into 'text' and into the campaign. */
 struct fk_campaign_fields {
 	struct fk_store_field fields[FK_CAMPAIGN_FIELDS_MAX];
@@ -97,7 +120,7 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 FK_MUST_USE enum fk_err fk_campaign_decode_field(void *campaign, const char *name,
 						 const char *value, size_t size);
 /* After the last field. FK_OK, or FK_EFORMAT if a field that must be there is not. */
-FK_MUST_USE enum fk_err fk_campaign_decode_done(const struct fk_campaign *c);
+FK_MUST_USE enum fk_err fk_campaign_decode_done(struct fk_campaign *c);
 
 /*
  * Counts the causes of final deliveries, most frequent first; returns how many different ones there

@@ -13,14 +13,17 @@ void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_KEY
 	(void)snprintf(ret_name, FK_KEY_NAME_SIZE, "tek:%u:%u", id, index);
 }
 
-void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool closing,
+void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campaign *c,
 			  struct fk_plan_terms *ret_terms)
 {
 	const struct fk_config *config = engine->config;
 
 	*ret_terms = (struct fk_plan_terms){
-		.closing = closing,
-		.n_keys = (uint8_t)n_keys,
+		.closing = c->closing,
+		.n_keys = (uint8_t)fk_campaign_n_given(c),
+		.n_commands = fk_kind(c->kind)->n_commands,
+		.keyset_id = c->keyset_id,
+		.pace_per_s = c->pace_per_s,
 		.transport_limit = (uint16_t)config->kmm.transport_limit,
 		.preamble_size = config->kmf.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE,
 	};
@@ -42,7 +45,8 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.campaign_slot = c->slot,
 		.campaign_generation = c->generation,
 		.key_id = c->key_ids[0],
-		.n_keys = c->n_keys,
+		.n_keys = (uint8_t)fk_campaign_n_given(c),
+		.n_commands = fk_kind(c->kind)->n_commands,
 		.closing = c->closing,
 		.window = config->campaign.window,
 		.attempts_max = config->campaign.attempts_max,
@@ -53,6 +57,7 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.numbers = fk_fleet_numbers(engine->fleet, 0),
 	};
 
+	memcpy(options.commands, fk_kind(c->kind)->commands, sizeof(options.commands));
 	for (uint32_t i = 0; i < fk_fleet_n_next_hops(engine->fleet); i++)
 		options.keys_per_kmm[fk_fleet_next_hop(engine->fleet, i)] = c->keys_per_kmm[i];
 
@@ -88,16 +93,17 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 			    const struct fk_campaign *c, uint32_t page)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
+	struct fk_currency currency[FK_CURRENCY_PAGE];
 	struct fk_plan_terms terms;
 	int32_t group = -1;
 
-	fk_engine_plan_terms(engine, c->n_keys, c->closing, &terms);
-	terms.keyset_id = c->keyset_id;
+	fk_engine_plan_terms(engine, c, &terms);
 	if (c->group[0] != '\0') {
 		group = fk_fleet_find_group(engine->fleet, c->group);
 		if (group < 0)
 			return;
 	}
+	fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, currency);
 	for (uint32_t i = page * FK_LEDGER_PAGE; i < (page + 1) * FK_LEDGER_PAGE; i++) {
 		struct fk_message_size size;
 		enum fk_cause cause;
@@ -109,6 +115,8 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 		cause = status_cause(engine, i);
 		if (cause == FK_CAUSE_NONE)
 			cause = fk_plan_judge(&terms, &ues[i], &size);
+		if (cause == FK_CAUSE_NONE)
+			cause = fk_currency_judge(c, &currency[i % FK_CURRENCY_PAGE]);
 		fk_scheduler_include(scheduler, i);
 		if (cause != FK_CAUSE_NONE)
 			fk_scheduler_exclude(scheduler, i, cause);
@@ -143,6 +151,7 @@ enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
 		.n_keys = c->n_keys,
 		.algorithm_id = c->algorithm_id,
 		.keyset_id = c->keyset_id,
+		.superseded_keyset_id = c->superseded_keyset_id,
 		.pace_per_s = c->pace_per_s,
 		.answer_timeout_ms = engine->config->campaign.answer_timeout_ms,
 	};
@@ -225,6 +234,99 @@ static enum fk_err check_request(const struct fk_engine *engine,
 	return FK_OK;
 }
 
+/* The latest campaign that gave keys to that group, into that keyset if it is not 0. */
+static const struct fk_campaign *latest_rekey(const struct fk_engine *engine,
+					      const struct fk_campaign_request *request)
+{
+	for (uint32_t i = engine->n_campaigns; i > 0; i--) {
+		const struct fk_campaign *c = &engine->campaigns[i - 1];
+
+		if (fk_kind(c->kind)->gives_keys && strcmp(c->group, request->group) == 0 &&
+		    (request->keyset_id == 0 || request->keyset_id == c->keyset_id))
+			return c;
+	}
+	return NULL;
+}
+
+/* Takes over the keys of the campaign that this one goes on with. */
+static enum fk_err draft_keys_of(const struct fk_engine *engine,
+				 const struct fk_campaign_request *request, struct fk_campaign *c,
+				 const char **ret_field, struct fk_reason *reason)
+{
+	const struct fk_campaign *of;
+
+	if (request->keys_of != 0)
+		of = fk_engine_find_campaign((void *)(uintptr_t)engine, request->keys_of);
+	else
+		of = latest_rekey(engine, request);
+	*ret_field = "keys_of";
+	if (of == NULL || !fk_kind(of->kind)->gives_keys) {
+		fk_reason_set(reason,
+			      request->keys_of != 0
+				      ? "there is no such campaign that has made keys"
+				      : "no campaign has given this group keys, or not into "
+					"that keyset");
+		return FK_ENOTFOUND;
+	}
+	if (request->keyset_id != 0 && request->keyset_id != of->keyset_id) {
+		fk_reason_set(reason, "campaign %u gave keys into keyset %u", of->id,
+			      of->keyset_id);
+		return FK_ERANGE;
+	}
+	*ret_field = NULL;
+	c->keys_of = of->id;
+	c->keyset_id = of->keyset_id;
+	c->n_keys = of->n_keys;
+	memcpy(c->slns, of->slns, sizeof(c->slns));
+	memcpy(c->key_ids, of->key_ids, sizeof(c->key_ids));
+	if (!fk_engine_keys_are_active(engine, c)) {
+		fk_reason_set(reason, "the keys of campaign %u are not active any more", of->id);
+		return FK_EPOLICY;
+	}
+	return FK_OK;
+}
+
+/* Radios commonly have keysets 1 and 2 only: the one is superseded by the other. P25 sheet 2.3 */
+static enum fk_err draft_superseded(const struct fk_campaign_request *request,
+				    struct fk_campaign *c, const char **ret_field,
+				    struct fk_reason *reason)
+{
+	uint8_t superseded = request->superseded_keyset_id;
+
+	if (superseded == 0 && c->keyset_id <= 2)
+		superseded = 3 - c->keyset_id;
+	c->superseded_keyset_id = superseded;
+	if (superseded != 0 && superseded != c->keyset_id)
+		return FK_OK;
+	*ret_field = "superseded_keyset_id";
+	fk_reason_set(reason, superseded == 0 ? "must be given, since the keyset is not 1 or 2"
+					      : "is the keyset that is to be activated");
+	return FK_EINVAL;
+}
+
+/* What is asked for, with all that follows from it but a campaign's own id and keys. */
+static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaign_request *request,
+			 struct fk_campaign *c, const char **ret_field, struct fk_reason *reason)
+{
+	const struct fk_kind *kind = fk_kind(request->kind);
+	enum fk_err err = FK_OK;
+
+	c->kind = request->kind;
+	c->keyset_id = request->keyset_id != 0 ? request->keyset_id : 1;
+	c->algorithm_id = FK_ALGORITHM_AES_256;
+	c->closing = request->closing;
+	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
+						 : engine->config->campaign.pace_per_s;
+	memcpy(c->group, request->group, sizeof(c->group));
+	c->n_keys = request->n_keys;
+	memcpy(c->slns, request->slns, sizeof(c->slns));
+	if (kind->goes_on)
+		err = draft_keys_of(engine, request, c, ret_field, reason);
+	if (err == FK_OK && fk_kind_has_command(kind, FK_ORDER_CHANGEOVER))
+		err = draft_superseded(request, c, ret_field, reason);
+	return err;
+}
+
 /* What forbids a campaign for now. */
 static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason *reason)
 {
@@ -253,57 +355,62 @@ static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason 
 }
 
 /* Shows every member of the group to the plan: first all to measure, then all to count. */
-static void walk_members(const struct fk_engine *engine, int32_t group, bool only_measure,
-			 struct fk_plan *plan)
+static void walk_members(const struct fk_engine *engine, const struct fk_campaign *c,
+			 bool only_measure, struct fk_plan *plan)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
+	int32_t group = c->group[0] != '\0' ? fk_fleet_find_group(engine->fleet, c->group) : -1;
+	struct fk_currency currency[FK_CURRENCY_PAGE];
 
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
 		struct fk_message_size size;
 		enum fk_cause cause;
 
+		if (!only_measure && i % FK_CURRENCY_PAGE == 0)
+			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, currency);
 		if (ues[i].rsi == 0 ||
 		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
 			continue;
 		cause = status_cause(engine, i);
-		if (cause != FK_CAUSE_NONE) {
-			if (!only_measure)
-				fk_plan_leave_out(plan, i, &ues[i], cause);
-			continue;
-		}
 		size = fk_engine_message_size(engine, i);
-		if (only_measure)
+		if (only_measure && cause == FK_CAUSE_NONE)
 			fk_plan_measure(plan, &ues[i], &size);
-		else
+		if (only_measure)
+			continue;
+		if (cause == FK_CAUSE_NONE &&
+		    fk_plan_judge(&plan->terms, &ues[i], &size) == FK_CAUSE_NONE)
+			cause = fk_currency_judge(c, &currency[i % FK_CURRENCY_PAGE]);
+		if (cause == FK_CAUSE_NONE)
 			fk_plan_add(plan, i, &ues[i], &size);
+		else
+			fk_plan_leave_out(plan, i, &ues[i], cause);
 	}
 }
 
-static void make_plan(const struct fk_engine *engine, const struct fk_campaign_request *request,
+static void make_plan(const struct fk_engine *engine, const struct fk_campaign *c,
 		      struct fk_plan *ret_plan)
 {
 	struct fk_plan_terms terms;
-	int32_t group = -1;
 
-	if (request->group[0] != '\0')
-		group = fk_fleet_find_group(engine->fleet, request->group);
-	fk_engine_plan_terms(engine, request->n_keys, request->closing, &terms);
-	terms.keyset_id = request->keyset_id;
-	terms.pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
-						    : engine->config->campaign.pace_per_s;
+	fk_engine_plan_terms(engine, c, &terms);
 	fk_plan_begin(ret_plan, &terms);
-	walk_members(engine, group, true, ret_plan);
-	walk_members(engine, group, false, ret_plan);
+	walk_members(engine, c, true, ret_plan);
+	walk_members(engine, c, false, ret_plan);
 }
 
 enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_request *request,
-			   struct fk_plan *ret_plan, const char **ret_field,
-			   struct fk_reason *reason)
+			   struct fk_campaign *ret_campaign, struct fk_plan *ret_plan,
+			   const char **ret_field, struct fk_reason *reason)
 {
+	struct fk_campaign c = {.id = 0};
 	enum fk_err err = check_request(engine, request, ret_field, reason);
 
 	if (err == FK_OK)
-		make_plan(engine, request, ret_plan);
+		err = draft(engine, request, &c, ret_field, reason);
+	if (err == FK_OK)
+		make_plan(engine, &c, ret_plan);
+	if (err == FK_OK)
+		*ret_campaign = c;
 	return err;
 }
 
@@ -364,29 +471,20 @@ static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_pl
 	return FK_OK; /* the first hundred lack a protection TEK; the campaign says so */
 }
 
-static enum fk_err fill_campaign(struct fk_engine *engine,
-				 const struct fk_campaign_request *request,
-				 const struct fk_plan *plan, struct fk_campaign *c)
+static enum fk_err fill_campaign(struct fk_engine *engine, const struct fk_plan *plan,
+				 struct fk_campaign *c)
 {
 	enum fk_err err = fk_uuid_generate(c->conversation_id);
 
 	c->state = FK_CAMPAIGN_RUNNING;
-	c->n_keys = request->n_keys;
-	memcpy(c->slns, request->slns, sizeof(c->slns));
 	for (uint32_t i = 0; i < fk_fleet_n_next_hops(engine->fleet); i++)
 		c->keys_per_kmm[i] = plan->keys_per_kmm[fk_fleet_next_hop(engine->fleet, i)];
-	c->keyset_id = request->keyset_id;
-	c->algorithm_id = FK_ALGORITHM_AES_256;
-	c->closing = request->closing;
-	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
-						 : engine->config->campaign.pace_per_s;
 	c->fleet_generation = fk_fleet_generation(engine->fleet);
-	memcpy(c->group, request->group, sizeof(c->group));
 	for (uint32_t i = 0; i < FK_MILESTONES; i++)
 		c->milestones_ms[i] = FK_MILESTONE_NONE;
 	if (err == FK_OK)
 		err = fk_key_store_refresh(engine->keys, NULL);
-	if (err == FK_OK)
+	if (err == FK_OK && c->keys_of == 0)
 		err = choose_key_ids(engine, c->n_keys, c->key_ids);
 	if (err == FK_OK)
 		err = fk_store_next_campaign_id(engine->store, &c->id);
@@ -432,6 +530,21 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 	err = fk_store_batch_commit(engine->store);
 	fk_key_store_written(engine->keys, err);
 	return err;
+}
+
+/* A campaign that goes on with the keys of another: its record alone is new. */
+static enum fk_err take_keys(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	enum fk_err err;
+
+	if (engine->current != NULL)
+		fk_keytable_disarm_campaign(engine->table, engine->current->slot);
+	err = fk_engine_arm_stored(engine, c);
+	if (err != FK_OK)
+		return err;
+	fk_store_batch_begin(engine->store);
+	fk_engine_put_record(engine, c);
+	return fk_store_batch_commit(engine->store);
 }
 
 /* Makes the campaign's TEKs, one after the other, and hands them on when they are durable. */
@@ -497,15 +610,17 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 
 	if (err == FK_OK)
 		err = check_ready(engine, reason);
+	if (err == FK_OK)
+		err = draft(engine, request, &c, ret_field, reason);
 	if (err != FK_OK)
 		return err;
-	make_plan(engine, request, ret_plan);
+	make_plan(engine, &c, ret_plan);
 	err = check_plan(engine, ret_plan, ret_field, reason);
 	if (err != FK_OK)
 		return err;
 	if (engine->scheduler != NULL)
 		fk_engine_flush(engine); /* late numbers of the campaign before */
-	err = fill_campaign(engine, request, ret_plan, &c);
+	err = fill_campaign(engine, ret_plan, &c);
 	if (err == FK_OK)
 		err = fk_engine_new_scheduler(engine, &c, &scheduler);
 	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++)
@@ -518,7 +633,7 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	}
 	if (err == FK_OK) {
 		c.n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
-		err = make_keys(engine, &c);
+		err = c.keys_of != 0 ? take_keys(engine, &c) : make_keys(engine, &c);
 	}
 	if (err == FK_ESTORE)
 		withdraw(engine, &c);
@@ -528,10 +643,11 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	}
 	take_over(engine, &c, scheduler, accepted_at_us);
 	fk_log(FK_LOG_INFO, "campaign created",
-	       "campaign=%u group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u key_id=%u "
+	       "campaign=%u kind=%s group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u "
+	       "key_id=%u "
 	       "n_kmms=%" PRIu64 " pace_per_s=%u",
-	       c.id, c.group, c.n_deliveries, c.n_keys, c.slns[0], c.keyset_id, c.key_ids[0],
-	       ret_plan->n_kmms, c.pace_per_s);
+	       c.id, fk_kind(c.kind)->label, c.group, c.n_deliveries, c.n_keys, c.slns[0],
+	       c.keyset_id, c.key_ids[0], ret_plan->n_kmms, c.pace_per_s);
 	*ret_id = c.id;
 	return FK_OK;
 }

@@ -33,11 +33,14 @@ struct fk_engine;
 
 /* What an operator asks for; checked by fk_engine_create() against fleet and configuration. */
 struct fk_campaign_request {
+	uint8_t kind;			     /* enum fk_campaign_kind */
 	char group[FK_CAMPAIGN_GROUP_SIZE];  /* empty: everyone */
 	uint16_t slns[FK_CAMPAIGN_KEYS_MAX]; /* 1..4095, all different: one key for each */
 	uint8_t n_keys;			     /* 1..FK_CAMPAIGN_KEYS_MAX */
-	uint8_t keyset_id;		     /* 1..16 */
-	uint32_t pace_per_s;		     /* 0: the configuration's */
+	uint8_t keyset_id;	      /* 1..16; 0: that of the keys it goes on with, else 1 */
+	uint8_t superseded_keyset_id; /* 0: of keysets 1 and 2 the other one */
+	uint32_t keys_of;	      /* 0: the latest campaign that gave the group keys */
+	uint32_t pace_per_s;	      /* 0: the configuration's */
 	bool closing;
 };
 
@@ -71,22 +74,23 @@ int fk_engine_wait_ms(const struct fk_engine *engine);
 void fk_engine_flush(struct fk_engine *engine);
 
 /*
- * Plans a campaign and makes nothing of it; another one may be active. 'ret_field' names the field
- * at fault, or is NULL. Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group);
- * FK_ERANGE; FK_EINVAL (no fleet).
+ * Plans a campaign and makes nothing of it; another one may be active. 'ret_campaign' is what it
+ * would be, but for its id and new key IDs. 'ret_field' names the field at fault, or is NULL.
+ * Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group, keys_of); FK_ERANGE;
+ * FK_EINVAL (no fleet, superseded_keyset_id).
  */
 FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
 				       const struct fk_campaign_request *request,
-				       struct fk_plan *ret_plan, const char **ret_field,
-				       struct fk_reason *reason);
+				       struct fk_campaign *ret_campaign, struct fk_plan *ret_plan,
+				       const char **ret_field, struct fk_reason *reason);
 /*
  * Creates a campaign: FK_OK when record and sealed TEKs are durable. 'ret_field' names the field at
  * fault, or is NULL. 'ret_plan' is written whenever it came to a plan, so that a refusal can say
  * how large a message would be; UEs that it excludes are excluded from the campaign. Returns
- * FK_EBUSY if one is active; FK_ENOTFOUND (group); FK_ERANGE (also: no message fits, or more than
- * FK_PLAN_KMMS_MAX were needed); FK_EINVAL
- * (nobody to serve); FK_ESTORE; FK_ELINK if no dataplane attached to this fleet yet; FK_EFULL if no
- * key ID is left; FK_ENOMEM; FK_EIO.
+ * FK_EBUSY if one is active; FK_ENOTFOUND (group, keys_of, or its keys are gone); FK_ERANGE (also:
+ * no message fits, or more than FK_PLAN_KMMS_MAX were needed); FK_EINVAL (nobody to serve, or
+ * superseded_keyset_id); FK_ESTORE; FK_ELINK if no dataplane attached to this fleet yet; FK_EFULL
+ * if no key ID is left; FK_ENOMEM; FK_EIO.
  */
 FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
 					 const struct fk_campaign_request *request,

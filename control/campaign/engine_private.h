@@ -82,7 +82,7 @@ bool fk_engine_flush_pages(struct fk_engine *engine, bool now);
 /* Pushes what the scheduler gives and the rings take. */
 void fk_engine_push_orders(struct fk_engine *engine);
 
-/* fk_campaign_find_fn; 'engine' is a struct fk_engine. */
+/* fk_campaign_find_fn; 'engine' is a const struct fk_engine. */
 const struct fk_campaign *fk_engine_find_campaign(void *engine, uint32_t id);
 /* The current campaign has ended and is not folded into the currency yet. */
 bool fk_engine_has_to_fold(const struct fk_engine *engine);
@@ -101,13 +101,18 @@ FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, uint32_t page);
 /* What limits the KMMs of a campaign, by the configuration in force. */
-void fk_engine_plan_terms(const struct fk_engine *engine, uint32_t n_keys, bool closing,
+void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campaign *c,
 			  struct fk_plan_terms *ret_terms);
+/* What is known of the UEs of a page, the campaign in force included. */
+void fk_engine_read_currency(const struct fk_engine *engine, uint32_t page,
+			     struct fk_currency ret_ues[static FK_CURRENCY_PAGE]);
 /* How large messages to a UE get, as far as the worker that owns it has said. */
 struct fk_message_size fk_engine_message_size(const struct fk_engine *engine, uint32_t ue_index);
 /* Publishes the campaign's TEKs, n_keys of them, and terms to the dataplane. */
 FK_MUST_USE enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
 				      const struct fk_secret *teks);
+/* The same with the keys as they are stored. Also FK_ESTORE, FK_ENOTFOUND, FK_EAUTH. */
+FK_MUST_USE enum fk_err fk_engine_arm_stored(struct fk_engine *engine, const struct fk_campaign *c);
 /* Sets the stop flag of the current campaign's slot in the region, if there is one. */
 void fk_engine_set_stop(struct fk_engine *engine);
 

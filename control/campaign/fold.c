@@ -33,6 +33,22 @@ static const uint8_t *places_of(struct fk_fold *fold, uint32_t id)
 	return at;
 }
 
+enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue)
+{
+	uint16_t all = (uint16_t)((1u << c->n_keys) - 1);
+
+	if (!fk_kind(c->kind)->goes_on)
+		return ue->active == FK_ACTIVE_UNKNOWN ? FK_CAUSE_ACTIVE_UNKNOWN : FK_CAUSE_NONE;
+	for (uint32_t i = 0; i < ue->n_entries; i++) {
+		const struct fk_currency_entry *entry = &ue->entries[i];
+
+		if (entry->evidence.campaign_id == c->keys_of)
+			return entry->held == all && entry->maybe == 0 ? FK_CAUSE_NONE
+								       : FK_CAUSE_KEYS_NOT_HELD;
+	}
+	return FK_CAUSE_KEYS_NOT_HELD;
+}
+
 /* What the keys of this campaign do to those that had their places. */
 static void displace(struct fk_fold *fold, struct fk_currency *ue, uint16_t held, uint16_t maybe)
 {
@@ -94,9 +110,15 @@ static bool is_refused_for_certain(const struct fk_delivery *d, uint16_t missing
 
 static uint16_t step_mask(const struct fk_campaign *c, const struct fk_delivery *d)
 {
-	uint32_t first, n = fk_delivery_step_keys(d, c->n_keys, &first);
+	uint32_t first, n = fk_delivery_step_keys(d, fk_campaign_n_given(c), &first);
 
 	return (uint16_t)(((1u << n) - 1) << first);
+}
+
+/* The step of the kind's own command; there is one at most. */
+static uint32_t command_step(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	return (fk_campaign_n_given(c) + d->keys_per_kmm - 1u) / d->keys_per_kmm;
 }
 
 /* The keys that may have been sent, and of which nobody has said what became of them. */
@@ -113,7 +135,7 @@ static uint16_t possibly_held(const struct fk_campaign *c, const struct fk_deliv
 /* When the last acknowledgement came; before all keys are there only the KMM's own time is kept. */
 static uint32_t evidence_time_s(const struct fk_campaign *c, const struct fk_delivery *d)
 {
-	if (d->flags & FK_DELIVERY_HELD)
+	if (d->flags & fk_campaign_goal(c))
 		return (uint32_t)((c->created_at_ms + d->acked_ms) / 1000);
 	return d->date_time_s;
 }
@@ -145,15 +167,34 @@ static void note_active(const struct fk_campaign *c, const struct fk_delivery *d
 	ue->active_evidence = evidence_of(c, d);
 }
 
-void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue)
+/* What a Changeover-Command did, if it may have been sent. */
+static void note_changeover(const struct fk_campaign *c, const struct fk_delivery *d,
+			    struct fk_currency *ue)
+{
+	bool is_done = (d->flags & FK_DELIVERY_PERFORMED) != 0;
+
+	if (d->keys_per_kmm == 0 || !fk_kind_has_command(fk_kind(c->kind), FK_ORDER_CHANGEOVER))
+		return;
+	if (!is_done && (d->step != command_step(c, d) || !fk_delivery_may_have_been_sent(d) ||
+			 is_refused_for_certain(d, 1)))
+		return;
+	ue->active = is_done ? FK_ACTIVE_KNOWN : FK_ACTIVE_UNKNOWN;
+	ue->active_keyset = c->keyset_id;
+	ue->active_evidence = evidence_of(c, d);
+}
+
+static bool is_folded(const struct fk_campaign *c, struct fk_currency *ue)
+{
+	return fk_currency_find(ue, c->id) != NULL ||
+	       (ue->active != FK_ACTIVE_NEVER && ue->active_evidence.campaign_id == c->id);
+}
+
+static void fold_keys(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue)
 {
 	const struct fk_campaign *c = fold->campaign;
+	uint16_t maybe = possibly_held(c, d);
 	struct fk_currency_entry *entry;
-	uint16_t maybe;
 
-	if (d->state == FK_DELIVERY_NONE || fk_currency_find(ue, c->id) != NULL)
-		return;
-	maybe = possibly_held(c, d);
 	if (d->keys_held == 0 && maybe == 0)
 		return;
 	entry = fk_currency_add(ue, c->id);
@@ -163,38 +204,69 @@ void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct 
 	entry->flags = (uint8_t)((d->flags & FK_DELIVERY_PROVEN ? FK_CURRENCY_PROVEN : 0) |
 				 (d->flags & FK_DELIVERY_LISTED ? FK_CURRENCY_LISTED : 0));
 	displace(fold, ue, d->keys_held, maybe);
+}
+
+void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue)
+{
+	const struct fk_campaign *c = fold->campaign;
+
+	if (d->state == FK_DELIVERY_NONE || is_folded(c, ue))
+		return;
+	if (fk_kind(c->kind)->gives_keys)
+		fold_keys(fold, d, ue);
+	note_changeover(c, d, ue);
 	note_active(c, d, ue);
 }
 
-/* What an answer adds to the delivery that it comes too late for; false: nothing. */
-static bool add_answer(const struct fk_campaign *c, const struct fk_ue_state *state,
-		       const struct fk_delivery *d, struct fk_currency_entry *entry)
+static struct fk_evidence late_evidence(const struct fk_campaign *c,
+					const struct fk_ue_state *state)
 {
-	uint16_t step = step_mask(c, d), held = state->keys_held & step & (uint16_t)~entry->held;
+	struct fk_evidence e = {
+		.campaign_id = c->id,
+		.at_s = (uint32_t)(state->answered_at_us / 1000000),
+		.inbound_number = state->inbound_number,
+		.mac_key_id = state->mac_key_id,
+	};
 
-	if (state->kmm_message_id != FK_KMM_REKEY_ACK || held == 0)
-		return false;
+	memcpy(e.mac, state->mac, sizeof(e.mac));
+	return e;
+}
+
+/* Keys that a Rekey-Acknowledgment adds to the delivery that it comes too late for. */
+static void add_keys(struct fk_fold *fold, const struct fk_delivery *d,
+		     const struct fk_ue_state *state, struct fk_currency *ue)
+{
+	struct fk_currency_entry *entry = fk_currency_find(ue, fold->campaign->id);
+	uint16_t held = state->keys_held & step_mask(fold->campaign, d);
+
+	if (entry == NULL || (held & (uint16_t)~entry->held) == 0)
+		return;
 	entry->held |= held;
 	entry->maybe &= (uint16_t)~held;
-	return true;
+	entry->flags |= FK_CURRENCY_LATE;
+	entry->evidence = late_evidence(fold->campaign, state);
+	displace(fold, ue, entry->held, entry->maybe);
+}
+
+static void add_changeover(const struct fk_campaign *c, const struct fk_delivery *d,
+			   const struct fk_ue_state *state, struct fk_currency *ue)
+{
+	if (ue->active != FK_ACTIVE_UNKNOWN || ue->active_evidence.campaign_id != c->id ||
+	    d->step != command_step(c, d))
+		return;
+	ue->active = FK_ACTIVE_KNOWN;
+	ue->active_evidence = late_evidence(c, state);
 }
 
 void fk_fold_late(struct fk_fold *fold, const struct fk_delivery *d,
 		  const struct fk_ue_state *state, struct fk_currency *ue)
 {
-	const struct fk_campaign *c = fold->campaign;
-	struct fk_currency_entry *entry;
-
-	if (d->state == FK_DELIVERY_NONE || state->outcome != FK_OUTCOME_ANSWERED)
+	if (d->state == FK_DELIVERY_NONE || d->keys_per_kmm == 0 ||
+	    state->outcome != FK_OUTCOME_ANSWERED)
 		return;
 	fk_fold_delivery(fold, d, ue);
-	entry = fk_currency_find(ue, c->id);
-	if (entry == NULL || !add_answer(c, state, d, entry))
-		return;
-	entry->flags |= FK_CURRENCY_LATE;
-	entry->evidence.at_s = (uint32_t)(state->answered_at_us / 1000000);
-	entry->evidence.inbound_number = state->inbound_number;
-	entry->evidence.mac_key_id = state->mac_key_id;
-	memcpy(entry->evidence.mac, state->mac, sizeof(entry->evidence.mac));
-	displace(fold, ue, entry->held, entry->maybe);
+	if (state->kmm_message_id == FK_KMM_REKEY_ACK)
+		add_keys(fold, d, state, ue);
+	else if (state->kmm_message_id == FK_KMM_CHANGEOVER_RESPONSE)
+		add_changeover(fold->campaign, d, state, ue);
 }

@@ -13,11 +13,13 @@
  * - Refused, with a status that says that nothing was done, and nothing else was sent before: it is
  *   not held.
  * - Never sent: nothing changes.
- * - The closing exchange, under the first new key: proves possession. The keyset that it lists is
- * the active one.
+ * - The closing exchange, under the first new key, proves possession; the keyset that it lists is
+ *   the active one.
+ * - Changeover-Response: the activated keyset is the active one. Before it, once the command may
+ *   have been sent, the active keyset is unknown.
  *
- * An entry of the campaign in the currency says that its delivery is folded in already, with what
- * came too late for the ledger; so folding again changes nothing.
+ * What the currency names the campaign as evidence of is folded in already, with what came too late
+ * for the ledger; so folding again changes nothing.
  *
  * Threads: everything here is pure. Memory: the caller's; campaigns are borrowed during a call.
  */
@@ -51,6 +53,13 @@ struct fk_fold {
 
 void fk_fold_begin(struct fk_fold *fold, const struct fk_campaign *campaign,
 		   fk_campaign_find_fn find, void *ctx);
+
+/*
+ * FK_CAUSE_NONE if the campaign may be served to a UE of which that is known, else why not (I6): a
+ * campaign that goes on with the keys of another wants exactly those held, and while a changeover
+ * may have been obeyed or not, nothing is written.
+ */
+enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue);
 
 /* Folds a delivery in, unless that was done. */
 void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue);

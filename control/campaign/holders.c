@@ -24,7 +24,7 @@ bool fk_engine_has_to_fold(const struct fk_engine *engine)
 	       (fk_campaign_is_final(c) || fk_scheduler_is_done(engine->scheduler));
 }
 
-static void fold_page(struct fk_engine *engine, struct fk_fold *fold, uint32_t page,
+static void fold_page(const struct fk_engine *engine, struct fk_fold *fold, uint32_t page,
 		      struct fk_currency ues[static FK_CURRENCY_PAGE])
 {
 	const struct fk_delivery *deliveries =
@@ -33,6 +33,19 @@ static void fold_page(struct fk_engine *engine, struct fk_fold *fold, uint32_t p
 	fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, ues);
 	for (uint32_t i = 0; i < FK_CURRENCY_PAGE; i++)
 		fk_fold_delivery(fold, &deliveries[i], &ues[i]);
+}
+
+void fk_engine_read_currency(const struct fk_engine *engine, uint32_t page,
+			     struct fk_currency ret_ues[static FK_CURRENCY_PAGE])
+{
+	struct fk_fold fold;
+
+	if (engine->scheduler == NULL || engine->current->is_folded) {
+		fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, ret_ues);
+		return;
+	}
+	fk_fold_begin(&fold, engine->current, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+	fold_page(engine, &fold, page, ret_ues);
 }
 
 /* What is folded is dirty, and is written by the ticks that follow. */
@@ -81,7 +94,7 @@ uint32_t fk_engine_find_keys(struct fk_engine *engine, uint16_t sln, uint8_t alg
 	for (uint32_t i = engine->n_campaigns; i > 0 && n < max; i--) {
 		const struct fk_campaign *c = &engine->campaigns[i - 1];
 
-		for (uint32_t k = 0; k < c->n_keys && n < max; k++) {
+		for (uint32_t k = 0; k < fk_campaign_n_given(c) && n < max; k++) {
 			if (c->slns[k] == sln && c->key_ids[k] == key_id &&
 			    c->algorithm_id == algorithm_id)
 				ret_names[n++] = (struct fk_key_name){c->id, (uint8_t)k};
@@ -104,7 +117,6 @@ enum fk_err fk_engine_walk_currency(struct fk_engine *engine, uint32_t from, uin
 				    fk_currency_fn fn, void *ctx, uint32_t *ret_next)
 {
 	struct fk_currency ues[FK_CURRENCY_PAGE];
-	struct fk_fold fold;
 	uint32_t end, i = from;
 	enum fk_err err;
 
@@ -116,17 +128,9 @@ enum fk_err fk_engine_walk_currency(struct fk_engine *engine, uint32_t from, uin
 	end = fk_fleet_n_slots(engine->fleet);
 	if (from < end && n_slots < end - from)
 		end = from + n_slots;
-	fk_fold_begin(&fold, engine->current, fk_engine_find_campaign, engine);
 	for (; i < end; i++) {
-		uint32_t page = i / FK_CURRENCY_PAGE;
-
-		if (i % FK_CURRENCY_PAGE == 0 || i == from) {
-			if (engine->scheduler != NULL)
-				fold_page(engine, &fold, page, ues);
-			else
-				fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page,
-							  ues);
-		}
+		if (i % FK_CURRENCY_PAGE == 0 || i == from)
+			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, ues);
 		if (!fn(ctx, i, &ues[i % FK_CURRENCY_PAGE]))
 			break;
 	}

@@ -30,8 +30,8 @@
 	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")        \
 	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                               \
 	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")     \
-	X(FK_DELIVERY_ACKED, "acked", "all keys are held, and proven if that was asked")     \
-	X(FK_DELIVERY_PARTIAL, "partial", "a key is held, but not all, or the proof failed") \
+	X(FK_DELIVERY_ACKED, "acked", "all was done, and proven if that was asked")          \
+	X(FK_DELIVERY_PARTIAL, "partial", "something was done, but not all, or not proven")  \
 	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                 \
 	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")    \
 	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent") \
@@ -63,7 +63,9 @@ enum fk_delivery_state {
 	X(FK_CAUSE_NO_KEYSET, "no_keyset") /* the UE lacks the keyset */                      \
 	X(FK_CAUSE_SUSPENDED, "suspended") /* this and the next two: the UE's status */       \
 	X(FK_CAUSE_LOST, "lost")                                                              \
-	X(FK_CAUSE_ZEROIZED, "zeroized")
+	X(FK_CAUSE_ZEROIZED, "zeroized")                                                      \
+	X(FK_CAUSE_KEYS_NOT_HELD, "keys_not_held") /* not exactly those of the plan (I6) */   \
+	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */
 
 enum fk_cause {
 #define X(name, label) name,
@@ -72,15 +74,16 @@ enum fk_cause {
 	FK_CAUSES
 };
 
-#define FK_DELIVERY_HELD   0x01 /* authenticated Rekey-Acks gave status 00 for all its keys */
-#define FK_DELIVERY_PROVEN 0x02 /* the closing exchange was authenticated by the first new key */
-#define FK_DELIVERY_LISTED 0x04 /* the Inventory-Response listed the keys as active */
+#define FK_DELIVERY_HELD      0x01 /* authenticated Rekey-Acks gave status 00 for all its keys */
+#define FK_DELIVERY_PROVEN    0x02 /* the closing exchange was authenticated by the first new key */
+#define FK_DELIVERY_LISTED    0x04 /* the Inventory-Response listed the keys as active */
+#define FK_DELIVERY_PERFORMED 0x08 /* the kind's own commands were acknowledged */
 
 struct fk_delivery {
 	uint32_t date_time_s;	 /* of the current attempt; pinned, so that re-sends are equal */
-	uint32_t acked_ms;	 /* from the campaign's creation to the last Rekey-Ack; HELD only */
+	uint32_t acked_ms;	 /* from the campaign's creation to its goal; 0: not reached */
 	uint16_t number;	 /* message number of the current attempt */
-	uint16_t inbound_number; /* message number of the last acknowledgement of keys */
+	uint16_t inbound_number; /* message number of the last acknowledgement */
 	uint16_t mac_key_id;	 /* the AES-256 key that authenticated it */
 	/* SIP or KMM status; of several keys the first that is not 00. Without a cause: the keyset
 	 * that the closing exchange named as active, 0: none. */
@@ -90,8 +93,9 @@ struct fk_delivery {
 	uint8_t state : 4;  /* enum fk_delivery_state */
 	uint8_t flags : 4;  /* FK_DELIVERY_HELD ... */
 	uint8_t cause;	    /* enum fk_cause */
-	/* Step s brings keys s * keys_per_kmm and following; the step behind the last key is the
-	 * closing exchange. Stored with the delivery, so that no change of limits changes a step.
+	/* Step s brings keys s * keys_per_kmm and following; behind the last key come the kind's
+	 * commands and the closing exchange (campaign/kind.h). Stored with the delivery, so that no
+	 * change of limits changes a step.
 	 */
 	uint8_t step : 4;
 	uint8_t keys_per_kmm : 4; /* 1..FK_ORDER_KEYS_MAX; 0: not even one fits */
@@ -113,7 +117,7 @@ static inline bool fk_delivery_is_under_way(const struct fk_delivery *d)
 	return d->state >= FK_DELIVERY_QUEUED && !fk_delivery_is_final(d);
 }
 
-/* True if the current step brings keys, of 'n_keys' in all; else it is the closing exchange. */
+/* True if the current step brings keys, of 'n_keys' that the campaign gives. */
 static inline bool fk_delivery_is_rekey(const struct fk_delivery *d, uint32_t n_keys)
 {
 	return (uint32_t)d->step * d->keys_per_kmm < n_keys;
@@ -134,9 +138,7 @@ static inline uint32_t fk_delivery_step_keys(const struct fk_delivery *d, uint32
 /* The keyset that the closing exchange named as active; 0: none yet. */
 static inline uint8_t fk_delivery_active_keyset(const struct fk_delivery *d)
 {
-	return d->cause == FK_CAUSE_NONE && (d->flags & FK_DELIVERY_PROVEN)
-		       ? (uint8_t)d->cause_detail
-		       : 0;
+	return d->state == FK_DELIVERY_ACKED ? (uint8_t)d->cause_detail : 0;
 }
 
 /* True if the KMM of the current step may have been sent. */

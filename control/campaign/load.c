@@ -69,7 +69,7 @@ static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *
 	struct fk_key_record record;
 	enum fk_err err;
 
-	fk_engine_key_name(c->id, index, name);
+	fk_engine_key_name(fk_campaign_keys_of(c), index, name);
 	err = fk_key_store_get(engine->keys, name, &record, ret_tek);
 	if (err == FK_OK && (record.kind != FK_KEY_TEK || record.key_id != c->key_ids[index]))
 		err = FK_EAUTH;
@@ -82,7 +82,7 @@ bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_c
 		const struct fk_key_entry *entry;
 		char name[FK_KEY_NAME_SIZE];
 
-		fk_engine_key_name(c->id, i, name);
+		fk_engine_key_name(fk_campaign_keys_of(c), i, name);
 		entry = fk_key_store_find(engine->keys, name);
 		if (entry == NULL || entry->record.state != FK_LIFE_ACTIVE)
 			return false;
@@ -90,8 +90,7 @@ bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_c
 	return true;
 }
 
-/* Brings the campaign's keys back to the dataplane. */
-static enum fk_err arm_again(struct fk_engine *engine, const struct fk_campaign *c)
+enum fk_err fk_engine_arm_stored(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	struct fk_secret teks[FK_CAMPAIGN_KEYS_MAX] = {{.size = 0}};
 	enum fk_err err = FK_OK;
@@ -123,7 +122,7 @@ static enum fk_err recall_milestones(const struct fk_engine *engine,
 	if (acked_ms == NULL)
 		return FK_ENOMEM;
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet) && n < tally->n_held; i++) {
-		if (deliveries[i].flags & FK_DELIVERY_HELD)
+		if (deliveries[i].flags & fk_campaign_goal(c))
 			acked_ms[n++] = deliveries[i].acked_ms;
 	}
 	qsort(acked_ms, n, sizeof(*acked_ms), by_value);
@@ -152,7 +151,7 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	if (err == FK_OK)
 		err = recall_milestones(engine, reader.scheduler, c);
 	if (err == FK_OK && is_active && fk_engine_keys_are_active(engine, c))
-		err = arm_again(engine, c);
+		err = fk_engine_arm_stored(engine, c);
 	if (err != FK_OK) {
 		fk_scheduler_free(reader.scheduler);
 		return err;

@@ -40,61 +40,40 @@ static void apply_accepted(struct fk_scheduler *s, uint32_t ue_index,
 	fk_delivery_mark_dirty(s, ue_index);
 }
 
-/* One bit for each key of the current step, by its place in the campaign's list. */
-static uint16_t step_mask(const struct fk_scheduler *s, const struct fk_delivery *d)
+/* One bit for each key of the step, by its place in the campaign's list. */
+static uint16_t step_mask(const struct step *step)
 {
-	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
-
-	return (uint16_t)(((1u << n) - 1) << first);
+	return (uint16_t)(((1u << step->n_keys) - 1) << step->first_key);
 }
 
-/* Notes which keys of the step the UE says it holds, and the evidence. */
-static void note_keys(const struct fk_scheduler *s, struct fk_delivery *d,
-		      const struct fk_ue_state *state)
+static void note_evidence(struct fk_delivery *d, const struct fk_ue_state *state)
 {
-	uint16_t held = state->keys_held & step_mask(s, d);
-
-	if (held == 0)
-		return;
-	d->keys_held |= held;
 	d->inbound_number = state->inbound_number;
 	d->mac_key_id = state->mac_key_id;
 	memcpy(d->mac, state->mac, sizeof(d->mac));
 }
 
-/* The UE holds all keys of the campaign. */
-static void apply_held(struct fk_scheduler *s, uint32_t ue_index,
+/* Notes which keys of the step the UE says it holds, and the evidence. */
+static void note_keys(struct fk_delivery *d, const struct step *step,
+		      const struct fk_ue_state *state)
+{
+	uint16_t held = state->keys_held & step_mask(step);
+
+	if (held == 0)
+		return;
+	d->keys_held |= held;
+	note_evidence(d, state);
+}
+
+/* All that was asked for is done, but for the proof. */
+static void apply_goal(struct fk_scheduler *s, uint32_t ue_index,
 		       const struct fk_scheduler_now *now)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
-	d->flags |= FK_DELIVERY_HELD;
 	d->acked_ms = now->ms < UINT32_MAX ? (uint32_t)now->ms : UINT32_MAX;
 	s->tally.n_held++;
 	s->pages[ue_index / FK_LEDGER_PAGE].n_held++;
-}
-
-/* All keys of the step are held: the next step, if there is one. */
-static void apply_step_done(struct fk_scheduler *s, uint32_t ue_index,
-			    const struct fk_ue_state *state, const struct fk_scheduler_now *now)
-{
-	struct fk_delivery *d = &s->deliveries[ue_index];
-	bool is_last;
-
-	note_keys(s, d, state);
-	is_last = (uint32_t)(d->step + 1) * d->keys_per_kmm >= s->opt.n_keys;
-	if (is_last)
-		apply_held(s, ue_index, now);
-	if (is_last && !s->opt.closing) {
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, 0);
-		return;
-	}
-	d->cause = FK_CAUSE_NONE;
-	d->cause_detail = 0;
-	d->step++;
-	d->attempt = 0;
-	s->runs[ue_index].n_renumbered = 0;
-	fk_delivery_begin_attempt(s, ue_index, now);
 }
 
 static void apply_proven(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state)
@@ -106,17 +85,46 @@ static void apply_proven(struct fk_scheduler *s, uint32_t ue_index, const struct
 		d->flags |= FK_DELIVERY_LISTED;
 	s->tally.n_proven++;
 	s->pages[ue_index / FK_LEDGER_PAGE].n_proven++;
-	fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE, state->active_keyset);
 }
 
-static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
+/* The step is acknowledged: the next one, if there is one. */
+static void apply_step_done(struct fk_scheduler *s, uint32_t ue_index, const struct step *step,
+			    const struct fk_ue_state *state, const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	if (step->is_closing) {
+		apply_proven(s, ue_index, state);
+	} else if (step->kind == FK_ORDER_REKEY) {
+		note_keys(d, step, state);
+		if (step->first_key + step->n_keys == s->opt.n_keys)
+			d->flags |= FK_DELIVERY_HELD;
+	} else {
+		note_evidence(d, state);
+		d->flags |= step->is_goal ? FK_DELIVERY_PERFORMED : 0;
+	}
+	if (step->is_goal)
+		apply_goal(s, ue_index, now);
+	if (step->is_last) {
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_ACKED, FK_CAUSE_NONE,
+				   state->active_keyset);
+		return;
+	}
+	d->cause = FK_CAUSE_NONE;
+	d->cause_detail = 0;
+	d->step++;
+	d->attempt = 0;
+	s->runs[ue_index].n_renumbered = 0;
+	fk_delivery_begin_attempt(s, ue_index, now);
+}
+
+static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index, const struct step *step,
 			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
 	if (state->kmm_message_id != FK_KMM_NEGATIVE_ACK &&
-	    !(fk_delivery_is_rekey(d, s->opt.n_keys) &&
-	      state->kmm_message_id == FK_KMM_REKEY_ACK)) {
+	    (step->is_closing || state->kmm_message_id != fk_order_answer(step->kind))) {
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_UNEXPECTED, 0);
 		return;
 	}
@@ -130,22 +138,23 @@ static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index,
 	}
 	/* Some keys of the step may be held, though not all. */
 	if (state->kmm_message_id == FK_KMM_REKEY_ACK)
-		note_keys(s, d, state);
+		note_keys(d, step, state);
 	fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, state->kmm_status);
 }
 
-static bool is_success(const struct fk_scheduler *s, const struct fk_delivery *d,
+static bool is_success(const struct fk_scheduler *s, const struct step *step,
 		       const struct fk_ue_state *state)
 {
-	if (state->outcome != FK_OUTCOME_ANSWERED)
+	if (state->outcome != FK_OUTCOME_ANSWERED ||
+	    state->kmm_message_id != fk_order_answer(step->kind))
 		return false;
-	if (fk_delivery_is_rekey(d, s->opt.n_keys))
-		return state->kmm_message_id == FK_KMM_REKEY_ACK &&
-		       (state->keys_held & step_mask(s, d)) == step_mask(s, d);
+	if (step->kind == FK_ORDER_REKEY)
+		return (state->keys_held & step_mask(step)) == step_mask(step);
 	/* Possession is proven by the MAC, so only by one under the new key (I8). */
-	return state->kmm_message_id == FK_KMM_INVENTORY_RESPONSE &&
-	       state->mac_algorithm_id == FK_ALGORITHM_AES_256 &&
-	       state->mac_key_id == s->opt.key_id;
+	if (step->is_closing)
+		return state->mac_algorithm_id == FK_ALGORITHM_AES_256 &&
+		       state->mac_key_id == s->opt.key_id;
+	return state->kmm_status == FK_KMM_STATUS_PERFORMED;
 }
 
 /* Sends the same octets again after a while, unless that was done often enough. */
@@ -195,12 +204,12 @@ static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
 }
 
 /* An outcome of the attempt that is in force, other than success. */
-static void apply_failure(struct fk_scheduler *s, uint32_t ue_index,
+static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struct step *step,
 			  const struct fk_ue_state *state, const struct fk_scheduler_now *now)
 {
 	switch (state->outcome) {
 	case FK_OUTCOME_ANSWERED:
-		apply_kmm_refusal(s, ue_index, state, now);
+		apply_kmm_refusal(s, ue_index, step, state, now);
 		return;
 	case FK_OUTCOME_REFUSED:
 		apply_sip_refusal(s, ue_index, state, now);
@@ -230,6 +239,7 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 {
 	struct fk_token token = fk_token_unpack(state->token);
 	struct fk_delivery *d;
+	struct step step;
 	struct run *run;
 
 	if (ue_index >= s->opt.n_slots || s->opt.ues[ue_index].rsi == 0)
@@ -248,12 +258,10 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 		return false;
 	if (fk_delivery_is_final(d))
 		return state->outcome == FK_OUTCOME_ANSWERED;
-	if (is_success(s, d, state)) {
+	step = fk_delivery_step(s, d);
+	if (is_success(s, &step, state)) {
 		/* A late acknowledgement of an earlier attempt counts too. */
-		if (fk_delivery_is_rekey(d, s->opt.n_keys))
-			apply_step_done(s, ue_index, state, now);
-		else
-			apply_proven(s, ue_index, state);
+		apply_step_done(s, ue_index, &step, state, now);
 		return false;
 	}
 	/* A refusal that names an earlier attempt does not; nor does one told before. */
@@ -263,6 +271,6 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	    state->outcome == FK_OUTCOME_NONE)
 		return false;
 	run->outcome_seen = (uint32_t)state->answered_at_us;
-	apply_failure(s, ue_index, state, now);
+	apply_failure(s, ue_index, &step, state, now);
 	return false;
 }

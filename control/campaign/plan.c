@@ -8,10 +8,12 @@ void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms)
 	*plan = (struct fk_plan){.terms = *terms};
 }
 
-/* Octets that the keys after the first add to whatever carries a KMM. */
-static uint32_t further_keys(uint32_t n_keys)
+/* Octets of a KMM with so many keys; with none, of the largest other command. */
+static uint32_t kmm_size(uint32_t n_keys)
 {
-	return (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
+	if (n_keys == 0)
+		return FK_KMM_COMMAND_SIZE;
+	return FK_KMM_REKEY_SIZE + (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
 }
 
 uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size,
@@ -19,7 +21,8 @@ uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_messa
 {
 	if (size->base == 0)
 		return 0;
-	return size->base + (uint32_t)size->n_uris * ue->mcdata_id_size + further_keys(n_keys);
+	return size->base + (uint32_t)size->n_uris * ue->mcdata_id_size + kmm_size(n_keys) -
+	       kmm_size(1);
 }
 
 /* One of the limits: what carries one key takes 'one' octets, and 'limit' are allowed. */
@@ -36,14 +39,15 @@ static uint32_t list_bounds(const struct fk_plan_terms *terms, const struct fk_u
 			    struct bound ret_bounds[static BOUNDS])
 {
 	uint16_t payload_limit = terms->payload_limits[ue->next_hop % FK_NEXT_HOPS_MAX];
-	uint32_t message = fk_plan_message_size(ue, size, 1), n = 0;
+	uint32_t n_keys = terms->n_keys > 0; /* the fewest that one KMM carries */
+	uint32_t message = fk_plan_message_size(ue, size, n_keys), n = 0;
 
 	ret_bounds[n++] =
-		(struct bound){FK_PLAN_LIMIT_TRANSPORT, FK_KMM_REKEY_SIZE, terms->transport_limit};
+		(struct bound){FK_PLAN_LIMIT_TRANSPORT, kmm_size(n_keys), terms->transport_limit};
 	if (payload_limit != 0)
 		ret_bounds[n++] =
 			(struct bound){FK_PLAN_LIMIT_PAYLOAD,
-				       FK_KMM_REKEY_SIZE + terms->preamble_size, payload_limit};
+				       kmm_size(n_keys) + terms->preamble_size, payload_limit};
 	if (message != 0)
 		ret_bounds[n++] = (struct bound){FK_PLAN_LIMIT_MESSAGE, message, size->limit};
 	return n;
@@ -220,7 +224,7 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 		plan->keys_min = (uint8_t)largest;
 	if (largest > plan->keys_max)
 		plan->keys_max = (uint8_t)largest;
-	payload = terms->preamble_size + FK_KMM_REKEY_SIZE + further_keys(largest);
+	payload = terms->preamble_size + kmm_size(largest);
 	if (payload > plan->payload)
 		plan->payload = (uint16_t)payload;
 	note_size(plan, fk_plan_message_size(ue, size, largest), size->limit);

@@ -28,7 +28,8 @@
 struct fk_plan_terms {
 	uint32_t pace_per_s;
 	bool closing;
-	uint8_t n_keys;		  /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t n_keys;		  /* that are given: 0..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t n_commands;	  /* KMMs after those with keys, but for the closing exchange */
 	uint8_t keyset_id;	  /* that the keys go to; 0: any */
 	uint16_t transport_limit; /* octets of one KMM (P25 sheet 6) */
 	uint16_t preamble_size;	  /* octets in front of each KMM */
@@ -83,7 +84,8 @@ struct fk_plan {
 
 void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms);
 
-/* Octets of the SIP message that carries a rekey with 'n_keys' keys; 0 if that is not known. */
+/* Octets of the SIP message that carries a rekey with 'n_keys' keys, or, with none, the largest of
+ * the other commands; 0 if that is not known. */
 uint32_t fk_plan_message_size(const struct fk_ue_slot *ue, const struct fk_message_size *size,
 			      uint32_t n_keys);
 
@@ -115,7 +117,8 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 /* KMMs of one delivery. */
 static inline uint32_t fk_plan_kmms(const struct fk_plan_terms *terms, uint32_t keys_per_kmm)
 {
-	return (terms->n_keys + keys_per_kmm - 1) / keys_per_kmm + terms->closing;
+	return (terms->n_keys + keys_per_kmm - 1) / keys_per_kmm + terms->n_commands +
+	       terms->closing;
 }
 
 /* Milliseconds that one next hop takes its KMMs in, one at a time; 0 where there is no such limit.

@@ -36,7 +36,8 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 
 	if (options->n_slots % FK_LEDGER_PAGE != 0 || options->window == 0 ||
 	    options->number_block == 0 || options->number_block > UINT8_MAX ||
-	    options->n_keys == 0 || options->n_keys > FK_CAMPAIGN_KEYS_MAX)
+	    options->n_keys + options->n_commands == 0 || options->n_keys > FK_CAMPAIGN_KEYS_MAX ||
+	    options->n_commands > FK_KIND_COMMANDS_MAX)
 		return FK_EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
@@ -134,14 +135,44 @@ static void append(struct fk_scheduler *s, struct queue *q, uint32_t ue_index)
 	q->tail = ue_index;
 }
 
+/* How many steps a delivery has before its closing exchange. */
+static uint32_t goal_steps(const struct fk_scheduler *s, const struct fk_delivery *d)
+{
+	return (s->opt.n_keys + d->keys_per_kmm - 1u) / d->keys_per_kmm + s->opt.n_commands;
+}
+
+struct step fk_delivery_step(const struct fk_scheduler *s, const struct fk_delivery *d)
+{
+	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
+	uint32_t n_steps = goal_steps(s, d);
+	struct step step = {
+		.kind = FK_ORDER_INVENTORY,
+		.mac_key = FK_MAC_KEY_PTEK,
+		.is_closing = d->step >= n_steps,
+		.is_goal = d->step + 1u == n_steps,
+		.is_last = d->step + 1u >= n_steps + s->opt.closing,
+	};
+
+	if (n > 0) {
+		step.kind = FK_ORDER_REKEY;
+		step.first_key = (uint8_t)first;
+		step.n_keys = (uint8_t)n;
+	} else if (step.is_closing) {
+		step.mac_key = FK_MAC_KEY_CAMPAIGN_TEK;
+	} else {
+		step.kind = s->opt.commands[d->step + s->opt.n_commands - n_steps];
+	}
+	return step;
+}
+
 /* A delivery is linked in one queue at most; one that is linked already comes up there. */
 static void enqueue(struct fk_scheduler *s, uint32_t ue_index)
 {
 	struct run *run = &s->runs[ue_index];
 	enum queue_id id = run->is_fresh ? QUEUE_FRESH
-			   : fk_delivery_is_rekey(&s->deliveries[ue_index], s->opt.n_keys)
-				   ? QUEUE_AGAIN
-				   : QUEUE_CLOSING;
+			   : fk_delivery_step(s, &s->deliveries[ue_index]).is_closing
+				   ? QUEUE_CLOSING
+				   : QUEUE_AGAIN;
 
 	if (run->queued_in != 0)
 		return;
@@ -204,8 +235,9 @@ void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_deliv
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
-	/* A key that is held stays held, whatever becomes of the rest. */
-	if (state != FK_DELIVERY_ACKED && d->keys_held != 0)
+	/* What is done stays done, whatever becomes of the rest. */
+	if (state != FK_DELIVERY_ACKED &&
+	    (d->keys_held != 0 || (d->flags & FK_DELIVERY_PERFORMED) != 0))
 		state = FK_DELIVERY_PARTIAL;
 	d->cause = (uint8_t)cause;
 	d->cause_detail = detail;
@@ -245,12 +277,6 @@ bool fk_delivery_drop_attempt(struct fk_scheduler *s, uint32_t ue_index)
 	return true;
 }
 
-/* The step that ends a delivery. */
-static uint32_t last_step(const struct fk_scheduler *s, const struct fk_delivery *d)
-{
-	return (s->opt.n_keys - 1u) / d->keys_per_kmm + s->opt.closing;
-}
-
 /* Who takes part. */
 
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
@@ -272,7 +298,7 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
 	else if (d->keys_per_kmm == 0)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
-	else if (last_step(s, d) > FK_STEP_MAX) /* the plan refuses it before */
+	else if (goal_steps(s, d) + s->opt.closing > FK_STEP_MAX + 1u) /* the plan refuses it */
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
 }
 
@@ -302,7 +328,7 @@ void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
 		*d = deliveries[i];
 		d->state = FK_DELIVERY_NONE;
 		s->tally.n_deliveries++;
-		if (d->flags & FK_DELIVERY_HELD) {
+		if (d->flags & fk_scheduler_goal(s)) {
 			s->tally.n_held++;
 			s->tally.n_held_durable++;
 		}
@@ -475,7 +501,7 @@ static uint32_t next_due(struct fk_scheduler *s, const struct fk_scheduler_now *
 static void make_order(struct fk_scheduler *s, uint32_t ue_index, struct fk_order *ret_order)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
-	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
+	struct step step = fk_delivery_step(s, d);
 	struct fk_token token = {
 		.campaign_slot = s->opt.campaign_slot,
 		.campaign_generation = s->opt.campaign_generation,
@@ -489,10 +515,10 @@ static void make_order(struct fk_scheduler *s, uint32_t ue_index, struct fk_orde
 		.token = fk_token_pack(&token),
 		.date_time_s = d->date_time_s,
 		.message_number = d->number,
-		.kind = n > 0 ? FK_ORDER_REKEY : FK_ORDER_INVENTORY,
-		.mac_key = n > 0 ? FK_MAC_KEY_PTEK : FK_MAC_KEY_CAMPAIGN_TEK,
-		.first_key = n > 0 ? (uint8_t)first : 0,
-		.n_keys = (uint8_t)n,
+		.kind = step.kind & 15,
+		.mac_key = step.mac_key & 15,
+		.first_key = step.first_key & 15,
+		.n_keys = step.n_keys & 15,
 	};
 }
 

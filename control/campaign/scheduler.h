@@ -11,8 +11,9 @@
  * number is used by one attempt only and never beyond what the UE accepted plus its period less a
  * margin (I2); every delivery ends in exactly one final state, and stays there (I3).
  *
- * A delivery is a list of KMMs: Rekey-Commands with up to keys_per_kmm keys each, then, if asked,
- * the closing exchange. A step is ordered when the acknowledgement of the one before is durable.
+ * A delivery is a list of KMMs: Rekey-Commands with up to keys_per_kmm keys each, then the kind's
+ * commands, then, if asked, the closing exchange (campaign/kind.h). A step is ordered when the
+ * acknowledgement of the one before is durable.
  *
  * First KMMs go before closing exchanges: fleet-wide, a key that is held counts more than a proof
  * that it is. Further keys and sends again go before both: a UE counts when it holds all keys, and
@@ -31,6 +32,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
+#include "campaign/kind.h"
 #include "campaign/ledger.h"
 #include "fleet/fleet.h"
 
@@ -43,8 +45,10 @@ struct fk_scheduler_options {
 	uint32_t n_slots;      /* a multiple of FK_LEDGER_PAGE */
 	uint8_t campaign_slot; /* of the tokens */
 	uint16_t campaign_generation;
-	uint16_t key_id; /* of the first TEK: what must authenticate the closing exchange */
-	uint8_t n_keys;	 /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint16_t key_id;    /* of the first TEK: what must authenticate the closing exchange */
+	uint8_t n_keys;	    /* that are given: 0..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t n_commands; /* after the keys; not 0 if there are none */
+	uint8_t commands[FK_KIND_COMMANDS_MAX]; /* enum fk_order_kind */
 	/* By next hop: keys of one Rekey-Command, up to FK_ORDER_KEYS_MAX; 0: none can be sent. */
 	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
 	bool closing;	       /* ask for the closing exchange */
@@ -67,7 +71,7 @@ struct fk_scheduler_now {
 struct fk_scheduler_tally {
 	uint32_t states[FK_DELIVERY_STATES];
 	uint32_t n_deliveries;	 /* all but NONE */
-	uint32_t n_held;	 /* all keys, with or without durable evidence */
+	uint32_t n_held;	 /* reached their goal, with or without durable evidence */
 	uint32_t n_held_durable; /* acknowledged and durable */
 	uint32_t n_proven;
 	uint32_t n_proven_durable;

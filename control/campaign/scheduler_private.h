@@ -70,6 +70,19 @@ struct fk_scheduler {
 	struct fk_scheduler_tally tally;
 };
 
+/* What the current step of a delivery is. */
+struct step {
+	uint8_t kind, mac_key; /* enum fk_order_kind, enum fk_mac_key */
+	uint8_t first_key, n_keys;
+	bool is_closing, is_goal, is_last;
+};
+struct step fk_delivery_step(const struct fk_scheduler *s, const struct fk_delivery *d);
+/* The flag that says that a delivery has reached its goal. */
+static inline uint8_t fk_scheduler_goal(const struct fk_scheduler *s)
+{
+	return s->opt.n_commands > 0 ? FK_DELIVERY_PERFORMED : FK_DELIVERY_HELD;
+}
+
 /* Moves a delivery to another state and keeps tally, heap and queues right. */
 void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state);
 static inline struct hop *fk_delivery_hop(struct fk_scheduler *s, uint32_t ue_index)

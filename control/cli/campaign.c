@@ -81,16 +81,25 @@ static bool put_slns(json_t *body, const char *text)
 	return true;
 }
 
+static void put_number(json_t *body, const char *name, uint64_t number)
+{
+	if (number != 0)
+		json_object_set_new(body, name, json_integer((json_int_t)number));
+}
+
 /* Only what was said on the command line goes into the request: defaults are fleetkeyd's. */
 int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 {
-	const char *group = NULL, *slns = NULL;
-	uint64_t keyset_id = 0, pace_per_s = 0;
+	const char *group = NULL, *slns = NULL, *kind = "rekey";
+	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
 	bool no_closing = false, dry_run = false;
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
 		{"--sln", .ret_text = &slns},
+		{"--kind", .ret_text = &kind},
 		{"--keyset", .ret_number = &keyset_id, .min = 1, .max = 16},
+		{"--superseded", .ret_number = &superseded_keyset_id, .min = 1, .max = 16},
+		{"--keys-of", .ret_number = &keys_of, .min = 1, .max = UINT32_MAX},
 		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
 		{"--no-closing", .ret_flag = &no_closing},
 		{"--dry-run", .ret_flag = &dry_run},
@@ -99,21 +108,22 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 	json_t *body, *answer;
 	enum fk_exit code;
 
-	if (fk_options_parse(options, 6, false, &argc, argv, error, sizeof(error)) != FK_OK)
+	if (fk_options_parse(options, sizeof(options) / sizeof(options[0]), false, &argc, argv,
+			     error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
 	if (argc != 0)
 		return fk_usage_error("campaign create: unexpected '%s'", argv[0]);
-	body = json_pack("{s:s}", "kind", "rekey");
+	body = json_pack("{s:s}", "kind", kind);
 	if (group)
 		json_object_set_new(body, "group", json_string(group));
 	if (slns && !put_slns(body, slns)) {
 		json_decref(body);
 		return FK_EXIT_USAGE;
 	}
-	if (keyset_id)
-		json_object_set_new(body, "keyset_id", json_integer((json_int_t)keyset_id));
-	if (pace_per_s)
-		json_object_set_new(body, "pace_per_s", json_integer((json_int_t)pace_per_s));
+	put_number(body, "keyset_id", keyset_id);
+	put_number(body, "superseded_keyset_id", superseded_keyset_id);
+	put_number(body, "keys_of", keys_of);
+	put_number(body, "pace_per_s", pace_per_s);
 	if (no_closing)
 		json_object_set_new(body, "closing", json_false());
 	code = fk_request(cli, "POST", dry_run ? "/v1/campaigns?dry_run=true" : "/v1/campaigns",

@@ -97,10 +97,14 @@ static const struct command commands[] = {
 	 "put another root key in force; fleetkeyd reads it, and its configuration must name it "
 	 "before the next start"},
 	{{"campaign", "create"},
-	 "[--group G] [--sln N,N-N] [--keyset N] [--pace N] [--no-closing] [--dry-run]",
+	 "[--kind K] [--group G] [--sln N,N-N] [--keyset N] [--superseded N] [--keys-of ID] "
+	 "[--pace N] [--no-closing] [--dry-run]",
 	 fk_cli_campaign_create,
-	 "make a new traffic key and start giving it to the fleet, or to one group; with --dry-run "
-	 "only say who would get it, in how many messages of which size, and how long it takes"},
+	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
+	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
+	 "rekey-and-changeover: both, UE by UE. With --dry-run only say who would be served, in "
+	 "how "
+	 "many messages of which size, and how long it takes"},
 	{{"campaign", "list"}, "", fk_cli_campaign_list, "all campaigns"},
 	{{"campaign", "show"},
 	 "ID [--deliveries]",

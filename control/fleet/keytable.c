@@ -291,6 +291,7 @@ enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slo
 	block->n_keys = terms->n_keys;
 	block->algorithm_id = terms->algorithm_id;
 	block->keyset_id = terms->keyset_id;
+	block->superseded_keyset_id = terms->superseded_keyset_id;
 	block->pace_per_s = terms->pace_per_s;
 	block->answer_timeout_ms = terms->answer_timeout_ms;
 	memcpy(block->conversation_id, terms->conversation_id, sizeof(block->conversation_id));

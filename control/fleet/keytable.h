@@ -38,6 +38,7 @@ struct fk_campaign_terms {
 	uint16_t generation; /* 1..FK_CAMPAIGN_GENERATION_MAX */
 	uint8_t n_keys;	     /* 1..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t algorithm_id, keyset_id;
+	uint8_t superseded_keyset_id; /* of a changeover; else 0 */
 	uint32_t pace_per_s, answer_timeout_ms;
 	uint8_t conversation_id[16];
 };

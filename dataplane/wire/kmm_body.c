@@ -381,3 +381,57 @@ enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 	memcpy(ret_inventory->items, inventory.items, n_items * sizeof(inventory.items[0]));
 	return FK_OK;
 }
+
+static bool is_changeover(uint8_t message_id)
+{
+	return message_id == FK_KMM_CHANGEOVER_COMMAND || message_id == FK_KMM_CHANGEOVER_RESPONSE;
+}
+
+enum fk_err fk_kmm_encode_changeover(const struct fk_kmm_header *header,
+				     enum fk_kmm_message_id message_id,
+				     const struct fk_kmm_changeover_pair *pair, uint8_t *buf,
+				     size_t cap, size_t *ret_size)
+{
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (!is_changeover((uint8_t)message_id))
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, (uint8_t)message_id, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5 Changeover-Command, one instruction */
+	fk_wire_put_u8(&w, 1);
+	fk_wire_put_u8(&w, pair->superseded_keyset_id);
+	fk_wire_put_u8(&w, pair->activated_keyset_id);
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_changeover(const struct fk_kmm_frame *frame,
+				     struct fk_kmm_changeover_pair *ret_pair)
+{
+	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
+	struct fk_kmm_changeover_pair pair;
+	uint8_t n_instructions;
+	enum fk_err err;
+
+	if (!is_changeover(frame->header.message_id))
+		return FK_EINVAL;
+
+	/* spec: P25 sheet 1.5 Changeover-Command and -Response */
+	n_instructions = fk_wire_get_u8(&r);
+	pair.superseded_keyset_id = fk_wire_get_u8(&r);
+	pair.activated_keyset_id = fk_wire_get_u8(&r);
+	if (n_instructions > 1)
+		(void)fk_wire_get_bytes(&r, (size_t)(n_instructions - 1) * 2);
+	err = body_end(&r);
+	if (err != FK_OK)
+		return err;
+	if (n_instructions == 0)
+		return FK_EFORMAT;
+	if (n_instructions > 1)
+		return FK_EUNSUPPORTED;
+	*ret_pair = pair;
+	return FK_OK;
+}

@@ -78,7 +78,8 @@ struct fk_campaign_block {
 	uint8_t n_keys;		     /* 1..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t algorithm_id;	     /* $84 */
 	uint8_t keyset_id;
-	uint8_t reserved0[3];
+	uint8_t superseded_keyset_id; /* what a changeover puts 'keyset_id' in place of */
+	uint8_t reserved0[2];
 	uint32_t pace_per_s;	     /* requests and their repeats a second; 0: no limit */
 	uint32_t answer_timeout_ms;  /* from the 2xx to giving an attempt up */
 	uint8_t conversation_id[16]; /* Conversation ID of all its SDS */

@@ -102,6 +102,8 @@ enum fk_kmm_response_kind {
 #define FK_KMM_INVENTORY_MAX	    248 /* key IDs; no frame holds more */
 #define FK_KMM_WRAPPED_SIZE	    40	/* octets of an AES-256 key under AES key wrap */
 #define FK_KMM_KEY_ITEM_SIZE	    45 /* octets of one such key in a Rekey-Command, P25 sheet 2.4 */
+#define FK_KMM_FRAME_SIZE	    25 /* octets of header, message number and MAC block */
+#define FK_KMM_COMMAND_SIZE	    28 /* octets of the largest order without keys: Changeover */
 #define FK_KMM_REKEY_SIZE	    80 /* octets of one with one key, a message number and a MAC */
 #define FK_INVENTORY_ACTIVE_KEY_IDS 0x04
 
@@ -170,6 +172,11 @@ struct fk_kmm_negative_ack {
 	uint8_t status;
 };
 
+/* Changeover-Command and -Response with one instruction. */
+struct fk_kmm_changeover_pair {
+	uint8_t superseded_keyset_id, activated_keyset_id;
+};
+
 /* Inventory-Response type 04: one entry per key ID, flattened. */
 struct fk_kmm_inventory_item {
 	uint8_t keyset_id, algorithm_id;
@@ -215,6 +222,11 @@ FK_MUST_USE enum fk_err fk_kmm_encode_negative_ack(const struct fk_kmm_header *h
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_command(const struct fk_kmm_header *header,
 							uint8_t inventory_type, uint8_t *buf,
 							size_t cap, size_t *ret_size);
+/* 'message_id' is FK_KMM_CHANGEOVER_COMMAND or _RESPONSE. */
+FK_MUST_USE enum fk_err fk_kmm_encode_changeover(const struct fk_kmm_header *header,
+						 enum fk_kmm_message_id message_id,
+						 const struct fk_kmm_changeover_pair *pair,
+						 uint8_t *buf, size_t cap, size_t *ret_size);
 /* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 							 const struct fk_kmm_inventory *inventory,
@@ -237,6 +249,9 @@ FK_MUST_USE enum fk_err fk_kmm_decode_negative_ack(const struct fk_kmm_frame *fr
 						   struct fk_kmm_negative_ack *ret_nack);
 FK_MUST_USE enum fk_err fk_kmm_decode_inventory_command(const struct fk_kmm_frame *frame,
 							uint8_t *ret_inventory_type);
+/* The command or the response; with more than one instruction it is FK_EUNSUPPORTED. */
+FK_MUST_USE enum fk_err fk_kmm_decode_changeover(const struct fk_kmm_frame *frame,
+						 struct fk_kmm_changeover_pair *ret_pair);
 FK_MUST_USE enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 							 struct fk_kmm_inventory *ret_inventory);
 

@@ -20,10 +20,44 @@
 
 #include <fleetkey/token.h>
 
+/* What an order asks for: name, value, Message ID of the command and of its answer, P25 sheet 1.4.
+ * Any of them may be answered by a Negative-Acknowledgment instead. */
+#define FK_ORDER_KIND_MAP(X)                                                                \
+	X(FK_ORDER_REKEY, 1, 0x1e, 0x1d)      /* some of the campaign's TEKs */             \
+	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)  /* type 04: the closing exchange, or asked */ \
+	X(FK_ORDER_CHANGEOVER, 3, 0x05, 0x06) /* the campaign's keyset becomes the active one */
+
 enum fk_order_kind {
-	FK_ORDER_REKEY = 1, /* Rekey-Command with some of the campaign's TEKs; answer Rekey-Ack */
-	FK_ORDER_INVENTORY = 2, /* Inventory-Command, type 04: the closing exchange */
+#define X(name, value, command, answer) name = value,
+	FK_ORDER_KIND_MAP(X)
+#undef X
 };
+
+/* Message ID of the command that an order makes; 0 if there is no such kind. */
+static inline uint8_t fk_order_command(uint8_t kind)
+{
+	switch (kind) {
+#define X(name, value, command, answer) \
+	case name:                      \
+		return command;
+		FK_ORDER_KIND_MAP(X)
+#undef X
+	}
+	return 0;
+}
+
+/* Message ID of the KMM that answers it; 0 if there is no such kind. */
+static inline uint8_t fk_order_answer(uint8_t kind)
+{
+	switch (kind) {
+#define X(name, value, command, answer) \
+	case name:                      \
+		return answer;
+		FK_ORDER_KIND_MAP(X)
+#undef X
+	}
+	return 0;
+}
 
 /* Which key authenticates the KMM and its answer (design: I8). */
 enum fk_mac_key {
@@ -115,7 +149,7 @@ struct fk_ue_state {
 	uint8_t outcome;	 /* enum fk_outcome */
 	uint8_t progress;	 /* FK_PROGRESS_* */
 	uint8_t n_sends;	 /* datagrams sent for the attempt, saturating */
-	uint8_t kmm_message_id;	 /* of the answer: 1D, 16, 0E; 0 if none */
+	uint8_t kmm_message_id;	 /* of the answer: fk_order_answer(), or 16; 0 if none */
 	/* P25 sheet 1.6: of the Negative-Ack, or of the first key that is not $00, else $00. */
 	uint8_t kmm_status;
 	uint8_t mac_algorithm_id;
@@ -128,7 +162,9 @@ struct fk_ue_state {
 	FK_ORDER_WHAT;		/* copied from the order: what an answer is held against */
 	uint16_t keys_held;	/* Rekey-Ack: bit i: status $00 for key i of the campaign's list */
 	uint16_t sip_warning;	/* of a refusal: 3GPP's code in its Warning, 0 if none */
-	uint8_t active_keyset;	/* Inventory-Response: the one keyset that it listed; 0: not one */
+	/* Inventory-Response: the one keyset that it listed; Changeover-Response: the activated
+	 * one; 0: none. */
+	uint8_t active_keyset;
 	uint8_t reserved[5];
 };
 static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");

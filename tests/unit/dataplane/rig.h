@@ -125,7 +125,8 @@ size_t rig_make_notification(const char *user, uint8_t disposition, const uint8_
 /* How an answer departs from what it should be; all zero means it is right. */
 struct rig_answer {
 	uint32_t ue_index;
-	uint8_t message_id;    /* FK_KMM_REKEY_ACK, _NEGATIVE_ACK or _INVENTORY_RESPONSE */
+	/* FK_KMM_REKEY_ACK, _NEGATIVE_ACK, _INVENTORY_RESPONSE or _CHANGEOVER_RESPONSE */
+	uint8_t message_id;
 	uint16_t number;       /* message number of the answer */
 	uint16_t acked_number; /* Negative-Ack */
 	uint8_t acked_message_id;
@@ -135,7 +136,8 @@ struct rig_answer {
 	uint8_t n_keys;
 	uint16_t key_ids[FK_KMM_KEYS_MAX];
 	uint8_t statuses[FK_KMM_KEYS_MAX];
-	const uint8_t *mac_tek; /* NULL: no MAC */
+	struct fk_kmm_changeover_pair pair; /* Changeover-Response */
+	const uint8_t *mac_tek;		    /* NULL: no MAC */
 	uint16_t mac_key_id;
 	uint32_t source_rsi, destination_rsi;
 	const char *user;

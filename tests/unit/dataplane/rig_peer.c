@@ -268,6 +268,9 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 		err = fk_kmm_encode_rekey_ack(&header, &ack, kmm, cap, &size);
 	else if (a->message_id == FK_KMM_NEGATIVE_ACK)
 		err = fk_kmm_encode_negative_ack(&header, &nack, kmm, cap, &size);
+	else if (a->message_id == FK_KMM_CHANGEOVER_RESPONSE)
+		err = fk_kmm_encode_changeover(&header, FK_KMM_CHANGEOVER_RESPONSE, &a->pair, kmm,
+					       cap, &size);
 	else
 		err = fk_kmm_encode_inventory_response(&header, &inventory, kmm, cap, &size);
 	cr_assert_eq(err, FK_OK);

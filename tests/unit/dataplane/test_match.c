@@ -527,3 +527,72 @@ Test(match, without_room_for_a_doorbell_nothing_is_recorded_and_nothing_answered
 	cr_assert_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
 	cr_assert_eq(rig_next_sip(rig).status, 200);
 }
+
+/* Sends a Changeover-Command from keyset 1 to the campaign's; its right answer. */
+static struct rig_answer right_for_changeover(void)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	struct fk_order order = rig_order(OTHER, 2, 0);
+	struct rig_answer answer;
+
+	campaign->superseded_keyset_id = 1;
+	order.kind = FK_ORDER_CHANGEOVER;
+	order.mac_key = FK_MAC_KEY_PTEK;
+	if (rig_state(rig, OTHER).token == 0)
+		(void)rig_send(rig, &order);
+	answer = rig_right_answer(rig, OTHER, 0, 40);
+	answer.message_id = FK_KMM_CHANGEOVER_RESPONSE;
+	answer.acked_message_id = FK_KMM_CHANGEOVER_COMMAND;
+	answer.pair = (struct fk_kmm_changeover_pair){1, campaign->keyset_id};
+	return answer;
+}
+
+Test(match, a_changeover_response_with_exactly_the_instruction_is_taken)
+{
+	struct rig_answer answer = right_for_changeover();
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_message_id, FK_KMM_CHANGEOVER_RESPONSE);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+	cr_assert_eq(rig_state(rig, OTHER).active_keyset, answer.pair.activated_keyset_id);
+}
+
+Test(match, a_changeover_response_with_other_keysets_is_not_believed)
+{
+	struct rig_answer answer = right_for_changeover();
+
+	answer.pair.activated_keyset_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer = right_for_changeover();
+	answer.pair.superseded_keyset_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+}
+
+Test(match, another_answer_than_its_own_does_not_answer_a_changeover)
+{
+	struct rig_answer answer = right_for_changeover();
+
+	answer.message_id = FK_KMM_REKEY_ACK;
+	answer.acked_message_id = FK_KMM_REKEY_COMMAND;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer.message_id = FK_KMM_INVENTORY_RESPONSE;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer.message_id = FK_KMM_NEGATIVE_ACK;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer = right_for_changeover();
+	answer.message_id = FK_KMM_NEGATIVE_ACK;
+	answer.status = 2;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, 2);
+}
+
+Test(match, a_changeover_response_to_a_rekey_is_not_believed)
+{
+	struct rig_answer answer = right();
+
+	answer.message_id = FK_KMM_CHANGEOVER_RESPONSE;
+	answer.pair = (struct fk_kmm_changeover_pair){1, 2};
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}

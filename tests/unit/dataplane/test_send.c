@@ -217,9 +217,11 @@ Test(send, an_order_of_keys_that_the_campaign_lacks_is_unbuildable)
 	static const struct {
 		uint8_t kind, first, n;
 	} bad[] = {
-		{FK_ORDER_REKEY, 0, 0},	    {FK_ORDER_REKEY, 4, 2},  {FK_ORDER_REKEY, 5, 1},
-		{FK_ORDER_REKEY, 0, 10},    {FK_ORDER_REKEY, 15, 1}, {FK_ORDER_INVENTORY, 0, 1},
-		{FK_ORDER_INVENTORY, 1, 0},
+		{FK_ORDER_REKEY, 0, 0},	     {FK_ORDER_REKEY, 4, 2},
+		{FK_ORDER_REKEY, 5, 1},	     {FK_ORDER_REKEY, 0, 10},
+		{FK_ORDER_REKEY, 15, 1},     {FK_ORDER_INVENTORY, 0, 1},
+		{FK_ORDER_INVENTORY, 1, 0},  {FK_ORDER_CHANGEOVER, 0, 1},
+		{FK_ORDER_CHANGEOVER, 0, 0}, {15, 0, 0},
 	};
 
 	rig->table->campaigns[RIG_CAMPAIGN_SLOT].n_keys = 5;
@@ -506,4 +508,25 @@ Test(send, one_at_a_time_a_request_that_the_port_does_not_take_keeps_no_place)
 	rig_pass_ms(rig, 50);
 	next_request(&ue_index);
 	cr_assert_null(next_ipv4());
+}
+
+Test(send, a_changeover_names_the_campaigns_keysets_and_is_as_small_as_the_sheet_says)
+{
+	struct fk_order order = rig_order(3, 0, 0);
+	struct fk_kmm_changeover_pair pair;
+	struct fk_sds_signalling signalling;
+	struct fk_sip_message request;
+	struct fk_kmm_frame frame;
+
+	rig->table->campaigns[RIG_CAMPAIGN_SLOT].superseded_keyset_id = 7;
+	order.kind = FK_ORDER_CHANGEOVER;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_OK);
+	cr_assert_eq(frame.header.message_id, FK_KMM_CHANGEOVER_COMMAND);
+	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_IMMEDIATE);
+	cr_assert_eq(pair.superseded_keyset_id, 7);
+	cr_assert_eq(pair.activated_keyset_id, rig->table->campaigns[RIG_CAMPAIGN_SLOT].keyset_id);
+	cr_assert_eq(frame.size, FK_KMM_COMMAND_SIZE); /* P25 sheet 6 */
 }

@@ -142,3 +142,16 @@ size_t make_inventory(struct fixture *f, const struct fk_sim_ue *ue, const struc
 	put_mac(f, c, kmm, size);
 	return size;
 }
+
+size_t make_changeover(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       struct fk_kmm_changeover_pair pair, uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	size_t size = 0;
+
+	need(fk_kmm_encode_changeover(&header, FK_KMM_CHANGEOVER_COMMAND, &pair, kmm,
+				      FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_changeover");
+	put_mac(f, c, kmm, size);
+	return size;
+}

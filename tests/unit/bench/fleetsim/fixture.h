@@ -52,3 +52,5 @@ size_t make_inventory(struct fixture *f, const struct fk_sim_ue *ue, const struc
 /* RFC 3394 by OpenSSL's own name for it: another implementation than the one under test. */
 void wrap_key(const uint8_t kek[static 32], const uint8_t key[static 32],
 	      uint8_t wrapped[static 40]);
+size_t make_changeover(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       struct fk_kmm_changeover_pair pair, uint8_t kmm[static FK_KMM_SIZE_MAX]);

@@ -394,3 +394,50 @@ Test(radio, kmms_for_others_or_from_others_are_malformed)
 	cr_assert_eq(give(size + 1), FK_SIM_MALFORMED_KMM);
 	cr_assert_eq(answer.size, 0);
 }
+
+/* Gives a Changeover-Command and returns the Message ID of the answer, and a refusal's status. */
+static uint8_t change_over(uint16_t number, uint8_t superseded, uint8_t activated,
+			   uint8_t *ret_status)
+{
+	const struct fk_kmm_changeover_pair pair = {superseded, activated};
+	struct command c = usual_command(&f, ue, number);
+	struct fk_kmm_changeover_pair answered;
+	struct fk_kmm_negative_ack nack;
+	struct fk_kmm_frame frame;
+
+	*ret_status = 0;
+	cr_assert_eq(give(make_changeover(&f, ue, &c, pair, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(fk_kmm_decode(answer.octets, answer.size, &frame), FK_OK);
+	if (frame.header.message_id == FK_KMM_NEGATIVE_ACK) {
+		cr_assert_eq(fk_kmm_decode_negative_ack(&frame, &nack), FK_OK);
+		cr_assert_eq(nack.acknowledged_message_id, FK_KMM_CHANGEOVER_COMMAND);
+		*ret_status = nack.status;
+		return FK_KMM_NEGATIVE_ACK;
+	}
+	frame = check_answer(c.mac_key, FK_KMM_CHANGEOVER_RESPONSE);
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &answered), FK_OK);
+	cr_assert_eq(answered.superseded_keyset_id, superseded);
+	cr_assert_eq(answered.activated_keyset_id, activated);
+	return FK_KMM_CHANGEOVER_RESPONSE;
+}
+
+Test(radio, a_changeover_needs_keys_in_the_new_keyset_and_the_old_one_active)
+{
+	struct command c = usual_command(&f, ue, 1);
+	uint8_t status;
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_expect_eq(change_over(2, KEYSET, 9, &status), FK_KMM_NEGATIVE_ACK);
+	cr_expect_eq(status, 0x02, "keyset 9 is empty");
+	cr_assert(fk_sim_ue_store_key(ue, 9, 1, FK_ALGORITHM_AES_256, 77, f.tek));
+	cr_expect_eq(change_over(3, KEYSET + 1, 9, &status), FK_KMM_NEGATIVE_ACK);
+	cr_expect_eq(status, 0x01, "another keyset is the active one");
+	cr_expect_eq(ue->active_keyset, KEYSET);
+	cr_expect_eq(counts.count[FK_SIM_CHANGEOVERS], 0);
+	cr_expect_eq(change_over(4, KEYSET, 9, &status), FK_KMM_CHANGEOVER_RESPONSE);
+	cr_expect_eq(ue->active_keyset, 9);
+	cr_expect_eq(change_over(5, KEYSET, 9, &status), FK_KMM_CHANGEOVER_RESPONSE,
+		     "again is no error");
+	cr_expect_eq(ue->active_keyset, 9);
+	cr_expect_eq(counts.count[FK_SIM_CHANGEOVERS], 2);
+}

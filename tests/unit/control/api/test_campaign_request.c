@@ -21,7 +21,7 @@ Test(campaign_request, absent_members_get_their_defaults)
 	cr_assert_str_eq(r.group, "");
 	cr_assert_eq(r.n_keys, 1);
 	cr_assert_eq(r.slns[0], 1);
-	cr_assert_eq(r.keyset_id, 1);
+	cr_assert_eq(r.keyset_id, 0);
 	cr_assert_eq(r.pace_per_s, 0);
 	cr_assert(r.closing);
 }
@@ -42,6 +42,25 @@ Test(campaign_request, all_members_are_taken)
 	cr_assert_eq(r.keyset_id, 16);
 	cr_assert_eq(r.pace_per_s, 10000000);
 	cr_assert_not(r.closing);
+}
+
+Test(campaign_request, every_kind_is_known_by_its_name)
+{
+	static const char *const kinds[] = {"rekey", "changeover", "rekey-and-changeover"};
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE], body[120];
+	struct fk_reason reason;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		(void)snprintf(body, sizeof(body),
+			       "{\"kind\":\"%s\",\"keys_of\":4000000000,"
+			       "\"superseded_keyset_id\":3}",
+			       kinds[i]);
+		cr_assert_eq(parse(body, &r, field, &reason), FK_OK);
+		cr_expect_str_eq(fk_kind(r.kind)->label, kinds[i]);
+		cr_expect_eq(r.keys_of, 4000000000u);
+		cr_expect_eq(r.superseded_keyset_id, 3);
+	}
 }
 
 Test(campaign_request, a_list_of_slns_asks_for_one_key_each)

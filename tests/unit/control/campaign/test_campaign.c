@@ -10,7 +10,11 @@ static struct fk_campaign example(void)
 	struct fk_campaign c = {
 		.id = 300,
 		.state = FK_CAMPAIGN_HALTED,
+		.kind = FK_KIND_CHANGEOVER,
+		.keys_of = 299,
 		.keyset_id = 2,
+		.superseded_keyset_id = 1,
+		.is_folded = true,
 		.algorithm_id = 0x84,
 		.slot = 44,
 		.generation = 5,

@@ -6,22 +6,37 @@
 
 #include "campaign/fold.h"
 
-/* Two rekeys into keyset 1, the second of which replaces SLN 1 and 3; one into keyset 2. */
+/* Two rekeys into keyset 1, the second of which replaces SLN 1; one into keyset 2; the changeover
+ * to the keys of the second. */
 static const struct fk_campaign campaigns[] = {
-	{.id = 1, .keyset_id = 1, .n_keys = 2, .slns = {1, 2}, .key_ids = {11, 12}},
+	{.id = 1,
+	 .kind = FK_KIND_REKEY,
+	 .keyset_id = 1,
+	 .n_keys = 2,
+	 .slns = {1, 2},
+	 .key_ids = {11, 12}},
 	{.id = 2,
+	 .kind = FK_KIND_REKEY,
 	 .keyset_id = 1,
 	 .n_keys = 2,
 	 .slns = {3, 1},
 	 .key_ids = {23, 21},
 	 .created_at_ms = 1000000},
-	{.id = 3, .keyset_id = 2, .n_keys = 1, .slns = {1}, .key_ids = {31}},
+	{.id = 3, .kind = FK_KIND_REKEY, .keyset_id = 2, .n_keys = 1, .slns = {1}, .key_ids = {31}},
+	{.id = 4,
+	 .kind = FK_KIND_CHANGEOVER,
+	 .keys_of = 2,
+	 .keyset_id = 1,
+	 .superseded_keyset_id = 2,
+	 .n_keys = 2,
+	 .slns = {3, 1},
+	 .key_ids = {23, 21}},
 };
 
 static const struct fk_campaign *find(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return id >= 1 && id <= 3 ? &campaigns[id - 1] : NULL;
+	return id >= 1 && id <= 4 ? &campaigns[id - 1] : NULL;
 }
 
 /* What a UE's currency is after a delivery of campaign 'id'. */
@@ -73,6 +88,7 @@ Test(fold, the_keyset_that_the_closing_exchange_lists_is_the_active_one)
 	struct fk_delivery d = held_both;
 
 	d.flags = FK_DELIVERY_HELD;
+	d.cause_detail = 0;
 	fold(1, &d, &ue);
 	cr_expect_eq(ue.active, FK_ACTIVE_NEVER, "nobody has said");
 	fold(2, &held_both, &ue);
@@ -246,4 +262,106 @@ Test(fold, a_late_refusal_and_keys_of_another_step_change_nothing)
 	fk_fold_late(&f, &d, &state, &ue);
 	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
 	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_NOT_HELD, "its KMM was never sent");
+}
+
+static const struct fk_delivery changed = {.state = FK_DELIVERY_ACKED,
+					   .flags = FK_DELIVERY_PERFORMED,
+					   .keys_per_kmm = 9,
+					   .date_time_s = 900,
+					   .acked_ms = 3000,
+					   .inbound_number = 5,
+					   .mac_key_id = 6,
+					   .mac = {4}};
+
+Test(fold, the_active_keyset_is_unknown_from_the_command_to_its_answer)
+{
+	struct fk_currency before = {.active = FK_ACTIVE_KNOWN, .active_keyset = 2}, ue = before;
+	struct fk_delivery d = {.state = FK_DELIVERY_PENDING, .keys_per_kmm = 9};
+
+	fold(4, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN, "nothing was sent");
+	cr_expect_eq(ue.active_keyset, 2);
+	d.state = FK_DELIVERY_QUEUED;
+	d.date_time_s = 900;
+	fold(4, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_UNKNOWN);
+	cr_expect_eq(ue.active_evidence.campaign_id, 4);
+	cr_expect_eq(ue.active_evidence.at_s, 900);
+	cr_expect_eq(ue.n_entries, 0, "it gives no key");
+	ue = before;
+	fold(4, &changed, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
+	cr_expect_eq(ue.active_keyset, 1);
+	cr_expect_eq(ue.active_evidence.inbound_number, 5);
+	cr_expect_eq(ue.active_evidence.mac_key_id, 6);
+}
+
+Test(fold, a_changeover_that_was_refused_for_certain_leaves_the_keyset_known)
+{
+	struct fk_delivery d = {.state = FK_DELIVERY_REFUSED,
+				.cause = FK_CAUSE_KMM,
+				.cause_detail = 2,
+				.keys_per_kmm = 9,
+				.date_time_s = 900};
+	struct fk_currency ue = {.active = FK_ACTIVE_KNOWN, .active_keyset = 2};
+
+	fold(4, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
+	cr_expect_eq(ue.active_keyset, 2);
+	d.attempt = 1;
+	fold(4, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_UNKNOWN, "an earlier attempt may have been obeyed");
+}
+
+Test(fold, a_late_changeover_response_makes_the_keyset_known)
+{
+	const struct fk_ue_state state = {.outcome = FK_OUTCOME_ANSWERED,
+					  .kmm_message_id = FK_KMM_CHANGEOVER_RESPONSE,
+					  .answered_at_us = 2000000000,
+					  .inbound_number = 9};
+	struct fk_delivery d = {
+		.state = FK_DELIVERY_UNREACHABLE, .keys_per_kmm = 9, .date_time_s = 900};
+	struct fk_currency ue = {.active = FK_ACTIVE_KNOWN, .active_keyset = 2};
+	struct fk_fold f;
+
+	fk_fold_begin(&f, &campaigns[3], find, NULL);
+	fk_fold_late(&f, &d, &state, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
+	cr_expect_eq(ue.active_keyset, 1);
+	cr_expect_eq(ue.active_evidence.at_s, 2000);
+	fk_fold_delivery(&f, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN, "it is folded in already");
+}
+
+Test(fold, a_changeover_wants_exactly_the_keys_that_it_goes_on_with)
+{
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_delivery d = held_both;
+
+	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	fold(2, &open_both, &ue);
+	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	ue = (struct fk_currency){.n_entries = 0};
+	d.keys_held = 1;
+	d.state = FK_DELIVERY_PARTIAL;
+	fold(2, &d, &ue);
+	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	ue = (struct fk_currency){.n_entries = 0};
+	fold(2, &held_both, &ue);
+	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_NONE);
+	ue.active = FK_ACTIVE_UNKNOWN;
+	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_NONE, "it may be repeated");
+	fold(1, &open_both, &ue); /* SLN 1 may have been given anew */
+	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+}
+
+Test(fold, nothing_is_written_while_the_active_keyset_is_unknown)
+{
+	struct fk_currency ue = {.active = FK_ACTIVE_UNKNOWN};
+
+	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_ACTIVE_UNKNOWN);
+	ue.active = FK_ACTIVE_NEVER;
+	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_NONE);
+	ue.active = FK_ACTIVE_KNOWN;
+	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_NONE);
 }

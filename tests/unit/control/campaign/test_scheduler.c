@@ -824,6 +824,61 @@ Test(scheduler, keys_beyond_the_step_are_not_believed)
 }
 
 /* What the operator sets decides the split of those who are not begun; at most 16 KMMs. */
+/* A Changeover-Command after the keys. */
+static void change_over(struct world *h)
+{
+	h->options.n_commands = 1;
+	h->options.commands[0] = FK_ORDER_CHANGEOVER;
+}
+
+Test(scheduler, a_changeover_is_acked_by_its_response_and_proven_by_the_closing_exchange)
+{
+	change_over(w);
+	w->options.n_keys = 0;
+	world_start(w);
+	world_run(w, 2000);
+	world_check_books(w);
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		cr_expect_eq(world_delivery(w, i)->state, FK_DELIVERY_ACKED);
+		cr_expect_eq(w->n_sends[i], 2);
+		cr_expect(w->radios[i].is_changed);
+		cr_expect_eq(fk_delivery_active_keyset(world_delivery(w, i)), 1);
+	}
+}
+
+Test(scheduler, the_changeover_goes_out_when_the_last_key_is_held_and_not_before)
+{
+	change_over(w);
+	w->options.closing = false;
+	ask_for_keys(3, 1);
+	w->radios[5].refused_keys = 4;
+	w->radios[5].forced_kmm_status = 5;
+	world_start(w);
+	world_run(w, 4000);
+	world_check_books(w);
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		cr_expect_eq(world_delivery(w, i)->state,
+			     i == 5 ? FK_DELIVERY_PARTIAL : FK_DELIVERY_ACKED);
+		cr_expect_eq(w->radios[i].is_changed, i != 5);
+		cr_expect_eq(w->n_sends[i], i == 5 ? 3 : 4);
+	}
+	cr_expect_eq(fk_scheduler_tally(w->scheduler)->n_held, WORLD_UES - 1,
+		     "the keys alone are not the goal");
+}
+
+Test(scheduler, a_changeover_that_is_refused_ends_with_its_status)
+{
+	change_over(w);
+	w->options.n_keys = 0;
+	w->radios[7].forced_kmm_status = 2;
+	world_start(w);
+	world_run(w, 2000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 7)->state, FK_DELIVERY_REFUSED);
+	cr_expect_eq(world_delivery(w, 7)->cause, FK_CAUSE_KMM);
+	cr_expect_eq(world_delivery(w, 7)->cause_detail, 2);
+}
+
 static void change_limits(struct world *h)
 {
 	uint32_t least = h->options.n_keys > FK_STEP_MAX ? 2 : 1;
@@ -843,6 +898,10 @@ static void random_history(uint64_t seed)
 	h->options.closing = world_random(h, 4) != 0;
 	if (world_random(h, 3) != 0)
 		h->options.n_keys = (uint8_t)(1 + world_random(h, FK_CAMPAIGN_KEYS_MAX));
+	if (world_random(h, 3) == 0)
+		change_over(h);
+	if (h->options.n_commands > 0 && world_random(h, 2) == 0)
+		h->options.n_keys = 0;
 	change_limits(h);
 	for (uint32_t i = 0; i < WORLD_UES; i++) {
 		static const uint16_t sip[] = {403, 404, 480, 503, 600};
@@ -870,7 +929,7 @@ static void random_history(uint64_t seed)
 	world_run(h, 20000);
 	world_check_books(h);
 	for (uint32_t i = 0; i < WORLD_UES; i++)
-		cr_assert_leq(h->n_sends[i], 400 * h->options.n_keys);
+		cr_assert_leq(h->n_sends[i], 400 * (h->options.n_keys + h->options.n_commands));
 	world_free(h);
 }
 

@@ -12,6 +12,8 @@
 #define KEY_ID	     77
 #define OLD_CAMPAIGN 1 /* gave every UE keys for the same places */
 #define CAMPAIGN     2
+#define KEYSET	     1
+#define OLD_KEYSET   9 /* the active one until a Changeover-Command */
 
 uint32_t world_random(struct world *w, uint32_t n)
 {
@@ -111,12 +113,14 @@ static void check_durable(const struct world *w, const struct fk_order *order, s
 	cr_assert_leq((uint16_t)(order->message_number + 1 - numbers->accepted),
 		      (uint16_t)(numbers->reserved_next - numbers->accepted));
 	/* A step goes out only when the acknowledgements of all keys before it are durable. */
-	if (order->kind == FK_ORDER_INVENTORY) {
-		cr_assert(d->flags & FK_DELIVERY_HELD);
-		cr_assert_eq(d->keys_held, world_all_keys(w));
-	} else {
+	if (order->kind == FK_ORDER_REKEY) {
 		cr_assert_eq(d->keys_held, (1u << order->first_key) - 1);
+	} else {
+		cr_assert_eq(d->keys_held, world_all_keys(w));
+		cr_assert_eq((d->flags & FK_DELIVERY_HELD) != 0, w->options.n_keys > 0);
 	}
+	if (order->kind == FK_ORDER_INVENTORY)
+		cr_assert_eq((d->flags & FK_DELIVERY_PERFORMED) != 0, w->options.n_commands > 0);
 }
 
 /* The radio, and the wire to it. */
@@ -145,12 +149,16 @@ static void answer(struct world *w, uint32_t i, uint8_t message_id, uint8_t stat
 {
 	struct fk_ue_state *s = &w->states[i];
 	bool is_closing = w->open[i].kind == FK_ORDER_INVENTORY;
+	bool is_rekey = w->open[i].kind == FK_ORDER_REKEY;
 
 	s->kmm_message_id = message_id;
 	s->kmm_status = status;
 	s->keys_held = 0;
 	if (message_id == FK_KMM_REKEY_ACK)
 		s->keys_held = keys_of(&w->open[i]) & w->radios[i].keys;
+	s->active_keyset = 0;
+	if (w->options.n_commands > 0 && message_id != FK_KMM_NEGATIVE_ACK && !is_rekey)
+		s->active_keyset = w->radios[i].is_changed ? KEYSET : OLD_KEYSET;
 	s->mac_algorithm_id = FK_ALGORITHM_AES_256;
 	s->mac_key_id = is_closing ? KEY_ID : 5;
 	s->inbound_number = ++w->radios[i].outbound;
@@ -171,17 +179,25 @@ static bool radio_takes(struct world *w, uint32_t i)
 	radio->accepted = w->open[i].message_number;
 	if (radio->forced_kmm_status != 0 && radio->refused_keys == 0)
 		return false;
-	if (w->open[i].kind == FK_ORDER_REKEY)
+	switch (w->open[i].kind) {
+	case FK_ORDER_REKEY:
 		radio->keys |= keys_of(&w->open[i]) & (uint16_t)~radio->refused_keys;
-	else
+		break;
+	case FK_ORDER_CHANGEOVER:
+		/* I6: whoever is changed over holds all keys. */
+		cr_assert_eq(radio->keys & world_all_keys(w), world_all_keys(w));
+		radio->is_changed = true;
+		break;
+	case FK_ORDER_INVENTORY:
 		radio->has_proven = true;
+		break;
+	}
 	return true;
 }
 
 static void play_outcome(struct world *w, uint32_t i)
 {
 	struct world_radio *radio = &w->radios[i];
-	bool is_closing = w->open[i].kind == FK_ORDER_INVENTORY;
 
 	if (radio->is_silent || world_random(w, 100) < w->loss_percent) {
 		set_outcome(w, i, FK_OUTCOME_TIMEOUT);
@@ -196,7 +212,7 @@ static void play_outcome(struct world *w, uint32_t i)
 	} else {
 		bool refuses = (keys_of(&w->open[i]) & radio->refused_keys) != 0;
 
-		answer(w, i, is_closing ? FK_KMM_INVENTORY_RESPONSE : FK_KMM_REKEY_ACK,
+		answer(w, i, fk_order_answer(w->open[i].kind),
 		       refuses ? radio->forced_kmm_status : 0);
 	}
 }
@@ -211,6 +227,11 @@ static void check_keys(const struct world *w, const struct fk_order *order, stru
 		return;
 	}
 	cr_assert_eq(order->mac_key, FK_MAC_KEY_PTEK);
+	if (order->kind == FK_ORDER_CHANGEOVER) {
+		cr_assert_eq(order->n_keys, 0);
+		cr_assert_eq(order->first_key, 0);
+		return;
+	}
 	cr_assert_geq(order->n_keys, 1);
 	cr_assert_leq(order->n_keys, FK_ORDER_KEYS_MAX);
 	cr_assert_leq(order->first_key + order->n_keys, w->options.n_keys);
@@ -270,10 +291,28 @@ static void check_key(const struct world *w, uint32_t i, uint32_t key, const str
 	cr_assert_neq(old, is_there ? FK_KEY_HELD : FK_KEY_NOT_HELD, "ue %u old key %u", i, key);
 }
 
+static void check_active(const struct world *w, uint32_t i, const struct fk_currency *ue)
+{
+	cr_assert_neq(ue->active, FK_ACTIVE_NEVER);
+	if (ue->active == FK_ACTIVE_KNOWN)
+		cr_assert_eq(ue->active_keyset, w->radios[i].is_changed ? KEYSET : OLD_KEYSET,
+			     "ue %u", i);
+	else
+		cr_assert(w->options.n_commands > 0);
+}
+
+static uint8_t kind_of(const struct world *w)
+{
+	if (w->options.n_commands == 0)
+		return FK_KIND_REKEY;
+	return w->options.n_keys > 0 ? FK_KIND_REKEY_AND_CHANGEOVER : FK_KIND_CHANGEOVER;
+}
+
 /* What the store says of the keys, were control to die now. */
 static void check_currency(const struct world *w)
 {
-	struct fk_campaign campaigns[2] = {{.id = OLD_CAMPAIGN, .keyset_id = 1}};
+	struct fk_campaign campaigns[2] = {
+		{.id = OLD_CAMPAIGN, .kind = FK_KIND_REKEY, .keyset_id = KEYSET}};
 	struct fk_delivery deliveries[FK_LEDGER_PAGE];
 	struct fk_fold fold;
 
@@ -282,10 +321,11 @@ static void check_currency(const struct world *w)
 	campaigns[0].n_keys = w->options.n_keys;
 	campaigns[1] = campaigns[0];
 	campaigns[1].id = CAMPAIGN;
+	campaigns[1].kind = kind_of(w);
 	fk_fold_begin(&fold, &campaigns[1], find_campaign, campaigns);
 	for (uint32_t i = 0; i < WORLD_UES; i++) {
 		uint32_t page = i / FK_LEDGER_PAGE;
-		struct fk_currency ue = {.n_entries = 0};
+		struct fk_currency ue = {.active = FK_ACTIVE_KNOWN, .active_keyset = OLD_KEYSET};
 
 		if (i % FK_LEDGER_PAGE == 0) {
 			memset(deliveries, 0, sizeof(deliveries));
@@ -297,6 +337,7 @@ static void check_currency(const struct world *w)
 		fk_fold_delivery(&fold, &deliveries[i % FK_LEDGER_PAGE], &ue);
 		for (uint32_t key = 0; key < w->options.n_keys; key++)
 			check_key(w, i, key, &ue);
+		check_active(w, i, &ue);
 	}
 }
 
@@ -372,22 +413,25 @@ void world_check_books(const struct world *w)
 	for (uint32_t i = 0; i < WORLD_UES; i++) {
 		const struct fk_delivery *d = world_delivery(w, i);
 		bool is_held = (d->flags & FK_DELIVERY_HELD) != 0;
+		bool is_performed = (d->flags & FK_DELIVERY_PERFORMED) != 0;
+		bool is_done = w->options.n_commands > 0 ? is_performed : is_held;
 		bool is_proven = (d->flags & FK_DELIVERY_PROVEN) != 0;
 
 		states[d->state]++;
-		n_held += is_held;
+		n_held += is_done;
 		n_proven += is_proven;
 		cr_assert(fk_delivery_is_final(d), "ue %u is %s", i,
 			  fk_delivery_state_label(d->state));
 		/* Held only if the radio has it; the radio may have it and nobody heard. */
 		cr_assert_eq(d->keys_held & ~w->radios[i].keys, 0);
-		cr_assert_eq(is_held, d->keys_held == world_all_keys(w));
+		cr_assert_eq(is_held, w->options.n_keys > 0 && d->keys_held == world_all_keys(w));
+		cr_assert(!is_performed || w->radios[i].is_changed);
 		cr_assert(!is_proven || w->radios[i].has_proven);
 		cr_assert_eq(d->state == FK_DELIVERY_ACKED || d->state == FK_DELIVERY_PARTIAL,
-			     d->keys_held != 0, "ue %u is %s, held %x", i,
+			     d->keys_held != 0 || is_performed, "ue %u is %s, held %x", i,
 			     fk_delivery_state_label(d->state), d->keys_held);
 		cr_assert_eq(d->state == FK_DELIVERY_ACKED,
-			     is_held && (is_proven || !w->options.closing));
+			     is_done && (is_proven || !w->options.closing));
 		cr_assert_eq(d->state == FK_DELIVERY_ACKED, d->cause == FK_CAUSE_NONE);
 	}
 	cr_assert_arr_eq(states, tally->states, sizeof(states));

@@ -23,6 +23,7 @@ struct world_radio {
 	uint16_t accepted, outbound;
 	uint16_t keys; /* bit i: it holds key i of the campaign's list; else the one before it */
 	bool has_proven;
+	bool is_changed;	   /* it has obeyed a Changeover-Command */
 	uint8_t forced_kmm_status; /* not 0: it refuses with this status, ... */
 	uint16_t refused_keys;	   /* ... but if not 0, only these keys of a Rekey-Command */
 	uint16_t forced_sip;	   /* not 0: the system refuses with this status */

@@ -268,6 +268,7 @@ Test(kmm, a_decoder_refuses_every_other_message)
 	struct fk_kmm_rekey_ack a;
 	struct fk_kmm_negative_ack n;
 	struct fk_kmm_inventory i;
+	struct fk_kmm_changeover_pair p;
 	struct fk_kmm_frame frame;
 	uint8_t type;
 
@@ -276,6 +277,7 @@ Test(kmm, a_decoder_refuses_every_other_message)
 	cr_assert_eq(fk_kmm_decode_negative_ack(&frame, &n), FK_EINVAL);
 	cr_assert_eq(fk_kmm_decode_inventory_command(&frame, &type), FK_EINVAL);
 	cr_assert_eq(fk_kmm_decode_inventory_response(&frame, &i), FK_EINVAL);
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &p), FK_EINVAL);
 	frame.header.message_id = FK_KMM_REKEY_ACK;
 	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &r), FK_EINVAL);
 }
@@ -427,4 +429,56 @@ Test(kmm, random_octets_never_break_a_decoder)
 			cr_assert_leq(decoded.n_keys, FK_KMM_KEYS_MAX);
 		free(octets);
 	}
+}
+
+/* spec: P25 sheet 1.5 Changeover-Command; 6: 28 octets for one instruction */
+Test(kmm, a_changeover_comes_back_in_both_directions_as_the_sheet_has_it)
+{
+	static const enum fk_kmm_message_id ids[] = {FK_KMM_CHANGEOVER_COMMAND,
+						     FK_KMM_CHANGEOVER_RESPONSE};
+	static const uint8_t body[] = {1, 3, 4};
+	const struct fk_kmm_header plain = {.has_message_number = true,
+					    .has_mac = true,
+					    .mac.mac_format = FK_KMM_MAC_FORMAT_CMAC};
+	const struct fk_kmm_changeover_pair pair = {3, 4};
+	struct fk_kmm_changeover_pair decoded;
+	struct fk_kmm_frame frame;
+	uint8_t buf[64];
+	size_t size;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(
+			fk_kmm_encode_changeover(&plain, ids[i], &pair, buf, sizeof(buf), &size),
+			FK_OK);
+		cr_assert_eq(size, 28);
+		cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+		cr_assert_eq(frame.header.message_id, ids[i]);
+		cr_assert_eq(frame.body_size, sizeof(body));
+		cr_assert_arr_eq(frame.body, body, sizeof(body));
+		cr_assert_eq(fk_kmm_decode_changeover(&frame, &decoded), FK_OK);
+		cr_assert_eq(decoded.superseded_keyset_id, 3);
+		cr_assert_eq(decoded.activated_keyset_id, 4);
+		cr_assert_eq(fk_kmm_encode_changeover(&plain, ids[i], &pair, buf, 27, &size),
+			     FK_EFULL);
+	}
+	cr_assert_eq(fk_kmm_encode_changeover(&plain, FK_KMM_HELLO, &pair, buf, sizeof(buf), &size),
+		     FK_EINVAL);
+}
+
+Test(kmm, a_changeover_with_no_or_several_instructions_or_a_wrong_count_is_refused)
+{
+	static const uint8_t none[] = {0, 1, 2}, two[] = {2, 1, 2, 2, 1}, cut[] = {1, 1},
+			     more[] = {1, 1, 2, 3}, two_cut[] = {2, 1, 2, 2};
+	struct fk_kmm_changeover_pair pair;
+	struct fk_kmm_frame frame = frame_of(FK_KMM_CHANGEOVER_COMMAND, none, sizeof(none));
+
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_EFORMAT);
+	frame = frame_of(FK_KMM_CHANGEOVER_COMMAND, two, sizeof(two));
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_EUNSUPPORTED);
+	frame = frame_of(FK_KMM_CHANGEOVER_COMMAND, two_cut, sizeof(two_cut));
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_ETRUNC);
+	frame = frame_of(FK_KMM_CHANGEOVER_COMMAND, cut, sizeof(cut));
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_ETRUNC);
+	frame = frame_of(FK_KMM_CHANGEOVER_COMMAND, more, sizeof(more));
+	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_EFORMAT);
 }

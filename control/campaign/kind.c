@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "campaign/kind.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct fk_kind kinds[] = {
+	[FK_KIND_REKEY] = {"rekey", .gives_keys = true},
+	[FK_KIND_CHANGEOVER] = {"changeover", .goes_on = true, .n_commands = 1,
+				.commands = {FK_ORDER_CHANGEOVER}},
+	[FK_KIND_REKEY_AND_CHANGEOVER] = {"rekey-and-changeover", .gives_keys = true,
+					  .n_commands = 1, .commands = {FK_ORDER_CHANGEOVER}},
+};
+
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const struct fk_kind *fk_kind(uint8_t kind)
+{
+	return kind < N_KINDS && kinds[kind].label != NULL ? &kinds[kind] : NULL;
+}
+
+int fk_kind_find(const char *label)
+{
+	for (uint8_t i = 0; i < N_KINDS; i++) {
+		if (kinds[i].label != NULL && strcmp(kinds[i].label, label) == 0)
+			return i;
+	}
+	return -1;
+}
+
+bool fk_kind_has_command(const struct fk_kind *kind, enum fk_order_kind command)
+{
+	for (uint32_t i = 0; i < kind->n_commands; i++) {
+		if (kind->commands[i] == command)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kind.h - the kinds of campaigns, and the steps that each gives a delivery.
+ *
+ * A delivery is a list of KMMs: Rekey-Commands with the campaign's keys, as many as they take, if
+ * the kind gives keys; then the kind's own commands; then, if asked, the closing exchange, an
+ * Inventory-Command under the first of the keys. A delivery has reached its goal when the last step
+ * before the closing exchange is acknowledged.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fleetkey/order.h>
+
+/* Values are stored: append, never reorder. */
+enum fk_campaign_kind {
+	FK_KIND_REKEY = 1,	/* new keys into a keyset */
+	FK_KIND_CHANGEOVER = 2, /* makes that keyset the active one, where exactly those are held */
+	FK_KIND_REKEY_AND_CHANGEOVER = 3, /* one UE after the other, without a look at the others */
+};
+
+#define FK_KIND_COMMANDS_MAX 1
+
+struct fk_kind {
+	const char *label; /* in the API */
+	bool gives_keys;   /* makes keys of its own */
+	bool goes_on; /* with the keys of an earlier campaign: only where those are held (I6) */
+	uint8_t n_commands;
+	uint8_t commands[FK_KIND_COMMANDS_MAX]; /* enum fk_order_kind */
+};
+
+/* NULL if there is no such kind. */
+const struct fk_kind *fk_kind(uint8_t kind);
+/* The kind of that label, or -1. */
+int fk_kind_find(const char *label);
+/* True if one of its commands is of that kind. */
+bool fk_kind_has_command(const struct fk_kind *kind, enum fk_order_kind command);
