@@ -92,11 +92,26 @@ static enum fk_err encode_changeover(const struct fk_kmm_header *header,
 					ret_size);
 }
 
+static enum fk_err encode_delete_key(const struct fk_kmm_header *header,
+				     const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
+				     size_t *ret_size)
+{
+	struct fk_kmm_delete_key_list list = {.n_keys = lane->campaign->n_keys};
+
+	for (uint32_t i = 0; i < list.n_keys && i < FK_CAMPAIGN_KEYS_MAX; i++) {
+		list.keys[i].algorithm_id = lane->campaign->algorithm_id;
+		list.keys[i].key_id = lane->campaign->keys[i].key_id;
+	}
+	return fk_kmm_encode_delete_key(header, FK_KMM_DELETE_KEY_COMMAND, &list, kmm, cap,
+					ret_size);
+}
+
 static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, uint16_t start)
 {
 	const struct fk_kmm_header header = kmm_header(w, lane);
 	uint8_t *kmm = lane->payload + start;
 	size_t cap = sizeof(lane->payload) - start, size;
+	struct fk_kmm_delete_keyset_one one = {.status = 0};
 	enum fk_err err = FK_EINVAL;
 
 	switch (lane->txn->kind) {
@@ -109,6 +124,14 @@ static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, ui
 		break;
 	case FK_ORDER_CHANGEOVER:
 		err = encode_changeover(&header, lane, kmm, cap, &size);
+		break;
+	case FK_ORDER_DELETE_KEY:
+		err = encode_delete_key(&header, lane, kmm, cap, &size);
+		break;
+	case FK_ORDER_DELETE_KEYSET:
+		one.keyset_id = lane->campaign->keyset_id;
+		err = fk_kmm_encode_delete_keyset(&header, FK_KMM_DELETE_KEYSET_COMMAND, &one, kmm,
+						  cap, &size);
 		break;
 	}
 	if (err != FK_OK)

@@ -357,7 +357,7 @@ static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
 				listed |= 1u << k;
 		}
 	}
-	answer->listed = listed == (1u << campaign->n_keys) - 1;
+	answer->listed = campaign->n_keys > 0 && listed == (1u << campaign->n_keys) - 1;
 	answer->active_keyset = keyset;
 	return FK_COUNTERS;
 }
@@ -376,6 +376,51 @@ static enum fk_counter read_changeover(const struct fk_campaign_block *campaign,
 	    pair.activated_keyset_id != campaign->keyset_id)
 		return FK_COUNTER_RX_KMM_WRONG_KEYS;
 	answer->active_keyset = pair.activated_keyset_id;
+	return FK_COUNTERS;
+}
+
+/* What is not there is as good as deleted. spec: P25 sheet 4, Delete-Key / Delete-Keyset */
+static void note_deletion(uint8_t status, struct fk_record_answer *answer)
+{
+	if (status != FK_KMM_STATUS_PERFORMED && status != FK_KMM_STATUS_NO_ITEM &&
+	    answer->kmm_status == FK_KMM_STATUS_PERFORMED)
+		answer->kmm_status = status;
+}
+
+/* Exactly the keys that were named, each once. */
+static enum fk_counter read_delete_key(const struct fk_campaign_block *campaign,
+				       const struct fk_match_kmm *kmm,
+				       struct fk_record_answer *answer)
+{
+	struct fk_kmm_delete_key_list list;
+	uint32_t n = campaign->n_keys, seen = 0;
+
+	if (fk_kmm_decode_delete_key(&kmm->frame, &list) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (list.n_keys != n || n > FK_CAMPAIGN_KEYS_MAX)
+		return FK_COUNTER_RX_KMM_WRONG_KEYS;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t k = find_key(campaign, 0, n, seen, &list.keys[i]);
+
+		if (k == n)
+			return FK_COUNTER_RX_KMM_WRONG_KEYS;
+		seen |= 1u << k;
+		note_deletion(list.keys[i].status, answer);
+	}
+	return FK_COUNTERS;
+}
+
+static enum fk_counter read_delete_keyset(const struct fk_campaign_block *campaign,
+					  const struct fk_match_kmm *kmm,
+					  struct fk_record_answer *answer)
+{
+	struct fk_kmm_delete_keyset_one one;
+
+	if (fk_kmm_decode_delete_keyset(&kmm->frame, &one) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (one.keyset_id != campaign->keyset_id)
+		return FK_COUNTER_RX_KMM_WRONG_KEYS;
+	note_deletion(one.status, answer);
 	return FK_COUNTERS;
 }
 
@@ -400,6 +445,10 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 		return read_inventory(campaign, kmm, answer);
 	case FK_ORDER_CHANGEOVER:
 		return read_changeover(campaign, kmm, answer);
+	case FK_ORDER_DELETE_KEY:
+		return read_delete_key(campaign, kmm, answer);
+	case FK_ORDER_DELETE_KEYSET:
+		return read_delete_keyset(campaign, kmm, answer);
 	}
 	return FK_COUNTER_RX_KMM_UNEXPECTED;
 }

@@ -17,21 +17,26 @@ enum verdict {
 };
 
 /* Octets of the body of the KMM that an order makes. spec: P25 sheet 1.5 */
-static uint16_t body_size(uint8_t kind, uint8_t n_keys)
+static uint16_t body_size(const struct fk_campaign_block *campaign, uint8_t kind, uint8_t n_keys)
 {
 	switch (kind) {
 	case FK_ORDER_REKEY:
 		return FK_KMM_REKEY_SIZE - FK_KMM_FRAME_SIZE + (n_keys - 1) * FK_KMM_KEY_ITEM_SIZE;
 	case FK_ORDER_CHANGEOVER:
 		return 3;
+	case FK_ORDER_DELETE_KEY:
+		return 1 + 3 * campaign->n_keys;
+	case FK_ORDER_DELETE_KEYSET:
+		return 2;
 	}
 	return 1; /* Inventory-Command, type 04 */
 }
 
 /* That KMM with its preamble. */
-static uint16_t payload_size(const struct fk_keytable *table, uint8_t kind, uint8_t n_keys)
+static uint16_t payload_size(const struct fk_keytable *table,
+			     const struct fk_campaign_block *campaign, uint8_t kind, uint8_t n_keys)
 {
-	return FK_KMM_FRAME_SIZE + body_size(kind, n_keys) +
+	return FK_KMM_FRAME_SIZE + body_size(campaign, kind, n_keys) +
 	       (table->header.bare_kmm ? 0 : FK_KMM_PREAMBLE_SIZE);
 }
 
@@ -46,7 +51,7 @@ static uint16_t datagram_limit(const struct fk_worker *w, uint32_t next_hop)
 
 void fk_send_publish_sizes(struct fk_worker *w)
 {
-	uint16_t payload = payload_size(w->table, FK_ORDER_REKEY, 1);
+	uint16_t payload = payload_size(w->table, NULL, FK_ORDER_REKEY, 1);
 
 	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
 		struct fk_message_size m = {.base = 0};
@@ -69,7 +74,8 @@ static bool fits_datagram(const struct fk_worker *w, const struct fk_ue_slot *ue
 			  const struct fk_order *order)
 {
 	const struct fk_sip_template *t = &w->templates[ue->next_hop];
-	uint16_t payload = payload_size(w->table, order->kind, order->n_keys);
+	uint16_t payload = payload_size(w->table, fk_worker_campaign_of(w, order->token),
+					order->kind, order->n_keys);
 
 	return payload <= t->payload_max && fk_sip_template_size(t, ue->mcdata_id_size, payload) <=
 						    datagram_limit(w, ue->next_hop);
@@ -92,17 +98,25 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 
 	if (campaign == NULL || campaign->algorithm_id != FK_ALGORITHM_AES_256)
 		return false;
+	if (order->kind != FK_ORDER_REKEY && (order->first_key != 0 || order->n_keys != 0))
+		return false;
 	switch (order->kind) {
 	case FK_ORDER_REKEY:
 		if (ue->kek_algorithm_id != FK_ALGORITHM_AES_256 || !has_keys(campaign, order))
 			return false;
 		break;
+	case FK_ORDER_INVENTORY:
+		break;
 	case FK_ORDER_CHANGEOVER:
 		if (campaign->keyset_id == 0 || campaign->superseded_keyset_id == 0)
 			return false;
-		/* fallthrough */
-	case FK_ORDER_INVENTORY:
-		if (order->first_key != 0 || order->n_keys != 0)
+		break;
+	case FK_ORDER_DELETE_KEY:
+		if (campaign->n_keys == 0 || campaign->n_keys > FK_CAMPAIGN_KEYS_MAX)
+			return false;
+		break;
+	case FK_ORDER_DELETE_KEYSET:
+		if (campaign->keyset_id == 0)
 			return false;
 		break;
 	default:
@@ -110,7 +124,7 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 	}
 	if (order->mac_key == FK_MAC_KEY_PTEK)
 		return ue->ptek_algorithm_id == FK_ALGORITHM_AES_256;
-	return order->mac_key == FK_MAC_KEY_CAMPAIGN_TEK;
+	return order->mac_key == FK_MAC_KEY_CAMPAIGN_TEK && campaign->n_keys > 0;
 }
 
 /* True if 'token' is an older attempt of the step that 'last' is an attempt of. */

@@ -273,11 +273,74 @@ static void obey_changeover(struct exchange *x, const struct fk_kmm_changeover_p
 	seal(x, x->tek, err, size, answer);
 }
 
+/* A radio keeps what it may be talking under: the keys of its active keyset. */
+static uint8_t delete_key(struct fk_sim_ue *ue, const struct fk_kmm_key_status *name)
+{
+	struct fk_sim_key *key = fk_sim_ue_find_key(ue, name->algorithm_id, name->key_id, 0);
+
+	if (key == NULL)
+		return STATUS_NO_ITEM;
+	if (key->keyset_id == ue->active_keyset)
+		return STATUS_NOT_PERFORMED;
+	fk_sim_ue_delete_key(ue, key);
+	return FK_KMM_STATUS_PERFORMED;
+}
+
+static void obey_delete_key(struct exchange *x, struct fk_kmm_delete_key_list *list,
+			    struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	uint8_t tek[FK_OSSL_KEY_SIZE]; /* the MAC key of the command, which it may delete */
+	size_t size = 0;
+	enum fk_err err;
+
+	memcpy(tek, x->tek, sizeof(tek));
+	for (uint32_t i = 0; i < list->n_keys; i++)
+		list->keys[i].status = delete_key(x->ue, &list->keys[i]);
+	err = fk_kmm_encode_delete_key(&header, FK_KMM_DELETE_KEY_RESPONSE, list, answer->octets,
+				       sizeof(answer->octets), &size);
+	seal(x, tek, err, size, answer);
+	fk_wipe(tek, sizeof(tek));
+}
+
+static uint8_t delete_keyset(struct fk_sim_ue *ue, uint8_t keyset_id)
+{
+	struct fk_sim_key *key;
+
+	if (!has_keyset(ue, keyset_id))
+		return STATUS_NO_ITEM;
+	if (keyset_id == ue->active_keyset)
+		return STATUS_NOT_PERFORMED;
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
+		if (key->keyset_id == keyset_id)
+			fk_sim_ue_delete_key(ue, key);
+	}
+	return FK_KMM_STATUS_PERFORMED;
+}
+
+static void obey_delete_keyset(struct exchange *x, struct fk_kmm_delete_keyset_one *one,
+			       struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	uint8_t tek[FK_OSSL_KEY_SIZE]; /* the MAC key of the command, which it may delete */
+	size_t size = 0;
+	enum fk_err err;
+
+	memcpy(tek, x->tek, sizeof(tek));
+	one->status = delete_keyset(x->ue, one->keyset_id);
+	err = fk_kmm_encode_delete_keyset(&header, FK_KMM_DELETE_KEYSET_RESPONSE, one,
+					  answer->octets, sizeof(answer->octets), &size);
+	seal(x, tek, err, size, answer);
+	fk_wipe(tek, sizeof(tek));
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
 	struct fk_kmm_rekey_command rekey;
 	struct fk_kmm_changeover_pair pair;
+	struct fk_kmm_delete_key_list list;
+	struct fk_kmm_delete_keyset_one one;
 	uint8_t type;
 
 	switch (x->frame.header.message_id) {
@@ -297,6 +360,18 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 			return FK_SIM_MALFORMED_KMM;
 		x->ue->inbound_number = x->frame.header.message_number;
 		obey_changeover(x, &pair, answer);
+		break;
+	case FK_KMM_DELETE_KEY_COMMAND:
+		if (fk_kmm_decode_delete_key(&x->frame, &list) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		obey_delete_key(x, &list, answer);
+		break;
+	case FK_KMM_DELETE_KEYSET_COMMAND:
+		if (fk_kmm_decode_delete_keyset(&x->frame, &one) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		obey_delete_keyset(x, &one, answer);
 		break;
 	case FK_KMM_INVENTORY_COMMAND:
 		if (fk_kmm_decode_inventory_command(&x->frame, &type) != FK_OK)

@@ -142,6 +142,13 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 	return true;
 }
 
+void fk_sim_ue_delete_key(struct fk_sim_ue *ue, struct fk_sim_key *key)
+{
+	if (ue->newest_key != FK_SIM_NO_KEY && fk_sim_ue_key(ue, ue->newest_key) == key)
+		ue->newest_key = FK_SIM_NO_KEY;
+	fk_wipe(key, sizeof(*key));
+}
+
 struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,
 				      uint32_t nth)
 {

@@ -110,6 +110,9 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 			 uint8_t algorithm_id, uint16_t key_id,
 			 const uint8_t octets[static FK_KEY_SIZE_MAX]);
 
+/* Takes a key out of its place and wipes it. */
+void fk_sim_ue_delete_key(struct fk_sim_ue *ue, struct fk_sim_key *key);
+
 /* The traffic key whose number among those that match is 'nth', or NULL. */
 struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,
 				      uint32_t nth);

@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#define KINDS "\"rekey\", \"changeover\" or \"rekey-and-changeover\""
+#define KINDS                                                                                    \
+	"\"rekey\", \"changeover\", \"rekey-and-changeover\", \"inventory\", \"delete-key\" or " \
+	"\"delete-keyset\""
 
 enum member_kind {
 	KIND_KIND,

@@ -84,13 +84,14 @@ static json_t *campaign_json(const struct fk_engine *engine, const struct fk_cam
 	double per_s = elapsed_ms > 0 ? (double)c->n_messages * 1000 / (double)elapsed_ms : 0;
 
 	return json_pack(
-		"{s:I, s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:I, s:b, s:o, s:o, s:I,"
+		"{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:I, s:b, s:o, s:o, s:I,"
 		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)c->id, "kind", fk_kind(c->kind)->label, "group", c->group,
 		"state", fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln",
-		c->slns[0], "keyset_id", c->keyset_id, "algorithm_id", c->algorithm_id, "key_id",
-		c->key_ids[0], "pace_per_s", (json_int_t)c->pace_per_s, "closing", c->closing,
-		"created_at", fk_call_timestamp(c->created_at_ms), "finished_at",
+		known(c->slns[0]), "keyset_id", known(c->keyset_id), "algorithm_id",
+		c->algorithm_id, "key_id", known(c->key_ids[0]), "pace_per_s",
+		(json_int_t)c->pace_per_s, "closing", c->closing, "created_at",
+		fk_call_timestamp(c->created_at_ms), "finished_at",
 		fk_call_timestamp(c->finished_at_ms), "n_deliveries", (json_int_t)c->n_deliveries,
 		"states", states_json(c), "acked", (json_int_t)c->n_held, "proven",
 		(json_int_t)c->n_proven, "n_messages", (json_int_t)c->n_messages, "seconds_to",
@@ -237,10 +238,10 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign *c,
 		json_object_set_new(reasons, reason, json_integer(plan->n_causes[i]));
 	}
 	object =
-		json_pack("{s:b, s:s, s:s, s:i, s:i, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
+		json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
 			  " s:o, s:f, s:o, s:o, s:i, s:o}",
 			  "dry_run", true, "kind", fk_kind(c->kind)->label, "group", c->group,
-			  "sln", c->slns[0], "keyset_id", c->keyset_id, "pace_per_s",
+			  "sln", known(c->slns[0]), "keyset_id", known(c->keyset_id), "pace_per_s",
 			  (json_int_t)plan->terms.pace_per_s, "closing", c->closing, "n_deliveries",
 			  (json_int_t)plan->n_members, "n_served", (json_int_t)plan->n_served,
 			  "n_excluded", (json_int_t)(plan->n_members - plan->n_served), "n_kmms",

@@ -157,8 +157,11 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 	encode_list(c->slns, c->n_keys, f->slns, sizeof(f->slns));
 	encode_list(c->key_ids, c->n_keys, f->key_ids, sizeof(f->key_ids));
 	encode_split(c, f->keys_per_kmm);
-	f->fields[f->n++] = (struct fk_store_field){"slns", f->slns, strlen(f->slns)};
-	f->fields[f->n++] = (struct fk_store_field){"key_ids", f->key_ids, strlen(f->key_ids)};
+	if (c->n_keys > 0) {
+		f->fields[f->n++] = (struct fk_store_field){"slns", f->slns, strlen(f->slns)};
+		f->fields[f->n++] =
+			(struct fk_store_field){"key_ids", f->key_ids, strlen(f->key_ids)};
+	}
 	f->fields[f->n++] =
 		(struct fk_store_field){"keys_per_kmm", f->keys_per_kmm, strlen(f->keys_per_kmm)};
 }
@@ -270,10 +273,11 @@ enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 	if (c->id == 0 || fk_kind(c->kind) == NULL || c->generation == 0 ||
 	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_CAMPAIGN_SLOTS ||
 	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_ABORTED ||
-	    c->created_at_ms == 0 || c->algorithm_id == 0 || c->n_keys == 0 || c->slns[0] == 0 ||
-	    c->key_ids[0] == 0)
+	    c->created_at_ms == 0 || c->algorithm_id == 0)
 		return FK_EFORMAT;
-	return FK_OK;
+	if (!fk_kind(c->kind)->gives_keys && !fk_kind(c->kind)->goes_on)
+		return FK_OK;
+	return c->n_keys > 0 && c->slns[0] != 0 && c->key_ids[0] != 0 ? FK_OK : FK_EFORMAT;
 }
 
 /* Tells a cause by its number; texts are made at the end. */

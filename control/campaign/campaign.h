@@ -59,7 +59,7 @@ struct fk_campaign {
 	uint16_t generation;	      /* with 'slot', what its tokens carry */
 	uint32_t keys_of; /* the campaign with whose keys it goes on, 0: it makes its own */
 	/* The keys that it gives, or goes on with. */
-	uint8_t n_keys; /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t n_keys; /* 0..FK_CAMPAIGN_KEYS_MAX */
 	uint16_t slns[FK_CAMPAIGN_KEYS_MAX], key_ids[FK_CAMPAIGN_KEYS_MAX];
 	/* Keys of one Rekey-Command, by place in the fleet's list of next hops; 0: none was served
 	 * there. As planned: a change of limits does not change a campaign. */

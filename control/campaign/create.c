@@ -253,6 +253,7 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 				 const struct fk_campaign_request *request, struct fk_campaign *c,
 				 const char **ret_field, struct fk_reason *reason)
 {
+	const struct fk_kind *kind = fk_kind(request->kind);
 	const struct fk_campaign *of;
 
 	if (request->keys_of != 0)
@@ -260,6 +261,10 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 	else
 		of = latest_rekey(engine, request);
 	*ret_field = "keys_of";
+	if (request->keys_of == 0 && kind->rule == FK_RULE_INACTIVE) {
+		fk_reason_set(reason, "must name the campaign whose keys are to be deleted");
+		return FK_EINVAL;
+	}
 	if (of == NULL || !fk_kind(of->kind)->gives_keys) {
 		fk_reason_set(reason,
 			      request->keys_of != 0
@@ -279,7 +284,7 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 	c->n_keys = of->n_keys;
 	memcpy(c->slns, of->slns, sizeof(c->slns));
 	memcpy(c->key_ids, of->key_ids, sizeof(c->key_ids));
-	if (!fk_engine_keys_are_active(engine, c)) {
+	if (kind->rule == FK_RULE_HOLDERS && !fk_engine_keys_are_active(engine, c)) {
 		fk_reason_set(reason, "the keys of campaign %u are not active any more", of->id);
 		return FK_EPOLICY;
 	}
@@ -312,14 +317,28 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	enum fk_err err = FK_OK;
 
 	c->kind = request->kind;
-	c->keyset_id = request->keyset_id != 0 ? request->keyset_id : 1;
+	c->keyset_id = request->keyset_id;
+	if (c->keyset_id == 0 && kind->gives_keys)
+		c->keyset_id = 1;
 	c->algorithm_id = FK_ALGORITHM_AES_256;
-	c->closing = request->closing;
+	c->closing = request->closing && kind->can_close;
 	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
 						 : engine->config->campaign.pace_per_s;
 	memcpy(c->group, request->group, sizeof(c->group));
-	c->n_keys = request->n_keys;
-	memcpy(c->slns, request->slns, sizeof(c->slns));
+	if (kind->gives_keys) {
+		c->n_keys = request->n_keys;
+		memcpy(c->slns, request->slns, sizeof(c->slns));
+	}
+	if (kind->is_inferred && !engine->config->kmm.inferred_layouts) {
+		fk_reason_set(reason, "its KMMs have inferred layouts: set kmm.inferred_layouts "
+				      "once they are confirmed for these radios");
+		return FK_EPOLICY;
+	}
+	if (request->kind == FK_KIND_DELETE_KEYSET && request->keyset_id == 0) {
+		*ret_field = "keyset_id";
+		fk_reason_set(reason, "must name the keyset that is to be deleted");
+		return FK_EINVAL;
+	}
 	if (kind->goes_on)
 		err = draft_keys_of(engine, request, c, ret_field, reason);
 	if (err == FK_OK && fk_kind_has_command(kind, FK_ORDER_CHANGEOVER))
@@ -484,7 +503,7 @@ static enum fk_err fill_campaign(struct fk_engine *engine, const struct fk_plan 
 		c->milestones_ms[i] = FK_MILESTONE_NONE;
 	if (err == FK_OK)
 		err = fk_key_store_refresh(engine->keys, NULL);
-	if (err == FK_OK && c->keys_of == 0)
+	if (err == FK_OK && fk_kind(c->kind)->gives_keys)
 		err = choose_key_ids(engine, c->n_keys, c->key_ids);
 	if (err == FK_OK)
 		err = fk_store_next_campaign_id(engine->store, &c->id);
@@ -532,7 +551,7 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 	return err;
 }
 
-/* A campaign that goes on with the keys of another: its record alone is new. */
+/* A campaign that makes no keys: its record alone is new. */
 static enum fk_err take_keys(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	enum fk_err err;
@@ -633,7 +652,7 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	}
 	if (err == FK_OK) {
 		c.n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
-		err = c.keys_of != 0 ? take_keys(engine, &c) : make_keys(engine, &c);
+		err = fk_kind(c.kind)->gives_keys ? make_keys(engine, &c) : take_keys(engine, &c);
 	}
 	if (err == FK_ESTORE)
 		withdraw(engine, &c);

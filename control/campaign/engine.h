@@ -77,7 +77,7 @@ void fk_engine_flush(struct fk_engine *engine);
  * Plans a campaign and makes nothing of it; another one may be active. 'ret_campaign' is what it
  * would be, but for its id and new key IDs. 'ret_field' names the field at fault, or is NULL.
  * Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group, keys_of); FK_ERANGE;
- * FK_EINVAL (no fleet, superseded_keyset_id).
+ * FK_EINVAL (no fleet, superseded_keyset_id); FK_EPOLICY (a kind of inferred layout).
  */
 FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
 				       const struct fk_campaign_request *request,
@@ -89,8 +89,8 @@ FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
  * how large a message would be; UEs that it excludes are excluded from the campaign. Returns
  * FK_EBUSY if one is active; FK_ENOTFOUND (group, keys_of, or its keys are gone); FK_ERANGE (also:
  * no message fits, or more than FK_PLAN_KMMS_MAX were needed); FK_EINVAL (nobody to serve, or
- * superseded_keyset_id); FK_ESTORE; FK_ELINK if no dataplane attached to this fleet yet; FK_EFULL
- * if no key ID is left; FK_ENOMEM; FK_EIO.
+ * superseded_keyset_id); FK_EPOLICY; FK_ESTORE; FK_ELINK if no dataplane attached to this fleet
+ * yet; FK_EFULL if no key ID is left; FK_ENOMEM; FK_EIO.
  */
 FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
 					 const struct fk_campaign_request *request,

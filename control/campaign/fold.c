@@ -33,20 +33,32 @@ static const uint8_t *places_of(struct fk_fold *fold, uint32_t id)
 	return at;
 }
 
-enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue)
+static bool holds_exactly(const struct fk_campaign *c, const struct fk_currency *ue)
 {
 	uint16_t all = (uint16_t)((1u << c->n_keys) - 1);
 
-	if (!fk_kind(c->kind)->goes_on)
-		return ue->active == FK_ACTIVE_UNKNOWN ? FK_CAUSE_ACTIVE_UNKNOWN : FK_CAUSE_NONE;
 	for (uint32_t i = 0; i < ue->n_entries; i++) {
-		const struct fk_currency_entry *entry = &ue->entries[i];
-
-		if (entry->evidence.campaign_id == c->keys_of)
-			return entry->held == all && entry->maybe == 0 ? FK_CAUSE_NONE
-								       : FK_CAUSE_KEYS_NOT_HELD;
+		if (ue->entries[i].evidence.campaign_id == c->keys_of)
+			return ue->entries[i].held == all && ue->entries[i].maybe == 0;
 	}
-	return FK_CAUSE_KEYS_NOT_HELD;
+	return false;
+}
+
+enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue)
+{
+	switch ((enum fk_kind_rule)fk_kind(c->kind)->rule) {
+	case FK_RULE_ANY:
+		return FK_CAUSE_NONE;
+	case FK_RULE_SETTLED:
+		return ue->active == FK_ACTIVE_UNKNOWN ? FK_CAUSE_ACTIVE_UNKNOWN : FK_CAUSE_NONE;
+	case FK_RULE_HOLDERS:
+		return holds_exactly(c, ue) ? FK_CAUSE_NONE : FK_CAUSE_KEYS_NOT_HELD;
+	case FK_RULE_INACTIVE:
+		return ue->active == FK_ACTIVE_KNOWN && ue->active_keyset != c->keyset_id
+			       ? FK_CAUSE_NONE
+			       : FK_CAUSE_IN_USE;
+	}
+	return FK_CAUSE_UNBUILDABLE;
 }
 
 /* What the keys of this campaign do to those that had their places. */
@@ -183,6 +195,51 @@ static void note_changeover(const struct fk_campaign *c, const struct fk_deliver
 	ue->active_evidence = evidence_of(c, d);
 }
 
+/* True if a deletion by this campaign concerns the keys of that entry. */
+static bool is_deleted(struct fk_fold *fold, const struct fk_currency_entry *entry)
+{
+	const struct fk_campaign *c = fold->campaign, *of;
+
+	if (c->kind == FK_KIND_DELETE_KEY)
+		return entry->evidence.campaign_id == c->keys_of;
+	of = fold->find(fold->ctx, entry->evidence.campaign_id);
+	return of != NULL && of->keyset_id == c->keyset_id;
+}
+
+/* Deleted for certain, or perhaps: what was held then possibly is. */
+static void delete_keys(struct fk_fold *fold, struct fk_currency *ue, bool is_certain)
+{
+	for (uint32_t i = 0; i < ue->n_entries; i++) {
+		struct fk_currency_entry *entry = &ue->entries[i];
+
+		if (!is_deleted(fold, entry))
+			continue;
+		if (is_certain) {
+			entry->held = entry->maybe = 0;
+		} else {
+			uint16_t was_held = entry->held & (uint16_t)~entry->maybe;
+
+			entry->held &= (uint16_t)~was_held;
+			entry->maybe |= was_held;
+		}
+	}
+	fk_currency_tidy(ue);
+}
+
+static bool is_deletion(const struct fk_campaign *c)
+{
+	return c->kind == FK_KIND_DELETE_KEY || c->kind == FK_KIND_DELETE_KEYSET;
+}
+
+/* What a Delete-Key- or Delete-Keyset-Command did, if it may have been sent. */
+static void note_deletion(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue)
+{
+	bool is_done = (d->flags & FK_DELIVERY_PERFORMED) != 0;
+
+	if (is_deletion(fold->campaign) && (is_done || fk_delivery_may_have_been_sent(d)))
+		delete_keys(fold, ue, is_done);
+}
+
 static bool is_folded(const struct fk_campaign *c, struct fk_currency *ue)
 {
 	return fk_currency_find(ue, c->id) != NULL ||
@@ -215,6 +272,7 @@ void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct 
 	if (fk_kind(c->kind)->gives_keys)
 		fold_keys(fold, d, ue);
 	note_changeover(c, d, ue);
+	note_deletion(fold, d, ue);
 	note_active(c, d, ue);
 }
 
@@ -269,4 +327,7 @@ void fk_fold_late(struct fk_fold *fold, const struct fk_delivery *d,
 		add_keys(fold, d, state, ue);
 	else if (state->kmm_message_id == FK_KMM_CHANGEOVER_RESPONSE)
 		add_changeover(fold->campaign, d, state, ue);
+	else if (is_deletion(fold->campaign) && state->kmm_message_id != FK_KMM_NEGATIVE_ACK &&
+		 state->kmm_status == FK_KMM_STATUS_PERFORMED)
+		delete_keys(fold, ue, true);
 }

@@ -17,6 +17,8 @@
  *   the active one.
  * - Changeover-Response: the activated keyset is the active one. Before it, once the command may
  *   have been sent, the active keyset is unknown.
+ * - Delete-Key- or Delete-Keyset-Response: those keys are not held. Before it, once the command may
+ *   have been sent, those that were held possibly are.
  *
  * What the currency names the campaign as evidence of is folded in already, with what came too late
  * for the ledger; so folding again changes nothing.
@@ -55,9 +57,8 @@ void fk_fold_begin(struct fk_fold *fold, const struct fk_campaign *campaign,
 		   fk_campaign_find_fn find, void *ctx);
 
 /*
- * FK_CAUSE_NONE if the campaign may be served to a UE of which that is known, else why not (I6): a
- * campaign that goes on with the keys of another wants exactly those held, and while a changeover
- * may have been obeyed or not, nothing is written.
+ * FK_CAUSE_NONE if the campaign may be served to a UE of which that is known, else why not: the
+ * rule of its kind (campaign/kind.h).
  */
 enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue);
 

@@ -5,11 +5,20 @@
 #include <string.h>
 
 static const struct fk_kind kinds[] = {
-	[FK_KIND_REKEY] = {"rekey", .gives_keys = true},
-	[FK_KIND_CHANGEOVER] = {"changeover", .goes_on = true, .n_commands = 1,
+	[FK_KIND_REKEY] = {"rekey", .gives_keys = true, .can_close = true, .rule = FK_RULE_SETTLED},
+	[FK_KIND_CHANGEOVER] = {"changeover", .goes_on = true, .can_close = true,
+				.rule = FK_RULE_HOLDERS, .n_commands = 1,
 				.commands = {FK_ORDER_CHANGEOVER}},
 	[FK_KIND_REKEY_AND_CHANGEOVER] = {"rekey-and-changeover", .gives_keys = true,
+					  .can_close = true, .rule = FK_RULE_SETTLED,
 					  .n_commands = 1, .commands = {FK_ORDER_CHANGEOVER}},
+	[FK_KIND_INVENTORY] = {"inventory", .rule = FK_RULE_ANY, .n_commands = 1,
+			       .commands = {FK_ORDER_INVENTORY}},
+	[FK_KIND_DELETE_KEY] = {"delete-key", .goes_on = true, .is_inferred = true,
+				.rule = FK_RULE_INACTIVE, .n_commands = 1,
+				.commands = {FK_ORDER_DELETE_KEY}},
+	[FK_KIND_DELETE_KEYSET] = {"delete-keyset", .is_inferred = true, .rule = FK_RULE_INACTIVE,
+				   .n_commands = 1, .commands = {FK_ORDER_DELETE_KEYSET}},
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -21,6 +21,17 @@ enum fk_campaign_kind {
 	FK_KIND_REKEY = 1,	/* new keys into a keyset */
 	FK_KIND_CHANGEOVER = 2, /* makes that keyset the active one, where exactly those are held */
 	FK_KIND_REKEY_AND_CHANGEOVER = 3, /* one UE after the other, without a look at the others */
+	FK_KIND_INVENTORY = 4,		  /* asks which keyset is active, with which keys */
+	FK_KIND_DELETE_KEY = 5,	   /* those of an earlier campaign, where they are out of use */
+	FK_KIND_DELETE_KEYSET = 6, /* a whole keyset, where it is out of use */
+};
+
+/* Which UEs a campaign may be served to, by what is known of their keys (I6). */
+enum fk_kind_rule {
+	FK_RULE_ANY,	  /* nothing is written */
+	FK_RULE_SETTLED,  /* no changeover is open: else nobody knows what is written to */
+	FK_RULE_HOLDERS,  /* exactly the keys that it goes on with are held */
+	FK_RULE_INACTIVE, /* another keyset than the campaign's is known to be the active one */
 };
 
 #define FK_KIND_COMMANDS_MAX 1
@@ -28,7 +39,10 @@ enum fk_campaign_kind {
 struct fk_kind {
 	const char *label; /* in the API */
 	bool gives_keys;   /* makes keys of its own */
-	bool goes_on; /* with the keys of an earlier campaign: only where those are held (I6) */
+	bool goes_on;	   /* with the keys of an earlier campaign */
+	bool can_close;	   /* a closing exchange under one of those may follow */
+	bool is_inferred;  /* as the layouts of its KMMs are: P25 sheet 1.5 */
+	uint8_t rule;	   /* enum fk_kind_rule */
 	uint8_t n_commands;
 	uint8_t commands[FK_KIND_COMMANDS_MAX]; /* enum fk_order_kind */
 };

@@ -65,7 +65,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_LOST, "lost")                                                              \
 	X(FK_CAUSE_ZEROIZED, "zeroized")                                                      \
 	X(FK_CAUSE_KEYS_NOT_HELD, "keys_not_held") /* not exactly those of the plan (I6) */   \
-	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */
+	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */  \
+	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -78,6 +78,8 @@ static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *
 
 bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_campaign *c)
 {
+	if (fk_kind(c->kind)->rule == FK_RULE_INACTIVE)
+		return true; /* it deletes them, whatever became of them */
 	for (uint32_t i = 0; i < c->n_keys; i++) {
 		const struct fk_key_entry *entry;
 		char name[FK_KEY_NAME_SIZE];
@@ -93,10 +95,15 @@ bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_c
 enum fk_err fk_engine_arm_stored(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	struct fk_secret teks[FK_CAMPAIGN_KEYS_MAX] = {{.size = 0}};
+	/* Where nothing is wrapped, nor authenticated under them, their names are enough. */
+	bool is_needed = fk_kind(c->kind)->gives_keys || c->closing;
 	enum fk_err err = FK_OK;
 
-	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++)
-		err = load_tek(engine, c, i, &teks[i]);
+	for (uint32_t i = 0; err == FK_OK && i < c->n_keys; i++) {
+		teks[i].size = FK_KEY_SIZE_MAX;
+		if (is_needed)
+			err = load_tek(engine, c, i, &teks[i]);
+	}
 	if (err == FK_OK)
 		err = fk_engine_arm(engine, c, teks);
 	fk_wipe(teks, sizeof(teks));

@@ -102,7 +102,9 @@ static const struct command commands[] = {
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
-	 "rekey-and-changeover: both, UE by UE. With --dry-run only say who would be served, in "
+	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active; delete-key, "
+	 "delete-keyset: old keys, where another keyset is active. With --dry-run only say who "
+	 "would be served, in "
 	 "how "
 	 "many messages of which size, and how long it takes"},
 	{{"campaign", "list"}, "", fk_cli_campaign_list, "all campaigns"},

@@ -45,6 +45,7 @@ struct fk_config {
 	} kmf;
 	struct {
 		uint32_t transport_limit; /* octets of one KMM */
+		bool inferred_layouts;	  /* KMMs may be sent whose layouts are */
 	} kmm;
 	struct {
 		char *redis_socket;

@@ -270,9 +270,8 @@ enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slo
 {
 	struct fk_campaign_block *block;
 
-	if (slot >= FK_CAMPAIGN_SLOTS || terms->n_keys == 0 ||
-	    terms->n_keys > FK_CAMPAIGN_KEYS_MAX || terms->generation == 0 ||
-	    terms->generation > FK_CAMPAIGN_GENERATION_MAX)
+	if (slot >= FK_CAMPAIGN_SLOTS || terms->n_keys > FK_CAMPAIGN_KEYS_MAX ||
+	    terms->generation == 0 || terms->generation > FK_CAMPAIGN_GENERATION_MAX)
 		return FK_EINVAL;
 	for (uint32_t i = 0; i < terms->n_keys; i++) {
 		if (terms->teks[i].size != sizeof(block->keys[i].tek))

@@ -36,7 +36,7 @@ struct fk_campaign_terms {
 	const struct fk_secret *teks; /* n_keys of 32 octets; borrowed, as are the two lists */
 	const uint16_t *slns, *key_ids;
 	uint16_t generation; /* 1..FK_CAMPAIGN_GENERATION_MAX */
-	uint8_t n_keys;	     /* 1..FK_CAMPAIGN_KEYS_MAX */
+	uint8_t n_keys;	     /* 0..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t algorithm_id, keyset_id;
 	uint8_t superseded_keyset_id; /* of a changeover; else 0 */
 	uint32_t pace_per_s, answer_timeout_ms;

@@ -435,3 +435,128 @@ enum fk_err fk_kmm_decode_changeover(const struct fk_kmm_frame *frame,
 	*ret_pair = pair;
 	return FK_OK;
 }
+
+/* What a command and its response differ in. */
+static bool is_one_of(uint8_t message_id, enum fk_kmm_message_id command,
+		      enum fk_kmm_message_id response)
+{
+	return message_id == command || message_id == response;
+}
+
+enum fk_err fk_kmm_encode_delete_key(const struct fk_kmm_header *header,
+				     enum fk_kmm_message_id message_id,
+				     const struct fk_kmm_delete_key_list *list, uint8_t *buf,
+				     size_t cap, size_t *ret_size)
+{
+	bool is_response = message_id == FK_KMM_DELETE_KEY_RESPONSE;
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (!is_one_of((uint8_t)message_id, FK_KMM_DELETE_KEY_COMMAND,
+		       FK_KMM_DELETE_KEY_RESPONSE) ||
+	    list->n_keys == 0 || list->n_keys > FK_KMM_KEYS_MAX)
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, (uint8_t)message_id, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5 Delete-Key-Command and -Response */
+	fk_wire_put_u8(&w, list->n_keys);
+	for (uint32_t i = 0; i < list->n_keys; i++) {
+		fk_wire_put_u8(&w, list->keys[i].algorithm_id);
+		fk_wire_put_u16(&w, list->keys[i].key_id);
+		if (is_response)
+			fk_wire_put_u8(&w, list->keys[i].status);
+	}
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_delete_key(const struct fk_kmm_frame *frame,
+				     struct fk_kmm_delete_key_list *ret_list)
+{
+	bool is_response = frame->header.message_id == FK_KMM_DELETE_KEY_RESPONSE;
+	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
+	struct fk_kmm_delete_key_list list;
+	uint8_t n_keys;
+	enum fk_err err;
+
+	if (!is_one_of(frame->header.message_id, FK_KMM_DELETE_KEY_COMMAND,
+		       FK_KMM_DELETE_KEY_RESPONSE))
+		return FK_EINVAL;
+
+	/* spec: P25 sheet 1.5 Delete-Key-Command and -Response */
+	n_keys = fk_wire_get_u8(&r);
+	for (uint32_t i = 0; i < n_keys; i++) {
+		struct fk_kmm_key_status key = {.algorithm_id = fk_wire_get_u8(&r)};
+
+		key.key_id = fk_wire_get_u16(&r);
+		if (is_response)
+			key.status = fk_wire_get_u8(&r);
+		if (i < FK_KMM_KEYS_MAX)
+			list.keys[i] = key;
+	}
+	err = body_end(&r);
+	if (err != FK_OK)
+		return err;
+	if (n_keys == 0)
+		return FK_EFORMAT;
+	if (n_keys > FK_KMM_KEYS_MAX)
+		return FK_EUNSUPPORTED;
+	list.n_keys = n_keys;
+	*ret_list = list;
+	return FK_OK;
+}
+
+enum fk_err fk_kmm_encode_delete_keyset(const struct fk_kmm_header *header,
+					enum fk_kmm_message_id message_id,
+					const struct fk_kmm_delete_keyset_one *one, uint8_t *buf,
+					size_t cap, size_t *ret_size)
+{
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (!is_one_of((uint8_t)message_id, FK_KMM_DELETE_KEYSET_COMMAND,
+		       FK_KMM_DELETE_KEYSET_RESPONSE))
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, (uint8_t)message_id, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5 Delete-Keyset-Command and -Response, one keyset */
+	fk_wire_put_u8(&w, 1);
+	fk_wire_put_u8(&w, one->keyset_id);
+	if (message_id == FK_KMM_DELETE_KEYSET_RESPONSE)
+		fk_wire_put_u8(&w, one->status);
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_delete_keyset(const struct fk_kmm_frame *frame,
+					struct fk_kmm_delete_keyset_one *ret_one)
+{
+	bool is_response = frame->header.message_id == FK_KMM_DELETE_KEYSET_RESPONSE;
+	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
+	struct fk_kmm_delete_keyset_one one = {.status = FK_KMM_STATUS_PERFORMED};
+	uint8_t n_keysets;
+	enum fk_err err;
+
+	if (!is_one_of(frame->header.message_id, FK_KMM_DELETE_KEYSET_COMMAND,
+		       FK_KMM_DELETE_KEYSET_RESPONSE))
+		return FK_EINVAL;
+
+	/* spec: P25 sheet 1.5 Delete-Keyset-Command and -Response */
+	n_keysets = fk_wire_get_u8(&r);
+	one.keyset_id = fk_wire_get_u8(&r);
+	if (is_response)
+		one.status = fk_wire_get_u8(&r);
+	if (n_keysets > 1)
+		(void)fk_wire_get_bytes(&r, (size_t)(n_keysets - 1) * (is_response ? 2 : 1));
+	err = body_end(&r);
+	if (err != FK_OK)
+		return err;
+	if (n_keysets == 0)
+		return FK_EFORMAT;
+	if (n_keysets > 1)
+		return FK_EUNSUPPORTED;
+	*ret_one = one;
+	return FK_OK;
+}

@@ -103,7 +103,7 @@ enum fk_kmm_response_kind {
 #define FK_KMM_WRAPPED_SIZE	    40	/* octets of an AES-256 key under AES key wrap */
 #define FK_KMM_KEY_ITEM_SIZE	    45 /* octets of one such key in a Rekey-Command, P25 sheet 2.4 */
 #define FK_KMM_FRAME_SIZE	    25 /* octets of header, message number and MAC block */
-#define FK_KMM_COMMAND_SIZE	    28 /* octets of the largest order without keys: Changeover */
+#define FK_KMM_COMMAND_SIZE	    74 /* octets of the largest order without keys: 16 to delete */
 #define FK_KMM_REKEY_SIZE	    80 /* octets of one with one key, a message number and a MAC */
 #define FK_INVENTORY_ACTIVE_KEY_IDS 0x04
 
@@ -172,6 +172,18 @@ struct fk_kmm_negative_ack {
 	uint8_t status;
 };
 
+/* Delete-Key-Command and -Response; the command has no statuses. */
+struct fk_kmm_delete_key_list {
+	uint8_t n_keys;
+	struct fk_kmm_key_status keys[FK_KMM_KEYS_MAX];
+};
+
+/* Delete-Keyset-Command and -Response with one keyset. */
+struct fk_kmm_delete_keyset_one {
+	uint8_t keyset_id;
+	uint8_t status; /* response */
+};
+
 /* Changeover-Command and -Response with one instruction. */
 struct fk_kmm_changeover_pair {
 	uint8_t superseded_keyset_id, activated_keyset_id;
@@ -222,11 +234,19 @@ FK_MUST_USE enum fk_err fk_kmm_encode_negative_ack(const struct fk_kmm_header *h
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_command(const struct fk_kmm_header *header,
 							uint8_t inventory_type, uint8_t *buf,
 							size_t cap, size_t *ret_size);
-/* 'message_id' is FK_KMM_CHANGEOVER_COMMAND or _RESPONSE. */
+/* 'message_id' is that of the command or of the response, here and below. */
 FK_MUST_USE enum fk_err fk_kmm_encode_changeover(const struct fk_kmm_header *header,
 						 enum fk_kmm_message_id message_id,
 						 const struct fk_kmm_changeover_pair *pair,
 						 uint8_t *buf, size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_delete_key(const struct fk_kmm_header *header,
+						 enum fk_kmm_message_id message_id,
+						 const struct fk_kmm_delete_key_list *list,
+						 uint8_t *buf, size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_delete_keyset(const struct fk_kmm_header *header,
+						    enum fk_kmm_message_id message_id,
+						    const struct fk_kmm_delete_keyset_one *one,
+						    uint8_t *buf, size_t cap, size_t *ret_size);
 /* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 							 const struct fk_kmm_inventory *inventory,
@@ -249,9 +269,13 @@ FK_MUST_USE enum fk_err fk_kmm_decode_negative_ack(const struct fk_kmm_frame *fr
 						   struct fk_kmm_negative_ack *ret_nack);
 FK_MUST_USE enum fk_err fk_kmm_decode_inventory_command(const struct fk_kmm_frame *frame,
 							uint8_t *ret_inventory_type);
-/* The command or the response; with more than one instruction it is FK_EUNSUPPORTED. */
+/* The command or the response; with more than one instruction or keyset it is FK_EUNSUPPORTED. */
 FK_MUST_USE enum fk_err fk_kmm_decode_changeover(const struct fk_kmm_frame *frame,
 						 struct fk_kmm_changeover_pair *ret_pair);
+FK_MUST_USE enum fk_err fk_kmm_decode_delete_key(const struct fk_kmm_frame *frame,
+						 struct fk_kmm_delete_key_list *ret_list);
+FK_MUST_USE enum fk_err fk_kmm_decode_delete_keyset(const struct fk_kmm_frame *frame,
+						    struct fk_kmm_delete_keyset_one *ret_one);
 FK_MUST_USE enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 							 struct fk_kmm_inventory *ret_inventory);
 

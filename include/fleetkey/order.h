@@ -22,10 +22,12 @@
 
 /* What an order asks for: name, value, Message ID of the command and of its answer, P25 sheet 1.4.
  * Any of them may be answered by a Negative-Acknowledgment instead. */
-#define FK_ORDER_KIND_MAP(X)                                                                \
-	X(FK_ORDER_REKEY, 1, 0x1e, 0x1d)      /* some of the campaign's TEKs */             \
-	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)  /* type 04: the closing exchange, or asked */ \
-	X(FK_ORDER_CHANGEOVER, 3, 0x05, 0x06) /* the campaign's keyset becomes the active one */
+#define FK_ORDER_KIND_MAP(X)                                                                   \
+	X(FK_ORDER_REKEY, 1, 0x1e, 0x1d)	 /* some of the campaign's TEKs */             \
+	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)	 /* type 04: the closing exchange, or asked */ \
+	X(FK_ORDER_CHANGEOVER, 3, 0x05, 0x06)	 /* to the campaign's keyset */                \
+	X(FK_ORDER_DELETE_KEY, 4, 0x08, 0x09)	 /* all keys of the campaign's list */         \
+	X(FK_ORDER_DELETE_KEYSET, 5, 0x0a, 0x0b) /* the campaign's keyset */
 
 enum fk_order_kind {
 #define X(name, value, command, answer) name = value,

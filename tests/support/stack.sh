@@ -31,6 +31,7 @@ STACK_BACKOFF_MS=2000
 STACK_ANSWER_MS=10000
 STACK_ATTEMPTS=5
 STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
+STACK_INFERRED_LAYOUTS=false # Delete-Key and Delete-Keyset may be sent
 STACK_IPV6=false     # the wire speaks IPv6 instead of IPv4
 STACK_WIRE=          # fleetkey-dp's port, instead of the one that leads to fleetsim
 STACK_PROFILE=C      # of the one next hop: A, B, C, or T2 for that carrier
@@ -377,7 +378,8 @@ stack_config() {
 		  t2_ms: $((STACK_T1_MS * 8))
 		  # fleetsim is the next hop itself: no proxy adds a Via on the way.
 		  proxy_slack: 0
-		${STACK_TRANSPORT_LIMIT:+kmm:}
+		kmm:
+		  inferred_layouts: $STACK_INFERRED_LAYOUTS
 		${STACK_TRANSPORT_LIMIT:+  transport_limit: $STACK_TRANSPORT_LIMIT}
 		campaign:
 		  pace_per_s: $STACK_PACE

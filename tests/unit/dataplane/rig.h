@@ -136,8 +136,9 @@ struct rig_answer {
 	uint8_t n_keys;
 	uint16_t key_ids[FK_KMM_KEYS_MAX];
 	uint8_t statuses[FK_KMM_KEYS_MAX];
-	struct fk_kmm_changeover_pair pair; /* Changeover-Response */
-	const uint8_t *mac_tek;		    /* NULL: no MAC */
+	struct fk_kmm_changeover_pair pair;  /* Changeover-Response */
+	struct fk_kmm_delete_keyset_one one; /* Delete-Keyset-Response */
+	const uint8_t *mac_tek;		     /* NULL: no MAC */
 	uint16_t mac_key_id;
 	uint32_t source_rsi, destination_rsi;
 	const char *user;

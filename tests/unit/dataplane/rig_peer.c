@@ -253,9 +253,13 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 			   .algorithm_id = FK_ALGORITHM_AES_256,
 			   .key_id = a->key_id}},
 	};
+	struct fk_kmm_delete_key_list deleted = {.n_keys = a->n_keys};
 	size_t size = 0;
 	enum fk_err err;
 
+	for (uint32_t i = 0; i < a->n_keys; i++)
+		deleted.keys[i] = (struct fk_kmm_key_status){FK_ALGORITHM_AES_256, a->key_ids[i],
+							     a->statuses[i]};
 	if (a->n_keys > 0)
 		ack.n_statuses = inventory.n_items = a->n_keys;
 	for (uint32_t i = 0; i < a->n_keys; i++) {
@@ -271,6 +275,12 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 	else if (a->message_id == FK_KMM_CHANGEOVER_RESPONSE)
 		err = fk_kmm_encode_changeover(&header, FK_KMM_CHANGEOVER_RESPONSE, &a->pair, kmm,
 					       cap, &size);
+	else if (a->message_id == FK_KMM_DELETE_KEY_RESPONSE)
+		err = fk_kmm_encode_delete_key(&header, FK_KMM_DELETE_KEY_RESPONSE, &deleted, kmm,
+					       cap, &size);
+	else if (a->message_id == FK_KMM_DELETE_KEYSET_RESPONSE)
+		err = fk_kmm_encode_delete_keyset(&header, FK_KMM_DELETE_KEYSET_RESPONSE, &a->one,
+						  kmm, cap, &size);
 	else
 		err = fk_kmm_encode_inventory_response(&header, &inventory, kmm, cap, &size);
 	cr_assert_eq(err, FK_OK);

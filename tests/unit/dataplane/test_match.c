@@ -596,3 +596,70 @@ Test(match, a_changeover_response_to_a_rekey_is_not_believed)
 	answer.pair = (struct fk_kmm_changeover_pair){1, 2};
 	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
 }
+
+/* Sends a deletion of the campaign's first three keys, or of its keyset; its right answer. */
+static struct rig_answer right_for_deletion(uint8_t kind)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	struct fk_order order = rig_order(OTHER, 2, 0);
+	struct rig_answer answer;
+
+	campaign->n_keys = 3;
+	order.kind = kind & 15;
+	order.mac_key = FK_MAC_KEY_PTEK;
+	if (rig_state(rig, OTHER).token == 0)
+		(void)rig_send(rig, &order);
+	answer = rig_right_answer(rig, OTHER, 0, 40);
+	answer.message_id = fk_order_answer(kind);
+	answer.n_keys = 3;
+	for (uint32_t i = 0; i < 3; i++)
+		answer.key_ids[i] = campaign->keys[2 - i].key_id;
+	answer.one.keyset_id = campaign->keyset_id;
+	return answer;
+}
+
+Test(match, keys_are_deleted_when_each_is_gone_or_was_never_there)
+{
+	struct rig_answer answer = right_for_deletion(FK_ORDER_DELETE_KEY);
+
+	answer.statuses[1] = 0x02;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+}
+
+Test(match, a_key_that_was_not_deleted_is_a_refusal)
+{
+	struct rig_answer answer = right_for_deletion(FK_ORDER_DELETE_KEY);
+
+	answer.statuses[0] = 0x02;
+	answer.statuses[2] = 0x01;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, 0x01);
+}
+
+Test(match, a_deletion_of_other_keys_or_of_another_keyset_is_not_believed)
+{
+	struct rig_answer answer = right_for_deletion(FK_ORDER_DELETE_KEY);
+
+	answer.n_keys = 2;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer.n_keys = 3;
+	answer.key_ids[0] = answer.key_ids[1];
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer.message_id = FK_KMM_DELETE_KEYSET_RESPONSE;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}
+
+Test(match, a_keyset_is_deleted_by_the_response_that_names_it)
+{
+	struct rig_answer answer = right_for_deletion(FK_ORDER_DELETE_KEYSET);
+
+	answer.one.keyset_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer = right_for_deletion(FK_ORDER_DELETE_KEYSET);
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+}

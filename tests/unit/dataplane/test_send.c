@@ -528,5 +528,34 @@ Test(send, a_changeover_names_the_campaigns_keysets_and_is_as_small_as_the_sheet
 	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_IMMEDIATE);
 	cr_assert_eq(pair.superseded_keyset_id, 7);
 	cr_assert_eq(pair.activated_keyset_id, rig->table->campaigns[RIG_CAMPAIGN_SLOT].keyset_id);
-	cr_assert_eq(frame.size, FK_KMM_COMMAND_SIZE); /* P25 sheet 6 */
+	cr_assert_eq(frame.size, 28); /* P25 sheet 6 */
+}
+
+Test(send, a_deletion_names_all_keys_of_the_campaign_or_its_keyset)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	struct fk_order order = rig_order(3, 0, 0);
+	struct fk_kmm_delete_keyset_one one;
+	struct fk_kmm_delete_key_list list;
+	struct fk_sds_signalling signalling;
+	struct fk_sip_message request;
+	struct fk_kmm_frame frame;
+
+	load_all_keys();
+	order.kind = FK_ORDER_DELETE_KEY;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &list), FK_OK);
+	cr_assert_eq(list.n_keys, campaign->n_keys);
+	for (uint32_t i = 0; i < list.n_keys; i++)
+		cr_expect_eq(list.keys[i].key_id, campaign->keys[i].key_id);
+	cr_expect_leq(frame.size, FK_KMM_COMMAND_SIZE);
+	order = rig_order(4, 0, 0);
+	order.kind = FK_ORDER_DELETE_KEYSET;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(fk_kmm_decode_delete_keyset(&frame, &one), FK_OK);
+	cr_assert_eq(one.keyset_id, campaign->keyset_id);
 }

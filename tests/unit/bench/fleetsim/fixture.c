@@ -155,3 +155,31 @@ size_t make_changeover(struct fixture *f, const struct fk_sim_ue *ue, const stru
 	put_mac(f, c, kmm, size);
 	return size;
 }
+
+size_t make_delete_keyset(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+			  uint8_t keyset_id, uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_delete_keyset_one one = {.keyset_id = keyset_id};
+	struct fk_kmm_header header = command_header(ue, c);
+	size_t size = 0;
+
+	need(fk_kmm_encode_delete_keyset(&header, FK_KMM_DELETE_KEYSET_COMMAND, &one, kmm,
+					 FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_delete_keyset");
+	put_mac(f, c, kmm, size);
+	return size;
+}
+
+size_t make_delete_key(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       const struct fk_kmm_delete_key_list *list,
+		       uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	size_t size = 0;
+
+	need(fk_kmm_encode_delete_key(&header, FK_KMM_DELETE_KEY_COMMAND, list, kmm,
+				      FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_delete_key");
+	put_mac(f, c, kmm, size);
+	return size;
+}

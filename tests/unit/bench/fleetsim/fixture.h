@@ -54,3 +54,8 @@ void wrap_key(const uint8_t kek[static 32], const uint8_t key[static 32],
 	      uint8_t wrapped[static 40]);
 size_t make_changeover(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
 		       struct fk_kmm_changeover_pair pair, uint8_t kmm[static FK_KMM_SIZE_MAX]);
+size_t make_delete_keyset(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+			  uint8_t keyset_id, uint8_t kmm[static FK_KMM_SIZE_MAX]);
+size_t make_delete_key(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       const struct fk_kmm_delete_key_list *list,
+		       uint8_t kmm[static FK_KMM_SIZE_MAX]);

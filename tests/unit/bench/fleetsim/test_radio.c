@@ -441,3 +441,45 @@ Test(radio, a_changeover_needs_keys_in_the_new_keyset_and_the_old_one_active)
 	cr_expect_eq(ue->active_keyset, 9);
 	cr_expect_eq(counts.count[FK_SIM_CHANGEOVERS], 2);
 }
+
+static uint8_t delete_keyset(uint16_t number, uint8_t keyset_id)
+{
+	struct command c = usual_command(&f, ue, number);
+	struct fk_kmm_delete_keyset_one one;
+	struct fk_kmm_frame frame;
+
+	cr_assert_eq(give(make_delete_keyset(&f, ue, &c, keyset_id, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(c.mac_key, FK_KMM_DELETE_KEYSET_RESPONSE);
+	cr_assert_eq(fk_kmm_decode_delete_keyset(&frame, &one), FK_OK);
+	cr_assert_eq(one.keyset_id, keyset_id);
+	return one.status;
+}
+
+Test(radio, keys_out_of_use_are_deleted_and_those_in_use_are_not)
+{
+	struct command c = usual_command(&f, ue, 1);
+	const struct fk_kmm_delete_key_list list = {.n_keys = 3,
+						    .keys = {{FK_ALGORITHM_AES_256, KEY_ID, 0},
+							     {FK_ALGORITHM_AES_256, 77, 0},
+							     {FK_ALGORITHM_AES_256, 78, 0}}};
+	struct fk_kmm_delete_key_list answered;
+	struct fk_kmm_frame frame;
+
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_assert(fk_sim_ue_store_key(ue, 9, 1, FK_ALGORITHM_AES_256, 77, f.tek));
+	c.number = 2;
+	cr_assert_eq(give(make_delete_key(&f, ue, &c, &list, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(c.mac_key, FK_KMM_DELETE_KEY_RESPONSE);
+	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &answered), FK_OK);
+	cr_expect_eq(answered.keys[0].status, 0x01, "it is in the active keyset");
+	cr_expect_eq(answered.keys[1].status, 0x00);
+	cr_expect_eq(answered.keys[2].status, 0x02, "it is not there");
+	cr_expect_not_null(fk_sim_ue_find_key(ue, FK_ALGORITHM_AES_256, KEY_ID, 0));
+	cr_expect_null(fk_sim_ue_find_key(ue, FK_ALGORITHM_AES_256, 77, 0));
+
+	cr_assert(fk_sim_ue_store_key(ue, 9, 1, FK_ALGORITHM_AES_256, 77, f.tek));
+	cr_expect_eq(delete_keyset(3, KEYSET), 0x01);
+	cr_expect_eq(delete_keyset(4, 9), 0x00);
+	cr_expect_null(fk_sim_ue_find_key(ue, FK_ALGORITHM_AES_256, 77, 0));
+	cr_expect_eq(delete_keyset(5, 9), 0x02);
+}

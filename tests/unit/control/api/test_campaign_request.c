@@ -46,12 +46,13 @@ Test(campaign_request, all_members_are_taken)
 
 Test(campaign_request, every_kind_is_known_by_its_name)
 {
-	static const char *const kinds[] = {"rekey", "changeover", "rekey-and-changeover"};
+	static const char *const kinds[] = {"rekey",	 "changeover", "rekey-and-changeover",
+					    "inventory", "delete-key", "delete-keyset"};
 	struct fk_campaign_request r;
 	char field[FK_FIELD_NAME_SIZE], body[120];
 	struct fk_reason reason;
 
-	for (uint32_t i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		(void)snprintf(body, sizeof(body),
 			       "{\"kind\":\"%s\",\"keys_of\":4000000000,"
 			       "\"superseded_keyset_id\":3}",

@@ -70,6 +70,22 @@ Test(campaign, a_record_comes_back_as_it_was)
 	cr_assert_arr_eq(&c, &again, sizeof(c));
 }
 
+Test(campaign, only_a_kind_without_keys_may_have_none)
+{
+	struct fk_campaign c = example(), again;
+	struct fk_campaign_fields fields;
+
+	c.n_keys = 0;
+	memset(c.slns, 0, sizeof(c.slns));
+	memset(c.key_ids, 0, sizeof(c.key_ids));
+	fk_campaign_encode(&c, &fields);
+	cr_expect_eq(decode(&fields, &again), FK_EFORMAT);
+	c.kind = FK_KIND_INVENTORY;
+	fk_campaign_encode(&c, &fields);
+	cr_assert_eq(decode(&fields, &again), FK_OK);
+	cr_expect_eq(again.n_keys, 0);
+}
+
 Test(campaign, unknown_fields_are_ignored)
 {
 	struct fk_campaign c = {0};

@@ -31,12 +31,21 @@ static const struct fk_campaign campaigns[] = {
 	 .n_keys = 2,
 	 .slns = {3, 1},
 	 .key_ids = {23, 21}},
+	{.id = 5,
+	 .kind = FK_KIND_DELETE_KEY,
+	 .keys_of = 2,
+	 .keyset_id = 1,
+	 .n_keys = 2,
+	 .slns = {3, 1},
+	 .key_ids = {23, 21}},
+	{.id = 6, .kind = FK_KIND_DELETE_KEYSET, .keyset_id = 1},
+	{.id = 7, .kind = FK_KIND_INVENTORY},
 };
 
 static const struct fk_campaign *find(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return id >= 1 && id <= 4 ? &campaigns[id - 1] : NULL;
+	return id >= 1 && id <= 7 ? &campaigns[id - 1] : NULL;
 }
 
 /* What a UE's currency is after a delivery of campaign 'id'. */
@@ -364,4 +373,62 @@ Test(fold, nothing_is_written_while_the_active_keyset_is_unknown)
 	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_NONE);
 	ue.active = FK_ACTIVE_KNOWN;
 	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_NONE);
+}
+
+Test(fold, what_is_deleted_is_not_held_and_what_may_be_deleted_is_possibly_held)
+{
+	for (uint32_t id = 5; id <= 6; id++) {
+		struct fk_delivery d = {
+			.state = FK_DELIVERY_OPEN, .keys_per_kmm = 9, .date_time_s = 900};
+		struct fk_currency ue = {.n_entries = 0}, again;
+
+		fold(1, &held_both, &ue);
+		fold(2, &held_both, &ue);
+		fold(3, &held_both, &ue);
+		again = ue;
+		fold(id, &d, &ue);
+		cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_POSSIBLY_HELD);
+		cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_POSSIBLY_HELD);
+		cr_expect_eq(fk_currency_state(&ue, 1, 1),
+			     id == 5 ? FK_KEY_HELD : FK_KEY_POSSIBLY_HELD, "SLN 2 of keyset 1");
+		cr_expect_eq(fk_currency_state(&ue, 3, 0), FK_KEY_HELD, "another keyset");
+		d.state = FK_DELIVERY_ACKED;
+		d.flags = FK_DELIVERY_PERFORMED;
+		fold(id, &d, &again);
+		cr_expect_eq(fk_currency_state(&again, 2, 0), FK_KEY_NOT_HELD);
+		cr_expect_eq(fk_currency_state(&again, 1, 1),
+			     id == 5 ? FK_KEY_HELD : FK_KEY_NOT_HELD);
+		cr_expect_eq(fk_currency_state(&again, 3, 0), FK_KEY_HELD);
+	}
+}
+
+Test(fold, keys_are_deleted_only_where_another_keyset_is_known_to_be_active)
+{
+	struct fk_currency ue = {.active = FK_ACTIVE_NEVER};
+
+	for (uint32_t id = 5; id <= 6; id++) {
+		ue.active = FK_ACTIVE_NEVER;
+		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
+		ue.active = FK_ACTIVE_UNKNOWN;
+		ue.active_keyset = 2;
+		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
+		ue.active = FK_ACTIVE_KNOWN;
+		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_NONE);
+		ue.active_keyset = 1;
+		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
+	}
+}
+
+Test(fold, an_inventory_settles_which_keyset_is_active)
+{
+	struct fk_currency ue = {
+		.active = FK_ACTIVE_UNKNOWN, .active_keyset = 2, .active_evidence.campaign_id = 4};
+	struct fk_delivery d = changed;
+
+	cr_expect_eq(fk_currency_judge(&campaigns[6], &ue), FK_CAUSE_NONE);
+	d.cause_detail = 1;
+	fold(7, &d, &ue);
+	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
+	cr_expect_eq(ue.active_keyset, 1);
+	cr_expect_eq(ue.active_evidence.campaign_id, 7);
 }

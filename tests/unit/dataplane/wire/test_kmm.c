@@ -482,3 +482,57 @@ Test(kmm, a_changeover_with_no_or_several_instructions_or_a_wrong_count_is_refus
 	frame = frame_of(FK_KMM_CHANGEOVER_COMMAND, more, sizeof(more));
 	cr_assert_eq(fk_kmm_decode_changeover(&frame, &pair), FK_EFORMAT);
 }
+
+/* spec: P25 sheet 1.5 Delete-Key-Command and -Response; 6: 26 + 3n and 26 + 4n octets */
+Test(kmm, a_deletion_of_keys_comes_back_with_statuses_in_the_response_only)
+{
+	const struct fk_kmm_header plain = {.has_message_number = true,
+					    .has_mac = true,
+					    .mac.mac_format = FK_KMM_MAC_FORMAT_CMAC};
+	const struct fk_kmm_delete_key_list list = {.n_keys = 2,
+						    .keys = {{0x84, 0x1234, 2}, {0x81, 5, 0}}};
+	static const enum fk_kmm_message_id ids[] = {FK_KMM_DELETE_KEY_COMMAND,
+						     FK_KMM_DELETE_KEY_RESPONSE};
+	struct fk_kmm_delete_key_list decoded = {.n_keys = 0};
+	struct fk_kmm_frame frame;
+	uint8_t buf[64];
+	size_t size;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(
+			fk_kmm_encode_delete_key(&plain, ids[i], &list, buf, sizeof(buf), &size),
+			FK_OK);
+		cr_assert_eq(size, i == 0 ? 32 : 34);
+		cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+		cr_assert_eq(fk_kmm_decode_delete_key(&frame, &decoded), FK_OK);
+		cr_assert_eq(decoded.n_keys, 2);
+		cr_assert_eq(decoded.keys[0].key_id, 0x1234);
+		cr_assert_eq(decoded.keys[1].algorithm_id, 0x81);
+		cr_assert_eq(decoded.keys[0].status, i == 0 ? 0 : 2);
+	}
+	cr_assert_eq(fk_kmm_encode_delete_key(&plain, FK_KMM_HELLO, &list, buf, sizeof(buf), &size),
+		     FK_EINVAL);
+}
+
+Test(kmm, deletions_whose_counts_are_wrong_are_refused)
+{
+	static const uint8_t none[] = {0}, cut[] = {2, 0x84, 0, 1}, more[] = {1, 0x84, 0, 1, 9};
+	static const uint8_t two_keysets[] = {2, 1, 0, 2, 0}, keyset_cut[] = {1, 1};
+	struct fk_kmm_delete_keyset_one one;
+	struct fk_kmm_delete_key_list list;
+	struct fk_kmm_frame frame = frame_of(FK_KMM_DELETE_KEY_COMMAND, none, sizeof(none));
+
+	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &list), FK_EFORMAT);
+	frame = frame_of(FK_KMM_DELETE_KEY_COMMAND, cut, sizeof(cut));
+	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &list), FK_ETRUNC);
+	frame = frame_of(FK_KMM_DELETE_KEY_COMMAND, more, sizeof(more));
+	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &list), FK_EFORMAT);
+	frame = frame_of(FK_KMM_DELETE_KEYSET_RESPONSE, two_keysets, sizeof(two_keysets));
+	cr_assert_eq(fk_kmm_decode_delete_keyset(&frame, &one), FK_EUNSUPPORTED);
+	frame = frame_of(FK_KMM_DELETE_KEYSET_RESPONSE, keyset_cut, sizeof(keyset_cut));
+	cr_assert_eq(fk_kmm_decode_delete_keyset(&frame, &one), FK_ETRUNC);
+	frame = frame_of(FK_KMM_DELETE_KEYSET_COMMAND, keyset_cut, sizeof(keyset_cut));
+	cr_assert_eq(fk_kmm_decode_delete_keyset(&frame, &one), FK_OK);
+	cr_assert_eq(one.keyset_id, 1);
+	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &list), FK_EINVAL);
+}
