@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/campaign_request.h"
+#include "campaign/kind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,6 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(request.n_keys >= 1 && request.n_keys <= FK_CAMPAIGN_KEYS_MAX);
 	for (uint32_t i = 0; i < request.n_keys; i++)
 		require(request.slns[i] >= 1 && request.slns[i] <= 4095);
-	require(request.keyset_id >= 1 && request.keyset_id <= 16);
+	/* 0: not given */
+	require(request.keyset_id <= 16 && request.superseded_keyset_id <= 16);
+	require(fk_kind(request.kind) != NULL);
 	return 0;
 }
