@@ -53,8 +53,7 @@ struct fk_evidence {
 	uint8_t mac[8];
 };
 
-#define FK_CURRENCY_PROVEN 0x01 /* a closing exchange was authenticated by the first of the keys \
-				 */
+#define FK_CURRENCY_PROVEN 0x01 /* a closing exchange under the first of the keys */
 #define FK_CURRENCY_LISTED 0x02 /* an Inventory-Response listed all of them as active */
 #define FK_CURRENCY_LATE   0x04 /* the answer came when the delivery had ended */
 
