@@ -91,7 +91,7 @@ start_fails "a key that is put back from an older copy stops the start" \
 lua "redis.call('hset', 'fk:keys', 'tek:1:0', redis.call('hget', 'saved', 'now'))
 	redis.call('hset', 'saved', 'list2', redis.call('hget', 'fk:keys', 'key-versions'))
 	redis.call('hset', 'fk:keys', 'key-versions', redis.call('hget', 'saved', 'list'))"
-start_fails "and so does the list of keys" "key tek:"
+start_fails "and so does the list of keys" "it was put back"
 lua "redis.call('hset', 'fk:keys', 'key-versions', redis.call('hget', 'saved', 'list2'))"
 stack_start_control
 tap_ok "as it was, the store is taken" stack_until 30 "answer from fleetkeyd" stack_ctl health
