@@ -82,9 +82,8 @@ enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generatio
 	return read_pages(store, "fleet", generation, shard_of_page, first_page, n_pages, fn, ctx);
 }
 
-/* One value for each RSI, out of the hash 'key'. */
-static enum fk_err read_of_rsis(struct fk_store *store, const char *key, const uint32_t *rsis,
-				uint32_t n, fk_store_page_fn fn, void *ctx)
+enum fk_err fk_redis_read_of_rsis(struct fk_store *store, const char *key, const uint32_t *rsis,
+				  uint32_t n, fk_store_page_fn fn, void *ctx)
 {
 	struct fk_redis_word words[FK_STORE_RETIRED_MAX + 2] = {FK_WORD("HMGET"), FK_WORD(key)};
 	char names[FK_STORE_RETIRED_MAX][16];
@@ -138,13 +137,13 @@ enum fk_err fk_store_read_retired(struct fk_store *store, const uint32_t *rsis, 
 {
 	struct retired_reader reader = {.store = store, .octets = ret_octets};
 
-	return read_of_rsis(store, FK_REDIS_RETIRED, rsis, n, take_retired, &reader);
+	return fk_redis_read_of_rsis(store, FK_REDIS_RETIRED, rsis, n, take_retired, &reader);
 }
 
 enum fk_err fk_store_read_retired_currency(struct fk_store *store, const uint32_t *rsis, uint32_t n,
 					   fk_store_page_fn fn, void *ctx)
 {
-	return read_of_rsis(store, FK_REDIS_RETIRED_CURRENCY, rsis, n, fn, ctx);
+	return fk_redis_read_of_rsis(store, FK_REDIS_RETIRED_CURRENCY, rsis, n, fn, ctx);
 }
 
 enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)

@@ -67,6 +67,13 @@ FK_MUST_USE enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_re
 FK_MUST_USE enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what,
 					     redisReply *reply, uint64_t max, uint64_t *ret_value);
 
+/* One value for each of 'n' RSIs, at most FK_STORE_RETIRED_MAX, out of the hash 'key': 'fn' gets
+ * the place in the list, and NULL and 0 where there is none. FK_OK; FK_EINVAL; FK_ESTORE; or what
+ * 'fn' returned. */
+FK_MUST_USE enum fk_err fk_redis_read_of_rsis(struct fk_store *store, const char *key,
+					      const uint32_t *rsis, uint32_t n, fk_store_page_fn fn,
+					      void *ctx);
+
 /* Text of digits to a number; FK_EFORMAT if it is none. */
 FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,31 +75,24 @@ enum fk_err fk_store_walk_statuses(struct fk_store *store, fk_store_status_fn fn
 	return err;
 }
 
+struct status_reader {
+	const uint32_t *rsis;
+	fk_store_status_fn fn;
+	void *ctx;
+};
+
+static enum fk_err take_status_of(void *ctx, uint32_t i, const uint8_t *octets, size_t size)
+{
+	const struct status_reader *reader = ctx;
+
+	return reader->fn(reader->ctx, reader->rsis[i], octets, size);
+}
+
 enum fk_err fk_store_read_statuses(struct fk_store *store, const uint32_t *rsis, uint32_t n,
 				   fk_store_status_fn fn, void *ctx)
 {
-	struct fk_redis_word words[FK_STORE_STATUS_MAX + 2] = {FK_WORD("HMGET"), FK_WORD(STATUSES)};
-	char names[FK_STORE_STATUS_MAX][16];
-	redisReply *reply;
-	enum fk_err err;
+	struct status_reader reader = {.rsis = rsis, .fn = fn, .ctx = ctx};
 
-	if (n == 0)
-		return FK_OK;
-	if (n > FK_STORE_STATUS_MAX)
-		return FK_EINVAL;
-	for (uint32_t i = 0; i < n; i++) {
-		(void)snprintf(names[i], sizeof(names[i]), "%u", rsis[i]);
-		words[i + 2] = FK_WORD(names[i]);
-	}
-	err = fk_redis_call(store, words, n + 2, &reply);
-	if (err != FK_OK)
-		return err;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != n)
-		err = fk_redis_break(store, STATUSES, "HMGET gave another reply");
-	for (uint32_t i = 0; err == FK_OK && i < n; i++)
-		err = fn(ctx, rsis[i], (const uint8_t *)reply->element[i]->str,
-			 reply->element[i]->type == REDIS_REPLY_STRING ? reply->element[i]->len
-								       : 0);
-	freeReplyObject(reply);
-	return err;
+	static_assert(FK_STORE_STATUS_MAX <= FK_STORE_RETIRED_MAX, "one read takes them");
+	return fk_redis_read_of_rsis(store, STATUSES, rsis, n, take_status_of, &reader);
 }
