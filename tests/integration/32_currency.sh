@@ -24,10 +24,6 @@ key() {
 	stack_campaign_get "\"\(.slns[$1]):\(.algorithm_id):\(.key_ids[$1])\""
 }
 
-campaign_is_over() {
-	[[ $(stack_campaign_get .state) =~ ^(completed|aborted)$ ]]
-}
-
 tap_plan 15
 stack_init currency
 STACK_UES=$UES
@@ -62,7 +58,7 @@ stack_until 60 "hundred holders" stack_acked_is_at_least 100
 stack_kill dataplane
 stack_kill control
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
-stack_until 120 "end of the campaign" campaign_is_over
+stack_until 120 "end of the campaign" stack_campaign_is_over
 tap_is "every UE is in one state of the key" \
 	"$(stack_ctl holders --key "$first" --count --json | jq 'add')" $UES
 tap_ok "some hold it" test "$(counted held "$first")" -gt 100
@@ -77,7 +73,7 @@ stack_until 60 "forty holders" stack_acked_is_at_least 40
 stack_kill control
 stack_kill dataplane
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
-stack_until 120 "end of the campaign" campaign_is_over
+stack_until 120 "end of the campaign" stack_campaign_is_over
 renewed=$(key 0)
 tap_ok "a key that was replaced has fewer holders" test "$(counted held "$first")" -lt "$held"
 tap_is "the others have as many" "$(counted held "$second")" "$untouched"

@@ -12,13 +12,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 UES=150
 
-campaign_is_over() {
-	[[ $(stack_campaign_get .state) =~ ^(completed|aborted)$ ]]
-}
-
 campaign_ends() {
 	stack_campaign_create "$@"
-	stack_until 90 "end of the campaign" campaign_is_over
+	stack_until 90 "end of the campaign" stack_campaign_is_over
 }
 
 # Control's word on each UE's active keyset, where it has one, against the fleet's.
@@ -77,7 +73,7 @@ stack_until 60 "forty that are changed over" stack_acked_is_at_least 40
 stack_kill dataplane
 stack_kill control
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
-stack_until 90 "end of the campaign" campaign_is_over
+stack_until 90 "end of the campaign" stack_campaign_is_over
 tap_is "every radio that holds the new keys is changed over, and no other" \
 	"$(stack_campaign_get '"\(.acked) \(.states.excluded)"')" "$holders $((UES - holders))"
 tap_is "the closing exchange finds the new keys active" \

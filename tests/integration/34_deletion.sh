@@ -12,13 +12,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 UES=100
 
-campaign_is_over() {
-	[[ $(stack_campaign_get .state) =~ ^(completed|aborted)$ ]]
-}
-
 campaign_ends() {
 	stack_campaign_create "$@"
-	stack_until 90 "end of the campaign" campaign_is_over
+	stack_until 90 "end of the campaign" stack_campaign_is_over
 }
 
 # counted STATE KEY: how many UEs are in that state.
@@ -75,7 +71,7 @@ stack_until 60 "twenty deletions" stack_acked_is_at_least 20
 stack_kill dataplane
 stack_kill control
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
-stack_until 90 "end of the campaign" campaign_is_over
+stack_until 90 "end of the campaign" stack_campaign_is_over
 tap_is "the old keys are deleted where the changeover is acknowledged, and nowhere else" \
 	"$(stack_campaign_get '"\(.acked) \(.states.excluded)"')" "$changed $((UES - changed))"
 tap_is "nobody is known to hold them any more" "$(counted held "$old_key")" 0

@@ -471,6 +471,10 @@ stack_campaign_get() {
 	stack_ctl campaign show "$STACK_CAMPAIGN" --json | jq -r "$1"
 }
 
+stack_campaign_is_over() {
+	[[ $(stack_campaign_get .state) =~ ^(completed|aborted)$ ]]
+}
+
 stack_watch() {
 	stack_run "${1:-$STACK_BOUND_S}" "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" \
 		campaign watch "$STACK_CAMPAIGN"
