@@ -92,6 +92,23 @@ static void wipe_and_free(void *text)
 	free(text);
 }
 
+/* What the response is made of is its own from then on. */
+static struct MHD_Response *take_body(struct fk_call *call)
+{
+	struct MHD_Response *response;
+
+	if (call->stream.next != NULL) {
+		response = fk_stream_response(&call->stream);
+		call->stream = (struct fk_stream){.next = NULL};
+		return response;
+	}
+	response = MHD_create_response_from_buffer_with_free_callback(
+		call->text_size, call->text, call->is_secret ? wipe_and_free : free);
+	if (response != NULL)
+		call->text = NULL;
+	return response;
+}
+
 static enum MHD_Result send_reply(struct fk_call *call)
 {
 	struct MHD_Response *response;
@@ -99,11 +116,9 @@ static enum MHD_Result send_reply(struct fk_call *call)
 
 	if (!fk_call_has_reply(call))
 		fk_call_reply_err(call, FK_EIO, NULL, "the request got no answer");
-	response = MHD_create_response_from_buffer_with_free_callback(
-		call->text_size, call->text, call->is_secret ? wipe_and_free : free);
+	response = take_body(call);
 	if (response == NULL)
 		return MHD_NO;
-	call->text = NULL; /* the response owns it */
 	if (call->content_type != NULL)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 					      call->content_type);

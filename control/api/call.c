@@ -19,6 +19,14 @@ void fk_call_reply_text(struct fk_call *call, unsigned status, const char *conte
 	call->text_size = text != NULL ? size : 0;
 }
 
+void fk_call_reply_stream(struct fk_call *call, const char *content_type,
+			  const struct fk_stream *stream)
+{
+	call->status = MHD_HTTP_OK;
+	call->content_type = content_type;
+	call->stream = *stream;
+}
+
 void fk_call_reply_json(struct fk_call *call, unsigned status, json_t *json)
 {
 	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;

@@ -16,6 +16,7 @@
 #include <fleetkey/err.h>
 
 #include "api/problem.h"
+#include "api/stream.h"
 #include "app.h"
 #include "fleet/import.h"
 #include "import_job.h"
@@ -48,6 +49,7 @@ struct fk_call {
 	char *text;	/* owned; the answer's body */
 	bool is_secret; /* 'text' is wiped before it is freed */
 	size_t text_size;
+	struct fk_stream stream; /* the answer's body in its place, if 'next' is not NULL */
 };
 
 /* Takes 'json', also on failure. */
@@ -55,6 +57,9 @@ void fk_call_reply_json(struct fk_call *call, unsigned status, json_t *json);
 /* Takes 'text', which came from malloc. */
 void fk_call_reply_text(struct fk_call *call, unsigned status, const char *content_type, char *text,
 			size_t size);
+/* 200 with a body that is made while it is sent. Takes 'stream'. */
+void fk_call_reply_stream(struct fk_call *call, const char *content_type,
+			  const struct fk_stream *stream);
 /* RFC 9457. 'field' and 'reason' may be NULL. 'extra' (may be NULL) is taken, and its members are
  * added. */
 void fk_call_reply_problem(struct fk_call *call, unsigned status, const char *title,
@@ -83,6 +88,7 @@ void fk_api_dataplane(struct fk_call *call);
 void fk_api_metrics(struct fk_call *call);
 void fk_api_fleet(struct fk_call *call);
 void fk_api_fleet_ues(struct fk_call *call);
+void fk_api_fleet_export(struct fk_call *call);
 void fk_api_status_set(struct fk_call *call);
 void fk_api_status_list(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);
@@ -107,4 +113,6 @@ void fk_api_campaign_list(struct fk_call *call);
 void fk_api_campaign_show(struct fk_call *call);
 void fk_api_campaign_abort(struct fk_call *call);
 void fk_api_campaign_report(struct fk_call *call);
+void fk_api_campaign_signed_report(struct fk_call *call);
 void fk_api_campaign_deliveries(struct fk_call *call);
+void fk_api_report_key(struct fk_call *call);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/campaign_json.h"
 #include "api/campaign_request.h"
 
 static double rounded(double value)
@@ -78,7 +79,7 @@ static json_t *known(uint16_t size)
 }
 
 /* 'sln' and 'key_id' are those of the first key. */
-static json_t *campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
+json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
 {
 	uint64_t elapsed_ms = fk_engine_elapsed_ms(engine, c);
 	double per_s = elapsed_ms > 0 ? (double)c->n_messages * 1000 / (double)elapsed_ms : 0;
@@ -110,7 +111,7 @@ static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
 	if (c == NULL)
 		fk_call_reply_err(call, FK_ENOTFOUND, "id", "there is no such campaign");
 	else
-		fk_call_reply_json(call, status, campaign_json(engine, c));
+		fk_call_reply_json(call, status, fk_api_campaign_json(engine, c));
 }
 
 static enum fk_err want_dry_run(struct fk_call *call, bool *ret_dry)
@@ -313,8 +314,8 @@ void fk_api_campaign_list(struct fk_call *call)
 		return;
 	items = json_array();
 	for (i = from; i < n && i - from < limit; i++)
-		json_array_append_new(items,
-				      campaign_json(engine, fk_engine_campaign_at(engine, i)));
+		json_array_append_new(
+			items, fk_api_campaign_json(engine, fk_engine_campaign_at(engine, i)));
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:o, s:o}", "items", items, "next_cursor",
 				     i < n ? json_integer(i) : json_null()));
@@ -335,27 +336,32 @@ void fk_api_campaign_abort(struct fk_call *call)
 		reply_campaign(call, 200, call->id);
 }
 
-void fk_api_campaign_report(struct fk_call *call)
+json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	struct fk_cause_count causes[FK_CAMPAIGN_CAUSES_MAX];
+	uint32_t n = fk_engine_causes(engine, c, causes);
+	json_t *reasons = json_object();
+
+	for (uint32_t i = 0; i < n; i++)
+		json_object_set_new(reasons, causes[i].text, json_integer(causes[i].n));
+	return reasons;
+}
+
+void fk_api_campaign_report(struct fk_call *call)
+{
 	struct fk_engine *engine = call->app->engine;
 	const struct fk_campaign *c = fk_engine_campaign(engine, call->id);
-	json_t *report, *reasons;
-	uint32_t n;
+	json_t *report;
 
 	if (c == NULL) {
 		fk_call_reply_err(call, FK_ENOTFOUND, "id", "there is no such campaign");
 		return;
 	}
-	report = campaign_json(engine, c);
-	reasons = json_object();
-	n = fk_engine_causes(engine, c, causes);
-	for (uint32_t i = 0; i < n; i++)
-		json_object_set_new(reasons, causes[i].text, json_integer(causes[i].n));
+	report = fk_api_campaign_json(engine, c);
 	json_object_set_new(report, "is_final", json_boolean(fk_campaign_is_final(c)));
 	json_object_set_new(report, "elapsed_s",
 			    json_real(rounded((double)fk_engine_elapsed_ms(engine, c) / 1000)));
-	json_object_set_new(report, "reasons", reasons);
+	json_object_set_new(report, "reasons", fk_api_reasons_json(engine, c));
 	fk_call_reply_json(call, 200, report);
 }
 

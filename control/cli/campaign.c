@@ -260,9 +260,19 @@ int fk_cli_campaign_show(struct fk_cli *cli, int argc, char **argv)
 
 int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv)
 {
+	bool is_signed = false;
+	const struct fk_option options[] = {{"--signed", .ret_flag = &is_signed}};
+	char error[200], path[PATH_MAX_LEN];
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
 	if (argc != 1)
 		return fk_usage_error("campaign report wants one campaign id");
-	return show_one(cli, "GET", argv[0], "/report");
+	if (!is_signed)
+		return show_one(cli, "GET", argv[0], "/report");
+	code = fk_request_path(argv[0], "/signed-report", path, sizeof(path));
+	return code == FK_EXIT_DONE ? fk_request_download(cli, path) : code;
 }
 
 int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv)

@@ -51,6 +51,8 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_list(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_show(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_report_key(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_report_verify(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_watch(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_dataplane_show(struct fk_cli *cli, int argc, char **argv);

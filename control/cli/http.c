@@ -10,6 +10,8 @@
 #define CONNECT_TIMEOUT_MS 5000L
 #define REQUEST_TIMEOUT_MS 60000L /* pages and single objects; imports have no limit */
 
+#define SILENCE_MAX_S 60L /* of a long answer: longer than that, fleetkeyd is lost */
+
 #define BEARER "Authorization: Bearer "
 
 struct fk_http {
@@ -25,6 +27,12 @@ struct upload {
 	fk_http_progress_fn fn;
 	void *arg;
 	curl_off_t n_total; /* -1 if not known */
+};
+
+struct download {
+	CURL *curl;
+	FILE *file;
+	struct fk_http_reply reply;
 };
 
 /* "http://127.0.0.1:PORT", "localhost" included, nothing behind the port but a slash. */
@@ -135,6 +143,18 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg)
 	return n_octets;
 }
 
+/* The body of a 200 goes to the file. */
+static size_t pass_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct download *download = arg;
+	long status = 0;
+
+	curl_easy_getinfo(download->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return take_body(data, size, n, &download->reply);
+	return fwrite(data, 1, size * n, download->file);
+}
+
 static size_t give_body(char *data, size_t size, size_t n, void *arg)
 {
 	size_t n_read = fread(data, 1, size * n, arg);
@@ -191,7 +211,10 @@ static void explain(struct fk_http *http, CURLcode code)
 	curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &os_errno);
 	if (http->socket && code == CURLE_COULDNT_CONNECT)
 		text = os_errno ? strerror((int)os_errno) : "cannot connect";
-	snprintf(http->reason, sizeof(http->reason), "no answer from fleetkeyd at %s: %s",
+	snprintf(http->reason, sizeof(http->reason), "%s fleetkeyd at %s: %s",
+		 code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_WRITE_ERROR
+			 ? "no whole answer from"
+			 : "no answer from",
 		 http->socket ? http->socket : http->base, text);
 }
 
@@ -292,6 +315,26 @@ enum fk_err fk_http_upload(struct fk_http *http, const char *path, const char *c
 	free(url);
 	if (err == FK_OK)
 		*ret_reply = reply;
+	return err;
+}
+
+enum fk_err fk_http_download(struct fk_http *http, const char *path, FILE *file,
+			     struct fk_http_reply *ret_reply)
+{
+	struct download download = {.curl = http->curl, .file = file};
+	char *url = NULL;
+	enum fk_err err = set_up(http, path, &download.reply, &url);
+
+	if (err != FK_OK)
+		return err;
+	curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, pass_body);
+	curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, &download);
+	curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(http->curl, CURLOPT_LOW_SPEED_TIME, SILENCE_MAX_S);
+	err = run(http, NULL, false, &download.reply);
+	free(url);
+	if (err == FK_OK)
+		*ret_reply = download.reply;
 	return err;
 }
 

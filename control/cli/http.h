@@ -52,6 +52,12 @@ void fk_http_free(struct fk_http *http);
 FK_MUST_USE enum fk_err fk_http_request(struct fk_http *http, const char *method, const char *path,
 					const char *json_body, struct fk_http_reply *ret_reply);
 
+/* GETs 'path' and writes the body of a 200 to 'file' as it comes; that of another status is in the
+ * reply. Results as above; FK_EIO also if 'file' cannot be written or the answer was cut off: what
+ * was written then is not whole. */
+FK_MUST_USE enum fk_err fk_http_download(struct fk_http *http, const char *path, FILE *file,
+					 struct fk_http_reply *ret_reply);
+
 /* POSTs what is left of 'file' as 'content_type', without holding it in memory. Results as above.
  */
 FK_MUST_USE enum fk_err fk_http_upload(struct fk_http *http, const char *path,

@@ -75,6 +75,22 @@ enum fk_exit fk_request(struct fk_cli *cli, const char *method, const char *path
 	return fk_request_judge(cli, &reply, NULL, ret_answer);
 }
 
+enum fk_exit fk_request_download(struct fk_cli *cli, const char *path)
+{
+	struct fk_http_reply reply;
+	json_t *answer;
+
+	if (fk_http_download(cli->http, path, stdout, &reply) != FK_OK) {
+		fprintf(stderr, "fleetkeyctl: %s\n", fk_http_reason(cli->http));
+		return FK_EXIT_FAILED;
+	}
+	if (reply.status == 200) {
+		fk_http_reply_fini(&reply);
+		return FK_EXIT_DONE;
+	}
+	return fk_request_judge(cli, &reply, NULL, &answer);
+}
+
 /* Whatever is not plainly harmless in a query is escaped. */
 static void escape(const char *text, char *out, size_t size)
 {

@@ -23,14 +23,15 @@
 #define NONCES_AHEAD  256
 #define TAG_SIZE      16
 #define AD_SIZE_MAX   (FK_KMF_ID_SIZE + 1 + 8 + 4 + FK_SEAL_IDENTITY_MAX)
-#define N_PURPOSES    3 /* beside sealing: one key each */
+#define N_PURPOSES    4 /* beside sealing: one key each */
+#define N_REQUIRED    3 /* what a record has that was written before there were more */
 #define KEYS_MAX      (N_PURPOSES + FK_SEALING_EPOCHS_MAX)
 
 static_assert(RECORD_HEAD + KEYS_MAX * RECORD_KEY + FK_KEYRING_MAC_SIZE <= FK_KEYRING_RECORD_MAX,
 	      "a full keyring fits its record");
 
 static const enum fk_purpose single_purposes[N_PURPOSES] = {FK_PURPOSE_INTEGRITY, FK_PURPOSE_TOKEN,
-							    FK_PURPOSE_TO_TAG};
+							    FK_PURPOSE_TO_TAG, FK_PURPOSE_REPORT};
 
 /* What a key is; the key itself is in locked memory, at the same index. */
 struct entry {
@@ -175,6 +176,20 @@ enum fk_err fk_keyring_generate(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
 	return FK_OK;
 }
 
+enum fk_err fk_keyring_add_missing(struct fk_keyring *keyring, bool *ret_added)
+{
+	enum fk_err err = FK_OK;
+
+	*ret_added = false;
+	for (size_t i = N_REQUIRED; err == FK_OK && i < N_PURPOSES; i++) {
+		if (find_entry(keyring, single_purposes[i], 0) != NULL)
+			continue;
+		err = generate_key(keyring, single_purposes[i], 0);
+		*ret_added = true;
+	}
+	return err;
+}
+
 enum fk_err fk_keyring_mac(struct fk_keyring *keyring, const void *head, size_t head_size,
 			   const void *body, size_t body_size,
 			   uint8_t ret_mac[static FK_KEYRING_MAC_SIZE])
@@ -242,10 +257,11 @@ enum fk_err fk_keyring_wrap(struct fk_keyring *keyring, struct fk_root *root,
 	return FK_OK;
 }
 
-/* Every purpose has its key, none has two, and something can be sealed. */
+/* Every purpose that had one from the start has its key, none has two, and something can be sealed.
+ */
 static bool is_complete(struct fk_keyring *keyring)
 {
-	for (size_t i = 0; i < N_PURPOSES; i++) {
+	for (size_t i = 0; i < N_REQUIRED; i++) {
 		if (find_entry(keyring, single_purposes[i], 0) == NULL)
 			return false;
 	}

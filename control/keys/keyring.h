@@ -21,6 +21,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,7 @@ enum fk_purpose {
 	FK_PURPOSE_TOKEN = 2,	  /* the tags of tokens */
 	FK_PURPOSE_TO_TAG = 3,	  /* the keyed hash behind To-tags: its first 16 octets */
 	FK_PURPOSE_SEALING = 4,	  /* sealed records; one key for each epoch */
+	FK_PURPOSE_REPORT = 5,	  /* signs reports: the private key of Ed25519 */
 };
 
 /* What a sealed record is; part of its associated data. */
@@ -79,6 +81,12 @@ FK_MUST_USE enum fk_err fk_keyring_wrap(struct fk_keyring *keyring, struct fk_ro
 					uint8_t ret_record[static FK_KEYRING_RECORD_MAX],
 					size_t *ret_size, struct fk_reason *reason);
 void fk_keyring_free(struct fk_keyring *keyring);
+
+/*
+ * Makes the keys of purposes that a record of an earlier version did not have yet; '*ret_added':
+ * there were some, and the record is to be stored anew before they are used. FK_OK; FK_ESELFTEST.
+ */
+FK_MUST_USE enum fk_err fk_keyring_add_missing(struct fk_keyring *keyring, bool *ret_added);
 
 /* The key of a purpose, 32 octets, borrowed from the keyring. Not for FK_PURPOSE_SEALING. */
 const uint8_t *fk_keyring_key(const struct fk_keyring *keyring, enum fk_purpose purpose);

@@ -44,21 +44,48 @@ static enum fk_err read_keys(struct fk_store *store, struct fk_root *root,
 	return err;
 }
 
+/* Purposes that the record's version did not have yet get their keys. */
+static enum fk_err complete_keys(struct fk_store *store, struct fk_root *root,
+				 struct fk_keyring *keyring, struct fk_reason *reason)
+{
+	uint8_t record[FK_KEYRING_RECORD_MAX];
+	bool is_added = false;
+	size_t size;
+	enum fk_err err = fk_keyring_add_missing(keyring, &is_added);
+
+	if (err != FK_OK || !is_added)
+		return err;
+	err = fk_keyring_wrap(keyring, root, record, &size, reason);
+	if (err != FK_OK)
+		return err;
+	fk_store_batch_begin(store);
+	fk_store_batch_put_key(store, FK_PURPOSE_KEYS, record, size);
+	return fk_store_batch_commit(store);
+}
+
 enum fk_err fk_keys_open(const struct fk_root_source *source, struct fk_store *store,
 			 struct fk_keyring **ret_keyring, struct fk_reason *reason)
 {
+	struct fk_keyring *keyring = NULL;
 	struct fk_root *root = NULL;
 	enum fk_err err = fk_root_open(source, &root, reason);
 
 	if (err == FK_OK)
-		err = read_keys(store, root, ret_keyring, reason);
+		err = read_keys(store, root, &keyring, reason);
 	if (err == FK_ENOTFOUND && root != NULL) {
 		err = make_first(store, root, reason);
 		if (err == FK_OK)
-			err = read_keys(store, root, ret_keyring, reason);
+			err = read_keys(store, root, &keyring, reason);
 	}
+	if (err == FK_OK)
+		err = complete_keys(store, root, keyring, reason);
 	fk_root_close(root);
 	if (err == FK_ESTORE)
 		fk_reason_set(reason, "%s", fk_store_last_error(store));
-	return err;
+	if (err != FK_OK) {
+		fk_keyring_free(keyring);
+		return err;
+	}
+	*ret_keyring = keyring;
+	return FK_OK;
 }

@@ -132,3 +132,63 @@ Test(cli_http, a_pipe_is_sent_in_chunks)
 	upload(file, "Transfer-Encoding: chunked\r\n");
 	pclose(file);
 }
+
+static char *downloaded(const char *answer, enum fk_err *ret_err, struct fk_http_reply *reply)
+{
+	const char *const answers[] = {answer};
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	struct fk_http *http;
+
+	peer_start(answers, 1);
+	http = client(peer.path, NULL);
+	*ret_err = fk_http_download(http, "/v1/fleet/export", file, reply);
+	fk_http_free(http);
+	peer_stop();
+	fclose(file);
+	return text;
+}
+
+Test(cli_http, a_download_goes_to_the_file_as_it_comes)
+{
+	struct fk_http_reply reply = {.status = 1};
+	enum fk_err err;
+	char *text = downloaded("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				"4\r\nabcd\r\n2\r\nef\r\n0\r\n\r\n",
+				&err, &reply);
+
+	cr_assert_eq(err, FK_OK);
+	cr_expect_eq(reply.status, 200);
+	cr_expect_str_eq(text, "abcdef");
+	fk_http_reply_fini(&reply);
+	free(text);
+}
+
+Test(cli_http, a_download_that_is_cut_off_is_an_error)
+{
+	struct fk_http_reply reply = {.status = 1};
+	enum fk_err err;
+	char *text = downloaded("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				"4\r\nabcd\r\n",
+				&err, &reply);
+
+	cr_expect_eq(err, FK_EIO);
+	cr_expect_eq(reply.status, 1, "an output is written on success only");
+	free(text);
+}
+
+Test(cli_http, what_is_refused_is_no_part_of_the_file)
+{
+	struct fk_http_reply reply = {.status = 1};
+	enum fk_err err;
+	char *text =
+		downloaded("HTTP/1.1 409 Conflict\r\nContent-Length: 4\r\n\r\nbusy", &err, &reply);
+
+	cr_assert_eq(err, FK_OK);
+	cr_expect_eq(reply.status, 409);
+	cr_expect_str_eq(reply.body, "busy");
+	cr_expect_str_eq(text, "");
+	fk_http_reply_fini(&reply);
+	free(text);
+}

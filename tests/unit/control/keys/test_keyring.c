@@ -137,10 +137,10 @@ Test(keyring, purpose_keys_differ_and_are_the_same_after_a_restart, .init = make
      .fini = free_keyring)
 {
 	static const enum fk_purpose purposes[] = {FK_PURPOSE_INTEGRITY, FK_PURPOSE_TOKEN,
-						   FK_PURPOSE_TO_TAG};
+						   FK_PURPOSE_TO_TAG, FK_PURPOSE_REPORT};
 	struct fk_keyring *again = test_keyring(1), *other = test_keyring(2);
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		const uint8_t *key = fk_keyring_key(keyring, purposes[i]);
 
 		cr_expect_arr_eq(fk_keyring_key(again, purposes[i]), key, 32);
@@ -193,6 +193,49 @@ Test(keyring, another_kmf_does_not_take_the_record, .init = make_record, .fini =
 
 	kmf_1[15] ^= 1;
 	cr_expect_eq(fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL), FK_EAUTH);
+	cr_expect_null(ring);
+}
+
+/* Takes the key of a purpose out of 'record', as if its version had not had it. */
+static void forget_purpose(enum fk_purpose purpose)
+{
+	static const char label[] = "fleetkey purpose keys";
+	size_t entry = 6, size = record_size - FK_KEYRING_MAC_SIZE;
+
+	while (record[entry] != purpose)
+		entry += 45;
+	memmove(record + entry, record + entry + 45, size - entry - 45);
+	record[5]--;
+	size -= 45;
+	cr_assert_eq(fk_keyring_mac(keyring, label, sizeof(label), record, size, record + size),
+		     FK_OK);
+	record_size = size + FK_KEYRING_MAC_SIZE;
+}
+
+Test(keyring, a_record_from_before_reports_were_signed_gets_its_key, .init = make_record,
+     .fini = free_record)
+{
+	struct fk_keyring *ring = NULL;
+	bool is_added = false;
+
+	forget_purpose(FK_PURPOSE_REPORT);
+	cr_assert_eq(fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL), FK_OK);
+	cr_expect_null(fk_keyring_key(ring, FK_PURPOSE_REPORT));
+	cr_assert_eq(fk_keyring_add_missing(ring, &is_added), FK_OK);
+	cr_expect(is_added);
+	cr_expect_not_null(fk_keyring_key(ring, FK_PURPOSE_REPORT));
+	cr_assert_eq(fk_keyring_add_missing(ring, &is_added), FK_OK);
+	cr_expect_not(is_added);
+	fk_keyring_free(ring);
+}
+
+Test(keyring, a_record_without_a_key_that_was_always_there_is_refused, .init = make_record,
+     .fini = free_record)
+{
+	struct fk_keyring *ring = NULL;
+
+	forget_purpose(FK_PURPOSE_TOKEN);
+	cr_expect_eq(fk_keyring_unwrap(kmf_1, root, record, record_size, &ring, NULL), FK_EFORMAT);
 	cr_expect_null(ring);
 }
 

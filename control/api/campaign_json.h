@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * campaign_json.h - a campaign as the API shows it, for whoever shows one.
+ *
+ * Threads: one owner. What is returned is the caller's; NULL: short of memory.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "campaign/engine.h"
+
+/* Which campaign it is, where it stands and what it came to. */
+json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_campaign *c);
+/* Reasons of final deliveries: how many of each. */
+json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c);

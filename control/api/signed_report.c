@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /v1/campaigns/{id}/signed-report: a JSON object a line.
+ *
+ *   {"report": ...}      which campaign, of which KMF, and what it came to
+ *   {"delivery": ...}    one for each UE, in its final state; these lines never change again
+ *   {"amendment": ...}   an acknowledgement that came when the delivery had ended
+ *   {"end": ...}         how many of each, the digest of the lines that never change, and when
+ *   {"signature": ...}   over all before it: report/signature.h
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/call.h"
+#include "api/campaign_json.h"
+#include "campaign/engine.h"
+#include "keys/keyring.h"
+#include "report/signature.h"
+
+#define DELIVERIES_PER_PIECE 64u
+#define AMENDMENTS_PER_PIECE 256u /* UEs that are looked at for one */
+
+enum stage {
+	HEAD,
+	DELIVERIES,
+	AMENDMENTS,
+	END,
+	SIGNATURE,
+	DONE
+};
+
+/* A UE whose delivery ended without all that was asked for: a late answer may have come. */
+struct unfinished {
+	uint32_t ue_index;
+	bool is_performed;
+};
+
+struct report {
+	struct fk_app *app;
+	const struct fk_campaign *campaign; /* valid during one piece */
+	uint32_t id;
+	uint64_t generation;
+	enum stage stage;
+	uint32_t next_ue; /* ue_index; in AMENDMENTS an index of 'unfinished' */
+	uint64_t n_deliveries, n_amendments;
+	uint64_t states[FK_DELIVERY_STATES];
+	struct unfinished *unfinished;
+	uint32_t n_unfinished, cap_unfinished;
+	struct fk_report_digest *digest;
+	uint8_t frozen[FK_REPORT_DIGEST_SIZE]; /* head and deliveries */
+	FILE *out;			       /* during one piece */
+	enum fk_err err;
+};
+
+static void free_report(void *self)
+{
+	struct report *r = self;
+
+	fk_report_digest_free(r->digest);
+	free(r->unfinished);
+	free(r);
+}
+
+/* Takes 'json'. */
+static void put_line(struct report *r, json_t *json)
+{
+	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	size_t size = text != NULL ? strlen(text) : 0;
+
+	json_decref(json);
+	if (text == NULL) {
+		r->err = FK_ENOMEM;
+		return;
+	}
+	text[size++] = '\n'; /* in place of the NUL */
+	if (r->err == FK_OK)
+		r->err = fk_report_digest_add(r->digest, text, size);
+	if (fwrite(text, 1, size, r->out) != size)
+		r->err = FK_ENOMEM;
+	free(text);
+}
+
+static json_t *hex_json(const uint8_t *octets, size_t size)
+{
+	char text[2 * FK_REPORT_DIGEST_SIZE + 1];
+
+	for (size_t i = 0; i < size; i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", octets[i]);
+	return json_string(text);
+}
+
+static void put_head(struct report *r)
+{
+	json_t *campaign = fk_api_campaign_json(r->app->engine, r->campaign);
+
+	/* What is known while it runs only is no part of what it came to. */
+	(void)json_object_del(campaign, "stopped_next_hops");
+	json_object_set_new(campaign, "reasons", fk_api_reasons_json(r->app->engine, r->campaign));
+	put_line(r, json_pack("{s:{s:i, s:o, s:I, s:o}}", "report", "version", 1, "kmf_id",
+			      hex_json(fk_store_kmf_id(r->app->store), FK_KMF_ID_SIZE),
+			      "fleet_generation", (json_int_t)r->generation, "campaign", campaign));
+}
+
+static bool is_zero(const uint8_t *octets, size_t size)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < size; i++)
+		any |= octets[i];
+	return any == 0;
+}
+
+/* What authenticated the last acknowledgement; null: there was none. */
+static json_t *evidence_json(uint16_t inbound_number, uint16_t mac_key_id, const uint8_t mac[8])
+{
+	if (is_zero(mac, 8))
+		return json_null();
+	return json_pack("{s:i, s:i, s:o}", "inbound_number", inbound_number, "mac_key_id",
+			 mac_key_id, "mac", hex_json(mac, 8));
+}
+
+static json_t *keys_json(const struct fk_campaign *c, const struct fk_delivery *d)
+{
+	uint32_t n = fk_campaign_n_given(c);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(fk_delivery_key_label(d, n, i)));
+	return list;
+}
+
+static void note_unfinished(struct report *r, uint32_t ue_index, const struct fk_delivery *d)
+{
+	if (d->state == FK_DELIVERY_ACKED || d->state == FK_DELIVERY_EXCLUDED)
+		return;
+	if (r->n_unfinished == r->cap_unfinished) {
+		uint32_t cap = r->cap_unfinished == 0 ? 1024 : 2 * r->cap_unfinished;
+		struct unfinished *grown = realloc(r->unfinished, cap * sizeof(*grown));
+
+		if (grown == NULL) {
+			r->err = FK_ENOMEM;
+			return;
+		}
+		r->unfinished = grown;
+		r->cap_unfinished = cap;
+	}
+	r->unfinished[r->n_unfinished++] = (struct unfinished){
+		.ue_index = ue_index, .is_performed = (d->flags & FK_DELIVERY_PERFORMED) != 0};
+}
+
+static void put_delivery(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
+{
+	struct report *r = ctx;
+	bool is_done = (d->flags & fk_campaign_goal(r->campaign)) != 0;
+	char reason[FK_CAUSE_TEXT_SIZE];
+	struct fk_fleet_ue ue;
+
+	if (!fk_fleet_get(r->app->fleet, ue_index, &ue)) {
+		r->err = FK_ESTALE;
+		return;
+	}
+	fk_cause_text(d->cause, d->cause_detail, reason, sizeof(reason));
+	put_line(r, json_pack("{s:{s:s, s:I, s:s, s:s, s:o, s:b, s:b, s:o, s:o}}", "delivery",
+			      "ue_id", ue.ue_id, "rsi", (json_int_t)ue.rsi, "state",
+			      fk_delivery_state_label(d->state), "reason", reason, "keys",
+			      keys_json(r->campaign, d), "performed",
+			      (d->flags & FK_DELIVERY_PERFORMED) != 0, "proven",
+			      (d->flags & FK_DELIVERY_PROVEN) != 0, "acked_ms",
+			      is_done ? json_integer(d->acked_ms) : json_null(), "evidence",
+			      evidence_json(d->inbound_number, d->mac_key_id, d->mac)));
+	r->n_deliveries++;
+	r->states[d->state]++;
+	note_unfinished(r, ue_index, d);
+}
+
+static void put_deliveries(struct report *r)
+{
+	uint32_t next = UINT32_MAX;
+	enum fk_err err = fk_engine_walk_deliveries(r->app->engine, r->id, r->next_ue,
+						    DELIVERIES_PER_PIECE, put_delivery, r, &next);
+
+	if (r->err == FK_OK)
+		r->err = err;
+	r->next_ue = next;
+}
+
+static json_t *late_evidence_json(const struct fk_evidence *e)
+{
+	return json_pack("{s:o, s:o}", "at", fk_call_timestamp((uint64_t)e->at_s * 1000),
+			 "authenticated", evidence_json(e->inbound_number, e->mac_key_id, e->mac));
+}
+
+static void put_amendment(struct report *r, const char *ue_id, const char *what, json_t *value,
+			  const struct fk_evidence *evidence)
+{
+	put_line(r, json_pack("{s:{s:s, s:o, s:o}}", "amendment", "ue_id", ue_id, what, value,
+			      "evidence", late_evidence_json(evidence)));
+	r->n_amendments++;
+}
+
+static json_t *late_keys_json(const struct fk_campaign *c, const struct fk_currency_entry *entry)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < fk_campaign_n_given(c); i++)
+		json_array_append_new(list, json_string(fk_key_state_label(
+						    (uint8_t)fk_currency_entry_state(entry, i))));
+	return list;
+}
+
+/* A late answer changed what is known of the UE, and the currency says so. */
+static bool put_amendments_of(void *ctx, uint32_t ue_index, const struct fk_currency *currency)
+{
+	struct report *r = ctx;
+	const struct fk_campaign *c = r->campaign;
+	struct fk_fleet_ue ue;
+
+	if (!fk_fleet_get(r->app->fleet, ue_index, &ue))
+		return true;
+	for (uint8_t i = 0; i < currency->n_entries; i++) {
+		const struct fk_currency_entry *entry = &currency->entries[i];
+
+		if (entry->evidence.campaign_id == c->id && (entry->flags & FK_CURRENCY_LATE) != 0)
+			put_amendment(r, ue.ue_id, "keys", late_keys_json(c, entry),
+				      &entry->evidence);
+	}
+	if (!r->unfinished[r->next_ue].is_performed && currency->active == FK_ACTIVE_KNOWN &&
+	    currency->active_evidence.campaign_id == c->id)
+		put_amendment(r, ue.ue_id, "active_keyset", json_integer(currency->active_keyset),
+			      &currency->active_evidence);
+	return true;
+}
+
+static void put_amendments(struct report *r)
+{
+	for (uint32_t n = 0;
+	     n < AMENDMENTS_PER_PIECE && r->next_ue < r->n_unfinished && r->err == FK_OK; n++) {
+		uint32_t next = 0;
+		enum fk_err err =
+			fk_engine_walk_currency(r->app->engine, r->unfinished[r->next_ue].ue_index,
+						1, put_amendments_of, r, &next);
+
+		if (r->err == FK_OK)
+			r->err = err;
+		r->next_ue++;
+	}
+}
+
+static json_t *states_json(const struct report *r)
+{
+	json_t *states = json_object();
+
+	for (uint8_t i = FK_DELIVERY_PENDING; i < FK_DELIVERY_STATES; i++) {
+		if (r->states[i] > 0)
+			json_object_set_new(states, fk_delivery_state_label(i),
+					    json_integer((json_int_t)r->states[i]));
+	}
+	return states;
+}
+
+static void put_end(struct report *r)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	put_line(r, json_pack("{s:{s:I, s:I, s:o, s:o, s:o}}", "end", "n_deliveries",
+			      (json_int_t)r->n_deliveries, "n_amendments",
+			      (json_int_t)r->n_amendments, "states", states_json(r),
+			      "frozen_sha512", hex_json(r->frozen, sizeof(r->frozen)), "made_at",
+			      fk_call_timestamp((uint64_t)now.tv_sec * 1000 +
+						(uint64_t)now.tv_nsec / 1000000)));
+}
+
+static void put_signature(struct report *r)
+{
+	const uint8_t *seed = fk_keyring_key(r->app->keyring, FK_PURPOSE_REPORT);
+	uint8_t digest[FK_REPORT_DIGEST_SIZE], signature[FK_REPORT_SIGNATURE_SIZE];
+	uint8_t public[FK_REPORT_PUBLIC_SIZE];
+
+	r->err = fk_report_digest_get(r->digest, digest);
+	if (r->err == FK_OK)
+		r->err = fk_report_public(seed, public);
+	if (r->err == FK_OK)
+		r->err = fk_report_sign(seed, digest, signature);
+	if (r->err == FK_OK)
+		put_line(r, json_pack("{s:{s:s, s:o, s:o}}", "signature", "algorithm", "Ed25519",
+				      "public_key", hex_json(public, sizeof(public)), "value",
+				      hex_json(signature, sizeof(signature))));
+}
+
+/* One piece; the stage that follows is taken when one has come to its end. */
+static void put_piece(struct report *r)
+{
+	switch (r->stage) {
+	case HEAD:
+		put_head(r);
+		r->stage = DELIVERIES;
+		break;
+	case DELIVERIES:
+		put_deliveries(r);
+		if (r->next_ue != UINT32_MAX || r->err != FK_OK)
+			break;
+		r->err = fk_report_digest_get(r->digest, r->frozen);
+		r->next_ue = 0;
+		r->stage = AMENDMENTS;
+		break;
+	case AMENDMENTS:
+		put_amendments(r);
+		if (r->next_ue >= r->n_unfinished)
+			r->stage = END;
+		break;
+	case END:
+		put_end(r);
+		r->stage = SIGNATURE;
+		break;
+	case SIGNATURE:
+		put_signature(r);
+		r->stage = DONE;
+		break;
+	case DONE:
+		break;
+	}
+}
+
+static enum fk_err next_piece(void *self, FILE *out)
+{
+	struct report *r = self;
+
+	r->out = out;
+	r->campaign = fk_engine_campaign(r->app->engine, r->id);
+	if (r->campaign == NULL || fk_fleet_generation(r->app->fleet) != r->generation)
+		return FK_ESTALE;
+	do {
+		put_piece(r);
+	} while (r->err == FK_OK && r->stage != DONE && ftello(out) == 0);
+	return r->err;
+}
+
+static struct report *new_report(struct fk_app *app, uint32_t id)
+{
+	struct report *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->app = app;
+	r->id = id;
+	r->generation = fk_fleet_generation(app->fleet);
+	r->digest = fk_report_digest_new();
+	if (r->digest == NULL) {
+		free_report(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* FK_OK if there is a report to make; else the reply is made. */
+static enum fk_err check_reportable(struct fk_call *call)
+{
+	struct fk_engine *engine = call->app->engine;
+	const struct fk_campaign *c = fk_engine_campaign(engine, call->id);
+
+	if (c == NULL) {
+		fk_call_reply_err(call, FK_ENOTFOUND, "id", "there is no such campaign");
+		return FK_ENOTFOUND;
+	}
+	if (!fk_campaign_is_final(c) || !c->is_folded) {
+		fk_call_reply_err(call, FK_EBUSY, "state",
+				  "the campaign is not over: nothing is final yet");
+		return FK_EBUSY;
+	}
+	if (c->fleet_generation != fk_fleet_generation(call->app->fleet)) {
+		fk_call_reply_err(call, FK_ESTALE, NULL,
+				  "the fleet was replaced since this campaign");
+		return FK_ESTALE;
+	}
+	return FK_OK;
+}
+
+void fk_api_campaign_signed_report(struct fk_call *call)
+{
+	struct fk_stream stream = {.next = next_piece, .free = free_report};
+
+	if (check_reportable(call) != FK_OK)
+		return;
+	stream.self = new_report(call->app, call->id);
+	if (stream.self == NULL)
+		fk_call_reply_err(call, FK_ENOMEM, NULL, NULL);
+	else
+		fk_call_reply_stream(call, "application/jsonl", &stream);
+}
+
+void fk_api_report_key(struct fk_call *call)
+{
+	uint8_t public[FK_REPORT_PUBLIC_SIZE];
+	char pem[FK_REPORT_PUBLIC_PEM_SIZE];
+	enum fk_err err =
+		fk_report_public(fk_keyring_key(call->app->keyring, FK_PURPOSE_REPORT), public);
+
+	if (err == FK_OK)
+		err = fk_report_public_pem(public, pem);
+	if (err != FK_OK)
+		fk_call_reply_err(call, err, NULL, NULL);
+	else
+		fk_call_reply_json(call, 200,
+				   json_pack("{s:s, s:s, s:o}", "algorithm", "Ed25519", "pem", pem,
+					     "public_key", hex_json(public, sizeof(public))));
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The signed report of a campaign in which some UEs hear nothing, some refuse and some answer too
+# late: each delivery in one final state, the same after a crash, checked without fleetkeyd, and
+# amended by what came late. What was changed, cut off or signed by another is refused.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/support/tap.sh
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
+
+verify() {
+	"$STACK_BIN/fleetkeyctl" report verify "$@" --key "$STACK_DIR/report.pem"
+}
+
+# changed FROM TO: the report with the first FROM replaced.
+changed() {
+	sed "0,/$1/s//$2/" "$STACK_DIR/report" >"$STACK_DIR/changed"
+	! cmp -s "$STACK_DIR/report" "$STACK_DIR/changed" || return 1
+	verify "$STACK_DIR/changed"
+}
+
+fetch() {
+	stack_ctl campaign report "$STACK_CAMPAIGN" --signed
+}
+
+frozen() {
+	jq -r 'select(.end) | .end.frozen_sha512' "$1"
+}
+
+# The same check by other tools, from the words in the contract of the signature.
+openssl_agrees() {
+	local digest
+	digest=$(head -n -1 "$STACK_DIR/report" | sha512sum | cut -d ' ' -f 1)
+	printf 'fleetkey-report-1 sha512 %s\n' "$digest" >"$STACK_DIR/statement"
+	tail -n 1 "$STACK_DIR/report" | jq -r .signature.value | perl -ne 'chomp; print pack "H*", $_' >"$STACK_DIR/signature"
+	openssl pkeyutl -verify -pubin -inkey "$STACK_DIR/report.pem" -rawin \
+		-in "$STACK_DIR/statement" -sigfile "$STACK_DIR/signature"
+}
+
+tap_plan 21
+stack_init report
+STACK_UES=400
+STACK_SEED=3
+STACK_T1_MS=200
+STACK_ANSWER_MS=500
+STACK_ATTEMPTS=1
+STACK_PACE=400
+STACK_FLEETSIM_ARGS=(--delay-ms 1000,1000 --offline 5 --refuse-404 3)
+stack_prepare
+stack_start
+stack_import >/dev/null
+stack_campaign_create
+tap_is "a campaign that runs has no signed report" "$(fetch 2>&1 | grep -c 'not over')" 1
+stack_watch 60 >/dev/null || true
+stack_ctl keys report-key >"$STACK_DIR/report.pem"
+fetch >"$STACK_DIR/report"
+tap_ok "the report of one that is over is signed" verify "$STACK_DIR/report"
+tap_ok "as other tools say too" openssl_agrees
+tap_is "and has a delivery for each UE" \
+	"$(jq -r 'select(.delivery) | .delivery.ue_id' "$STACK_DIR/report" | LC_ALL=C sort -u | wc -l)" 400
+tap_is "in the state that the books have" \
+	"$(jq -r 'select(.delivery) | .delivery | "\(.ue_id) \(.state) \(.reason)"' \
+		"$STACK_DIR/report" | sha256sum)" \
+	"$(stack_ctl campaign show "$STACK_CAMPAIGN" --deliveries --json |
+		jq -r '"\(.ue_id) \(.state) \(.reason)"' | sha256sum)"
+tap_is "which is a final one" "$(jq -r 'select(.delivery) | .delivery.state' "$STACK_DIR/report" |
+	grep -cvE '^(acked|partial|refused|unreachable|excluded|aborted)$')" 0
+tap_is "each acknowledgement has its evidence" \
+	"$(jq -c 'select(.delivery.state == "acked" and (.delivery.evidence | not))' \
+		"$STACK_DIR/report" | wc -l)" 0
+tap_ok "some were reached and some were not" jq -se 'map(select(.end))[0].end.states |
+	.acked > 100 and .unreachable > 20' "$STACK_DIR/report"
+
+tap_not "a changed state is noticed" changed '"state":"unreachable"' '"state":"acked"'
+tap_not "as is another sum" changed '"n_deliveries":400' '"n_deliveries":399'
+sed '100d' "$STACK_DIR/report" >"$STACK_DIR/changed"
+tap_not "and a line that is gone" verify "$STACK_DIR/changed"
+head -n -1 "$STACK_DIR/report" >"$STACK_DIR/changed"
+tap_not "and a signature that is gone" verify "$STACK_DIR/changed"
+head -c 20000 "$STACK_DIR/report" >"$STACK_DIR/changed"
+tap_is "a report that was cut off is called so" \
+	"$(verify "$STACK_DIR/changed" 2>&1 | grep -c 'cut off')" 1
+openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout >"$STACK_DIR/other.pem"
+tap_not "another key did not sign it" \
+	"$STACK_BIN/fleetkeyctl" report verify "$STACK_DIR/report" --key "$STACK_DIR/other.pem"
+tap_is "and what is no key is named" "$("$STACK_BIN/fleetkeyctl" report verify \
+	"$STACK_DIR/report" --key "$STACK_DIR/fleet.csv" 2>&1 | grep -c 'fleet.csv: holds no')" 1
+
+# The last answers are up to four seconds on their way.
+late_came() {
+	fetch >"$STACK_DIR/amended" && verify "$STACK_DIR/amended" >/dev/null &&
+		jq -se 'map(select(.end))[0].end.n_amendments > 10' "$STACK_DIR/amended" >/dev/null
+}
+stack_until 30 "late answers" late_came
+tap_ok "what came too late is an amendment" jq -se 'map(select(.amendment))[0].amendment |
+	.keys == ["held"] and .evidence.authenticated.mac_key_id > 0' "$STACK_DIR/amended"
+tap_is "and the deliveries stay as they were" "$(frozen "$STACK_DIR/amended")" \
+	"$(frozen "$STACK_DIR/report")"
+tap_is "each amendment is of a UE that was not acknowledged" "$(jq -rs '
+	(map(select(.delivery.state == "acked") | {(.delivery.ue_id): true}) | add) as $acked |
+	map(select(.amendment) | select($acked[.amendment.ue_id])) | length' \
+	"$STACK_DIR/amended")" 0
+
+stack_kill control
+stack_until 30 "fleetkeyd that starts again" stack_ctl health
+fetch >"$STACK_DIR/report"
+tap_is "a report after a crash has the same deliveries" "$(frozen "$STACK_DIR/report")" \
+	"$(frozen "$STACK_DIR/amended")"
+tap_ok "under the same key" verify "$STACK_DIR/report"
+stack_import >/dev/null
+tap_is "once the fleet was replaced it is said that it was" \
+	"$(fetch 2>&1 | grep -c 'the fleet was replaced')" 1
+stack_end
+tap_end
