@@ -133,6 +133,9 @@ static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, ui
 		err = fk_kmm_encode_delete_keyset(&header, FK_KMM_DELETE_KEYSET_COMMAND, &one, kmm,
 						  cap, &size);
 		break;
+	case FK_ORDER_ZEROIZE:
+		err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_COMMAND, kmm, cap, &size);
+		break;
 	}
 	if (err != FK_OK)
 		return false;

@@ -449,6 +449,9 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 		return read_delete_key(campaign, kmm, answer);
 	case FK_ORDER_DELETE_KEYSET:
 		return read_delete_keyset(campaign, kmm, answer);
+	case FK_ORDER_ZEROIZE:
+		return fk_kmm_decode_empty(&kmm->frame) == FK_OK ? FK_COUNTERS
+								 : FK_COUNTER_RX_KMM_MALFORMED;
 	}
 	return FK_COUNTER_RX_KMM_UNEXPECTED;
 }

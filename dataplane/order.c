@@ -28,6 +28,8 @@ static uint16_t body_size(const struct fk_campaign_block *campaign, uint8_t kind
 		return 1 + 3 * campaign->n_keys;
 	case FK_ORDER_DELETE_KEYSET:
 		return 2;
+	case FK_ORDER_ZEROIZE:
+		return 0;
 	}
 	return 1; /* Inventory-Command, type 04 */
 }
@@ -117,6 +119,11 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 		break;
 	case FK_ORDER_DELETE_KEYSET:
 		if (campaign->keyset_id == 0)
+			return false;
+		break;
+	case FK_ORDER_ZEROIZE:
+		/* Nobody's word but that of the one who knows the UE's own key (I8). */
+		if (order->mac_key != FK_MAC_KEY_PTEK)
 			return false;
 		break;
 	default:

@@ -20,6 +20,7 @@
 	X(COMMANDS, "commands") /* KMMs accepted by a radio */                                    \
 	X(BEYOND_CAPABILITY, "beyond_capability")                                                 \
 	X(CHANGEOVERS, "changeovers")	    /* of COMMANDS: performed */                          \
+	X(ZEROIZED, "zeroized")		    /* of COMMANDS: every key is gone */                  \
 	X(BAD_MAC, "bad_mac")		    /* KMM without a MAC that verifies */                 \
 	X(BAD_WRAP, "bad_wrap")		    /* keys that did not unwrap */                        \
 	X(NO_KEK, "no_kek")		    /* Rekey-Commands under a KEK that the radio lacks */ \

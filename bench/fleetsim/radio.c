@@ -334,6 +334,25 @@ static void obey_delete_keyset(struct exchange *x, struct fk_kmm_delete_keyset_o
 	fk_wipe(tek, sizeof(tek));
 }
 
+/* The answer leaves, and every key goes. What was answered stays for a repeat of the command: its
+ * octets are no key. spec: P25 sheet 4, Zeroize */
+static void obey_zeroize(struct exchange *x, struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	size_t size = 0;
+	enum fk_err err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_RESPONSE, answer->octets,
+					      sizeof(answer->octets), &size);
+
+	seal(x, x->tek, err, size, answer);
+	fk_sim_ue_forget_keys(x->ue);
+	count(x->radio, FK_SIM_ZEROIZED);
+	x->ue->refusal = FK_SIM_REFUSED_ZEROIZED;
+	if (x->radio->traits != NULL && fk_ue_has_trait(x->ue, FK_TRAIT_ZEROIZE_MUTE)) {
+		x->radio->traits->events[FK_TRAIT_ZEROIZE_MUTE]++;
+		answer->size = 0;
+	}
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
@@ -372,6 +391,12 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 			return FK_SIM_MALFORMED_KMM;
 		x->ue->inbound_number = x->frame.header.message_number;
 		obey_delete_keyset(x, &one, answer);
+		break;
+	case FK_KMM_ZEROIZE_COMMAND:
+		if (fk_kmm_decode_empty(&x->frame) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		obey_zeroize(x, answer);
 		break;
 	case FK_KMM_INVENTORY_COMMAND:
 		if (fk_kmm_decode_inventory_command(&x->frame, &type) != FK_OK)

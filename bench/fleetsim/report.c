@@ -277,10 +277,9 @@ static json_t *faces_json(const struct fk_verdict *verdict)
 static const char *refusal_name(const struct fk_sim_ue *ue)
 {
 	static const char *const names[FK_SIM_REFUSALS] = {
-		[FK_SIM_REFUSED_NOT] = "none",
-		[FK_SIM_REFUSED_404] = "404",
-		[FK_SIM_REFUSED_STATUS] = "status",
-		[FK_SIM_REFUSED_NUMBER] = "number",
+		[FK_SIM_REFUSED_NOT] = "none",		[FK_SIM_REFUSED_404] = "404",
+		[FK_SIM_REFUSED_STATUS] = "status",	[FK_SIM_REFUSED_NUMBER] = "number",
+		[FK_SIM_REFUSED_ZEROIZED] = "zeroized",
 	};
 
 	return names[ue->refusal < FK_SIM_REFUSALS ? ue->refusal : 0];

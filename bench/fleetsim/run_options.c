@@ -62,6 +62,7 @@ const char fk_run_options_help[] =
 	"first\n"
 	"    --status-percent PERCENT:CODE[:SLN]  refuse keys with status CODE, 1..255; with\n"
 	"                           SLN, 1..4095, only the key of that SLN\n"
+	"    --zeroize-mute PERCENT  obey a Zeroize-Command without an answer\n"
 	"    --small-window PERCENT[:N]  take numbers up to N ahead, 0..32767 (default 0)\n"
 	"\n"
 	"    lies, single datagrams that are never lost\n"
@@ -142,6 +143,7 @@ static const struct option options[] = {
 	{"bad-mac", required_argument, NULL, OPT_TRAITS + FK_TRAIT_BAD_MAC},
 	{"replay", required_argument, NULL, OPT_TRAITS + FK_TRAIT_REPLAY},
 	{"forged-member", required_argument, NULL, OPT_TRAITS + FK_TRAIT_FORGED_MEMBER},
+	{"zeroize-mute", required_argument, NULL, OPT_TRAITS + FK_TRAIT_ZEROIZE_MUTE},
 	{0},
 };
 

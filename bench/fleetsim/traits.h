@@ -26,7 +26,8 @@
 	X(REPLAY, "replay")		  /* each answer goes twice, in two transactions */ \
 	X(FORGED_MEMBER, "forged_member") /* another member answers in its name, first */   \
 	X(STATUS, "status")		  /* refuses the key with a status */               \
-	X(SMALL_WINDOW, "small_window")	  /* narrower than the fleet file says */
+	X(SMALL_WINDOW, "small_window")	  /* narrower than the fleet file says */           \
+	X(ZEROIZE_MUTE, "zeroize_mute")	  /* forgets its keys without a word */
 
 enum fk_trait {
 #define X(name, label) FK_TRAIT_##name,

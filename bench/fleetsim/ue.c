@@ -149,6 +149,19 @@ void fk_sim_ue_delete_key(struct fk_sim_ue *ue, struct fk_sim_key *key)
 	fk_wipe(key, sizeof(*key));
 }
 
+void fk_sim_ue_forget_keys(struct fk_sim_ue *ue)
+{
+	struct fk_sim_key *key;
+
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++)
+		fk_wipe(key, sizeof(*key));
+	fk_wipe(ue->kek, sizeof(ue->kek));
+	fk_wipe(ue->ptek, sizeof(ue->ptek));
+	ue->kek_algorithm_id = ue->ptek_algorithm_id = 0;
+	ue->active_keyset = 0;
+	ue->newest_key = FK_SIM_NO_KEY;
+}
+
 struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,
 				      uint32_t nth)
 {

@@ -26,9 +26,10 @@
 /* Why a UE will never hold the key, whatever the KMF sends. */
 enum fk_sim_refusal {
 	FK_SIM_REFUSED_NOT = 0,
-	FK_SIM_REFUSED_404,    /* the server does not know it */
-	FK_SIM_REFUSED_STATUS, /* its radio said another status than 00 */
-	FK_SIM_REFUSED_NUMBER, /* its window is narrower than the KMF thinks */
+	FK_SIM_REFUSED_404,	 /* the server does not know it */
+	FK_SIM_REFUSED_STATUS,	 /* its radio said another status than 00 */
+	FK_SIM_REFUSED_NUMBER,	 /* its window is narrower than the KMF thinks */
+	FK_SIM_REFUSED_ZEROIZED, /* it has forgotten its own keys, too */
 	FK_SIM_REFUSALS
 };
 
@@ -112,6 +113,9 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 
 /* Takes a key out of its place and wipes it. */
 void fk_sim_ue_delete_key(struct fk_sim_ue *ue, struct fk_sim_key *key);
+
+/* Wipes every key, those of its own included: nothing authenticates to the radio any more. */
+void fk_sim_ue_forget_keys(struct fk_sim_ue *ue);
 
 /* The traffic key whose number among those that match is 'nth', or NULL. */
 struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,

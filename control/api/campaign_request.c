@@ -2,17 +2,23 @@
 #include "api/campaign_request.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define KINDS                                                                                    \
-	"\"rekey\", \"changeover\", \"rekey-and-changeover\", \"inventory\", \"delete-key\" or " \
-	"\"delete-keyset\""
+#include "api/ue_ids.h"
+#include "fleet/status.h"
+
+#define KINDS                                                                                  \
+	"\"rekey\", \"changeover\", \"rekey-and-changeover\", \"inventory\", \"delete-key\", " \
+	"\"delete-keyset\" or \"zeroize\""
 
 enum member_kind {
 	KIND_KIND,
 	KIND_GROUP,
 	KIND_NUMBER,
 	KIND_SLNS,
+	KIND_UE_IDS,
+	KIND_STATUS,
 	KIND_BOOL
 };
 
@@ -31,6 +37,9 @@ static const struct member {
 	{"closing", KIND_BOOL, 0, 0},
 	{"superseded_keyset_id", KIND_NUMBER, 1, 16},
 	{"keys_of", KIND_NUMBER, 1, UINT32_MAX},
+	{"ue_ids", KIND_UE_IDS, 0, 0},
+	{"except_ue_ids", KIND_UE_IDS, 0, 0},
+	{"status", KIND_STATUS, 0, 0},
 };
 
 static const struct member *find_member(const char *name)
@@ -149,6 +158,48 @@ static enum fk_err take_kind(const json_t *value, struct fk_campaign_request *re
 	return FK_OK;
 }
 
+/* Who alone is meant, or who is not: the one or the other. */
+static enum fk_err take_naming(enum fk_naming naming, struct fk_campaign_request *request,
+			       struct fk_reason *reason)
+{
+	if (request->members.naming != FK_NAMED_NONE && request->members.naming != naming) {
+		fk_reason_set(reason, "except_ue_ids must not be there together with ue_ids or "
+				      "status");
+		return FK_EINVAL;
+	}
+	request->members.naming = (uint8_t)naming;
+	return FK_OK;
+}
+
+static enum fk_err take_ue_ids(const struct member *member, const json_t *value,
+			       struct fk_campaign_request *request, struct fk_reason *reason)
+{
+	bool is_except = strcmp(member->name, "except_ue_ids") == 0;
+	enum fk_err err = take_naming(is_except ? FK_NAMED_BUT : FK_NAMED_ONLY, request, reason);
+	fk_ue_id_text *ue_ids;
+
+	if (err == FK_OK)
+		err = fk_ue_ids_parse(value, FK_MEMBERS_NAMED_MAX, &ue_ids,
+				      &request->members.n_ue_ids, reason);
+	if (err == FK_OK)
+		request->members.ue_ids = ue_ids;
+	return err;
+}
+
+/* Those that are active are the rule, and named by nothing. */
+static enum fk_err take_status(const json_t *value, struct fk_campaign_request *request,
+			       struct fk_reason *reason)
+{
+	int status = json_is_string(value) ? fk_ue_status_find(json_string_value(value)) : -1;
+
+	if (status <= FK_UE_ACTIVE) {
+		fk_reason_set(reason, "must be suspended, lost or zeroized");
+		return FK_EINVAL;
+	}
+	request->members.of_statuses = (uint8_t)FK_ADMIT(status);
+	return take_naming(FK_NAMED_ONLY, request, reason);
+}
+
 static enum fk_err take_member(const struct member *member, const json_t *value,
 			       struct fk_campaign_request *request, struct fk_reason *reason)
 {
@@ -161,6 +212,10 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 		return take_number(member, value, request, reason);
 	case KIND_SLNS:
 		return take_slns(member, value, request, reason);
+	case KIND_UE_IDS:
+		return take_ue_ids(member, value, request, reason);
+	case KIND_STATUS:
+		return take_status(value, request, reason);
 	case KIND_BOOL:
 		if (!json_is_boolean(value)) {
 			fk_reason_set(reason, "must be true or false");
@@ -226,5 +281,14 @@ enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 	json_decref(root);
 	if (err == FK_OK)
 		*ret_request = request;
+	else
+		fk_campaign_request_fini(&request);
 	return err;
+}
+
+void fk_campaign_request_fini(struct fk_campaign_request *request)
+{
+	free((void *)(uintptr_t)request->members.ue_ids);
+	request->members.ue_ids = NULL;
+	request->members.n_ue_ids = 0;
 }

@@ -78,6 +78,20 @@ static json_t *known(uint16_t size)
 	return size != 0 ? json_integer(size) : json_null();
 }
 
+/* Who of the group it is for. */
+static const char *naming_label(const struct fk_campaign *c)
+{
+	switch ((enum fk_naming)c->naming) {
+	case FK_NAMED_ONLY:
+		return "named";
+	case FK_NAMED_BUT:
+		return "all_but_named";
+	case FK_NAMED_NONE:
+		break;
+	}
+	return "all";
+}
+
 /* 'sln' and 'key_id' are those of the first key. */
 json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
 {
@@ -86,7 +100,7 @@ json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_cam
 
 	return json_pack(
 		"{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:I, s:b, s:o, s:o, s:I,"
-		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o}",
+		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o, s:s}",
 		"id", (json_int_t)c->id, "kind", fk_kind(c->kind)->label, "group", c->group,
 		"state", fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln",
 		known(c->slns[0]), "keyset_id", known(c->keyset_id), "algorithm_id",
@@ -100,7 +114,7 @@ json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_cam
 		"slns", numbers_json(c->slns, c->n_keys), "key_ids",
 		numbers_json(c->key_ids, c->n_keys), "stopped_next_hops", stopped_json(engine, c),
 		"superseded_keyset_id", known(c->superseded_keyset_id), "keys_of",
-		c->keys_of != 0 ? json_integer(c->keys_of) : json_null());
+		c->keys_of != 0 ? json_integer(c->keys_of) : json_null(), "ues", naming_label(c));
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
@@ -252,6 +266,7 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign *c,
 			  "predicted_s", rounded((double)fk_plan_predicted_ms(plan) / 1000),
 			  "reasons", reasons, "excluded", excluded_json(app, plan), "n_keys",
 			  c->n_keys, "slns", numbers_json(c->slns, c->n_keys));
+	json_object_set_new(object, "ues", json_string(naming_label(c)));
 	json_object_set_new(object, "superseded_keyset_id", known(c->superseded_keyset_id));
 	json_object_set_new(object, "keys_of",
 			    c->keys_of != 0 ? json_integer(c->keys_of) : json_null());
@@ -260,48 +275,63 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign *c,
 	return object;
 }
 
+/* What stands in the way of a campaign, or of its plan. */
+static void reply_refusal(struct fk_call *call, enum fk_err err, const char *field,
+			  const struct fk_reason *reason, const struct fk_plan *plan)
+{
+	if (field != NULL)
+		fk_call_reply_problem(call, 400, fk_err_text(err), field, reason->text,
+				      size_members(plan));
+	else
+		fk_call_reply_problem(call, err == FK_EINVAL ? 409 : fk_problem_status(err),
+				      fk_err_text(err), NULL,
+				      reason->text[0] != '\0' ? reason->text : NULL, NULL);
+}
+
+static void answer_request(struct fk_call *call, const struct fk_campaign_request *request,
+			   bool is_dry_run)
+{
+	struct fk_plan plan = {.n_members = 0};
+	struct fk_reason reason = {{0}};
+	const char *field = NULL;
+	struct fk_campaign planned;
+	uint32_t id = 0;
+	enum fk_err err;
+
+	if (!is_dry_run && call->imports->is_busy) {
+		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
+		return;
+	}
+	if (is_dry_run)
+		err = fk_engine_plan(call->app->engine, request, &planned, &plan, &field, &reason);
+	else
+		err = fk_engine_create(call->app->engine, request, &id, &plan, &field, &reason);
+	if (err != FK_OK)
+		reply_refusal(call, err, field, &reason, &plan);
+	else if (is_dry_run)
+		fk_call_reply_json(call, 200, plan_json(call->app, &planned, &plan));
+	else
+		reply_campaign(call, 201, id);
+}
+
 void fk_api_campaign_create(struct fk_call *call)
 {
 	struct fk_campaign_request request;
-	char field_name[FK_FIELD_NAME_SIZE];
+	char field[FK_FIELD_NAME_SIZE];
 	struct fk_reason reason = {{0}};
-	const char *field = NULL;
-	struct fk_plan plan = {.n_members = 0};
-	struct fk_campaign planned;
 	bool is_dry_run;
-	uint32_t id;
 	enum fk_err err;
 
 	if (want_dry_run(call, &is_dry_run) != FK_OK)
 		return;
 	err = fk_campaign_request_parse(call->body != NULL ? call->body : "", call->body_size,
-					&request, field_name, &reason);
+					&request, field, &reason);
 	if (err != FK_OK) {
-		fk_call_reply_err(call, err, field_name[0] != '\0' ? field_name : NULL,
-				  reason.text);
+		fk_call_reply_err(call, err, field[0] != '\0' ? field : NULL, reason.text);
 		return;
 	}
-	if (is_dry_run) {
-		err = fk_engine_plan(call->app->engine, &request, &planned, &plan, &field, &reason);
-		if (err == FK_OK) {
-			fk_call_reply_json(call, 200, plan_json(call->app, &planned, &plan));
-			return;
-		}
-	} else if (call->imports->is_busy) {
-		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
-		return;
-	} else {
-		err = fk_engine_create(call->app->engine, &request, &id, &plan, &field, &reason);
-	}
-	if (err == FK_OK)
-		reply_campaign(call, 201, id);
-	else if (field != NULL)
-		fk_call_reply_problem(call, 400, fk_err_text(err), field, reason.text,
-				      size_members(&plan));
-	else
-		fk_call_reply_problem(call, err == FK_EINVAL ? 409 : fk_problem_status(err),
-				      fk_err_text(err), NULL,
-				      reason.text[0] != '\0' ? reason.text : NULL, NULL);
+	answer_request(call, &request, is_dry_run);
+	fk_campaign_request_fini(&request);
 }
 
 void fk_api_campaign_list(struct fk_call *call)

@@ -20,6 +20,7 @@
 #define SLOTS_MAX 16384u /* of one call */
 #define NAMES_MAX 16u	 /* keys of one name: key IDs come round again */
 #define ANY	  (-1)
+#define NONE	  (-2)
 
 struct wanted {
 	struct fk_engine *engine;
@@ -129,17 +130,23 @@ static json_t *active_json(const struct fk_currency *ue)
 					     [FK_ACTIVE_KNOWN] = "known",
 					     [FK_ACTIVE_UNKNOWN] = "unknown"};
 
-	return json_pack(
-		"{s:s, s:o, s:o}", "state", labels[ue->active], "keyset_id",
-		ue->active == FK_ACTIVE_KNOWN ? json_integer(ue->active_keyset) : json_null(),
-		"evidence",
-		ue->active != FK_ACTIVE_NEVER ? evidence_json(&ue->active_evidence) : json_null());
+	/* A zeroized radio has none, and that is known. */
+	return json_pack("{s:s, s:o, s:o}", "state",
+			 fk_currency_is_zeroized(ue) ? "none" : labels[ue->active], "keyset_id",
+			 ue->active == FK_ACTIVE_KNOWN && ue->active_keyset != 0
+				 ? json_integer(ue->active_keyset)
+				 : json_null(),
+			 "evidence",
+			 ue->active != FK_ACTIVE_NEVER ? evidence_json(&ue->active_evidence)
+						       : json_null());
 }
 
 static bool is_wanted_ue(const struct wanted *w, uint32_t ue_index, const struct fk_fleet_ue *view,
 			 const struct fk_currency *ue)
 {
-	int active = ue->active == FK_ACTIVE_KNOWN ? ue->active_keyset : 0;
+	int active = fk_currency_is_zeroized(ue)     ? NONE
+		     : ue->active == FK_ACTIVE_KNOWN ? ue->active_keyset
+						     : 0;
 
 	return (w->area_id == ANY || view->area_id == w->area_id) &&
 	       (w->group_id == ANY ||

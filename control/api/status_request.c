@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/ue_ids.h"
+
 static enum fk_err take_status(const json_t *value, struct fk_status_request *request,
 			       struct fk_reason *reason)
 {
@@ -43,40 +45,6 @@ static enum fk_err take_reason(const json_t *value, struct fk_status_request *re
 	return FK_OK;
 }
 
-static enum fk_err take_ue_ids(const json_t *value, struct fk_status_request *request,
-			       struct fk_reason *reason)
-{
-	size_t n = json_array_size(value);
-
-	if (!json_is_array(value)) {
-		fk_reason_set(reason, "must be a list of UE ids");
-		return FK_EINVAL;
-	}
-	if (n == 0 || n > FK_STATUS_SET_MAX) {
-		fk_reason_set(reason, "has %zu UE ids, must have 1 to %u", n, FK_STATUS_SET_MAX);
-		return FK_ERANGE;
-	}
-	request->ue_ids = calloc(n, sizeof(*request->ue_ids));
-	if (request->ue_ids == NULL) {
-		fk_reason_set(reason, "out of memory");
-		return FK_ENOMEM;
-	}
-	for (size_t i = 0; i < n; i++) {
-		const json_t *item = json_array_get(value, i);
-		size_t size = json_string_length(item);
-
-		if (!json_is_string(item) || size == 0 || size > FK_UE_ID_SIZE_MAX ||
-		    strlen(json_string_value(item)) != size) {
-			fk_reason_set(reason, "item %zu is no UE id of 1 to %u characters", i,
-				      FK_UE_ID_SIZE_MAX);
-			return FK_EINVAL;
-		}
-		memcpy(request->ue_ids[i], json_string_value(item), size + 1);
-	}
-	request->n_ue_ids = (uint32_t)n;
-	return FK_OK;
-}
-
 static enum fk_err take_member(const char *name, const json_t *value,
 			       struct fk_status_request *request, struct fk_reason *reason)
 {
@@ -85,7 +53,8 @@ static enum fk_err take_member(const char *name, const json_t *value,
 	if (strcmp(name, "reason") == 0)
 		return take_reason(value, request, reason);
 	if (strcmp(name, "ue_ids") == 0)
-		return take_ue_ids(value, request, reason);
+		return fk_ue_ids_parse(value, FK_STATUS_SET_MAX, &request->ue_ids,
+				       &request->n_ue_ids, reason);
 	fk_reason_set(reason, "there is no such member");
 	return FK_EINVAL;
 }

@@ -49,6 +49,7 @@ static const struct number_field numbers[] = {
 	NUMBER("id", id, true),
 	NUMBER("state", state, true),
 	NUMBER("kind", kind, false),
+	NUMBER("naming", naming, false),
 	NUMBER("keys_of", keys_of, false),
 	NUMBER("keyset_id", keyset_id, true),
 	NUMBER("superseded_keyset_id", superseded_keyset_id, false),

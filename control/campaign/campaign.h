@@ -36,6 +36,13 @@ enum fk_campaign_state {
 	FK_CAMPAIGN_ABORTED = 4,
 };
 
+/* Who of the group is in it; see members.h. Values are stored. */
+enum fk_naming {
+	FK_NAMED_NONE = 0, /* all: nobody is named */
+	FK_NAMED_ONLY = 1, /* those that are named */
+	FK_NAMED_BUT = 2,  /* all but those */
+};
+
 /* "running", ...; "unknown" if there is no such state. */
 const char *fk_campaign_state_label(uint8_t state);
 
@@ -55,6 +62,7 @@ struct fk_campaign {
 	uint8_t state; /* enum fk_campaign_state */
 	uint8_t kind;  /* enum fk_campaign_kind */
 	uint8_t keyset_id, algorithm_id, slot;
+	uint8_t naming;		      /* enum fk_naming */
 	uint8_t superseded_keyset_id; /* of a changeover; else 0 */
 	uint16_t generation;	      /* with 'slot', what its tokens carry */
 	uint32_t keys_of; /* the campaign with whose keys it goes on, 0: it makes its own */

@@ -48,6 +48,7 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.n_keys = (uint8_t)fk_campaign_n_given(c),
 		.n_commands = fk_kind(c->kind)->n_commands,
 		.closing = c->closing,
+		.is_destructive = fk_kind(c->kind)->is_destructive,
 		.window = config->campaign.window,
 		.attempts_max = config->campaign.attempts_max,
 		.retry_backoff_ms = config->campaign.retry_backoff_ms,
@@ -64,10 +65,15 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 	return fk_scheduler_new(&options, ret_scheduler);
 }
 
-/* What a UE's status makes of its delivery: FK_CAUSE_NONE if it is active. */
-static enum fk_cause status_cause(const struct fk_engine *engine, uint32_t ue_index)
+/* What a UE's status makes of its delivery: FK_CAUSE_NONE if the kind is for such UEs. */
+static enum fk_cause status_cause(const struct fk_engine *engine, const struct fk_campaign *c,
+				  uint32_t ue_index)
 {
-	switch ((enum fk_ue_status)fk_fleet_status(engine->fleet, ue_index)) {
+	uint8_t status = fk_fleet_status(engine->fleet, ue_index);
+
+	if (fk_kind_admits(fk_kind(c->kind), status))
+		return FK_CAUSE_NONE;
+	switch ((enum fk_ue_status)status) {
 	case FK_UE_SUSPENDED:
 		return FK_CAUSE_SUSPENDED;
 	case FK_UE_LOST:
@@ -83,36 +89,33 @@ static enum fk_cause status_cause(const struct fk_engine *engine, uint32_t ue_in
 
 void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index)
 {
-	enum fk_cause cause = status_cause(engine, ue_index);
+	enum fk_cause cause;
 
-	if (cause != FK_CAUSE_NONE && fk_engine_is_active(engine))
+	if (!fk_engine_is_active(engine))
+		return;
+	cause = status_cause(engine, engine->current, ue_index);
+	if (cause != FK_CAUSE_NONE)
 		fk_scheduler_exclude(engine->scheduler, ue_index, cause);
 }
 
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
-			    const struct fk_campaign *c, uint32_t page)
+			    const struct fk_campaign *c, const struct fk_members *members,
+			    uint32_t page)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
 	struct fk_currency currency[FK_CURRENCY_PAGE];
 	struct fk_plan_terms terms;
-	int32_t group = -1;
 
 	fk_engine_plan_terms(engine, c, &terms);
-	if (c->group[0] != '\0') {
-		group = fk_fleet_find_group(engine->fleet, c->group);
-		if (group < 0)
-			return;
-	}
 	fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, currency);
 	for (uint32_t i = page * FK_LEDGER_PAGE; i < (page + 1) * FK_LEDGER_PAGE; i++) {
 		struct fk_message_size size;
 		enum fk_cause cause;
 
-		if (ues[i].rsi == 0 ||
-		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
+		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
 		size = fk_engine_message_size(engine, i);
-		cause = status_cause(engine, i);
+		cause = status_cause(engine, c, i);
 		if (cause == FK_CAUSE_NONE)
 			cause = fk_plan_judge(&terms, &ues[i], &size);
 		if (cause == FK_CAUSE_NONE)
@@ -325,6 +328,7 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
 						 : engine->config->campaign.pace_per_s;
 	memcpy(c->group, request->group, sizeof(c->group));
+	c->naming = request->members.naming;
 	if (kind->gives_keys) {
 		c->n_keys = request->n_keys;
 		memcpy(c->slns, request->slns, sizeof(c->slns));
@@ -333,6 +337,11 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 		fk_reason_set(reason, "its KMMs have inferred layouts: set kmm.inferred_layouts "
 				      "once they are confirmed for these radios");
 		return FK_EPOLICY;
+	}
+	if (kind->is_destructive && request->members.naming != FK_NAMED_ONLY) {
+		*ret_field = "ue_ids";
+		fk_reason_set(reason, "must name the UEs, or their status");
+		return FK_EINVAL;
 	}
 	if (request->kind == FK_KIND_DELETE_KEYSET && request->keyset_id == 0) {
 		*ret_field = "keyset_id";
@@ -373,12 +382,11 @@ static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason 
 	return FK_OK;
 }
 
-/* Shows every member of the group to the plan: first all to measure, then all to count. */
+/* Shows every member to the plan: first all to measure, then all to count. */
 static void walk_members(const struct fk_engine *engine, const struct fk_campaign *c,
-			 bool only_measure, struct fk_plan *plan)
+			 const struct fk_members *members, bool only_measure, struct fk_plan *plan)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
-	int32_t group = c->group[0] != '\0' ? fk_fleet_find_group(engine->fleet, c->group) : -1;
 	struct fk_currency currency[FK_CURRENCY_PAGE];
 
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
@@ -387,10 +395,9 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 
 		if (!only_measure && i % FK_CURRENCY_PAGE == 0)
 			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, currency);
-		if (ues[i].rsi == 0 ||
-		    (group >= 0 && !fk_fleet_is_member(engine->fleet, i, (uint32_t)group)))
+		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
-		cause = status_cause(engine, i);
+		cause = status_cause(engine, c, i);
 		size = fk_engine_message_size(engine, i);
 		if (only_measure && cause == FK_CAUSE_NONE)
 			fk_plan_measure(plan, &ues[i], &size);
@@ -407,14 +414,27 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 }
 
 static void make_plan(const struct fk_engine *engine, const struct fk_campaign *c,
-		      struct fk_plan *ret_plan)
+		      const struct fk_members *members, struct fk_plan *ret_plan)
 {
 	struct fk_plan_terms terms;
 
 	fk_engine_plan_terms(engine, c, &terms);
 	fk_plan_begin(ret_plan, &terms);
-	walk_members(engine, c, true, ret_plan);
-	walk_members(engine, c, false, ret_plan);
+	walk_members(engine, c, members, true, ret_plan);
+	walk_members(engine, c, members, false, ret_plan);
+}
+
+/* Who is meant by the request that 'c' was drafted from. */
+static enum fk_err find_members(const struct fk_engine *engine,
+				const struct fk_campaign_request *request,
+				const struct fk_campaign *c, struct fk_members *ret_members,
+				const char **ret_field, struct fk_reason *reason)
+{
+	enum fk_err err = fk_members_init(ret_members, engine->fleet, c, &request->members, reason);
+
+	if (err == FK_ENOTFOUND)
+		*ret_field = request->members.naming == FK_NAMED_BUT ? "except_ue_ids" : "ue_ids";
+	return err;
 }
 
 enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_request *request,
@@ -422,15 +442,19 @@ enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_re
 			   const char **ret_field, struct fk_reason *reason)
 {
 	struct fk_campaign c = {.id = 0};
+	struct fk_members members;
 	enum fk_err err = check_request(engine, request, ret_field, reason);
 
 	if (err == FK_OK)
 		err = draft(engine, request, &c, ret_field, reason);
 	if (err == FK_OK)
-		make_plan(engine, &c, ret_plan);
-	if (err == FK_OK)
-		*ret_campaign = c;
-	return err;
+		err = find_members(engine, request, &c, &members, ret_field, reason);
+	if (err != FK_OK)
+		return err;
+	make_plan(engine, &c, &members, ret_plan);
+	fk_members_fini(&members);
+	*ret_campaign = c;
+	return FK_OK;
 }
 
 /* Says which limit a KMM with one key is beyond, and where it is set. */
@@ -466,7 +490,7 @@ static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_pl
 {
 	if (plan->n_members == 0) {
 		*ret_field = "group";
-		fk_reason_set(reason, "nobody is in the group");
+		fk_reason_set(reason, "nobody is in the group, or of those that are named");
 		return FK_EINVAL;
 	}
 	if (plan->kmms_max > FK_PLAN_KMMS_MAX) {
@@ -551,6 +575,33 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 	return err;
 }
 
+/* Makes the pages durable in which UEs are named: without them the record would say too little. */
+static enum fk_err store_named(struct fk_engine *engine, const struct fk_campaign *c,
+			       const struct fk_scheduler *scheduler,
+			       const struct fk_members *members)
+{
+	const struct fk_delivery *deliveries = fk_scheduler_deliveries(scheduler);
+	uint32_t n_pages = c->naming != FK_NAMED_NONE ? fk_engine_n_pages(engine) : 0, page = 0;
+	enum fk_err err = FK_OK;
+
+	while (err == FK_OK && page < n_pages) {
+		fk_store_batch_begin(engine->store);
+		for (uint32_t n = 0; page < n_pages && n < FK_ENGINE_BATCH_PAGES; page++) {
+			uint8_t ledger[FK_LEDGER_PAGE_SIZE];
+
+			if (!fk_members_names(members, page))
+				continue;
+			fk_ledger_page_encode(&deliveries[(size_t)page * FK_LEDGER_PAGE], ledger);
+			fk_store_batch_put_ledger_page(engine->store, c->id,
+						       fk_fleet_page_shards(engine->fleet)[page],
+						       page, ledger, sizeof(ledger));
+			n++;
+		}
+		err = fk_store_batch_commit(engine->store);
+	}
+	return err;
+}
+
 /* A campaign that makes no keys: its record alone is new. */
 static enum fk_err take_keys(struct fk_engine *engine, const struct fk_campaign *c)
 {
@@ -618,32 +669,39 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 	fk_engine_update_record(engine);
 }
 
-enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_request *request,
-			     uint32_t *ret_id, struct fk_plan *ret_plan, const char **ret_field,
-			     struct fk_reason *reason)
+/* The campaign's deliveries, in memory, and what of them has to be stored ahead of its record. */
+static enum fk_err make_deliveries(struct fk_engine *engine, const struct fk_campaign *c,
+				   const struct fk_members *members,
+				   struct fk_scheduler **ret_scheduler)
 {
-	uint64_t accepted_at_us = fk_engine_now_us();
-	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms()};
-	struct fk_scheduler *scheduler = NULL;
-	enum fk_err err = check_request(engine, request, ret_field, reason);
+	struct fk_scheduler *scheduler;
+	enum fk_err err = fk_engine_new_scheduler(engine, c, &scheduler);
 
-	if (err == FK_OK)
-		err = check_ready(engine, reason);
-	if (err == FK_OK)
-		err = draft(engine, request, &c, ret_field, reason);
 	if (err != FK_OK)
 		return err;
-	make_plan(engine, &c, ret_plan);
-	err = check_plan(engine, ret_plan, ret_field, reason);
-	if (err != FK_OK)
-		return err;
+	for (uint32_t page = 0; page < fk_engine_n_pages(engine); page++)
+		fk_engine_include_page(engine, scheduler, c, members, page);
+	err = store_named(engine, c, scheduler, members);
+	if (err == FK_OK)
+		*ret_scheduler = scheduler;
+	else
+		fk_scheduler_free(scheduler);
+	return err;
+}
+
+/* From the plan that stands to the campaign that runs. */
+static enum fk_err create_planned(struct fk_engine *engine, struct fk_campaign *c,
+				  const struct fk_members *members, const struct fk_plan *plan,
+				  uint64_t accepted_at_us)
+{
+	struct fk_scheduler *scheduler = NULL;
+	enum fk_err err;
+
 	if (engine->scheduler != NULL)
 		fk_engine_flush(engine); /* late numbers of the campaign before */
-	err = fill_campaign(engine, ret_plan, &c);
+	err = fill_campaign(engine, plan, c);
 	if (err == FK_OK)
-		err = fk_engine_new_scheduler(engine, &c, &scheduler);
-	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++)
-		fk_engine_include_page(engine, scheduler, &c, page);
+		err = make_deliveries(engine, c, members, &scheduler);
 	if (err == FK_OK) {
 		engine->current = NULL; /* making room may move the records */
 		err = fk_engine_make_room(engine);
@@ -651,16 +709,43 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 			engine->current = &engine->campaigns[engine->n_campaigns - 1];
 	}
 	if (err == FK_OK) {
-		c.n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
-		err = fk_kind(c.kind)->gives_keys ? make_keys(engine, &c) : take_keys(engine, &c);
+		c->n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
+		err = fk_kind(c->kind)->gives_keys ? make_keys(engine, c) : take_keys(engine, c);
 	}
 	if (err == FK_ESTORE)
-		withdraw(engine, &c);
+		withdraw(engine, c);
 	if (err != FK_OK) {
 		fk_scheduler_free(scheduler);
 		return err;
 	}
-	take_over(engine, &c, scheduler, accepted_at_us);
+	take_over(engine, c, scheduler, accepted_at_us);
+	return FK_OK;
+}
+
+enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_request *request,
+			     uint32_t *ret_id, struct fk_plan *ret_plan, const char **ret_field,
+			     struct fk_reason *reason)
+{
+	uint64_t accepted_at_us = fk_engine_now_us();
+	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms()};
+	struct fk_members members;
+	enum fk_err err = check_request(engine, request, ret_field, reason);
+
+	if (err == FK_OK)
+		err = check_ready(engine, reason);
+	if (err == FK_OK)
+		err = draft(engine, request, &c, ret_field, reason);
+	if (err == FK_OK)
+		err = find_members(engine, request, &c, &members, ret_field, reason);
+	if (err != FK_OK)
+		return err;
+	make_plan(engine, &c, &members, ret_plan);
+	err = check_plan(engine, ret_plan, ret_field, reason);
+	if (err == FK_OK)
+		err = create_planned(engine, &c, &members, ret_plan, accepted_at_us);
+	fk_members_fini(&members);
+	if (err != FK_OK)
+		return err;
 	fk_log(FK_LOG_INFO, "campaign created",
 	       "campaign=%u kind=%s group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u "
 	       "key_id=%u "

@@ -18,6 +18,7 @@
 #include <fleetkey/err.h>
 
 #include "campaign/campaign.h"
+#include "campaign/members.h"
 #include "campaign/plan.h"
 #include "config/config.h"
 #include "fleet/fleet.h"
@@ -42,6 +43,7 @@ struct fk_campaign_request {
 	uint32_t keys_of;	      /* 0: the latest campaign that gave the group keys */
 	uint32_t pace_per_s;	      /* 0: the configuration's */
 	bool closing;
+	struct fk_members_request members;
 };
 
 /* All borrowed until fk_engine_free(). */
@@ -76,7 +78,7 @@ void fk_engine_flush(struct fk_engine *engine);
 /*
  * Plans a campaign and makes nothing of it; another one may be active. 'ret_campaign' is what it
  * would be, but for its id and new key IDs. 'ret_field' names the field at fault, or is NULL.
- * Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group, keys_of); FK_ERANGE;
+ * Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group, ue_ids, keys_of); FK_ERANGE;
  * FK_EINVAL (no fleet, superseded_keyset_id); FK_EPOLICY (a kind of inferred layout).
  */
 FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,

@@ -8,6 +8,7 @@
 
 #include "campaign/engine.h"
 #include "campaign/fold.h"
+#include "fleet/status.h"
 #include "keys/key_store.h"
 #include "log.h"
 
@@ -89,6 +90,8 @@ bool fk_engine_has_to_fold(const struct fk_engine *engine);
 /* Folds some pages more and writes them. True when all are folded and written, and the record says
  * so, in memory. */
 bool fk_engine_fold_some(struct fk_engine *engine);
+/* The status that the current campaign gives a UE which has proven that it is zeroized. */
+struct fk_status_entry fk_engine_zeroized_entry(const struct fk_engine *engine);
 /* An answer that came too late for the delivery of that UE. */
 void fk_engine_note_late(struct fk_engine *engine, uint32_t ue_index,
 			 const struct fk_ue_state *state);
@@ -99,7 +102,8 @@ FK_MUST_USE enum fk_err fk_engine_new_scheduler(struct fk_engine *engine,
 						struct fk_scheduler **ret_scheduler);
 /* Takes the campaign's members of one page in. */
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
-			    const struct fk_campaign *c, uint32_t page);
+			    const struct fk_campaign *c, const struct fk_members *members,
+			    uint32_t page);
 /* What limits the KMMs of a campaign, by the configuration in force. */
 void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campaign *c,
 			  struct fk_plan_terms *ret_terms);

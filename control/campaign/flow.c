@@ -55,12 +55,53 @@ uint32_t fk_engine_n_dirty(const struct fk_engine *engine)
 	return n + (engine->scheduler != NULL ? fk_scheduler_n_dirty(engine->scheduler) : 0);
 }
 
+/* Of a campaign that zeroizes: who has proven in that page, since it was written last, that it is.
+ */
+static uint64_t newly_zeroized(const struct fk_engine *engine, uint32_t page)
+{
+	if (engine->current->kind != FK_KIND_ZEROIZE)
+		return 0;
+	return fk_scheduler_newly_done(engine->scheduler, page);
+}
+
+struct fk_status_entry fk_engine_zeroized_entry(const struct fk_engine *engine)
+{
+	struct fk_status_entry entry = {.status = FK_UE_ZEROIZED,
+					.since_ms = fk_engine_now_real_ms()};
+
+	(void)snprintf(entry.reason, sizeof(entry.reason), "campaign %u", engine->current->id);
+	return entry;
+}
+
+/* Ahead of the page that says why: a crash in between leaves the answer to be applied again. */
+static void put_zeroized(struct fk_engine *engine, uint32_t page)
+{
+	const struct fk_status_entry entry = fk_engine_zeroized_entry(engine);
+
+	for (uint64_t left = newly_zeroized(engine, page); left != 0; left &= left - 1)
+		fk_status_batch_put(engine->store, engine->fleet,
+				    page * FK_LEDGER_PAGE + (uint32_t)__builtin_ctzll(left),
+				    &entry);
+}
+
+static void note_zeroized(struct fk_engine *engine, uint32_t page)
+{
+	for (uint64_t left = newly_zeroized(engine, page); left != 0; left &= left - 1) {
+		uint32_t ue_index = page * FK_LEDGER_PAGE + (uint32_t)__builtin_ctzll(left);
+
+		fk_fleet_set_status(engine->fleet, ue_index, FK_UE_ZEROIZED);
+		fk_log(FK_LOG_WARN, "radio zeroized", "campaign=%u ue_index=%u",
+		       engine->current->id, ue_index);
+	}
+}
+
 static void put_ledger_page(struct fk_engine *engine, uint32_t page)
 {
 	const struct fk_delivery *deliveries = fk_scheduler_deliveries(engine->scheduler);
 	uint8_t numbers[FK_NUMBERS_PAGE_SIZE], ledger[FK_LEDGER_PAGE_SIZE];
 	uint8_t shard = fk_fleet_page_shards(engine->fleet)[page];
 
+	put_zeroized(engine, page);
 	/* Numbers first: a crash leaves a prefix, and a reservation without its delivery only skips
 	 * numbers. */
 	fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
@@ -101,8 +142,10 @@ static bool write_pages(struct fk_engine *engine)
 		fk_engine_store_failed(engine, "ledger");
 		return false;
 	}
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		note_zeroized(engine, pages[i]);
 		fk_scheduler_page_durable(engine->scheduler, pages[i]);
+	}
 	for (uint32_t i = 0; i < n_currency; i++)
 		fk_currency_book_written(book, currency_pages[i]);
 	return true;

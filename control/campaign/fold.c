@@ -240,6 +240,24 @@ static void note_deletion(struct fk_fold *fold, const struct fk_delivery *d, str
 		delete_keys(fold, ue, is_done);
 }
 
+/* What a Zeroize-Command did, if it may have been sent: nothing is held, or nobody knows. */
+static void note_zeroize(const struct fk_campaign *c, const struct fk_delivery *d,
+			 struct fk_currency *ue)
+{
+	const struct fk_evidence evidence = evidence_of(c, d);
+
+	if (c->kind != FK_KIND_ZEROIZE)
+		return;
+	if ((d->flags & FK_DELIVERY_PERFORMED) != 0) {
+		fk_currency_zeroize(ue, &evidence);
+	} else if (fk_delivery_may_have_been_sent(d) && !is_refused_for_certain(d, 1)) {
+		fk_currency_doubt(ue);
+		ue->active = FK_ACTIVE_UNKNOWN;
+		ue->active_keyset = 0;
+		ue->active_evidence = evidence;
+	}
+}
+
 static bool is_folded(const struct fk_campaign *c, struct fk_currency *ue)
 {
 	return fk_currency_find(ue, c->id) != NULL ||
@@ -273,6 +291,7 @@ void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct 
 		fold_keys(fold, d, ue);
 	note_changeover(c, d, ue);
 	note_deletion(fold, d, ue);
+	note_zeroize(c, d, ue);
 	note_active(c, d, ue);
 }
 
@@ -316,6 +335,17 @@ static void add_changeover(const struct fk_campaign *c, const struct fk_delivery
 	ue->active_evidence = late_evidence(c, state);
 }
 
+static void add_zeroize(const struct fk_campaign *c, const struct fk_ue_state *state,
+			struct fk_currency *ue)
+{
+	const struct fk_evidence evidence = late_evidence(c, state);
+
+	/* What came after this campaign says more. */
+	if (c->kind == FK_KIND_ZEROIZE && ue->active == FK_ACTIVE_UNKNOWN &&
+	    ue->active_evidence.campaign_id == c->id)
+		fk_currency_zeroize(ue, &evidence);
+}
+
 void fk_fold_late(struct fk_fold *fold, const struct fk_delivery *d,
 		  const struct fk_ue_state *state, struct fk_currency *ue)
 {
@@ -327,6 +357,8 @@ void fk_fold_late(struct fk_fold *fold, const struct fk_delivery *d,
 		add_keys(fold, d, state, ue);
 	else if (state->kmm_message_id == FK_KMM_CHANGEOVER_RESPONSE)
 		add_changeover(fold->campaign, d, state, ue);
+	else if (state->kmm_message_id == FK_KMM_ZEROIZE_RESPONSE)
+		add_zeroize(fold->campaign, state, ue);
 	else if (is_deletion(fold->campaign) && state->kmm_message_id != FK_KMM_NEGATIVE_ACK &&
 		 state->kmm_status == FK_KMM_STATUS_PERFORMED)
 		delete_keys(fold, ue, true);

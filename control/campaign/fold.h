@@ -19,6 +19,8 @@
  *   have been sent, the active keyset is unknown.
  * - Delete-Key- or Delete-Keyset-Response: those keys are not held. Before it, once the command may
  *   have been sent, those that were held possibly are.
+ * - Zeroize-Response: no key is held, and no keyset is active. Before it, once the command may have
+ *   been sent, nobody knows.
  *
  * What the currency names the campaign as evidence of is folded in already, with what came too late
  * for the ledger; so folding again changes nothing.

@@ -69,21 +69,42 @@ bool fk_engine_fold_some(struct fk_engine *engine)
 	return true;
 }
 
+/* True if that is so by the word of this campaign. */
+static bool is_zeroized_by(const struct fk_currency *ue, const struct fk_campaign *c)
+{
+	return c->kind == FK_KIND_ZEROIZE && fk_currency_is_zeroized(ue) &&
+	       ue->active_evidence.campaign_id == c->id;
+}
+
+static void note_late_zeroized(struct fk_engine *engine, uint32_t ue_index)
+{
+	const struct fk_status_entry entry = fk_engine_zeroized_entry(engine);
+
+	if (fk_status_set(engine->store, engine->fleet, &ue_index, 1, &entry) != FK_OK) {
+		fk_engine_store_failed(engine, "status");
+		engine->rescan_wanted = true;
+	}
+}
+
 void fk_engine_note_late(struct fk_engine *engine, uint32_t ue_index,
 			 const struct fk_ue_state *state)
 {
 	struct fk_currency_book *book = fk_fleet_currency(engine->fleet);
 	uint32_t page = ue_index / FK_CURRENCY_PAGE;
 	struct fk_currency ues[FK_CURRENCY_PAGE];
+	struct fk_currency *ue = &ues[ue_index % FK_CURRENCY_PAGE];
 	struct fk_fold fold;
+	bool was_zeroized;
 
 	fk_fold_begin(&fold, engine->current, fk_engine_find_campaign, engine);
 	fk_currency_book_get_page(book, page, ues);
-	fk_fold_late(&fold, &fk_scheduler_deliveries(engine->scheduler)[ue_index], state,
-		     &ues[ue_index % FK_CURRENCY_PAGE]);
+	was_zeroized = is_zeroized_by(ue, engine->current);
+	fk_fold_late(&fold, &fk_scheduler_deliveries(engine->scheduler)[ue_index], state, ue);
 	/* Short of memory: the next rescan tells again. */
 	if (fk_currency_book_put_page(book, page, ues) != FK_OK)
 		engine->rescan_wanted = true;
+	else if (!was_zeroized && is_zeroized_by(ue, engine->current))
+		note_late_zeroized(engine, ue_index);
 }
 
 uint32_t fk_engine_find_keys(struct fk_engine *engine, uint16_t sln, uint8_t algorithm_id,

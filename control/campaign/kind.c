@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "fleet/fleet.h"
+
 static const struct fk_kind kinds[] = {
 	[FK_KIND_REKEY] = {"rekey", .gives_keys = true, .can_close = true, .rule = FK_RULE_SETTLED},
 	[FK_KIND_CHANGEOVER] = {"changeover", .goes_on = true, .can_close = true,
@@ -19,6 +21,11 @@ static const struct fk_kind kinds[] = {
 				.commands = {FK_ORDER_DELETE_KEY}},
 	[FK_KIND_DELETE_KEYSET] = {"delete-keyset", .is_inferred = true, .rule = FK_RULE_INACTIVE,
 				   .n_commands = 1, .commands = {FK_ORDER_DELETE_KEYSET}},
+	/* Above all to radios that nobody knows who has. */
+	[FK_KIND_ZEROIZE] = {"zeroize", .is_destructive = true, .rule = FK_RULE_ANY,
+			     .admits = FK_ADMIT(FK_UE_ACTIVE) | FK_ADMIT(FK_UE_SUSPENDED) |
+				       FK_ADMIT(FK_UE_LOST),
+			     .n_commands = 1, .commands = {FK_ORDER_ZEROIZE}},
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -35,6 +42,13 @@ int fk_kind_find(const char *label)
 			return i;
 	}
 	return -1;
+}
+
+bool fk_kind_admits(const struct fk_kind *kind, uint8_t status)
+{
+	uint32_t admits = kind->admits != 0 ? kind->admits : FK_ADMIT(FK_UE_ACTIVE);
+
+	return (admits >> status & 1) != 0;
 }
 
 bool fk_kind_has_command(const struct fk_kind *kind, enum fk_order_kind command)

@@ -24,29 +24,37 @@ enum fk_campaign_kind {
 	FK_KIND_INVENTORY = 4,		  /* asks which keyset is active, with which keys */
 	FK_KIND_DELETE_KEY = 5,	   /* those of an earlier campaign, where they are out of use */
 	FK_KIND_DELETE_KEYSET = 6, /* a whole keyset, where it is out of use */
+	FK_KIND_ZEROIZE = 7,	   /* every key of named radios, those of their own included */
 };
 
 /* Which UEs a campaign may be served to, by what is known of their keys (I6). */
 enum fk_kind_rule {
-	FK_RULE_ANY,	  /* nothing is written */
+	FK_RULE_ANY,	  /* whatever they are */
 	FK_RULE_SETTLED,  /* no changeover is open: else nobody knows what is written to */
 	FK_RULE_HOLDERS,  /* exactly the keys that it goes on with are held */
 	FK_RULE_INACTIVE, /* another keyset than the campaign's is known to be the active one */
 };
 
+/* Statuses of UEs, one bit each. */
+#define FK_ADMIT(status) (1u << (status))
+
 #define FK_KIND_COMMANDS_MAX 1
 
 struct fk_kind {
-	const char *label; /* in the API */
-	bool gives_keys;   /* makes keys of its own */
-	bool goes_on;	   /* with the keys of an earlier campaign */
-	bool can_close;	   /* a closing exchange under one of those may follow */
-	bool is_inferred;  /* as the layouts of its KMMs are: P25 sheet 1.5 */
-	uint8_t rule;	   /* enum fk_kind_rule */
+	const char *label;   /* in the API */
+	bool gives_keys;     /* makes keys of its own */
+	bool goes_on;	     /* with the keys of an earlier campaign */
+	bool can_close;	     /* a closing exchange under one of those may follow */
+	bool is_inferred;    /* as the layouts of its KMMs are: P25 sheet 1.5 */
+	bool is_destructive; /* so its UEs are named; delivered but unanswered is UNCONFIRMED */
+	uint8_t rule;	     /* enum fk_kind_rule */
+	uint8_t admits;	     /* FK_ADMIT() of each status that it is served to; 0: active ones */
 	uint8_t n_commands;
 	uint8_t commands[FK_KIND_COMMANDS_MAX]; /* enum fk_order_kind */
 };
 
+/* True if it is served to UEs of that status (enum fk_ue_status). */
+bool fk_kind_admits(const struct fk_kind *kind, uint8_t status);
 /* NULL if there is no such kind. */
 const struct fk_kind *fk_kind(uint8_t kind);
 /* The kind of that label, or -1. */

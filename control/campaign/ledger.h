@@ -24,18 +24,19 @@
 #define FK_LEDGER_PAGE_SIZE	(FK_LEDGER_PAGE * FK_DELIVERY_PACKED_SIZE)
 
 /* States; the labels are those of the API. Values are stored: append, never reorder. */
-#define FK_DELIVERY_STATE_MAP(X)                                                             \
-	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                 \
-	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")               \
-	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")        \
-	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                               \
-	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")     \
-	X(FK_DELIVERY_ACKED, "acked", "all was done, and proven if that was asked")          \
-	X(FK_DELIVERY_PARTIAL, "partial", "something was done, but not all, or not proven")  \
-	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                 \
-	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")    \
-	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent") \
-	X(FK_DELIVERY_ABORTED, "aborted", "given up: by the campaign, or by the UE's status")
+#define FK_DELIVERY_STATE_MAP(X)                                                              \
+	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                  \
+	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")                \
+	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")         \
+	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                                \
+	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")      \
+	X(FK_DELIVERY_ACKED, "acked", "all was done, and proven if that was asked")           \
+	X(FK_DELIVERY_PARTIAL, "partial", "something was done, but not all, or not proven")   \
+	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                  \
+	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")     \
+	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent")  \
+	X(FK_DELIVERY_ABORTED, "aborted", "given up: by the campaign, or by the UE's status") \
+	X(FK_DELIVERY_UNCONFIRMED, "unconfirmed", "delivered, it seems, but nothing proves it")
 
 enum fk_delivery_state {
 #define X(name, label, text) name,
@@ -66,7 +67,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_ZEROIZED, "zeroized")                                                      \
 	X(FK_CAUSE_KEYS_NOT_HELD, "keys_not_held") /* not exactly those of the plan (I6) */   \
 	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */  \
-	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */
+	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */         \
+	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -37,6 +37,7 @@ static enum fk_err load_records(struct fk_engine *engine, struct fk_reason *reas
 struct page_reader {
 	const struct fk_engine *engine;
 	const struct fk_campaign *campaign;
+	struct fk_members members;
 	struct fk_scheduler *scheduler;
 	uint64_t n_messages; /* at least so many must have been ordered */
 };
@@ -47,10 +48,11 @@ static enum fk_err take_page(void *ctx, uint32_t page, const uint8_t *octets, si
 	struct fk_delivery deliveries[FK_LEDGER_PAGE];
 	enum fk_err err;
 
-	/* Pages that were not reserved yet are not stored: who is in them follows from the fleet.
-	 */
+	/* Pages that were not reserved yet, and name nobody, are not stored: who is in them follows
+	 * from the fleet. */
 	if (size == 0) {
-		fk_engine_include_page(reader->engine, reader->scheduler, reader->campaign, page);
+		fk_engine_include_page(reader->engine, reader->scheduler, reader->campaign,
+				       &reader->members, page);
 		return FK_OK;
 	}
 	err = fk_ledger_page_decode(octets, size, deliveries);
@@ -146,7 +148,9 @@ static enum fk_err recall_milestones(const struct fk_engine *engine,
 /* Brings the latest campaign back, with its deliveries. */
 static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 {
-	struct page_reader reader = {.engine = engine, .campaign = c};
+	struct page_reader reader = {.engine = engine,
+				     .campaign = c,
+				     .members = fk_members_of_unstored(engine->fleet, c)};
 	bool is_active = !fk_campaign_is_final(c);
 	uint64_t now_ms = fk_engine_now_real_ms();
 	enum fk_err err = fk_engine_new_scheduler(engine, c, &reader.scheduler);

@@ -73,7 +73,7 @@ static void apply_goal(struct fk_scheduler *s, uint32_t ue_index,
 
 	d->acked_ms = now->ms < UINT32_MAX ? (uint32_t)now->ms : UINT32_MAX;
 	s->tally.n_held++;
-	s->pages[ue_index / FK_LEDGER_PAGE].n_held++;
+	s->pages[ue_index / FK_LEDGER_PAGE].newly_done |= 1ull << (ue_index % FK_LEDGER_PAGE);
 }
 
 static void apply_proven(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state)
@@ -157,25 +157,49 @@ static bool is_success(const struct fk_scheduler *s, const struct step *step,
 	return state->kmm_status == FK_KMM_STATUS_PERFORMED;
 }
 
+/* What is known of a command that destroys and has no answer: that it was delivered outweighs how
+ * the last try ended. */
+static enum fk_cause weigh(const struct fk_delivery *d, const struct fk_ue_state *state,
+			   enum fk_cause cause)
+{
+	if ((state->progress & FK_PROGRESS_DELIVERED) != 0 || d->cause == FK_CAUSE_DELIVERED)
+		return FK_CAUSE_DELIVERED;
+	if (cause == FK_CAUSE_UNDELIVERED)
+		return cause;
+	return (state->progress & FK_PROGRESS_ACCEPTED) != 0 ? FK_CAUSE_NO_ANSWER : cause;
+}
+
+/* How a delivery ends that nothing has answered. */
+static enum fk_delivery_state silent_end(const struct fk_scheduler *s, enum fk_cause cause)
+{
+	return s->opt.is_destructive && (cause == FK_CAUSE_DELIVERED || cause == FK_CAUSE_NO_ANSWER)
+		       ? FK_DELIVERY_UNCONFIRMED
+		       : FK_DELIVERY_UNREACHABLE;
+}
+
 /* Sends the same octets again after a while, unless that was done often enough. */
-static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause,
-			uint16_t detail, uint32_t retry_after_s, const struct fk_scheduler_now *now)
+static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+			enum fk_cause cause, uint16_t detail, const struct fk_scheduler_now *now)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
+	if (s->opt.is_destructive && weigh(d, state, cause) != cause) {
+		cause = weigh(d, state, cause);
+		detail = 0;
+	}
 	/* After a restart the count of sends may be behind by one; this outcome proves one. */
 	if (d->tries == 0)
 		d->tries = 1;
 	d->cause = (uint8_t)cause;
 	d->cause_detail = detail;
 	if (d->tries >= s->opt.attempts_max && fk_delivery_hop(s, ue_index)->halt_status == 0) {
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, cause, detail);
+		fk_delivery_finish(s, ue_index, silent_end(s, cause), cause, detail);
 		return;
 	}
 	fk_delivery_set_state(s, ue_index, FK_DELIVERY_WAITING);
-	fk_due_heap_set(
-		&s->due, ue_index,
-		now->ms + fk_retry_delay_ms(s->opt.retry_backoff_ms, d->tries, retry_after_s));
+	fk_due_heap_set(&s->due, ue_index,
+			now->ms + fk_retry_delay_ms(s->opt.retry_backoff_ms, d->tries,
+						    state->retry_after_s));
 	fk_delivery_mark_dirty(s, ue_index);
 }
 
@@ -190,15 +214,14 @@ static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
 		s->n_halted += hop->halt_status == 0;
 		hop->halt_status = detail;
 		/* The delivery is not to blame; it waits with the others of that next hop. */
-		apply_retry(s, ue_index, FK_CAUSE_SIP, detail, 0, now);
+		apply_retry(s, ue_index, state, FK_CAUSE_SIP, detail, now);
 		return;
 	case FK_REFUSAL_FINAL:
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_SIP,
 				   state->sip_status);
 		return;
 	case FK_REFUSAL_RETRY:
-		apply_retry(s, ue_index, FK_CAUSE_SIP, state->sip_status, state->retry_after_s,
-			    now);
+		apply_retry(s, ue_index, state, FK_CAUSE_SIP, state->sip_status, now);
 		return;
 	}
 }
@@ -215,13 +238,13 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struc
 		apply_sip_refusal(s, ue_index, state, now);
 		return;
 	case FK_OUTCOME_TIMEOUT:
-		apply_retry(s, ue_index, FK_CAUSE_SIP_TIMEOUT, 0, 0, now);
+		apply_retry(s, ue_index, state, FK_CAUSE_SIP_TIMEOUT, 0, now);
 		return;
 	case FK_OUTCOME_NO_ANSWER:
-		apply_retry(s, ue_index, FK_CAUSE_NO_ANSWER, 0, 0, now);
+		apply_retry(s, ue_index, state, FK_CAUSE_NO_ANSWER, 0, now);
 		return;
 	case FK_OUTCOME_UNDELIVERED:
-		apply_retry(s, ue_index, FK_CAUSE_UNDELIVERED, 0, 0, now);
+		apply_retry(s, ue_index, state, FK_CAUSE_UNDELIVERED, 0, now);
 		return;
 	case FK_OUTCOME_UNBUILDABLE:
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);

@@ -391,6 +391,11 @@ uint32_t fk_scheduler_list_dirty(const struct fk_scheduler *s, uint32_t *ret_pag
 	return n;
 }
 
+uint64_t fk_scheduler_newly_done(const struct fk_scheduler *s, uint32_t page)
+{
+	return s->pages[page].newly_done;
+}
+
 void fk_scheduler_page_durable(struct fk_scheduler *s, uint32_t page)
 {
 	struct page *p = &s->pages[page];
@@ -402,9 +407,10 @@ void fk_scheduler_page_durable(struct fk_scheduler *s, uint32_t page)
 	s->dirty_pages[p->dirty_at - 1] = last;
 	s->pages[last].dirty_at = p->dirty_at;
 	p->dirty_at = 0;
-	s->tally.n_held_durable += p->n_held;
+	s->tally.n_held_durable += (uint32_t)__builtin_popcountll(p->newly_done);
 	s->tally.n_proven_durable += p->n_proven;
-	p->n_held = p->n_proven = 0;
+	p->newly_done = 0;
+	p->n_proven = 0;
 	while (p->on_durable != 0) {
 		uint32_t i = (uint32_t)__builtin_ctzll(p->on_durable);
 

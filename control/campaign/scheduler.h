@@ -52,6 +52,7 @@ struct fk_scheduler_options {
 	/* By next hop: keys of one Rekey-Command, up to FK_ORDER_KEYS_MAX; 0: none can be sent. */
 	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
 	bool closing;	       /* ask for the closing exchange */
+	bool is_destructive;   /* without an answer: UNCONFIRMED where it was delivered */
 	uint32_t window;       /* open deliveries */
 	uint32_t attempts_max; /* sends of one KMM, each a transaction of its own */
 	uint32_t retry_backoff_ms;
@@ -110,6 +111,8 @@ void fk_scheduler_reserve(struct fk_scheduler *s, const struct fk_scheduler_now 
 /* Dirty pages. 'ret_pages' gets up to 'max'; they stay dirty until fk_scheduler_page_durable(). */
 uint32_t fk_scheduler_n_dirty(const struct fk_scheduler *s);
 uint32_t fk_scheduler_list_dirty(const struct fk_scheduler *s, uint32_t *ret_pages, uint32_t max);
+/* Bit i: delivery i of the page has reached its goal since the page was durable last. */
+uint64_t fk_scheduler_newly_done(const struct fk_scheduler *s, uint32_t page);
 /*
  * The page, with the numbers of its UEs, was written as it is now. Nothing may have changed in
  * between: list, encode, commit and this call happen without an apply, reserve or poll.

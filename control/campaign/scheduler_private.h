@@ -18,9 +18,10 @@ struct run {
 };
 
 struct page {
-	uint64_t on_durable;	  /* deliveries to be queued once the page is durable */
-	uint32_t dirty_at;	  /* 1 + index in dirty_pages, 0: clean */
-	uint8_t n_held, n_proven; /* since the page was durable last */
+	uint64_t on_durable; /* deliveries to be queued once the page is durable */
+	uint32_t dirty_at;   /* 1 + index in dirty_pages, 0: clean */
+	uint64_t newly_done; /* deliveries that reached their goal since it was durable */
+	uint8_t n_proven;    /* since then, too */
 };
 
 /* In the order in which they are served. */

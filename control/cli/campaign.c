@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/request.h"
+#include "cli/ue_ids.h"
 
 #define WORD_MAX     128
 #define PATH_MAX_LEN 160
@@ -87,12 +88,34 @@ static void put_number(json_t *body, const char *name, uint64_t number)
 		json_object_set_new(body, name, json_integer((json_int_t)number));
 }
 
+/* Who alone is meant, or is not: UEs by word or file, or a status. */
+static enum fk_exit put_ues(json_t *body, int argc, char **argv, const char *file, bool is_except)
+{
+	json_t *ids;
+	enum fk_exit code;
+
+	if (argc == 0 && !file && !is_except)
+		return FK_EXIT_DONE;
+	if (argc == 0 && !file)
+		return fk_usage_error("--except wants UEs, or --file with their ids");
+	ids = json_array();
+	code = fk_ue_ids_read(argc, argv, file, ids);
+	json_object_set_new(body, is_except ? "except_ue_ids" : "ue_ids", ids);
+	return code;
+}
+
+static void put_text(json_t *body, const char *name, const char *text)
+{
+	if (text)
+		json_object_set_new(body, name, json_string(text));
+}
+
 /* Only what was said on the command line goes into the request: defaults are fleetkeyd's. */
 int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 {
-	const char *group = NULL, *slns = NULL, *kind = "rekey";
+	const char *group = NULL, *slns = NULL, *kind = "rekey", *file = NULL, *status = NULL;
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
-	bool no_closing = false, dry_run = false;
+	bool no_closing = false, dry_run = false, is_except = false, yes = false;
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
 		{"--sln", .ret_text = &slns},
@@ -103,6 +126,10 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
 		{"--no-closing", .ret_flag = &no_closing},
 		{"--dry-run", .ret_flag = &dry_run},
+		{"--file", .ret_text = &file},
+		{"--except", .ret_flag = &is_except},
+		{"--status", .ret_text = &status},
+		{"--yes", .ret_flag = &yes},
 	};
 	char error[200];
 	json_t *body, *answer;
@@ -111,14 +138,17 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 	if (fk_options_parse(options, sizeof(options) / sizeof(options[0]), false, &argc, argv,
 			     error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
-	if (argc != 0)
-		return fk_usage_error("campaign create: unexpected '%s'", argv[0]);
+	if (strcmp(kind, "zeroize") == 0 && !yes && !dry_run)
+		return fk_usage_error("a radio that is zeroized needs key fill: say --yes");
 	body = json_pack("{s:s}", "kind", kind);
-	if (group)
-		json_object_set_new(body, "group", json_string(group));
-	if (slns && !put_slns(body, slns)) {
+	put_text(body, "group", group);
+	put_text(body, "status", status);
+	code = put_ues(body, argc, argv, file, is_except);
+	if (code == FK_EXIT_DONE && slns && !put_slns(body, slns))
+		code = FK_EXIT_USAGE;
+	if (code != FK_EXIT_DONE) {
 		json_decref(body);
-		return FK_EXIT_USAGE;
+		return code;
 	}
 	put_number(body, "keyset_id", keyset_id);
 	put_number(body, "superseded_keyset_id", superseded_keyset_id);

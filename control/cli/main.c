@@ -101,13 +101,17 @@ static const struct command commands[] = {
 	 "put another root key in force; fleetkeyd reads it, and its configuration must name it "
 	 "before the next start"},
 	{{"campaign", "create"},
-	 "[--kind K] [--group G] [--sln N,N-N] [--keyset N] [--superseded N] [--keys-of ID] "
-	 "[--pace N] [--no-closing] [--dry-run]",
+	 "[--kind K] [--group G] [[--except] UE... | --file FILE|-] [--status S] [--sln N,N-N] "
+	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] [--dry-run] "
+	 "[--yes]",
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
 	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active; delete-key, "
-	 "delete-keyset: old keys, where another keyset is active. With --dry-run only say who "
+	 "delete-keyset: old keys, where another keyset is active; zeroize, with --yes: every key "
+	 "of "
+	 "the UEs that are named or have a status, lost ones above all. Other kinds are for "
+	 "everyone, those UEs alone, or all --except those. With --dry-run only say who "
 	 "would be served, in "
 	 "how "
 	 "many messages of which size, and how long it takes"},

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,43 +6,9 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/request.h"
+#include "cli/ue_ids.h"
 
-#define UE_ID_MAX 64  /* characters */
 #define CHUNK_UES 800 /* of one request, whose body has at most 64 KiB */
-
-/* Appends the UE ids of a file, one a line. FK_EXIT_FAILED, said, if one cannot be an id. */
-static enum fk_exit read_ids(const char *path, json_t *ids)
-{
-	bool is_stdin = strcmp(path, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(path, "re");
-	char line[UE_ID_MAX + 3]; /* CR LF and NUL */
-	enum fk_exit code = FK_EXIT_DONE;
-	unsigned long n_lines = 0;
-
-	if (!file) {
-		fprintf(stderr, "fleetkeyctl: %s: %s\n", path, strerror(errno));
-		return FK_EXIT_FAILED;
-	}
-	while (code == FK_EXIT_DONE && fgets(line, sizeof(line), file)) {
-		size_t len = strcspn(line, "\r\n");
-
-		n_lines++;
-		if ((line[len] == '\0' && !feof(file)) || len > UE_ID_MAX) {
-			fprintf(stderr, "fleetkeyctl: %s:%lu: is no UE id of 1 to %u characters\n",
-				is_stdin ? "<stdin>" : path, n_lines, UE_ID_MAX);
-			code = FK_EXIT_FAILED;
-		} else if (len > 0) {
-			json_array_append_new(ids, json_stringn(line, len));
-		}
-	}
-	if (code == FK_EXIT_DONE && ferror(file)) {
-		fprintf(stderr, "fleetkeyctl: %s cannot be read to its end\n", path);
-		code = FK_EXIT_FAILED;
-	}
-	if (!is_stdin)
-		fclose(file);
-	return code;
-}
 
 /* One request for the UEs from 'first' on; '*ret_n' of them were in it. */
 static enum fk_exit send_chunk(struct fk_cli *cli, const json_t *ids, size_t first,
@@ -111,7 +76,7 @@ int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv)
 	const struct fk_option options[] = {{"--status", .ret_text = &status},
 					    {"--reason", .ret_text = &reason},
 					    {"--file", .ret_text = &file}};
-	enum fk_exit code = FK_EXIT_DONE;
+	enum fk_exit code;
 	char error[200];
 	json_t *ids;
 
@@ -122,14 +87,7 @@ int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv)
 	if ((argc == 0) == (file == NULL))
 		return fk_usage_error("fleet set-status wants UEs, or --file with their ids");
 	ids = json_array();
-	for (int i = 0; i < argc; i++)
-		json_array_append_new(ids, json_string(argv[i]));
-	if (file)
-		code = read_ids(file, ids);
-	if (code == FK_EXIT_DONE && json_array_size(ids) == 0) {
-		fprintf(stderr, "fleetkeyctl: %s: names no UE\n", file);
-		code = FK_EXIT_FAILED;
-	}
+	code = fk_ue_ids_read(argc, argv, file, ids);
 	if (code == FK_EXIT_DONE)
 		code = send_all(cli, ids, status, reason);
 	if (code == FK_EXIT_DONE)

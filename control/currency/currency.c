@@ -108,6 +108,11 @@ void fk_currency_doubt(struct fk_currency *c)
 	c->active_evidence = (struct fk_evidence){.campaign_id = 0};
 }
 
+void fk_currency_zeroize(struct fk_currency *c, const struct fk_evidence *evidence)
+{
+	*c = (struct fk_currency){.active = FK_ACTIVE_KNOWN, .active_evidence = *evidence};
+}
+
 /* One line per field, in stored order. */
 
 static void put_evidence(struct fk_wire_writer *w, const struct fk_evidence *e)

@@ -64,8 +64,10 @@ struct fk_currency_entry {
 };
 
 struct fk_currency {
-	uint8_t active;	       /* enum fk_active_state */
-	uint8_t active_keyset; /* KNOWN: it; UNKNOWN: the one that was to become it; else 0 */
+	uint8_t active; /* enum fk_active_state */
+	/* KNOWN: it, or 0 for none: the radio is zeroized. UNKNOWN: the one that was to become it,
+	 * or 0: the radio may be zeroized. Else 0. */
+	uint8_t active_keyset;
 	bool has_gap;
 	uint8_t n_entries;
 	struct fk_evidence active_evidence;
@@ -100,6 +102,13 @@ void fk_currency_tidy(struct fk_currency *c);
  * unknown, and an active keyset that was known is not heard of any more.
  */
 void fk_currency_doubt(struct fk_currency *c);
+
+/* The radio has proven that it holds no key: by that evidence, none is active. */
+void fk_currency_zeroize(struct fk_currency *c, const struct fk_evidence *evidence);
+static inline bool fk_currency_is_zeroized(const struct fk_currency *c)
+{
+	return c->active == FK_ACTIVE_KNOWN && c->active_keyset == 0;
+}
 
 /* One UE, up to FK_CURRENCY_UE_SIZE_MAX octets; returns how many. */
 size_t fk_currency_encode(const struct fk_currency *c,

@@ -73,29 +73,35 @@ enum fk_err fk_status_load(struct fk_store *store, struct fk_fleet *fleet,
 	return err;
 }
 
-enum fk_err fk_status_set(struct fk_store *store, struct fk_fleet *fleet,
-			  const uint32_t *ue_indexes, uint32_t n,
-			  const struct fk_status_entry *entry)
+void fk_status_batch_put(struct fk_store *store, const struct fk_fleet *fleet, uint32_t ue_index,
+			 const struct fk_status_entry *entry)
 {
 	uint8_t octets[1 + 8 + FK_STATUS_REASON_SIZE];
 	struct fk_wire_writer w = fk_wire_writer(octets, sizeof(octets));
 	struct fk_fleet_ue ue;
+
+	if (!fk_fleet_get(fleet, ue_index, &ue))
+		return;
+	fk_wire_put_u8(&w, entry->status);
+	fk_wire_put_u64(&w, entry->since_ms);
+	fk_wire_put_bytes(&w, entry->reason, strlen(entry->reason));
+	if (entry->status == FK_UE_ACTIVE)
+		fk_store_batch_delete_status(store, ue.rsi);
+	else
+		fk_store_batch_put_status(store, ue.rsi, octets, fk_wire_written(&w));
+}
+
+enum fk_err fk_status_set(struct fk_store *store, struct fk_fleet *fleet,
+			  const uint32_t *ue_indexes, uint32_t n,
+			  const struct fk_status_entry *entry)
+{
 	enum fk_err err;
 
 	if (n > FK_STATUS_SET_MAX)
 		return FK_EINVAL;
-	fk_wire_put_u8(&w, entry->status);
-	fk_wire_put_u64(&w, entry->since_ms);
-	fk_wire_put_bytes(&w, entry->reason, strlen(entry->reason));
 	fk_store_batch_begin(store);
-	for (uint32_t i = 0; i < n; i++) {
-		if (!fk_fleet_get(fleet, ue_indexes[i], &ue))
-			continue;
-		if (entry->status == FK_UE_ACTIVE)
-			fk_store_batch_delete_status(store, ue.rsi);
-		else
-			fk_store_batch_put_status(store, ue.rsi, octets, fk_wire_written(&w));
-	}
+	for (uint32_t i = 0; i < n; i++)
+		fk_status_batch_put(store, fleet, ue_indexes[i], entry);
 	err = fk_store_batch_commit(store);
 	for (uint32_t i = 0; err == FK_OK && i < n; i++)
 		fk_fleet_set_status(fleet, ue_indexes[i], entry->status);

@@ -3,8 +3,8 @@
  * status.h - the durable side of a UE's status: since when it holds, and why.
  *
  * A status belongs to the RSI, as message numbers do: it stays through every import, also when the
- * RSI leaves the fleet and comes back, or another UE gets it. Only an operator's word changes it.
- * What is active has no entry.
+ * RSI leaves the fleet and comes back, or another UE gets it. An operator's word changes it, and
+ * the proof that the UE is zeroized. What is active has no entry.
  *
  * An entry is status 1 | since 8 (ms since 1970) | reason, the rest; big-endian.
  *
@@ -49,6 +49,11 @@ FK_MUST_USE enum fk_err fk_status_load(struct fk_store *store, struct fk_fleet *
 FK_MUST_USE enum fk_err fk_status_set(struct fk_store *store, struct fk_fleet *fleet,
 				      const uint32_t *ue_indexes, uint32_t n,
 				      const struct fk_status_entry *entry);
+
+/* Puts the status of one UE into the open batch. The fleet is told by fk_fleet_set_status() when
+ * that is committed. */
+void fk_status_batch_put(struct fk_store *store, const struct fk_fleet *fleet, uint32_t ue_index,
+			 const struct fk_status_entry *entry);
 
 /* The entries of 'n' RSIs, at most FK_STORE_STATUS_MAX; active, with an empty reason, where there
  * is none. Returns as fk_status_load(). */

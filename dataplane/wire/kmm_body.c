@@ -560,3 +560,33 @@ enum fk_err fk_kmm_decode_delete_keyset(const struct fk_kmm_frame *frame,
 	*ret_one = one;
 	return FK_OK;
 }
+
+static bool is_empty(uint8_t message_id)
+{
+	return message_id == FK_KMM_ZEROIZE_COMMAND || message_id == FK_KMM_ZEROIZE_RESPONSE ||
+	       message_id == FK_KMM_NO_SERVICE;
+}
+
+enum fk_err fk_kmm_encode_empty(const struct fk_kmm_header *header,
+				enum fk_kmm_message_id message_id, uint8_t *buf, size_t cap,
+				size_t *ret_size)
+{
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (!is_empty((uint8_t)message_id))
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, (uint8_t)message_id, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5: 0 octets */
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_empty(const struct fk_kmm_frame *frame)
+{
+	if (!is_empty(frame->header.message_id))
+		return FK_EINVAL;
+	return frame->body_size == 0 ? FK_OK : FK_EFORMAT;
+}

@@ -247,6 +247,10 @@ FK_MUST_USE enum fk_err fk_kmm_encode_delete_keyset(const struct fk_kmm_header *
 						    enum fk_kmm_message_id message_id,
 						    const struct fk_kmm_delete_keyset_one *one,
 						    uint8_t *buf, size_t cap, size_t *ret_size);
+/* A message without a body: Zeroize-Command or -Response, or No-Service. */
+FK_MUST_USE enum fk_err fk_kmm_encode_empty(const struct fk_kmm_header *header,
+					    enum fk_kmm_message_id message_id, uint8_t *buf,
+					    size_t cap, size_t *ret_size);
 /* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 							 const struct fk_kmm_inventory *inventory,
@@ -278,6 +282,8 @@ FK_MUST_USE enum fk_err fk_kmm_decode_delete_keyset(const struct fk_kmm_frame *f
 						    struct fk_kmm_delete_keyset_one *ret_one);
 FK_MUST_USE enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 							 struct fk_kmm_inventory *ret_inventory);
+/* One of those without a body, without a body. */
+FK_MUST_USE enum fk_err fk_kmm_decode_empty(const struct fk_kmm_frame *frame);
 
 /* The 14-octet data-link-independent preamble in front of a KMM. spec: P25 sheet 3.7 transport B */
 struct fk_kmm_preamble {

@@ -27,7 +27,8 @@
 	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)	 /* type 04: the closing exchange, or asked */ \
 	X(FK_ORDER_CHANGEOVER, 3, 0x05, 0x06)	 /* to the campaign's keyset */                \
 	X(FK_ORDER_DELETE_KEY, 4, 0x08, 0x09)	 /* all keys of the campaign's list */         \
-	X(FK_ORDER_DELETE_KEYSET, 5, 0x0a, 0x0b) /* the campaign's keyset */
+	X(FK_ORDER_DELETE_KEYSET, 5, 0x0a, 0x0b) /* the campaign's keyset */                   \
+	X(FK_ORDER_ZEROIZE, 6, 0x21, 0x22)	 /* every key that the radio has */
 
 enum fk_order_kind {
 #define X(name, value, command, answer) name = value,

@@ -34,5 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* 0: not given */
 	require(request.keyset_id <= 16 && request.superseded_keyset_id <= 16);
 	require(fk_kind(request.kind) != NULL);
+	require((request.members.ue_ids != NULL) == (request.members.n_ue_ids > 0));
+	require(request.members.naming != FK_NAMED_NONE ||
+		(request.members.n_ue_ids == 0 && request.members.of_statuses == 0));
+	fk_campaign_request_fini(&request);
 	return 0;
 }

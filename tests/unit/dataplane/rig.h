@@ -125,7 +125,8 @@ size_t rig_make_notification(const char *user, uint8_t disposition, const uint8_
 /* How an answer departs from what it should be; all zero means it is right. */
 struct rig_answer {
 	uint32_t ue_index;
-	/* FK_KMM_REKEY_ACK, _NEGATIVE_ACK, _INVENTORY_RESPONSE or _CHANGEOVER_RESPONSE */
+	/* FK_KMM_REKEY_ACK, _NEGATIVE_ACK, or a response: _INVENTORY_, _CHANGEOVER_, _DELETE_KEY_,
+	 * _DELETE_KEYSET_ or _ZEROIZE_ */
 	uint8_t message_id;
 	uint16_t number;       /* message number of the answer */
 	uint16_t acked_number; /* Negative-Ack */

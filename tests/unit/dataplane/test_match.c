@@ -663,3 +663,43 @@ Test(match, a_keyset_is_deleted_by_the_response_that_names_it)
 	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
 	cr_assert_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
 }
+
+/* Sends a Zeroize-Command; its right answer. */
+static struct rig_answer right_for_zeroize(void)
+{
+	struct fk_order order = rig_order(OTHER, 2, 0);
+	struct rig_answer answer;
+
+	order.kind = FK_ORDER_ZEROIZE;
+	order.mac_key = FK_MAC_KEY_PTEK;
+	(void)rig_send(rig, &order);
+	answer = rig_right_answer(rig, OTHER, 0, 40);
+	answer.message_id = FK_KMM_ZEROIZE_RESPONSE;
+	return answer;
+}
+
+Test(match, a_zeroize_response_under_the_ues_own_key_is_taken)
+{
+	struct rig_answer answer = right_for_zeroize();
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_message_id, FK_KMM_ZEROIZE_RESPONSE);
+	cr_assert_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+}
+
+Test(match, nobody_else_answers_a_zeroize)
+{
+	const struct fk_campaign_key *key = &rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[0];
+	struct rig_answer answer = right_for_zeroize();
+
+	answer.break_mac = true;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+	answer.break_mac = false;
+	answer.mac_tek = key->tek; /* a group's key, which others have too */
+	answer.mac_key_id = key->key_id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+	answer = rig_right_answer(rig, OTHER, 0, 40);
+	answer.message_id = FK_KMM_REKEY_ACK;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}

@@ -559,3 +559,27 @@ Test(send, a_deletion_names_all_keys_of_the_campaign_or_its_keyset)
 	cr_assert_eq(fk_kmm_decode_delete_keyset(&frame, &one), FK_OK);
 	cr_assert_eq(one.keyset_id, campaign->keyset_id);
 }
+
+Test(send, a_zeroize_leaves_under_the_ues_own_key_or_not_at_all)
+{
+	struct fk_order order = rig_order(3, 0, 0);
+	struct fk_sds_signalling signalling;
+	struct fk_sip_message request;
+	struct fk_kmm_frame frame;
+
+	order.kind = FK_ORDER_ZEROIZE;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(frame.header.message_id, FK_KMM_ZEROIZE_COMMAND);
+	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_IMMEDIATE);
+	cr_assert_eq(frame.header.mac.key_id, rig->worker->ues[3].ptek_key_id);
+	cr_assert_eq(frame.size, 25); /* P25 sheet 6 */
+	order = rig_order(4, 0, 0);
+	order.kind = FK_ORDER_ZEROIZE;
+	order.n_keys = 0;
+	order.mac_key = FK_MAC_KEY_CAMPAIGN_TEK;
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
+}

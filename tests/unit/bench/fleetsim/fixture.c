@@ -183,3 +183,16 @@ size_t make_delete_key(struct fixture *f, const struct fk_sim_ue *ue, const stru
 	put_mac(f, c, kmm, size);
 	return size;
 }
+
+size_t make_zeroize(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		    uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	size_t size = 0;
+
+	need(fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_COMMAND, kmm, FK_KMM_SIZE_MAX, &size) ==
+		     FK_OK,
+	     "fk_kmm_encode_empty");
+	put_mac(f, c, kmm, size);
+	return size;
+}

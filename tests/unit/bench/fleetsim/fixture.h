@@ -59,3 +59,5 @@ size_t make_delete_keyset(struct fixture *f, const struct fk_sim_ue *ue, const s
 size_t make_delete_key(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
 		       const struct fk_kmm_delete_key_list *list,
 		       uint8_t kmm[static FK_KMM_SIZE_MAX]);
+size_t make_zeroize(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		    uint8_t kmm[static FK_KMM_SIZE_MAX]);

@@ -483,3 +483,34 @@ Test(radio, keys_out_of_use_are_deleted_and_those_in_use_are_not)
 	cr_expect_null(fk_sim_ue_find_key(ue, FK_ALGORITHM_AES_256, 77, 0));
 	cr_expect_eq(delete_keyset(5, 9), 0x02);
 }
+
+Test(radio, a_zeroized_radio_has_answered_and_knows_no_key_any_more)
+{
+	struct command c = usual_command(&f, ue, 1);
+	uint8_t ptek[32], answered[FK_SIM_ANSWER_SIZE_MAX];
+	size_t size, answered_size;
+
+	memcpy(ptek, ue->ptek, sizeof(ptek));
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	c.number = 2;
+	c.mac_key = ptek;
+	size = make_zeroize(&f, ue, &c, kmm);
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	(void)check_answer(ptek, FK_KMM_ZEROIZE_RESPONSE);
+	cr_expect_null(fk_sim_ue_find_key(ue, FK_ALGORITHM_AES_256, KEY_ID, 0));
+	cr_expect_eq(ue->active_keyset, 0);
+	for (uint32_t i = 0; i < 32; i++)
+		cr_expect_eq(ue->kek[i] | ue->ptek[i], 0);
+	cr_expect_eq(counts.count[FK_SIM_ZEROIZED], 1);
+	cr_expect_eq(ue->refusal, FK_SIM_REFUSED_ZEROIZED);
+	/* The command again gets the answer again; another one has no key to authenticate by. */
+	answered_size = answer.size;
+	memcpy(answered, answer.octets, answered_size);
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	cr_assert_eq(answer.size, answered_size);
+	cr_expect_arr_eq(answer.octets, answered, answered_size);
+	c.number = 3;
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_expect_eq(answer.size, 0);
+	cr_expect_eq(counts.count[FK_SIM_BAD_MAC], 1);
+}

@@ -47,7 +47,8 @@ Test(campaign_request, all_members_are_taken)
 Test(campaign_request, every_kind_is_known_by_its_name)
 {
 	static const char *const kinds[] = {"rekey",	 "changeover", "rekey-and-changeover",
-					    "inventory", "delete-key", "delete-keyset"};
+					    "inventory", "delete-key", "delete-keyset",
+					    "zeroize"};
 	struct fk_campaign_request r;
 	char field[FK_FIELD_NAME_SIZE], body[120];
 	struct fk_reason reason;
@@ -92,7 +93,7 @@ ParameterizedTestParameters(campaign_request, what_is_wrong_is_named)
 		{"{\"kind\":\"rekey\"} x", "", FK_EFORMAT},
 		{"{\"kind\":\"rekey\",\"sln\":1,\"sln\":2}", "", FK_EFORMAT},
 		{"{}", "kind", FK_EINVAL},
-		{"{\"kind\":\"zeroize\"}", "kind", FK_EINVAL},
+		{"{\"kind\":\"forget\"}", "kind", FK_EINVAL},
 		{"{\"kind\":7}", "kind", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"colour\":1}", "colour", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"sln\":0}", "sln", FK_ERANGE},
@@ -136,4 +137,45 @@ ParameterizedTest(struct bad *b, campaign_request, what_is_wrong_is_named)
 	cr_assert_str_eq(field, b->field);
 	cr_assert_neq(reason.text[0], '\0');
 	cr_assert_arr_eq(&r, &untouched, sizeof(r));
+}
+
+Test(campaign_request, ues_are_named_by_id_or_by_status_or_left_out)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"zeroize\",\"ue_ids\":[\"ue1\",\"ue2\"],"
+			   "\"status\":\"lost\"}",
+			   &r, field, &reason),
+		     FK_OK);
+	cr_expect_eq(r.members.naming, FK_NAMED_ONLY);
+	cr_assert_eq(r.members.n_ue_ids, 2);
+	cr_expect_str_eq(r.members.ue_ids[1], "ue2");
+	cr_expect_eq(r.members.of_statuses, FK_ADMIT(FK_UE_LOST));
+	fk_campaign_request_fini(&r);
+	cr_assert_eq(parse("{\"kind\":\"rekey\",\"except_ue_ids\":[\"ue1\"]}", &r, field, &reason),
+		     FK_OK);
+	cr_expect_eq(r.members.naming, FK_NAMED_BUT);
+	fk_campaign_request_fini(&r);
+}
+
+Test(campaign_request, names_that_contradict_each_other_or_name_nobody_are_refused)
+{
+	static const char *const bad[][2] = {
+		{"{\"kind\":\"rekey\",\"ue_ids\":[\"a\"],\"except_ue_ids\":[\"b\"]}",
+		 "except_ue_ids"},
+		{"{\"kind\":\"rekey\",\"except_ue_ids\":[\"b\"],\"status\":\"lost\"}", "status"},
+		{"{\"kind\":\"rekey\",\"status\":\"active\"}", "status"},
+		{"{\"kind\":\"rekey\",\"ue_ids\":[]}", "ue_ids"},
+		{"{\"kind\":\"rekey\",\"ue_ids\":[7]}", "ue_ids"},
+	};
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_expect_neq(parse(bad[i][0], &r, field, &reason), FK_OK, "%s", bad[i][0]);
+		cr_expect_str_eq(field, bad[i][1]);
+	}
 }

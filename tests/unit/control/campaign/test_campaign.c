@@ -14,6 +14,7 @@ static struct fk_campaign example(void)
 		.keys_of = 299,
 		.keyset_id = 2,
 		.superseded_keyset_id = 1,
+		.naming = FK_NAMED_BUT,
 		.is_folded = true,
 		.algorithm_id = 0x84,
 		.slot = 44,

@@ -40,12 +40,13 @@ static const struct fk_campaign campaigns[] = {
 	 .key_ids = {23, 21}},
 	{.id = 6, .kind = FK_KIND_DELETE_KEYSET, .keyset_id = 1},
 	{.id = 7, .kind = FK_KIND_INVENTORY},
+	{.id = 8, .kind = FK_KIND_ZEROIZE, .created_at_ms = 3000000},
 };
 
 static const struct fk_campaign *find(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return id >= 1 && id <= 7 ? &campaigns[id - 1] : NULL;
+	return id >= 1 && id <= 8 ? &campaigns[id - 1] : NULL;
 }
 
 /* What a UE's currency is after a delivery of campaign 'id'. */
@@ -431,4 +432,68 @@ Test(fold, an_inventory_settles_which_keyset_is_active)
 	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
 	cr_expect_eq(ue.active_keyset, 1);
 	cr_expect_eq(ue.active_evidence.campaign_id, 7);
+}
+
+Test(fold, a_zeroized_radio_holds_nothing_by_the_evidence_of_its_answer)
+{
+	struct fk_currency ue = {.has_gap = true}, once;
+	struct fk_delivery d = changed;
+
+	fold(1, &held_both, &ue);
+	fold(3, &held_both, &ue);
+	d.inbound_number = 91;
+	fold(8, &d, &ue);
+	cr_expect(fk_currency_is_zeroized(&ue));
+	cr_expect_eq(ue.active_evidence.campaign_id, 8);
+	cr_expect_eq(ue.active_evidence.inbound_number, 91);
+	for (uint32_t id = 1; id <= 3; id++)
+		cr_expect_eq(fk_currency_state(&ue, id, 0), FK_KEY_NOT_HELD, "campaign %u", id);
+	once = ue;
+	fold(8, &d, &ue);
+	cr_expect_arr_eq(&ue, &once, sizeof(ue), "folding again changes nothing");
+}
+
+Test(fold, of_a_radio_that_may_be_zeroized_nothing_is_known)
+{
+	static const uint8_t states[] = {FK_DELIVERY_OPEN, FK_DELIVERY_UNCONFIRMED,
+					 FK_DELIVERY_UNREACHABLE, FK_DELIVERY_ABORTED};
+
+	for (uint32_t i = 0; i < sizeof(states); i++) {
+		struct fk_delivery d = {
+			.state = states[i] & 15, .keys_per_kmm = 9, .date_time_s = 900};
+		struct fk_currency ue = {.n_entries = 0};
+
+		fold(1, &held_both, &ue);
+		fold(8, &d, &ue);
+		cr_expect_eq(ue.active, FK_ACTIVE_UNKNOWN);
+		cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_UNKNOWN);
+		d.date_time_s = 0; /* never sent */
+		ue = (struct fk_currency){.n_entries = 0};
+		fold(1, &held_both, &ue);
+		fold(8, &d, &ue);
+		cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_HELD);
+	}
+}
+
+Test(fold, a_late_zeroize_response_counts_until_something_newer_is_known)
+{
+	const struct fk_ue_state late = {.outcome = FK_OUTCOME_ANSWERED,
+					 .kmm_message_id = FK_KMM_ZEROIZE_RESPONSE,
+					 .answered_at_us = 5000000,
+					 .inbound_number = 92};
+	const struct fk_delivery d = {
+		.state = FK_DELIVERY_UNCONFIRMED, .keys_per_kmm = 9, .date_time_s = 900};
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_fold f;
+
+	fold(1, &held_both, &ue);
+	fk_fold_begin(&f, &campaigns[7], find, NULL);
+	fk_fold_late(&f, &d, &late, &ue);
+	cr_expect(fk_currency_is_zeroized(&ue));
+	cr_expect_eq(ue.active_evidence.inbound_number, 92);
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD);
+	ue = (struct fk_currency){.active = FK_ACTIVE_KNOWN, .active_keyset = 1};
+	ue.active_evidence.campaign_id = 8;
+	fk_fold_late(&f, &d, &late, &ue);
+	cr_expect_not(fk_currency_is_zeroized(&ue));
 }

@@ -938,3 +938,89 @@ Test(scheduler, promises_hold_in_random_histories_with_crashes)
 	for (uint64_t seed = 1; seed <= 60; seed++)
 		random_history(seed);
 }
+
+/* How a delivery of the only command ends whose every try has the outcome and progress given. */
+static const struct fk_delivery *end_silently(enum fk_order_kind kind, uint8_t outcome,
+					      const uint8_t *progress)
+{
+	struct fk_scheduler_now now = {.ms = 10, .date_s = 1};
+	struct fk_ue_state state = {.outcome = outcome};
+	uint32_t ue_index = 0, pages[WORLD_PAGES], n_tries = 0;
+	struct fk_order order;
+
+	w->options.n_keys = 0;
+	w->options.n_commands = 1;
+	w->options.commands[0] = (uint8_t)kind;
+	w->options.closing = false;
+	w->options.is_destructive = kind == FK_ORDER_ZEROIZE;
+	w->options.attempts_max = 3;
+	world_start(w);
+	for (uint32_t i = 1; i < WORLD_UES; i++)
+		fk_scheduler_exclude(w->scheduler, i, FK_CAUSE_LOST);
+	for (uint32_t turns = 0; !fk_scheduler_is_done(w->scheduler); turns++) {
+		cr_assert_lt(turns, 100);
+		fk_scheduler_reserve(w->scheduler, &now, WORLD_PAGES);
+		for (uint32_t n = fk_scheduler_list_dirty(w->scheduler, pages, WORLD_PAGES); n > 0;
+		     n--)
+			fk_scheduler_page_durable(w->scheduler, pages[n - 1]);
+		now.ms += 1000;
+		if (fk_scheduler_poll(w->scheduler, &now, &order, 1) == 0)
+			continue;
+		cr_assert_eq(order.mac_key, FK_MAC_KEY_PTEK);
+		state.token = order.token;
+		state.progress |= progress[n_tries++];
+		state.answered_at_us++;
+		fk_scheduler_apply(w->scheduler, ue_index, &state, &now);
+	}
+	return world_delivery(w, ue_index);
+}
+
+Test(scheduler, a_zeroize_that_was_delivered_without_an_answer_is_unconfirmed)
+{
+	static const uint8_t first_delivered[] = {FK_PROGRESS_SENT | FK_PROGRESS_DELIVERED,
+						  FK_PROGRESS_SENT, FK_PROGRESS_SENT};
+	const struct fk_delivery *d =
+		end_silently(FK_ORDER_ZEROIZE, FK_OUTCOME_TIMEOUT, first_delivered);
+
+	cr_expect_eq(d->state, FK_DELIVERY_UNCONFIRMED);
+	cr_expect_eq(d->cause, FK_CAUSE_DELIVERED);
+}
+
+Test(scheduler, a_zeroize_that_was_accepted_without_an_answer_is_unconfirmed)
+{
+	static const uint8_t accepted[] = {FK_PROGRESS_SENT, FK_PROGRESS_ACCEPTED, 0};
+	const struct fk_delivery *d =
+		end_silently(FK_ORDER_ZEROIZE, FK_OUTCOME_NO_ANSWER, accepted);
+
+	cr_expect_eq(d->state, FK_DELIVERY_UNCONFIRMED);
+	cr_expect_eq(d->cause, FK_CAUSE_NO_ANSWER);
+}
+
+Test(scheduler, a_zeroize_that_reached_nobody_is_unreachable)
+{
+	static const uint8_t sent[] = {FK_PROGRESS_SENT, FK_PROGRESS_SENT, FK_PROGRESS_SENT};
+	const struct fk_delivery *d = end_silently(FK_ORDER_ZEROIZE, FK_OUTCOME_TIMEOUT, sent);
+
+	cr_expect_eq(d->state, FK_DELIVERY_UNREACHABLE);
+	cr_expect_eq(d->cause, FK_CAUSE_SIP_TIMEOUT);
+}
+
+Test(scheduler, a_zeroize_that_the_system_could_not_deliver_is_unreachable)
+{
+	static const uint8_t accepted[] = {FK_PROGRESS_ACCEPTED, 0, 0};
+	const struct fk_delivery *d =
+		end_silently(FK_ORDER_ZEROIZE, FK_OUTCOME_UNDELIVERED, accepted);
+
+	cr_expect_eq(d->state, FK_DELIVERY_UNREACHABLE);
+	cr_expect_eq(d->cause, FK_CAUSE_UNDELIVERED);
+}
+
+Test(scheduler, what_destroys_nothing_is_never_unconfirmed)
+{
+	static const uint8_t delivered[] = {FK_PROGRESS_DELIVERED, 0, 0};
+	const struct fk_delivery *d =
+		end_silently(FK_ORDER_INVENTORY, FK_OUTCOME_NO_ANSWER, delivered);
+
+	cr_expect_eq(d->state, FK_DELIVERY_UNREACHABLE);
+	cr_expect_eq(d->cause, FK_CAUSE_NO_ANSWER);
+}

@@ -536,3 +536,31 @@ Test(kmm, deletions_whose_counts_are_wrong_are_refused)
 	cr_assert_eq(one.keyset_id, 1);
 	cr_assert_eq(fk_kmm_decode_delete_key(&frame, &list), FK_EINVAL);
 }
+
+Test(kmm, a_zeroize_is_a_frame_without_a_body)
+{
+	const struct fk_kmm_header plain = {.destination_rsi = 1,
+					    .source_rsi = 2,
+					    .has_message_number = true,
+					    .has_mac = true,
+					    .mac.mac_format = FK_KMM_MAC_FORMAT_CMAC};
+	static const enum fk_kmm_message_id ids[] = {FK_KMM_ZEROIZE_COMMAND,
+						     FK_KMM_ZEROIZE_RESPONSE, FK_KMM_NO_SERVICE};
+	static const uint8_t octet[] = {0};
+	struct fk_kmm_frame frame;
+	uint8_t buf[64];
+	size_t size;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		cr_assert_eq(fk_kmm_encode_empty(&plain, ids[i], buf, sizeof(buf), &size), FK_OK);
+		cr_assert_eq(size, 25); /* P25 sheet 6 */
+		cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+		cr_assert_eq(frame.header.message_id, ids[i]);
+		cr_assert_eq(fk_kmm_decode_empty(&frame), FK_OK);
+		frame = frame_of((uint8_t)ids[i], octet, sizeof(octet));
+		cr_assert_eq(fk_kmm_decode_empty(&frame), FK_EFORMAT);
+	}
+	cr_assert_eq(fk_kmm_encode_empty(&plain, FK_KMM_HELLO, buf, sizeof(buf), &size), FK_EINVAL);
+	frame = frame_of(FK_KMM_HELLO, NULL, 0);
+	cr_assert_eq(fk_kmm_decode_empty(&frame), FK_EINVAL);
+}
