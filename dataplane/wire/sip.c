@@ -166,6 +166,21 @@ static inline bool split_header(const struct fk_sip_parse *p, struct fk_view lin
 	return true;
 }
 
+/* Option-tags between commas: they go back in an answer. spec: RFC 3261 §20.32, §25.1 */
+static bool is_token_list(struct fk_view list)
+{
+	uint32_t from = 0, to;
+
+	for (; from <= list.len; from = to + 1) {
+		const char *comma = memchr(list.at + from, ',', list.len - from);
+
+		to = comma != NULL ? (uint32_t)(comma - list.at) : list.len;
+		if (!fk_view_is_token(fk_view_trim(fk_view_part(list, from, to))))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Headers that say what a request insists on, which hardly any does. All begin with one of three
  * letters, so that other headers that are not read cost no more than a look at their first.
@@ -179,9 +194,10 @@ static __attribute__((noinline)) void take_seldom(struct fk_sip_parse *p, struct
 	if (!fk_sip_header_split(line, &name, &value))
 		return;
 	if (fk_view_is(name, "Require")) {
-		if (value.len == 0)
-			fk_sip_fail(p, "Require is empty");
-		m->require = value;
+		if (!is_token_list(value))
+			fk_sip_fail(p, "Require is no list of option-tags");
+		else
+			m->require = value;
 	} else if (fk_view_is(name, "Content-Encoding") || fk_view_is(name, "e")) {
 		m->content_encoding = value;
 	}

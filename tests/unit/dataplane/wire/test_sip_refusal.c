@@ -106,6 +106,10 @@ Test(sip_refusal, a_required_extension_gets_420_and_is_named)
 	cr_assert_str_eq(fk_sip_answer_headers(&message, 420, headers),
 			 "Unsupported: 100rel,   timer\r\n");
 	cr_assert_eq(refusal("MESSAGE", "sip:a", "SIP/2.0", "Require:\r\n"), 400);
+	cr_assert_eq(refusal("MESSAGE", "sip:a", "SIP/2.0", "Require: 100rel,,timer\r\n"), 400);
+	cr_assert_eq(refusal("MESSAGE", "sip:a", "SIP/2.0", "Require: 100rel,\r\n"), 400);
+	cr_assert_eq(refusal("MESSAGE", "sip:a", "SIP/2.0", "Require: a b\r\n"), 400);
+	cr_assert_eq(refusal("MESSAGE", "sip:a", "SIP/2.0", "Require: \"\\\1\"\r\n"), 400);
 	cr_assert_eq(refusal("MESSAGE", "sip:a", "SIP/2.0", "Proxy-Require: a\r\n"), 0);
 	for (size_t len = 490; len <= 510; len++) {
 		const char *line;
