@@ -47,7 +47,7 @@ STACK_T1_MS=200
 STACK_ANSWER_MS=500
 STACK_ATTEMPTS=1
 STACK_PACE=400
-STACK_FLEETSIM_ARGS=(--delay-ms 1000,1000 --offline 5 --refuse-404 3)
+STACK_FLEETSIM_ARGS=(--delay-ms '1000,1000' --offline 5 --refuse-404 3)
 stack_prepare
 stack_start
 stack_import >/dev/null

@@ -9,13 +9,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-scan=$(dirname "$(readlink -f "$STACK_BIN/fleetkeyd")")/../tests/integration/exit_scan
+scan=$(dirname "$(readlink -f "$STACK_BIN/fleetkeyd")")/../tests/integration/key_scan
 declare -A scanners=()
 
 # watch NAME: a scanner that tells at the end of that process.
 watch() {
 	: >"$STACK_DIR/$1.hits"
-	timeout 120 "$scan" exit "$(stack_pid "$1")" "$STACK_DIR/keys" >"$STACK_DIR/$1.hits" \
+	timeout 120 "$scan" exit "$STACK_DIR/keys" "$(stack_pid "$1")" >"$STACK_DIR/$1.hits" \
 		2>"$STACK_DIR/$1.where" </dev/null &
 	scanners[$1]=$!
 	for _ in $(seq 100); do
@@ -75,8 +75,8 @@ stack_start_control
 stack_until 30 "attached dataplane" stack_attached
 
 tap_ok "while they run, the keys are found" \
-	test "$("$scan" now "$(stack_pid dataplane)" "$STACK_DIR/keys" 2>/dev/null)" -gt 500
-tap_ok "in both" test "$("$scan" now "$(stack_pid control)" "$STACK_DIR/keys" 2>/dev/null)" -gt 500
+	test "$("$scan" now "$STACK_DIR/keys" "$(stack_pid dataplane)" 2>/dev/null)" -gt 500
+tap_ok "in both" test "$("$scan" now "$STACK_DIR/keys" "$(stack_pid control)" 2>/dev/null)" -gt 500
 
 begin=$(now_ms)
 stack_ctl keys wipe --yes >/dev/null
