@@ -21,6 +21,7 @@
 #include "link.h"
 #include "log.h"
 #include "options.h"
+#include "wire/xml.h"
 #include "worker.h"
 
 #define STEP_MS	     20 /* how long a capture's frames may wait to be written */
@@ -255,6 +256,7 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	fk_xml_init();
 	code = start(&app, argv[0]);
 	if (code == EXIT_SUCCESS && !run(&app))
 		code = EXIT_FAILURE;

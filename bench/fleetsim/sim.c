@@ -21,6 +21,7 @@
 #include "report.h"
 #include "server.h"
 #include "sim.h"
+#include "wire/xml.h"
 #include "wire_port.h"
 
 #define SLOTS_MIN     1024u
@@ -292,6 +293,7 @@ int fk_sim_run(const struct fk_sim_options *options)
 
 	sim.options = options;
 	(void)prctl(PR_SET_DUMPABLE, 0); /* it holds a fleet's keys */
+	fk_xml_init();
 	list_mcptt_hops(options, mcptt_hops);
 	err = fk_fleet_load(options->fleet_path, mcptt_hops, &sim.fleet, text, sizeof(text));
 	if (err != FK_OK) {

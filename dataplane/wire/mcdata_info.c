@@ -15,6 +15,8 @@
 #include "sip_scan.h"
 #include "xml.h"
 
+_Static_assert(FK_MCDATA_INFO_SIZE_MAX == FK_XML_SIZE_MAX, "one size for every document");
+
 /* Depths of the path mcdatainfo / mcdata-Params / <element> / mcdataURI, or MCPTT's. */
 enum {
 	DEPTH_ROOT = 1,
@@ -79,11 +81,11 @@ struct walk {
 	bool text_is_too_long;
 };
 
-static enum element find_element(const struct vocabulary *v, const struct fk_xml_name *name)
+static enum element find_element(const struct vocabulary *v, const struct fk_xml_element *x)
 {
 	enum element e = ELEMENT_REQUEST_TYPE;
 
-	while (e < N_ELEMENTS && !fk_xml_is(name, v->ns, v->elements[e]))
+	while (e < N_ELEMENTS && !fk_xml_is(x, v->ns, v->elements[e]))
 		e++;
 	return e < N_ELEMENTS ? e : ELEMENT_NONE;
 }
@@ -95,22 +97,19 @@ static bool collects_text(const struct walk *w, uint32_t depth)
 	return w->in_uri && depth == DEPTH_URI;
 }
 
-static enum fk_err on_start(struct walk *w, const struct fk_xml_event *event)
+static enum fk_err on_start(void *context, const struct fk_xml_element *x)
 {
-	const struct fk_xml_name *name = &event->name;
+	struct walk *w = context;
 	const struct vocabulary *v = w->vocabulary;
 
-	/* xmlenc, wherever it stands, says that a value is hidden from us: 3GPP sheet 7.5. */
-	if (fk_view_is(name->local, "EncryptedData") || event->is_type_encrypted)
-		return FK_EUNSUPPORTED;
-	switch (event->depth) {
+	switch (x->depth) {
 	case DEPTH_ROOT:
-		return fk_xml_is(name, v->ns, v->root) ? FK_OK : FK_EFORMAT;
+		return fk_xml_is(x, v->ns, v->root) ? FK_OK : FK_EFORMAT;
 	case DEPTH_PARAMS:
-		w->in_params = fk_xml_is(name, v->ns, v->params);
+		w->in_params = fk_xml_is(x, v->ns, v->params);
 		return FK_OK;
 	case DEPTH_ELEMENT:
-		w->element = w->in_params ? find_element(v, name) : ELEMENT_NONE;
+		w->element = w->in_params ? find_element(v, x) : ELEMENT_NONE;
 		if (w->element == ELEMENT_NONE)
 			return FK_OK;
 		/* A second value would leave it to the reader which of the two counts. */
@@ -123,7 +122,7 @@ static enum fk_err on_start(struct walk *w, const struct fk_xml_event *event)
 			return FK_OK;
 		if (w->element == ELEMENT_REQUEST_TYPE)
 			return FK_EFORMAT;
-		w->in_uri = fk_xml_is(name, v->ns, v->uri);
+		w->in_uri = fk_xml_is(x, v->ns, v->uri);
 		if (!w->in_uri)
 			return FK_OK;
 		if ((w->seen_uris & 1u << w->element) != 0)
@@ -138,12 +137,14 @@ static enum fk_err on_start(struct walk *w, const struct fk_xml_event *event)
 	return FK_OK;
 }
 
-static void on_text(struct walk *w, const struct fk_xml_event *event)
+static void on_text(void *context, uint32_t depth, struct fk_view text)
 {
-	if (!collects_text(w, event->depth))
+	struct walk *w = context;
+
+	if (!collects_text(w, depth))
 		return;
-	for (uint32_t i = 0; i < event->text.len; i++) {
-		char c = event->text.at[i];
+	for (uint32_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
 
 		/* White space around the value is layout; inside, it is kept and judged later. */
 		if (w->text_size == 0 && fk_xml_is_space(c))
@@ -170,12 +171,13 @@ static enum fk_err keep(struct walk *w, char *value, size_t value_cap, uint32_t 
 	return FK_OK;
 }
 
-static enum fk_err on_end(struct walk *w, const struct fk_xml_event *event)
+static enum fk_err on_end(void *context, uint32_t depth)
 {
+	struct walk *w = context;
 	struct fk_mcdata_info *info = w->info;
 	enum fk_err err = FK_OK;
 
-	if (collects_text(w, event->depth)) {
+	if (collects_text(w, depth)) {
 		if (w->element == ELEMENT_REQUEST_TYPE)
 			err = keep(w, info->request_type, sizeof(info->request_type), NULL);
 		else if (w->element == ELEMENT_REQUEST_URI)
@@ -185,11 +187,11 @@ static enum fk_err on_end(struct walk *w, const struct fk_xml_event *event)
 			err = keep(w, info->calling_user_id, sizeof(info->calling_user_id),
 				   &info->calling_user_id_size);
 	}
-	if (event->depth == DEPTH_URI)
+	if (depth == DEPTH_URI)
 		w->in_uri = false;
-	else if (event->depth == DEPTH_ELEMENT)
+	else if (depth == DEPTH_ELEMENT)
 		w->element = ELEMENT_NONE;
-	else if (event->depth == DEPTH_PARAMS)
+	else if (depth == DEPTH_PARAMS)
 		w->in_params = false;
 	return err;
 }
@@ -197,28 +199,18 @@ static enum fk_err on_end(struct walk *w, const struct fk_xml_event *event)
 static enum fk_err read_xml(const struct vocabulary *vocabulary, const uint8_t *octets, size_t size,
 			    struct fk_mcdata_info *ret_info)
 {
+	static const struct fk_xml_listener listener = {
+		.on_start = on_start,
+		.on_text = on_text,
+		.on_end = on_end,
+	};
 	struct fk_mcdata_info info = {0};
 	struct walk w = {.vocabulary = vocabulary, .info = &info};
-	struct fk_xml xml;
-	struct fk_xml_event event;
-	enum fk_err err;
+	enum fk_err err = fk_xml_read(octets, size, &listener, &w);
 
-	if (size > FK_MCDATA_INFO_SIZE_MAX)
-		return FK_ERANGE;
-	err = fk_xml_init(&xml, octets, size);
-	while (err == FK_OK && (err = fk_xml_next(&xml, &event)) == FK_OK &&
-	       event.kind != FK_XML_DONE) {
-		if (event.kind == FK_XML_START)
-			err = on_start(&w, &event);
-		else if (event.kind == FK_XML_TEXT)
-			on_text(&w, &event);
-		else
-			err = on_end(&w, &event);
-	}
-	if (err != FK_OK)
-		return err;
-	*ret_info = info;
-	return FK_OK;
+	if (err == FK_OK)
+		*ret_info = info;
+	return err;
 }
 
 enum fk_err fk_mcdata_info_read_xml(const uint8_t *octets, size_t size,

@@ -2,12 +2,14 @@
 /*
  * mcdata_info.h - reads application/vnd.3gpp.mcdata-info+xml, and its sibling of MCPTT.
  *
- * A strict bounded scanner for the documents that MCData servers send: elements, attributes,
- * comments, the five predefined entities and character references. A document type declaration,
- * any other entity, processing instructions other than the XML declaration, depth beyond 16 and
- * size beyond 8 KiB are refused. Unknown elements are ignored. spec: TS 24.282 Annex D.1
+ * The documents that MCData servers send, small and of one shape: elements, attributes, comments,
+ * the five predefined entities and character references. A document type declaration, any other
+ * entity, processing instructions other than the XML declaration, CDATA sections, encodings other
+ * than UTF-8, depth beyond 16 and size beyond 8 KiB are refused. Unknown elements are ignored.
+ * spec: TS 24.282 Annex D.1
  *
- * Threads: everything here is pure. Memory: copies into the caller's struct; nothing allocates.
+ * Threads: everything here is pure. Memory: copies into the caller's struct. The usual document is
+ * read without allocating; for any other, libxml2 allocates what it frees before the return.
  */
 #pragma once
 
@@ -29,7 +31,8 @@ struct fk_mcdata_info {
 
 /*
  * Returns FK_OK; FK_EFORMAT (not well formed, or not an mcdatainfo document); FK_EUNSUPPORTED
- * (encrypted content, DTD, a foreign entity); FK_ERANGE (a value, the depth or the size too large).
+ * (encrypted content, DTD, a foreign entity); FK_ERANGE (a value, the depth or the size too large);
+ * FK_ENOMEM.
  */
 FK_MUST_USE enum fk_err fk_mcdata_info_parse(const uint8_t *octets, size_t size,
 					     struct fk_mcdata_info *ret_info);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mcdata_info_plain.h - the usual mcdatainfo document without a general XML scanner.
+ * mcdata_info_plain.h - the usual mcdatainfo document without an XML parser.
  *
  * Private to mcdata_info.c and its tests. What the plain reader accepts, the XML reader accepts
  * with the same values; a test compares the two on documents, mutations and random input.

@@ -7,59 +7,50 @@
 
 #define NS "urn:ietf:params:xml:ns:resource-lists"
 
+_Static_assert(FK_RESOURCE_LISTS_SIZE_MAX == FK_XML_SIZE_MAX, "one size for every document");
+
 /* An entry stands in a list, and a list at the root or in another list. */
 enum {
 	DEPTH_ROOT = 1,
 	DEPTH_ENTRY = 3,
 };
 
-static enum fk_err take_entry(const struct fk_xml *xml, struct fk_resource_lists *lists)
+static enum fk_err take_entry(struct fk_resource_lists *lists, struct fk_view uri)
 {
-	if (!xml->has_uri || (xml->uri_len == 0 && !xml->uri_is_long) ||
-	    memchr(xml->uri, '\0', xml->uri_len) != NULL)
+	char copy[FK_URI_SIZE_MAX + 1];
+	uint32_t len;
+
+	if (uri.len == 0)
 		return FK_EFORMAT;
-	if (xml->uri_is_long)
+	if (fk_xml_value_copy(uri, copy, sizeof(copy), &len) != FK_OK)
 		return FK_ERANGE;
 	if (lists->n_entries++ > 0)
 		return FK_OK;
-	memcpy(lists->uri, xml->uri, xml->uri_len);
-	lists->uri[xml->uri_len] = '\0';
-	lists->uri_size = xml->uri_len;
+	memcpy(lists->uri, copy, len + 1);
+	lists->uri_size = len;
 	return FK_OK;
 }
 
-static enum fk_err on_start(const struct fk_xml *xml, const struct fk_xml_event *event,
-			    struct fk_resource_lists *lists)
+static enum fk_err on_start(void *context, const struct fk_xml_element *element)
 {
-	const struct fk_xml_name *name = &event->name;
+	struct fk_resource_lists *lists = context;
 
-	/* xmlenc, wherever it stands, says that a value is hidden from us: 3GPP sheet 7.5. */
-	if (fk_view_is(name->local, "EncryptedData") || event->is_type_encrypted)
+	if (element->depth == DEPTH_ROOT)
+		return fk_xml_is(element, NS, "resource-lists") ? FK_OK : FK_EFORMAT;
+	if (fk_xml_is(element, NS, "entry-ref") || fk_xml_is(element, NS, "external"))
 		return FK_EUNSUPPORTED;
-	if (event->depth == DEPTH_ROOT)
-		return fk_xml_is(name, NS, "resource-lists") ? FK_OK : FK_EFORMAT;
-	if (fk_xml_is(name, NS, "entry-ref") || fk_xml_is(name, NS, "external"))
-		return FK_EUNSUPPORTED;
-	if (!fk_xml_is(name, NS, "entry"))
+	if (!fk_xml_is(element, NS, "entry"))
 		return FK_OK;
-	return event->depth >= DEPTH_ENTRY ? take_entry(xml, lists) : FK_EFORMAT;
+	return element->depth >= DEPTH_ENTRY ? take_entry(lists, element->uri) : FK_EFORMAT;
 }
 
 enum fk_err fk_resource_lists_parse(const uint8_t *octets, size_t size,
 				    struct fk_resource_lists *ret_lists)
 {
+	static const struct fk_xml_listener listener = {.on_start = on_start};
 	struct fk_resource_lists lists = {0};
-	struct fk_xml xml;
-	struct fk_xml_event event;
-	enum fk_err err;
+	enum fk_err err = fk_xml_read(octets, size, &listener, &lists);
 
-	if (size > FK_RESOURCE_LISTS_SIZE_MAX)
-		return FK_ERANGE;
-	err = fk_xml_init(&xml, octets, size);
-	while (err == FK_OK && (err = fk_xml_next(&xml, &event)) == FK_OK &&
-	       event.kind != FK_XML_DONE)
-		if (event.kind == FK_XML_START)
-			err = on_start(&xml, &event, &lists);
 	if (err == FK_OK)
 		*ret_lists = lists;
 	return err;

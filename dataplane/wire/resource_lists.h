@@ -6,7 +6,8 @@
  * be fetched. spec: RFC 4826 §3.2; TS 24.282 §9.2.2.2.1: one list with exactly one entry; 3GPP
  * sheet 3.3
  *
- * Threads: everything here is pure. Memory: copies into the caller's struct; nothing allocates.
+ * Threads: everything here is pure. Memory: copies into the caller's struct; libxml2 allocates what
+ * it frees before the return.
  */
 #pragma once
 
@@ -27,7 +28,8 @@ struct fk_resource_lists {
 /*
  * Returns FK_OK; FK_EFORMAT (not well formed, no resource-lists document, an entry outside of a
  * list or without URI); FK_EUNSUPPORTED (DTD, a foreign entity, encrypted content, an entry that
- * refers to another document); FK_ERANGE (the URI, the depth or the size too large).
+ * refers to another document); FK_ERANGE (the URI, the depth or the size too large);
+ * FK_ENOMEM.
  */
 FK_MUST_USE enum fk_err fk_resource_lists_parse(const uint8_t *octets, size_t size,
 						struct fk_resource_lists *ret_lists);

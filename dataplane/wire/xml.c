@@ -1,511 +1,246 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * xml.c - libxml2's SAX2 interface with everything switched off that we do not need.
+ *
+ * The callbacks rather than its reader or tree, because they see a document type before libxml2
+ * has read what is declared in it.
+ */
 #include "xml.h"
 
 #include <string.h>
+#include <strings.h>
 
-#define VALUE_LEN_MAX FK_XML_URI_LEN_MAX /* longer attribute values are only checked */
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/xmlerror.h>
 
-struct attribute {
-	struct fk_view name; /* qualified */
-	char value[VALUE_LEN_MAX + 1];
-	uint32_t value_len;
-	bool is_long; /* 'value' does not hold it and is empty */
+struct reading {
+	xmlParserCtxt *parser;
+	const struct fk_xml_listener *listener;
+	void *context;
+	uint32_t depth;
+	bool had_root;	 /* and it has ended, if 'depth' is 0 */
+	enum fk_err err; /* the first; nothing is told after it */
 };
 
-static bool equals(struct fk_view a, struct fk_view b)
+bool fk_xml_is(const struct fk_xml_element *element, const char *ns, const char *local)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+	return strcmp(element->local, local) == 0 && strcmp(element->ns, ns) == 0;
 }
 
-static bool is_text(struct fk_view v, const char *text)
+enum fk_err fk_xml_value_copy(struct fk_view value, char *out, size_t cap, uint32_t *ret_len)
 {
-	return equals(v, (struct fk_view){.at = text, .len = (uint32_t)strlen(text)});
-}
+	static const char ampersand[] =
+		"&#38;"; /* libxml2 leaves it so unless it replaces entities */
+	uint32_t len = 0;
 
-bool fk_xml_is(const struct fk_xml_name *name, const char *ns, const char *local)
-{
-	return is_text(name->ns, ns) && is_text(name->local, local);
-}
-
-static size_t left(const struct fk_xml *xml)
-{
-	return (size_t)(xml->end - xml->at);
-}
-
-static bool starts_with(const struct fk_xml *xml, const char *text)
-{
-	size_t len = strlen(text);
-
-	return left(xml) >= len && memcmp(xml->at, text, len) == 0;
-}
-
-static bool skip_spaces(struct fk_xml *xml)
-{
-	const char *start = xml->at;
-
-	while (xml->at < xml->end && fk_xml_is_space(*xml->at))
-		xml->at++;
-	return xml->at > start;
-}
-
-/* True if XML 1.0 has the character. spec: XML 1.0 §2.2 */
-static bool is_char(uint32_t c)
-{
-	if (c < 0x20)
-		return c == '\t' || c == '\n' || c == '\r';
-	return c <= 0xd7ff || (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
-}
-
-/* Reads one UTF-8 character; returns its octets, or 0 if it is malformed, overlong or not XML's. */
-static uint32_t read_utf8(const uint8_t *p, size_t size)
-{
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : 4;
-	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-
-	if (n > size || (n == 4 && p[0] >> 3 != 30))
-		return 0;
-	for (uint32_t i = 1; i < n; i++) {
-		if (p[i] >> 6 != 2)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	return c >= smallest[n] && is_char(c) ? n : 0;
-}
-
-static bool is_well_encoded(const uint8_t *octets, size_t size)
-{
-	uint32_t n;
-
-	for (size_t i = 0; i < size; i += n) {
-		n = 1;
-		if (octets[i] >= 0x20 && octets[i] < 0x80)
-			continue;
-		n = read_utf8(octets + i, size - i);
-		if (n == 0)
-			return false;
-	}
-	return true;
-}
-
-static uint32_t write_utf8(uint32_t c, char out[static 4])
-{
-	uint32_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-	for (uint32_t i = n - 1; i > 0; i--, c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(n == 1 ? c : (0xf00u >> n & 0xf0u) | c);
-	return n;
-}
-
-static bool is_name_start(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) != 0;
-}
-
-static bool is_name_char(char c)
-{
-	static const uint64_t names[4] = {
-		UINT64_C(0x07ff600000000000), /* - . 0-9 : */
-		UINT64_C(0x07fffffe87fffffe), /* A-Z _ a-z */
-		UINT64_MAX,		      /* whatever is beyond ASCII */
-		UINT64_MAX,
-	};
-	uint8_t u = (uint8_t)c;
-
-	return (names[u / 64] >> u % 64 & 1) != 0;
-}
-
-/* A qualified name: at most one colon, with a name on either side of it. */
-static bool read_name(struct fk_xml *xml, struct fk_view *ret_name)
-{
-	const char *start = xml->at, *colon;
-
-	while (xml->at < xml->end && is_name_char(*xml->at))
-		xml->at++;
-	*ret_name = (struct fk_view){.at = start, .len = (uint32_t)(xml->at - start)};
-	if (ret_name->len == 0 || !is_name_start(*start))
-		return false;
-	colon = memchr(start, ':', ret_name->len);
-	if (colon == NULL)
-		return true;
-	return colon + 1 < xml->at && is_name_start(colon[1]) &&
-	       memchr(colon + 1, ':', (size_t)(xml->at - colon - 1)) == NULL;
-}
-
-static void split_name(struct fk_view name, struct fk_view *ret_prefix, struct fk_view *ret_local)
-{
-	const char *colon = memchr(name.at, ':', name.len);
-	uint32_t n = colon != NULL ? (uint32_t)(colon - name.at) : 0;
-	uint32_t skip = colon != NULL ? n + 1 : 0;
-
-	*ret_prefix = (struct fk_view){.at = name.at, .len = n};
-	*ret_local = (struct fk_view){.at = name.at + skip, .len = name.len - skip};
-}
-
-/* The number in "&#...;" or "&#x...;" whose digits start at the cursor. */
-static enum fk_err read_number(struct fk_xml *xml, uint32_t *ret_c)
-{
-	bool is_hex = starts_with(xml, "x");
-	uint32_t c = 0, n_digits = 0;
-
-	xml->at += is_hex;
-	for (; xml->at < xml->end && *xml->at != ';'; xml->at++, n_digits++) {
-		char d = *xml->at, lower = (char)(d | 0x20);
-
-		if (d >= '0' && d <= '9')
-			c = c * (is_hex ? 16 : 10) + (uint32_t)(d - '0');
-		else if (is_hex && lower >= 'a' && lower <= 'f')
-			c = c * 16 + (uint32_t)(lower - 'a') + 10;
-		else
-			return FK_EFORMAT;
-		if (c > 0x10ffff)
-			return FK_EFORMAT;
-	}
-	if (xml->at == xml->end || n_digits == 0 || !is_char(c))
-		return FK_EFORMAT;
-	*ret_c = c;
-	return FK_OK;
-}
-
-/* Reads the reference at the cursor, which is at '&', into xml->reference. spec: XML 1.0 §4.1 */
-static enum fk_err read_reference(struct fk_xml *xml, struct fk_view *ret_text)
-{
-	static const struct {
-		const char *name;
-		char c;
-	} predefined[] = {{"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}};
-	uint32_t c = 0;
-
-	xml->at++;
-	if (starts_with(xml, "#")) {
-		enum fk_err err;
-
-		xml->at++;
-		err = read_number(xml, &c);
-		if (err != FK_OK)
-			return err;
-	} else {
-		struct fk_view name;
-
-		if (!read_name(xml, &name) || !starts_with(xml, ";"))
-			return FK_EFORMAT;
-		for (size_t i = 0; i < sizeof(predefined) / sizeof(predefined[0]); i++)
-			if (is_text(name, predefined[i].name))
-				c = (uint8_t)predefined[i].c;
-		if (c == 0)
-			return FK_EUNSUPPORTED; /* would need a document type declaration */
-	}
-	xml->at++; /* the semicolon */
-	*ret_text = (struct fk_view){.at = xml->reference, .len = write_utf8(c, xml->reference)};
-	return FK_OK;
-}
-
-static void attribute_append(struct attribute *a, struct fk_view text)
-{
-	if (a->is_long || a->value_len + text.len > VALUE_LEN_MAX) {
-		a->is_long = true;
-		a->value_len = 0;
-		return;
-	}
-	memcpy(a->value + a->value_len, text.at, text.len);
-	a->value_len += text.len;
-}
-
-/* What ends a run of plain characters in an attribute value. */
-static bool ends_value(char c, char quote)
-{
-	return c == quote || c == '&' || c == '<';
-}
-
-/* name = "value". spec: XML 1.0 §3.1 */
-static enum fk_err read_attribute(struct fk_xml *xml, struct attribute *a)
-{
-	char quote;
-
-	a->value_len = 0;
-	a->is_long = false;
-	if (!read_name(xml, &a->name))
-		return FK_EFORMAT;
-	skip_spaces(xml);
-	if (!starts_with(xml, "="))
-		return FK_EFORMAT;
-	xml->at++;
-	skip_spaces(xml);
-	if (!starts_with(xml, "\"") && !starts_with(xml, "'"))
-		return FK_EFORMAT;
-	for (quote = *xml->at++; xml->at < xml->end && *xml->at != quote;) {
-		struct fk_view text = {.at = xml->at};
-		enum fk_err err = FK_OK;
-
-		if (*xml->at == '<')
-			return FK_EFORMAT;
-		if (*xml->at == '&')
-			err = read_reference(xml, &text);
-		else
-			for (; xml->at < xml->end && !ends_value(*xml->at, quote); text.len++)
-				xml->at++;
-		if (err != FK_OK)
-			return err;
-		attribute_append(a, text);
-	}
-	if (xml->at == xml->end)
-		return FK_EFORMAT;
-	xml->at++;
-	return FK_OK;
-}
-
-static bool is_space_run(struct fk_view v)
-{
-	for (uint32_t i = 0; i < v.len; i++)
-		if (!fk_xml_is_space(v.at[i]))
-			return false;
-	return true;
-}
-
-static struct fk_view attribute_value(const struct attribute *a)
-{
-	return (struct fk_view){.at = a->value, .len = a->value_len};
-}
-
-/* Skips the comment at the cursor. spec: XML 1.0 §2.5: "--" only ends it */
-static enum fk_err skip_comment(struct fk_xml *xml)
-{
-	const char *dashes;
-
-	xml->at += strlen("<!--");
-	dashes = memmem(xml->at, left(xml), "--", 2);
-	if (dashes == NULL)
-		return FK_EFORMAT;
-	xml->at = dashes + 2;
-	if (!starts_with(xml, ">"))
-		return FK_EFORMAT;
-	xml->at++;
-	return FK_OK;
-}
-
-/* <?xml version="1.0" encoding="UTF-8"?>. spec: XML 1.0 §2.8 */
-static enum fk_err read_declaration(struct fk_xml *xml)
-{
-	bool had_version = false;
-
-	xml->at += strlen("<?xml");
-	for (;;) {
-		bool had_space = skip_spaces(xml);
-		struct attribute a;
-		enum fk_err err;
-
-		if (starts_with(xml, "?>"))
-			break;
-		if (!had_space)
-			return FK_EFORMAT;
-		err = read_attribute(xml, &a);
-		if (err != FK_OK)
-			return err;
-		if (is_text(a.name, "version")) {
-			had_version = true;
-			if (a.value_len != 3 || memcmp(a.value, "1.", 2) != 0)
-				return FK_EUNSUPPORTED;
-		} else if (is_text(a.name, "encoding")) {
-			if (!fk_view_is(attribute_value(&a), "UTF-8") &&
-			    !fk_view_is(attribute_value(&a), "US-ASCII"))
-				return FK_EUNSUPPORTED;
-		} else if (!is_text(a.name, "standalone")) {
-			return FK_EFORMAT;
-		}
-	}
-	xml->at += 2;
-	return had_version ? FK_OK : FK_EFORMAT;
-}
-
-enum fk_err fk_xml_init(struct fk_xml *xml, const uint8_t *octets, size_t size)
-{
-	/* Of the arrays only the entries in use are ever read: no need to clear 3 KiB. */
-	xml->at = (const char *)octets;
-	xml->end = xml->at + size;
-	xml->depth = xml->n_namespaces = 0;
-	xml->ends_empty = xml->had_root = xml->has_uri = false;
-	if (!is_well_encoded(octets, size))
-		return FK_EFORMAT;
-	if (starts_with(xml, "\xef\xbb\xbf"))
-		xml->at += 3; /* the byte order mark that some editors leave */
-	if (starts_with(xml, "<?xml") && left(xml) > 5 && fk_xml_is_space(xml->at[5]))
-		return read_declaration(xml);
-	return FK_OK;
-}
-
-/* Takes a namespace declaration over, if the attribute is one. */
-static enum fk_err declare(struct fk_xml *xml, const struct attribute *a)
-{
-	struct fk_xml_namespace *ns = &xml->namespaces[xml->n_namespaces];
-	struct fk_view prefix, local;
-
-	split_name(a->name, &prefix, &local);
-	if (prefix.len == 0 && is_text(local, "xmlns"))
-		local.len = 0; /* the default namespace */
-	else if (!is_text(prefix, "xmlns"))
-		return FK_OK;
-	if (xml->n_namespaces == FK_XML_NAMESPACES_MAX)
-		return FK_ERANGE;
-	xml->n_namespaces++;
-	ns->prefix = local;
-	ns->depth = xml->depth;
-	ns->name_len = a->value_len <= FK_XML_NS_LEN_MAX ? a->value_len : 0;
-	memcpy(ns->name, a->value, ns->name_len);
-	return FK_OK;
-}
-
-/* Resolves the prefix of an element's name. False if it was never declared. */
-static bool resolve(const struct fk_xml *xml, struct fk_view name, struct fk_xml_name *ret_name)
-{
-	split_name(name, &ret_name->prefix, &ret_name->local);
-	for (uint32_t i = xml->n_namespaces; i > 0; i--) {
-		const struct fk_xml_namespace *ns = &xml->namespaces[i - 1];
-
-		if (!equals(ns->prefix, ret_name->prefix))
-			continue;
-		ret_name->ns = (struct fk_view){.at = ns->name, .len = ns->name_len};
-		return true;
-	}
-	ret_name->ns = (struct fk_view){0};
-	return ret_name->prefix.len == 0;
-}
-
-static void keep_uri(struct fk_xml *xml, const struct attribute *a)
-{
-	xml->has_uri = true;
-	xml->uri_is_long = a->is_long;
-	xml->uri_len = a->value_len;
-	memcpy(xml->uri, a->value, a->value_len);
-}
-
-/* The attributes of a start tag, up to its end. */
-static enum fk_err read_attributes(struct fk_xml *xml, struct fk_xml_event *event)
-{
-	struct fk_view names[FK_XML_ATTRIBUTES_MAX];
-
-	for (uint32_t n = 0;; n++) {
-		bool had_space = skip_spaces(xml);
-		struct attribute a;
-		enum fk_err err;
-
-		if (starts_with(xml, ">") || starts_with(xml, "/>"))
-			return FK_OK;
-		if (!had_space)
-			return FK_EFORMAT;
-		if (n == FK_XML_ATTRIBUTES_MAX)
+	for (uint32_t i = 0; i < value.len; i++) {
+		if (len + 1 >= cap)
 			return FK_ERANGE;
-		err = read_attribute(xml, &a);
-		if (err == FK_OK)
-			err = declare(xml, &a);
-		if (err != FK_OK)
-			return err;
-		for (uint32_t i = 0; i < n; i++)
-			if (equals(names[i], a.name))
-				return FK_EFORMAT;
-		names[n] = a.name;
-		if (is_text(a.name, "type") && is_text(attribute_value(&a), "Encrypted"))
-			event->is_type_encrypted = true;
-		if (is_text(a.name, "uri"))
-			keep_uri(xml, &a);
+		out[len++] = value.at[i];
+		if (value.at[i] == '&')
+			i += sizeof(ampersand) - 2;
+	}
+	out[len] = '\0';
+	*ret_len = len;
+	return FK_OK;
+}
+
+static void stop(struct reading *r, enum fk_err err)
+{
+	if (err == FK_OK)
+		return;
+	if (r->err == FK_OK)
+		r->err = err;
+	xmlStopParser(r->parser);
+}
+
+static void on_doctype(void *reading, const xmlChar *name, const xmlChar *external_id,
+		       const xmlChar *system_id)
+{
+	(void)name;
+	(void)external_id;
+	(void)system_id;
+	stop(reading, FK_EUNSUPPORTED);
+}
+
+/* Of an entity that is not predefined. */
+static xmlEntity *on_entity(void *reading, const xmlChar *name)
+{
+	(void)name;
+	stop(reading, FK_EUNSUPPORTED);
+	return NULL;
+}
+
+static void on_cdata(void *reading, const xmlChar *text, int len)
+{
+	(void)text;
+	(void)len;
+	stop(reading, FK_EUNSUPPORTED);
+}
+
+static void on_instruction(void *reading, const xmlChar *target, const xmlChar *data)
+{
+	(void)target;
+	(void)data;
+	stop(reading, FK_EUNSUPPORTED);
+}
+
+/* libxml2 gives an attribute as five pointers. */
+enum {
+	ATTRIBUTE_LOCAL,
+	ATTRIBUTE_PREFIX,
+	ATTRIBUTE_NS,
+	ATTRIBUTE_VALUE,
+	ATTRIBUTE_VALUE_END,
+	N_ATTRIBUTE_PARTS,
+};
+
+/* The value of an attribute without namespace; 'at' is NULL if the element has none so named. */
+static struct fk_view find_attribute(const xmlChar **attributes, int n, const char *name)
+{
+	struct fk_view value = {0};
+
+	for (const xmlChar **a = attributes; n > 0 && value.at == NULL; n--, a += N_ATTRIBUTE_PARTS)
+		if (a[ATTRIBUTE_PREFIX] == NULL && xmlStrEqual(a[ATTRIBUTE_LOCAL], BAD_CAST name))
+			value = (struct fk_view){
+				.at = (const char *)a[ATTRIBUTE_VALUE],
+				.len = (uint32_t)(a[ATTRIBUTE_VALUE_END] - a[ATTRIBUTE_VALUE]),
+			};
+	return value;
+}
+
+static void on_start(void *reading, const xmlChar *local, const xmlChar *prefix, const xmlChar *ns,
+		     int n_namespaces, const xmlChar **namespaces, int n_attributes,
+		     int n_defaulted, const xmlChar **attributes)
+{
+	struct reading *r = reading;
+	const struct fk_xml_element element = {
+		.ns = ns != NULL ? (const char *)ns : "",
+		.local = (const char *)local,
+		.depth = r->depth + 1,
+		.uri = find_attribute(attributes, n_attributes, "uri"),
+	};
+	struct fk_view type = find_attribute(attributes, n_attributes, "type");
+
+	(void)prefix;
+	(void)n_namespaces;
+	(void)namespaces;
+	(void)n_defaulted;
+	if (r->err != FK_OK)
+		return;
+	r->had_root = true;
+	/* spec: 3GPP sheet 7.5: a value that is encrypted is refused, wherever it stands */
+	if (r->depth++ == FK_XML_DEPTH_MAX)
+		stop(r, FK_ERANGE);
+	else if (strcmp(element.local, "EncryptedData") == 0 ||
+		 (type.at != NULL && fk_view_is(type, "Encrypted")))
+		stop(r, FK_EUNSUPPORTED);
+	else
+		stop(r, r->listener->on_start(r->context, &element));
+}
+
+static void on_text(void *reading, const xmlChar *text, int len)
+{
+	struct reading *r = reading;
+	struct fk_view view = {.at = (const char *)text, .len = (uint32_t)len};
+
+	if (r->err == FK_OK && r->listener->on_text != NULL)
+		r->listener->on_text(r->context, r->depth, view);
+}
+
+static void on_end(void *reading, const xmlChar *local, const xmlChar *prefix, const xmlChar *ns)
+{
+	struct reading *r = reading;
+	uint32_t depth = r->depth--;
+
+	(void)local;
+	(void)prefix;
+	(void)ns;
+	if (r->err == FK_OK && r->listener->on_end != NULL)
+		stop(r, r->listener->on_end(r->context, depth));
+}
+
+static void on_error(void *reading, xmlError *error)
+{
+	struct reading *r = reading;
+
+	if (error->level < XML_ERR_ERROR || r->err != FK_OK)
+		return;
+	switch (error->code) {
+	case XML_ERR_UNKNOWN_VERSION:
+		r->err = FK_EUNSUPPORTED;
+		break;
+	case XML_ERR_NO_MEMORY:
+		r->err = FK_ENOMEM;
+		break;
+	default:
+		r->err = FK_EFORMAT;
 	}
 }
 
-static enum fk_err read_start_tag(struct fk_xml *xml, struct fk_xml_event *event)
+/*
+ * True if an XML declaration says that the document is not UTF-8. libxml2 is told to pass over what
+ * it says: it would let the sender choose among the C library's converters, which it loads from
+ * files. Whether the declaration is well formed is for libxml2 to judge.
+ */
+static bool names_other_encoding(const char *text, size_t size)
 {
-	struct fk_view name;
-	enum fk_err err;
+	static const char word[] = "encoding", utf8[] = "UTF-8";
+	const size_t len = sizeof(utf8) - 1;
+	const char *end = memmem(text, size, "?>", 2);
+	const char *at = end != NULL ? memchr(text, '<', (size_t)(end - text)) : NULL;
 
-	if (xml->depth == 0 && xml->had_root)
-		return FK_EFORMAT; /* a second root */
-	if (xml->depth == FK_XML_DEPTH_MAX)
+	if (at == NULL || at[1] != '?')
+		return false;
+	at = memmem(at, (size_t)(end - at), word, sizeof(word) - 1);
+	if (at == NULL)
+		return false;
+	for (at += sizeof(word) - 1; at < end && (fk_xml_is_space(*at) || *at == '='); at++)
+		;
+	return (size_t)(end - at) < len + 2 || strncasecmp(at + 1, utf8, len) != 0 ||
+	       at[len + 1] != at[0];
+}
+
+void fk_xml_init(void)
+{
+	xmlInitParser();
+}
+
+enum fk_err fk_xml_read(const uint8_t *octets, size_t size, const struct fk_xml_listener *listener,
+			void *context)
+{
+	struct reading r = {.listener = listener, .context = context};
+
+	if (size > FK_XML_SIZE_MAX)
 		return FK_ERANGE;
-	xml->at++;
-	if (!read_name(xml, &name))
+	/* No document is empty or has a NUL, where libxml2 would see its end. */
+	if (size == 0 || memchr(octets, '\0', size) != NULL)
 		return FK_EFORMAT;
-	xml->open[xml->depth++] = name;
-	xml->had_root = true;
-	xml->has_uri = false;
-	event->kind = FK_XML_START;
-	event->depth = xml->depth;
-	err = read_attributes(xml, event);
-	if (err != FK_OK)
-		return err;
-	if (!resolve(xml, name, &event->name))
-		return FK_EFORMAT;
-	xml->ends_empty = starts_with(xml, "/");
-	xml->at += xml->ends_empty ? 2 : 1;
-	return FK_OK;
-}
-
-/* Leaves the innermost element, and with it the namespaces that it declared. */
-static void close_element(struct fk_xml *xml, struct fk_xml_event *event)
-{
-	event->kind = FK_XML_END;
-	event->depth = xml->depth;
-	while (xml->n_namespaces > 0 && xml->namespaces[xml->n_namespaces - 1].depth == xml->depth)
-		xml->n_namespaces--;
-	xml->depth--;
-}
-
-static enum fk_err read_end_tag(struct fk_xml *xml, struct fk_xml_event *event)
-{
-	struct fk_view name;
-
-	xml->at += strlen("</");
-	if (xml->depth == 0 || !read_name(xml, &name) || !equals(name, xml->open[xml->depth - 1]))
-		return FK_EFORMAT;
-	skip_spaces(xml);
-	if (!starts_with(xml, ">"))
-		return FK_EFORMAT;
-	xml->at++;
-	close_element(xml, event);
-	return FK_OK;
-}
-
-static enum fk_err read_text(struct fk_xml *xml, struct fk_xml_event *event)
-{
-	const char *start = xml->at;
-
-	event->kind = FK_XML_TEXT;
-	event->depth = xml->depth;
-	if (*xml->at == '&') {
-		enum fk_err err = xml->depth > 0 ? read_reference(xml, &event->text) : FK_EFORMAT;
-
-		return err;
-	}
-	while (xml->at < xml->end && *xml->at != '<' && *xml->at != '&')
-		xml->at++;
-	event->text = (struct fk_view){.at = start, .len = (uint32_t)(xml->at - start)};
-	if (xml->depth == 0 && !is_space_run(event->text))
-		return FK_EFORMAT;
-	/* spec: XML 1.0 §2.4: the end of a CDATA section may not stand in text */
-	return memmem(start, event->text.len, "]]>", 3) == NULL ? FK_OK : FK_EFORMAT;
-}
-
-enum fk_err fk_xml_next(struct fk_xml *xml, struct fk_xml_event *ret_event)
-{
-	*ret_event = (struct fk_xml_event){0};
-	if (xml->ends_empty) {
-		xml->ends_empty = false;
-		close_element(xml, ret_event);
-		return FK_OK;
-	}
-	while (starts_with(xml, "<!--")) {
-		enum fk_err err = skip_comment(xml);
-
-		if (err != FK_OK)
-			return err;
-	}
-	if (xml->at == xml->end) {
-		ret_event->kind = FK_XML_DONE;
-		return xml->depth == 0 && xml->had_root ? FK_OK : FK_EFORMAT;
-	}
-	if (starts_with(xml, "<!") || starts_with(xml, "<?"))
-		return FK_EUNSUPPORTED; /* DOCTYPE, CDATA, a processing instruction */
-	if (starts_with(xml, "</"))
-		return read_end_tag(xml, ret_event);
-	if (starts_with(xml, "<"))
-		return read_start_tag(xml, ret_event);
-	return read_text(xml, ret_event);
+	if (names_other_encoding((const char *)octets, size))
+		return FK_EUNSUPPORTED;
+	r.parser = xmlNewParserCtxt();
+	if (r.parser == NULL)
+		return FK_ENOMEM;
+	*r.parser->sax = (xmlSAXHandler){
+		.initialized = XML_SAX2_MAGIC,
+		.internalSubset = on_doctype,
+		.getEntity = on_entity,
+		.startElementNs = on_start,
+		.characters = on_text,
+		.ignorableWhitespace = on_text, /* else it would guess what is layout */
+		.endElementNs = on_end,
+		.cdataBlock = on_cdata,
+		.processingInstruction = on_instruction,
+		.serror = on_error,
+	};
+	r.parser->userData = &r;
+	/* There is no tree to return. */
+	(void)xmlCtxtReadMemory(r.parser, (const char *)octets, (int)size, NULL, "UTF-8",
+				XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+	/* Whatever made it give up, only a root that has ended is a document. */
+	if (r.err == FK_OK && (!r.parser->wellFormed || !r.had_root || r.depth > 0))
+		r.err = FK_EFORMAT;
+	xmlFreeParserCtxt(r.parser);
+	return r.err;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * xml.h - a bounded pull scanner for small XML documents with namespaces.
+ * xml.h - reads one small XML document from the network with libxml2, element by element.
  *
- * Private to mcdata_info.c and resource_lists.c. Understood: elements, attributes, comments, the
- * five predefined entities, character references. Refused: document type declarations, other
- * entities, processing instructions but the XML declaration, CDATA sections, encodings other than
- * UTF-8. Nothing is ever fetched, expanded or allocated. spec: XML 1.0 (fifth edition), Namespaces
- * in XML 1.0
+ * Private to mcdata_info.c and resource_lists.c. What could reach beyond the document, hide a value
+ * or grow is refused, and the rest of the document with it: document types, and so all entities but
+ * the five that XML has of itself, processing instructions, CDATA sections, encodings other than
+ * UTF-8, encrypted content. No tree is built, nothing is fetched or printed. spec: XML 1.0 (fifth
+ * edition), Namespaces in XML 1.0; 3GPP sheet 7.5
  *
- * Threads: a scanner belongs to one thread. Memory: borrows the document; the scanner is a plain
- * struct of the caller's.
+ * Threads: each read is its own. Memory: libxml2 allocates while it reads, a bounded amount for a
+ * document of FK_XML_SIZE_MAX; all of it is freed on return.
  */
 #pragma once
 
@@ -21,66 +21,42 @@
 
 #include "wire/sip.h" /* struct fk_view */
 
-#define FK_XML_DEPTH_MAX      16
-#define FK_XML_ATTRIBUTES_MAX 16 /* of one element */
-#define FK_XML_NAMESPACES_MAX 32 /* declarations in force */
-#define FK_XML_URI_LEN_MAX    255
-#define FK_XML_NS_LEN_MAX     63 /* a longer namespace name is none of ours: it is kept as empty */
+#define FK_XML_SIZE_MAX	 8192 /* octets of a document */
+#define FK_XML_DEPTH_MAX 16   /* the root is 1 deep */
 
-enum fk_xml_kind {
-	FK_XML_START, /* a start tag; an empty element gives START and END */
-	FK_XML_TEXT,  /* a run of character data, entities resolved; one text may come in runs */
-	FK_XML_END,
-	FK_XML_DONE, /* the document has ended as it should */
+struct fk_xml_element {
+	const char *ns, *local; /* namespace, empty if there is none, and name in it */
+	uint32_t depth;
+	struct fk_view uri; /* for fk_xml_value_copy(): the attribute "uri"; 'at' is NULL without */
 };
 
-struct fk_xml_name {
-	struct fk_view prefix, local;
-	struct fk_view ns; /* the namespace's name; empty if there is none */
+/* What is told of a document, in its order; 'context' is the caller's. An error ends the reading
+ * and becomes its result. Text that is passed is valid until the call returns. */
+struct fk_xml_listener {
+	enum fk_err (*on_start)(void *context, const struct fk_xml_element *element);
+	/* Of the rest each may be NULL. 'depth' is that of the element around the text, or of the
+	 * one that ends. One text may come in pieces; references in it are resolved. */
+	void (*on_text)(void *context, uint32_t depth, struct fk_view text);
+	enum fk_err (*on_end)(void *context, uint32_t depth);
 };
 
-struct fk_xml_event {
-	enum fk_xml_kind kind;
-	uint32_t depth;		 /* of the element: 1 for the root; TEXT: of the one around it */
-	struct fk_xml_name name; /* START */
-	bool is_type_encrypted;	 /* START: has type="Encrypted" (TS 24.282 Annex D.1) */
-	struct fk_view text;	 /* TEXT; valid until the next call */
-};
-
-struct fk_xml_namespace {
-	struct fk_view prefix;
-	char name[FK_XML_NS_LEN_MAX + 1];
-	uint32_t name_len;
-	uint32_t depth; /* of the element that declares it */
-};
-
-struct fk_xml {
-	const char *at, *end;
-	uint32_t depth, n_namespaces;
-	bool ends_empty; /* the last START was of an empty element: its END is due */
-	bool had_root;
-	bool has_uri;	  /* the last START has an attribute "uri" ... */
-	bool uri_is_long; /* ... of more characters than 'uri' holds, which is then empty */
-	uint32_t uri_len;
-	char uri[FK_XML_URI_LEN_MAX + 1]; /* references resolved; no NUL */
-	char reference[4]; /* the character that the last reference stands for, in UTF-8 */
-	struct fk_view open[FK_XML_DEPTH_MAX]; /* qualified names of the open elements */
-	struct fk_xml_namespace namespaces[FK_XML_NAMESPACES_MAX];
-};
-
-/* Starts at the document's first octet. FK_OK; FK_EFORMAT if it is not UTF-8 or holds a character
- * that XML has not; FK_EUNSUPPORTED if it declares another version or encoding. */
-FK_MUST_USE enum fk_err fk_xml_init(struct fk_xml *xml, const uint8_t *octets, size_t size);
+/* Sets libxml2 up, which the first document would do otherwise. For a program's start. */
+void fk_xml_init(void);
 
 /*
- * Gives the next event. Returns FK_OK; FK_EFORMAT (not well formed, or cut off); FK_EUNSUPPORTED
- * (something that the scanner refuses, see above); FK_ERANGE (too deep, too many attributes or
- * namespaces).
+ * Reads the whole document. Returns FK_OK; FK_EFORMAT (not well formed, or cut off);
+ * FK_EUNSUPPORTED (something that is refused, see above); FK_ERANGE (too large or too deep);
+ * FK_ENOMEM; or what the listener has returned.
  */
-FK_MUST_USE enum fk_err fk_xml_next(struct fk_xml *xml, struct fk_xml_event *ret_event);
+FK_MUST_USE enum fk_err fk_xml_read(const uint8_t *octets, size_t size,
+				    const struct fk_xml_listener *listener, void *context);
 
-/* True if the name is 'local' in namespace 'ns'. */
-bool fk_xml_is(const struct fk_xml_name *name, const char *ns, const char *local);
+/* True if it is the element 'local' of namespace 'ns'. */
+bool fk_xml_is(const struct fk_xml_element *element, const char *ns, const char *local);
+
+/* Copies an attribute's value with a NUL after it. FK_OK; FK_ERANGE if 'cap' is too small. */
+FK_MUST_USE enum fk_err fk_xml_value_copy(struct fk_view value, char *out, size_t cap,
+					  uint32_t *ret_len);
 
 static inline bool fk_xml_is_space(char c)
 {

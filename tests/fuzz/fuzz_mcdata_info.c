@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_mcdata_info.c - whatever the scanner accepts gives terminated values of the size it says,
+ * fuzz_mcdata_info.c - whatever is accepted gives terminated values of the size it says,
  * and the plain reader gives no others than the XML reader.
  */
 #include <stdbool.h>
