@@ -11,6 +11,6 @@
 #include "campaign/engine.h"
 
 /* Which campaign it is, where it stands and what it came to. */
-json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_campaign *c);
+json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c);
 /* Reasons of final deliveries: how many of each. */
 json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/ue_ids.h"
+#include "api/waves_request.h"
 #include "fleet/status.h"
 
 #define KINDS                                                                                  \
@@ -19,7 +20,9 @@ enum member_kind {
 	KIND_SLNS,
 	KIND_UE_IDS,
 	KIND_STATUS,
-	KIND_BOOL
+	KIND_BOOL,
+	KIND_WAVES,
+	KIND_GATE
 };
 
 /* The members, one row each. */
@@ -40,6 +43,8 @@ static const struct member {
 	{"ue_ids", KIND_UE_IDS, 0, 0},
 	{"except_ue_ids", KIND_UE_IDS, 0, 0},
 	{"status", KIND_STATUS, 0, 0},
+	{"waves", KIND_WAVES, 0, 0},
+	{"gate", KIND_GATE, 0, 0},
 };
 
 static const struct member *find_member(const char *name)
@@ -223,6 +228,10 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 		}
 		request->closing = json_is_true(value);
 		return FK_OK;
+	case KIND_WAVES:
+		return fk_waves_request_parse(value, &request->waves, reason);
+	case KIND_GATE:
+		return fk_gate_request_parse(value, &request->gate, reason);
 	}
 	return FK_EINVAL;
 }
@@ -265,7 +274,8 @@ enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 				      char ret_field[static FK_FIELD_NAME_SIZE],
 				      struct fk_reason *reason)
 {
-	struct fk_campaign_request request = {.slns = {1}, .n_keys = 1, .closing = true};
+	struct fk_campaign_request request = {
+		.slns = {1}, .n_keys = 1, .closing = true, .gate = FK_GATE_DEFAULT};
 	json_error_t error;
 	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
 	enum fk_err err;

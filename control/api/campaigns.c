@@ -6,6 +6,7 @@
 #include "api/call.h"
 #include "api/campaign_json.h"
 #include "api/campaign_request.h"
+#include "api/waves_request.h"
 
 static double rounded(double value)
 {
@@ -39,8 +40,10 @@ static json_t *halt_json(const struct fk_campaign *c)
 {
 	char text[FK_CAUSE_TEXT_SIZE];
 
-	if (c->halt_status == 0)
+	if (c->halt == FK_HALT_NONE)
 		return json_null();
+	if (c->halt_status == 0)
+		return json_string(fk_halt_label(c->halt));
 	fk_cause_text(FK_CAUSE_SIP, c->halt_status, text, sizeof(text));
 	return json_string(text);
 }
@@ -92,15 +95,37 @@ static const char *naming_label(const struct fk_campaign *c)
 	return "all";
 }
 
+/* The wave in force; its figures as long as the campaign is the one in force. */
+static json_t *wave_json(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	json_t *wave = json_pack("{s:I, s:I}", "number", (json_int_t)c->wave + 1, "of",
+				 (json_int_t)fk_campaign_n_waves(c));
+	struct fk_wave_tally t;
+	enum fk_gate_state state;
+
+	if (!fk_engine_wave(engine, c, &t, &state))
+		return wave;
+	json_object_update_new(
+		wave,
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "gate",
+			  c->halt != FK_HALT_NONE && state != FK_GATE_SENDING
+				  ? fk_gate_state_label(FK_GATE_SHUT)
+				  : fk_gate_state_label(state),
+			  "n_deliveries", (json_int_t)t.n, "unsent", (json_int_t)t.n_unsent,
+			  "ended", (json_int_t)t.n_final, "acked", (json_int_t)t.n_acked, "living",
+			  (json_int_t)t.n_living, "offline", (json_int_t)t.n_offline));
+	return wave;
+}
+
 /* 'sln' and 'key_id' are those of the first key. */
-json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_campaign *c)
+json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	uint64_t elapsed_ms = fk_engine_elapsed_ms(engine, c);
 	double per_s = elapsed_ms > 0 ? (double)c->n_messages * 1000 / (double)elapsed_ms : 0;
 
 	return json_pack(
 		"{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:I, s:b, s:o, s:o, s:I,"
-		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o, s:s}",
+		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
 		"id", (json_int_t)c->id, "kind", fk_kind(c->kind)->label, "group", c->group,
 		"state", fk_campaign_state_label(c->state), "halt_reason", halt_json(c), "sln",
 		known(c->slns[0]), "keyset_id", known(c->keyset_id), "algorithm_id",
@@ -114,7 +139,9 @@ json_t *fk_api_campaign_json(const struct fk_engine *engine, const struct fk_cam
 		"slns", numbers_json(c->slns, c->n_keys), "key_ids",
 		numbers_json(c->key_ids, c->n_keys), "stopped_next_hops", stopped_json(engine, c),
 		"superseded_keyset_id", known(c->superseded_keyset_id), "keys_of",
-		c->keys_of != 0 ? json_integer(c->keys_of) : json_null(), "ues", naming_label(c));
+		c->keys_of != 0 ? json_integer(c->keys_of) : json_null(), "ues", naming_label(c),
+		"waves", fk_waves_json(&c->waves), "gate", fk_gate_json(&c->gate), "wave",
+		wave_json(engine, c));
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
@@ -364,6 +391,34 @@ void fk_api_campaign_abort(struct fk_call *call)
 		fk_call_reply_err(call, err, "state", "the campaign is completed");
 	else
 		reply_campaign(call, 200, call->id);
+}
+
+/* What an operator says to the campaign that is in force. */
+static void command(struct fk_call *call, enum fk_err (*say)(struct fk_engine *, uint32_t))
+{
+	enum fk_err err = say(call->app->engine, call->id);
+
+	if (err == FK_ESTALE)
+		fk_call_reply_err(call, err, "state", "the campaign is at its end");
+	else if (err == FK_ESTORE)
+		fk_call_reply_err(call, err, NULL, fk_store_last_error(call->app->store));
+	else
+		reply_campaign(call, 200, call->id);
+}
+
+void fk_api_campaign_pause(struct fk_call *call)
+{
+	command(call, fk_engine_pause);
+}
+
+void fk_api_campaign_halt(struct fk_call *call)
+{
+	command(call, fk_engine_halt);
+}
+
+void fk_api_campaign_resume(struct fk_call *call)
+{
+	command(call, fk_engine_resume);
 }
 
 json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c)

@@ -27,6 +27,8 @@ const char *fk_campaign_state_label(uint8_t state)
 		return "completed";
 	case FK_CAMPAIGN_ABORTED:
 		return "aborted";
+	case FK_CAMPAIGN_PAUSED:
+		return "paused";
 	}
 	return "unknown";
 }
@@ -56,7 +58,15 @@ static const struct number_field numbers[] = {
 	NUMBER("algorithm_id", algorithm_id, true),
 	NUMBER("slot", slot, true),
 	NUMBER("generation", generation, true),
+	NUMBER("halt", halt, false),
 	NUMBER("halt_status", halt_status, false),
+	NUMBER("wave", wave, false),
+	NUMBER("n_excused", n_excused, false),
+	NUMBER("gate_min_acked_percent", gate.min_acked_percent, false),
+	NUMBER("gate_min_sample", gate.min_sample, false),
+	NUMBER("gate_failed_limit", gate.failed_limit, false),
+	NUMBER("gate_max_offline_percent", gate.max_offline_percent, false),
+	NUMBER("gate_life_s", gate.life_s, false),
 	NUMBER("closing", closing, true),
 	NUMBER("is_folded", is_folded, false),
 	NUMBER("pace_per_s", pace_per_s, true),
@@ -74,7 +84,7 @@ static const struct number_field numbers[] = {
 	FK_DELIVERY_STATE_MAP(STATE)};
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
-_Static_assert(N_NUMBERS + 6 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
+_Static_assert(N_NUMBERS + 7 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
 
 static uint64_t load_number(const struct fk_campaign *c, const struct number_field *f)
 {
@@ -165,6 +175,8 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 	}
 	f->fields[f->n++] =
 		(struct fk_store_field){"keys_per_kmm", f->keys_per_kmm, strlen(f->keys_per_kmm)};
+	fk_waves_format(&c->waves, f->waves);
+	f->fields[f->n++] = (struct fk_store_field){"waves", f->waves, strlen(f->waves)};
 }
 
 static enum fk_err decode_text(char *to, size_t cap, const char *value, size_t size)
@@ -254,6 +266,8 @@ enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const cha
 		return decode_keys(c, value, c->key_ids);
 	if (strcmp(name, "keys_per_kmm") == 0)
 		return decode_split(c, value, size);
+	if (strcmp(name, "waves") == 0)
+		return fk_waves_parse(value, size, &c->waves);
 	if (strcmp(name, "conversation_id") == 0) {
 		if (size != sizeof(c->conversation_id))
 			return FK_EFORMAT;
@@ -271,10 +285,13 @@ enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 {
 	if (c->kind == 0)
 		c->kind = FK_KIND_REKEY; /* of a time when there was no other */
+	if (c->halt_status != 0)
+		c->halt = FK_HALT_NEXT_HOPS; /* nor another reason */
 	if (c->id == 0 || fk_kind(c->kind) == NULL || c->generation == 0 ||
 	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_CAMPAIGN_SLOTS ||
-	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_ABORTED ||
-	    c->created_at_ms == 0 || c->algorithm_id == 0)
+	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_PAUSED ||
+	    c->halt >= FK_HALTS || c->wave >= fk_campaign_n_waves(c) || c->created_at_ms == 0 ||
+	    c->algorithm_id == 0)
 		return FK_EFORMAT;
 	if (!fk_kind(c->kind)->gives_keys && !fk_kind(c->kind)->goes_on)
 		return FK_OK;

@@ -20,9 +20,10 @@
 #include "campaign/kind.h"
 #include "campaign/ledger.h"
 #include "campaign/scheduler.h"
+#include "campaign/waves.h"
 #include "store/store.h"
 
-#define FK_CAMPAIGN_FIELDS_MAX	64
+#define FK_CAMPAIGN_FIELDS_MAX	96
 #define FK_CAMPAIGN_CAUSES_MAX	64 /* different reasons that a report tells apart */
 #define FK_MILESTONES		4
 #define FK_MILESTONE_NONE	UINT64_MAX
@@ -31,9 +32,10 @@
 
 enum fk_campaign_state {
 	FK_CAMPAIGN_RUNNING = 1,
-	FK_CAMPAIGN_HALTED = 2, /* all that is left waits for next hops that refuse us: abort it */
+	FK_CAMPAIGN_HALTED = 2, /* for a reason; an operator resumes or aborts it */
 	FK_CAMPAIGN_COMPLETED = 3,
 	FK_CAMPAIGN_ABORTED = 4,
+	FK_CAMPAIGN_PAUSED = 5, /* by an operator; what is on its way may still be repeated */
 };
 
 /* Who of the group is in it; see members.h. Values are stored. */
@@ -72,7 +74,12 @@ struct fk_campaign {
 	/* Keys of one Rekey-Command, by place in the fleet's list of next hops; 0: none was served
 	 * there. As planned: a change of limits does not change a campaign. */
 	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
-	uint16_t halt_status; /* fk_refusal_detail() of what halted it, 0: none */
+	uint8_t halt;	      /* enum fk_halt: why it is halted */
+	uint16_t halt_status; /* of FK_HALT_NEXT_HOPS: fk_refusal_detail() of the first */
+	struct fk_waves waves;
+	struct fk_gate gate;
+	uint32_t wave;	    /* in force, from 0 */
+	uint32_t n_excused; /* failures that were there when an operator resumed it */
 	bool closing;
 	bool is_folded; /* what it says of the UEs' keys stands in the currency */
 	uint32_t pace_per_s;
@@ -91,6 +98,12 @@ struct fk_campaign {
 static inline bool fk_campaign_is_final(const struct fk_campaign *c)
 {
 	return c->state == FK_CAMPAIGN_COMPLETED || c->state == FK_CAMPAIGN_ABORTED;
+}
+
+/* The waves that are named, and the one with the rest. */
+static inline uint32_t fk_campaign_n_waves(const struct fk_campaign *c)
+{
+	return c->waves.n + 1u;
 }
 
 /* How many keys it gives. */
@@ -118,6 +131,7 @@ struct fk_campaign_fields {
 	char text[FK_CAMPAIGN_FIELDS_MAX][40];
 	char slns[FK_CAMPAIGN_KEYS_MAX * 6], key_ids[FK_CAMPAIGN_KEYS_MAX * 6];
 	char keys_per_kmm[FK_NEXT_HOPS_MAX + 1];
+	char waves[FK_WAVES_TEXT_SIZE];
 };
 
 void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *ret_fields);

@@ -54,6 +54,8 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.retry_backoff_ms = config->campaign.retry_backoff_ms,
 		.number_block = config->campaign.number_block,
 		.number_margin = config->campaign.number_margin,
+		.n_waves = fk_campaign_n_waves(c),
+		.gate = c->gate,
 		.ues = fk_keytable_ues(fk_keytable_view(engine->table)),
 		.numbers = fk_fleet_numbers(engine->fleet, 0),
 	};
@@ -234,6 +236,16 @@ static enum fk_err check_request(const struct fk_engine *engine,
 		fk_reason_set(reason, "the fleet has no group %s", request->group);
 		return FK_ENOTFOUND;
 	}
+	for (uint32_t i = 0; i < request->waves.n; i++) {
+		const struct fk_wave *wave = &request->waves.items[i];
+
+		if (wave->kind != FK_WAVE_AREA ||
+		    fk_fleet_find_area(engine->fleet, wave->area) >= 0)
+			continue;
+		*ret_field = "waves";
+		fk_reason_set(reason, "item %u: the fleet has no area %s", i, wave->area);
+		return FK_ENOTFOUND;
+	}
 	return FK_OK;
 }
 
@@ -323,6 +335,8 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	c->keyset_id = request->keyset_id;
 	if (c->keyset_id == 0 && kind->gives_keys)
 		c->keyset_id = 1;
+	c->waves = request->waves;
+	c->gate = request->gate;
 	c->algorithm_id = FK_ALGORITHM_AES_256;
 	c->closing = request->closing && kind->can_close;
 	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
@@ -703,6 +717,8 @@ static enum fk_err create_planned(struct fk_engine *engine, struct fk_campaign *
 	if (err == FK_OK)
 		err = make_deliveries(engine, c, members, &scheduler);
 	if (err == FK_OK) {
+		fk_engine_cut_waves(engine, scheduler, &c->waves);
+		fk_engine_assign_waves(engine, scheduler, c);
 		engine->current = NULL; /* making room may move the records */
 		err = fk_engine_make_room(engine);
 		if (engine->scheduler != NULL)

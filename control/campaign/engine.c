@@ -164,7 +164,7 @@ void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c)
 	fk_store_batch_put_campaign(engine->store, c->id, fields.fields, fields.n);
 }
 
-static bool write_record(struct fk_engine *engine)
+bool fk_engine_write_record(struct fk_engine *engine)
 {
 	fk_engine_update_record(engine);
 	fk_store_batch_begin(engine->store);
@@ -196,9 +196,12 @@ void fk_engine_set_stop(struct fk_engine *engine)
 
 	if (engine->region == NULL || engine->current == NULL)
 		return;
-	if (engine->current->state == FK_CAMPAIGN_ABORTED)
+	if (engine->current->state == FK_CAMPAIGN_ABORTED ||
+	    (engine->current->state == FK_CAMPAIGN_HALTED &&
+	     engine->current->halt == FK_HALT_OPERATOR))
 		stop = FK_STOP_ABORT;
-	else if (engine->current->state == FK_CAMPAIGN_HALTED)
+	else if (engine->current->state == FK_CAMPAIGN_HALTED ||
+		 engine->current->state == FK_CAMPAIGN_PAUSED)
 		stop = FK_STOP_PAUSE;
 	block = fk_region_map_control(engine->region);
 	atomic_store_explicit(&block->stop_slot[engine->current->slot], stop, memory_order_release);
@@ -211,6 +214,8 @@ void fk_engine_on_region(struct fk_engine *engine, struct fk_region_map *region,
 	engine->region = region;
 	engine->is_attached = false;
 	memset(engine->n_applied, 0, sizeof(engine->n_applied));
+	if (!is_new)
+		fk_engine_heed_stop(engine);
 	fk_engine_set_stop(engine);
 	if (is_new && fk_engine_is_active(engine) && engine->may_have_sent) {
 		fk_log(FK_LOG_WARN, "what was sent is unknown",
@@ -279,39 +284,6 @@ static void check_stall(struct fk_engine *engine)
 		rescan(engine);
 }
 
-/* Says once of each next hop that it has stopped. */
-static void note_stopped_hops(struct fk_engine *engine)
-{
-	for (uint32_t i = 0; i < engine->config->n_next_hops; i++) {
-		uint16_t detail = fk_scheduler_hop_halt_status(engine->scheduler, i);
-		char text[FK_CAUSE_TEXT_SIZE];
-
-		if (detail == 0 || (engine->stopped_hops >> i & 1) != 0)
-			continue;
-		engine->stopped_hops |= 1ull << i;
-		fk_cause_text(FK_CAUSE_SIP, detail, text, sizeof(text));
-		fk_log(FK_LOG_ERROR, "next hop stopped", "campaign=%u next_hop=\"%s\" reason=%s",
-		       engine->current->id, engine->config->next_hops[i].name, text);
-	}
-}
-
-static void check_halt(struct fk_engine *engine)
-{
-	struct fk_campaign *c = engine->current;
-	char text[FK_CAUSE_TEXT_SIZE];
-
-	note_stopped_hops(engine);
-
-	if (c->state != FK_CAMPAIGN_RUNNING || fk_scheduler_halt_status(engine->scheduler) == 0)
-		return;
-	c->state = FK_CAMPAIGN_HALTED;
-	c->halt_status = fk_scheduler_halt_status(engine->scheduler);
-	fk_engine_set_stop(engine);
-	engine->record_dirty = true;
-	fk_cause_text(FK_CAUSE_SIP, c->halt_status, text, sizeof(text));
-	fk_log(FK_LOG_ERROR, "campaign halted", "campaign=%u reason=%s", c->id, text);
-}
-
 static void note_causes(struct fk_engine *engine)
 {
 	struct fk_cause_count causes[FK_CAMPAIGN_CAUSES_MAX];
@@ -325,6 +297,7 @@ static void note_causes(struct fk_engine *engine)
 static void check_done(struct fk_engine *engine)
 {
 	struct fk_campaign *c = engine->current;
+	uint8_t before;
 
 	if (!fk_engine_has_to_fold(engine) || !fk_engine_fold_some(engine))
 		return;
@@ -333,12 +306,14 @@ static void check_done(struct fk_engine *engine)
 		return;
 	}
 	fk_engine_update_record(engine);
+	before = c->state;
 	c->finished_at_ms = fk_engine_now_real_ms();
 	c->state = FK_CAMPAIGN_COMPLETED;
+	c->halt = FK_HALT_NONE;
 	c->halt_status = 0;
 	note_causes(engine);
-	if (!write_record(engine)) {
-		c->state = FK_CAMPAIGN_RUNNING;
+	if (!fk_engine_write_record(engine)) {
+		c->state = before;
 		c->finished_at_ms = 0;
 		c->is_folded = false;
 		return;
@@ -410,10 +385,10 @@ void fk_engine_tick(struct fk_engine *engine)
 			fk_engine_release(engine);
 		return;
 	}
-	check_halt(engine);
+	fk_engine_check_gates(engine);
 	if (!is_up)
 		return;
-	if (fk_engine_is_active(engine)) {
+	if (fk_engine_is_running(engine)) {
 		struct fk_scheduler_now now = fk_engine_now(engine);
 
 		fk_scheduler_reserve(engine->scheduler, &now, FK_ENGINE_RESERVE_PAGES);
@@ -423,9 +398,9 @@ void fk_engine_tick(struct fk_engine *engine)
 		fk_engine_release(engine);
 	if (!fk_store_is_healthy(engine->store))
 		return;
-	if (engine->record_dirty && !write_record(engine))
+	if (engine->record_dirty && !fk_engine_write_record(engine))
 		return;
-	if (engine->is_attached && fk_engine_is_active(engine)) {
+	if (engine->is_attached && fk_engine_is_running(engine)) {
 		check_stall(engine);
 		fk_engine_push_orders(engine);
 	}
@@ -456,11 +431,11 @@ int fk_engine_wait_ms(const struct fk_engine *engine)
 		return 0;
 	if (!engine->is_attached)
 		return -1;
-	if (!fk_engine_is_active(engine) || engine->current->state == FK_CAMPAIGN_HALTED)
+	if (!fk_engine_is_running(engine))
 		return LATE_POLL_MS;
 	if (fk_scheduler_tally(s)->states[FK_DELIVERY_OPEN] > 0 ||
 	    fk_scheduler_tally(s)->states[FK_DELIVERY_QUEUED] > 0 ||
-	    fk_scheduler_tally(s)->states[FK_DELIVERY_PENDING] > 0)
+	    fk_scheduler_wave_tally(s)->n_unsent > 0)
 		return 1;
 	due_ms = fk_scheduler_next_due_ms(s);
 	now_ms = fk_engine_now(engine).ms;
@@ -483,5 +458,5 @@ void fk_engine_flush(struct fk_engine *engine)
 	if (engine->is_attached)
 		fk_engine_release(engine);
 	if (fk_engine_is_active(engine) || engine->record_dirty)
-		(void)write_record(engine); /* what it held is in the ledger too */
+		(void)fk_engine_write_record(engine); /* what it held is in the ledger too */
 }

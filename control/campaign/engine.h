@@ -2,8 +2,8 @@
 /*
  * engine.h - drives the campaign in force: store, rings and clock around the pure scheduler.
  *
- * At most one campaign is active (running or halted). One tick: peek at the doorbells, read and
- * apply the states, reserve ahead, write the dirty pages by the batch, release the doorbells,
+ * At most one campaign is active (running, paused or halted). One tick: peek at the doorbells, read
+ * and apply the states, reserve ahead, write the dirty pages by the batch, release the doorbells,
  * push orders. While the store is away nothing is ordered and nothing is released; what came in is
  * kept, in memory here and in the states there, and written when the store is back.
  *
@@ -44,6 +44,8 @@ struct fk_campaign_request {
 	uint32_t pace_per_s;	      /* 0: the configuration's */
 	bool closing;
 	struct fk_members_request members;
+	struct fk_waves waves; /* areas must be the fleet's; 'end' is found by fk_engine_create() */
+	struct fk_gate gate;
 };
 
 /* All borrowed until fk_engine_free(). */
@@ -78,7 +80,8 @@ void fk_engine_flush(struct fk_engine *engine);
 /*
  * Plans a campaign and makes nothing of it; another one may be active. 'ret_campaign' is what it
  * would be, but for its id and new key IDs. 'ret_field' names the field at fault, or is NULL.
- * Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group, ue_ids, keys_of); FK_ERANGE;
+ * Returns FK_OK, also if nobody could be served; FK_ENOTFOUND (group, waves, ue_ids, keys_of);
+ * FK_ERANGE;
  * FK_EINVAL (no fleet, superseded_keyset_id); FK_EPOLICY (a kind of inferred layout).
  */
 FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
@@ -89,9 +92,9 @@ FK_MUST_USE enum fk_err fk_engine_plan(struct fk_engine *engine,
  * Creates a campaign: FK_OK when record and sealed TEKs are durable. 'ret_field' names the field at
  * fault, or is NULL. 'ret_plan' is written whenever it came to a plan, so that a refusal can say
  * how large a message would be; UEs that it excludes are excluded from the campaign. Returns
- * FK_EBUSY if one is active; FK_ENOTFOUND (group, keys_of, or its keys are gone); FK_ERANGE (also:
- * no message fits, or more than FK_PLAN_KMMS_MAX were needed); FK_EINVAL (nobody to serve, or
- * superseded_keyset_id); FK_EPOLICY; FK_ESTORE; FK_ELINK if no dataplane attached to this fleet
+ * FK_EBUSY if one is active; FK_ENOTFOUND (group, waves, keys_of, or its keys are gone); FK_ERANGE
+ * (also: no message fits, or more than FK_PLAN_KMMS_MAX were needed); FK_EINVAL (nobody to serve,
+ * or superseded_keyset_id); FK_EPOLICY; FK_ESTORE; FK_ELINK if no dataplane attached to this fleet
  * yet; FK_EFULL if no key ID is left; FK_ENOMEM; FK_EIO.
  */
 FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
@@ -103,6 +106,25 @@ FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
  * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it is completed.
  */
 FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
+
+/*
+ * Stops it until it is resumed: the flag in shared memory first, the record when the store can.
+ * Paused, no new request leaves, and what is on its way may be repeated; halted, nothing does.
+ * Return FK_OK, also if it stands already; FK_ENOTFOUND; FK_ESTALE if it is not the one that runs.
+ */
+FK_MUST_USE enum fk_err fk_engine_pause(struct fk_engine *engine, uint32_t id);
+FK_MUST_USE enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id);
+/*
+ * Lets a paused or halted campaign go on. A gate that is shut counts as passed, failures that
+ * halted it are excused, next hops that have stopped are tried again. The record goes first, so
+ * that a restart does not halt it again. Returns FK_OK, also if it runs; FK_ENOTFOUND; FK_ESTALE if
+ * it is at its end; FK_ESTORE, and it stands.
+ */
+FK_MUST_USE enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id);
+
+/* Where the wave in force and its gate stand; false unless the campaign is active. */
+bool fk_engine_wave(struct fk_engine *engine, const struct fk_campaign *c,
+		    struct fk_wave_tally *ret_tally, enum fk_gate_state *ret_state);
 
 /*
  * A key is about to be marked as compromised (I8): the campaign that gives it out is stopped, and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * engine_private.h - the engine's inside, shared by engine.c (the tick), flow.c (its parts),
- * create.c (new campaigns), load.c (old ones) and books.c (what readers ask for). Nobody else
- * includes it.
+ * gates.c (when it stops and goes on), create.c (new campaigns), load.c (old ones) and books.c
+ * (what readers ask for). Nobody else includes it.
  */
 #pragma once
 
@@ -61,6 +61,23 @@ struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine);
 
 /* Brings what the record says up to what the scheduler knows. */
 void fk_engine_update_record(struct fk_engine *engine);
+/* True if the current campaign may send: it is neither paused nor halted nor at its end. */
+static inline bool fk_engine_is_running(const struct fk_engine *engine)
+{
+	return engine->current != NULL && engine->current->state == FK_CAMPAIGN_RUNNING;
+}
+/* Writes the current record. False, and it is noted, if the store failed. */
+bool fk_engine_write_record(struct fk_engine *engine);
+/* A region that has survived may say stop where the record does not yet. */
+void fk_engine_heed_stop(struct fk_engine *engine);
+/* Looks at next hops and gates, and halts the campaign or begins its next wave. */
+void fk_engine_check_gates(struct fk_engine *engine);
+/* Finds where the waves of a new campaign end, when all that it serves are in the scheduler. */
+void fk_engine_cut_waves(const struct fk_engine *engine, const struct fk_scheduler *scheduler,
+			 struct fk_waves *waves);
+/* Sorts the UEs of a campaign into its waves, and puts the right one in force. */
+void fk_engine_assign_waves(const struct fk_engine *engine, struct fk_scheduler *scheduler,
+			    struct fk_campaign *c);
 /* Puts the record into the open batch. */
 void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c);
 /* After a store failure: log it, and try to reconnect a little later. */

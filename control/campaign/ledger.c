@@ -68,7 +68,7 @@ static void put_delivery(struct fk_wire_writer *w, const struct fk_delivery *d)
 	fk_wire_put_u8(w, (uint8_t)(d->keys_per_kmm << 4 | d->step));
 	fk_wire_put_u8(w, d->attempt);
 	fk_wire_put_u8(w, d->tries);
-	fk_wire_put_u8(w, d->left);
+	fk_wire_put_u8(w, (uint8_t)(d->is_living << 7 | d->left));
 	fk_wire_put_u16(w, d->keys_held);
 	fk_wire_put_u16(w, d->number);
 	fk_wire_put_u16(w, d->inbound_number);
@@ -92,7 +92,9 @@ static void get_delivery(struct fk_wire_reader *r, struct fk_delivery *d)
 	d->keys_per_kmm = octet >> 4 & 15;
 	d->attempt = fk_wire_get_u8(r);
 	d->tries = fk_wire_get_u8(r);
-	d->left = fk_wire_get_u8(r);
+	octet = fk_wire_get_u8(r);
+	d->left = octet & 0x7f;
+	d->is_living = octet >> 7;
 	d->keys_held = fk_wire_get_u16(r);
 	d->number = fk_wire_get_u16(r);
 	d->inbound_number = fk_wire_get_u16(r);

@@ -24,19 +24,20 @@
 #define FK_LEDGER_PAGE_SIZE	(FK_LEDGER_PAGE * FK_DELIVERY_PACKED_SIZE)
 
 /* States; the labels are those of the API. Values are stored: append, never reorder. */
-#define FK_DELIVERY_STATE_MAP(X)                                                              \
-	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                  \
-	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")                \
-	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")         \
-	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                                \
-	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")      \
-	X(FK_DELIVERY_ACKED, "acked", "all was done, and proven if that was asked")           \
-	X(FK_DELIVERY_PARTIAL, "partial", "something was done, but not all, or not proven")   \
-	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                  \
-	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")     \
-	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent")  \
-	X(FK_DELIVERY_ABORTED, "aborted", "given up: by the campaign, or by the UE's status") \
-	X(FK_DELIVERY_UNCONFIRMED, "unconfirmed", "delivered, it seems, but nothing proves it")
+#define FK_DELIVERY_STATE_MAP(X)                                                                \
+	X(FK_DELIVERY_NONE, "none", "the UE is not in the campaign's group")                    \
+	X(FK_DELIVERY_PENDING, "pending", "no message number is reserved yet")                  \
+	X(FK_DELIVERY_QUEUED, "queued", "the number is reserved; waits for its turn")           \
+	X(FK_DELIVERY_OPEN, "open", "ordered; no outcome yet")                                  \
+	X(FK_DELIVERY_WAITING, "waiting", "waits before the same attempt is sent again")        \
+	X(FK_DELIVERY_ACKED, "acked", "all was done, and proven if that was asked")             \
+	X(FK_DELIVERY_PARTIAL, "partial", "something was done, but not all, or not proven")     \
+	X(FK_DELIVERY_REFUSED, "refused", "the UE or the system refused it")                    \
+	X(FK_DELIVERY_UNREACHABLE, "unreachable", "all attempts ended without an answer")       \
+	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent")    \
+	X(FK_DELIVERY_ABORTED, "aborted", "given up: by the campaign, or by the UE's status")   \
+	X(FK_DELIVERY_UNCONFIRMED, "unconfirmed", "delivered, it seems, but nothing proves it") \
+	X(FK_DELIVERY_SUPERSEDED, "superseded", "a newer campaign takes its place")
 
 enum fk_delivery_state {
 #define X(name, label, text) name,
@@ -68,7 +69,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_KEYS_NOT_HELD, "keys_not_held") /* not exactly those of the plan (I6) */   \
 	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */  \
 	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */         \
-	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */
+	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */             \
+	X(FK_CAUSE_SUPERSEDED, "superseded")
 
 enum fk_cause {
 #define X(name, label) name,
@@ -104,7 +106,9 @@ struct fk_delivery {
 	uint8_t keys_per_kmm : 4; /* 1..FK_ORDER_KEYS_MAX; 0: not even one fits */
 	uint8_t attempt;	  /* of this step */
 	uint8_t tries;		  /* sends of this attempt, each a transaction of its own */
-	uint8_t left;		  /* numbers after 'number' that are still reserved */
+	uint8_t left : 7;	  /* numbers after 'number' that are still reserved */
+	/* An authentic answer of the UE came, or word that a message was delivered to it. */
+	uint8_t is_living : 1;
 };
 static_assert(sizeof(struct fk_delivery) == 32, "a million of these are held in memory");
 static_assert(FK_DELIVERY_STATES <= 16 && FK_ORDER_KEYS_MAX <= 15, "four bits each");

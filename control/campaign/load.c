@@ -167,8 +167,9 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 		fk_scheduler_free(reader.scheduler);
 		return err;
 	}
-	if (c->state == FK_CAMPAIGN_HALTED)
-		fk_scheduler_halt(reader.scheduler, c->halt_status);
+	fk_engine_assign_waves(engine, reader.scheduler, c);
+	if (is_active && c->state != FK_CAMPAIGN_RUNNING)
+		fk_scheduler_hold(reader.scheduler);
 	/* A campaign that was aborted while its ledger could not be written. */
 	if (c->state == FK_CAMPAIGN_ABORTED)
 		fk_scheduler_abort(reader.scheduler);

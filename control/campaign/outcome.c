@@ -257,6 +257,15 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struc
 	}
 }
 
+/* After a restart the state may be the first to say that anything was sent. */
+static void note_what_is_known(struct fk_scheduler *s, uint32_t ue_index,
+			       const struct fk_ue_state *state)
+{
+	fk_delivery_note_ordered(s, ue_index);
+	if (state->outcome == FK_OUTCOME_ANSWERED || (state->progress & FK_PROGRESS_DELIVERED) != 0)
+		fk_delivery_note_life(s, ue_index);
+}
+
 bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
 			const struct fk_scheduler_now *now)
 {
@@ -277,6 +286,8 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 		return false;
 	if (state->outcome == FK_OUTCOME_ANSWERED)
 		apply_accepted(s, ue_index, state);
+	if (d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d))
+		note_what_is_known(s, ue_index, state);
 	if (d->state == FK_DELIVERY_NONE || token.step != d->step || token.attempt > d->attempt)
 		return false;
 	if (fk_delivery_is_final(d))

@@ -35,7 +35,7 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 	struct fk_scheduler *s;
 
 	if (options->n_slots % FK_LEDGER_PAGE != 0 || options->window == 0 ||
-	    options->number_block == 0 || options->number_block > UINT8_MAX ||
+	    options->number_block == 0 || options->number_block > FK_NUMBER_BLOCK_MAX ||
 	    options->n_keys + options->n_commands == 0 || options->n_keys > FK_CAMPAIGN_KEYS_MAX ||
 	    options->n_commands > FK_KIND_COMMANDS_MAX)
 		return FK_EINVAL;
@@ -56,6 +56,7 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 	for (uint32_t i = 0; i < QUEUES; i++)
 		s->queues[i] = (struct queue){.head = NOBODY, .tail = NOBODY};
 	share_window(s);
+	s->out_at_ms = UINT64_MAX;
 	s->tally.states[FK_DELIVERY_NONE] = options->n_slots;
 	*ret_scheduler = s;
 	return FK_OK;
@@ -80,11 +81,75 @@ static bool is_active(uint8_t state)
 	return state != FK_DELIVERY_NONE && state < FK_DELIVERY_ACKED;
 }
 
+/* What a delivery is for the gates. */
+static bool is_failed(const struct fk_delivery *d)
+{
+	return d->state == FK_DELIVERY_REFUSED || d->state == FK_DELIVERY_PARTIAL ||
+	       (d->state == FK_DELIVERY_UNREACHABLE && d->is_living);
+}
+
+static bool is_left_out(uint8_t state)
+{
+	return state == FK_DELIVERY_NONE || state == FK_DELIVERY_EXCLUDED ||
+	       state == FK_DELIVERY_ABORTED || state == FK_DELIVERY_SUPERSEDED;
+}
+
+/* Puts a delivery into the books of its wave and hop (1), or takes it out (UINT32_MAX) before
+ * anything of it changes. */
+static void count(struct fk_scheduler *s, uint32_t ue_index, uint32_t by)
+{
+	const struct fk_delivery *d = &s->deliveries[ue_index];
+	const struct run *run = &s->runs[ue_index];
+	struct fk_wave_tally *t = &s->wave_tally;
+
+	s->tally.n_failed += is_failed(d) ? by : 0;
+	if (run->wave > s->wave)
+		return;
+	fk_delivery_hop(s, ue_index)->n_active += is_active(d->state) ? by : 0;
+	if (run->wave != s->wave || is_left_out(d->state))
+		return;
+	t->n += by;
+	t->n_unsent += is_active(d->state) && !run->was_ordered ? by : 0;
+	t->n_final += !is_active(d->state) ? by : 0;
+	t->n_acked += d->state == FK_DELIVERY_ACKED ? by : 0;
+	t->n_living += d->is_living ? by : 0;
+	t->n_open += d->is_living && is_active(d->state) ? by : 0;
+	/* Not so who ended by the system's word. */
+	t->n_offline += !d->is_living && run->was_ordered &&
+					(is_active(d->state) || d->state == FK_DELIVERY_UNREACHABLE)
+				? by
+				: 0;
+}
+
+void fk_delivery_note_life(struct fk_scheduler *s, uint32_t ue_index)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	if (d->is_living)
+		return;
+	count(s, ue_index, UINT32_MAX);
+	d->is_living = 1;
+	count(s, ue_index, 1);
+	fk_delivery_mark_dirty(s, ue_index);
+}
+
+static void note_ordered(struct fk_scheduler *s, uint32_t ue_index, bool was_ordered)
+{
+	if (s->runs[ue_index].was_ordered == was_ordered)
+		return;
+	count(s, ue_index, UINT32_MAX);
+	s->runs[ue_index].was_ordered = was_ordered;
+	count(s, ue_index, 1);
+}
+
+void fk_delivery_note_ordered(struct fk_scheduler *s, uint32_t ue_index)
+{
+	note_ordered(s, ue_index, true);
+}
+
 /* Books at the next hop that a delivery leaves a state for another. */
 static void move_at_hop(struct fk_scheduler *s, struct hop *hop, uint8_t from, uint8_t to)
 {
-	hop->n_active += is_active(to);
-	hop->n_active -= is_active(from);
 	if (from == to)
 		return;
 	if (to == FK_DELIVERY_OPEN && hop->n_open++ >= s->share)
@@ -105,9 +170,11 @@ void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_de
 		s->n_fresh--;
 	}
 	move_at_hop(s, fk_delivery_hop(s, ue_index), d->state, state);
+	count(s, ue_index, UINT32_MAX);
 	s->tally.states[d->state]--;
 	s->tally.states[state]++;
 	d->state = (uint8_t)state;
+	count(s, ue_index, 1);
 }
 
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index)
@@ -225,7 +292,7 @@ static bool take_number(struct fk_scheduler *s, uint32_t ue_index)
 	if (n > s->opt.number_block)
 		n = s->opt.number_block;
 	d->number = first;
-	d->left = (uint8_t)(n - 1);
+	d->left = (n - 1) & 0x7f;
 	numbers->reserved_next = (uint16_t)(first + n);
 	return true;
 }
@@ -327,6 +394,8 @@ void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
 			continue;
 		*d = deliveries[i];
 		d->state = FK_DELIVERY_NONE;
+		s->runs[ue_index].was_ordered = state != FK_DELIVERY_PENDING &&
+						(d->tries > 0 || d->step > 0 || d->attempt > 0);
 		s->tally.n_deliveries++;
 		if (d->flags & fk_scheduler_goal(s)) {
 			s->tally.n_held++;
@@ -352,7 +421,7 @@ static void reserve_page(struct fk_scheduler *s, uint32_t page, const struct fk_
 		uint32_t ue_index = page * FK_LEDGER_PAGE + i;
 		struct fk_delivery *d = &s->deliveries[ue_index];
 
-		if (d->state != FK_DELIVERY_PENDING)
+		if (d->state != FK_DELIVERY_PENDING || s->runs[ue_index].wave > s->wave)
 			continue;
 		fk_delivery_begin_attempt(s, ue_index, now);
 		if (d->state == FK_DELIVERY_QUEUED && d->step == 0) {
@@ -367,7 +436,7 @@ void fk_scheduler_reserve(struct fk_scheduler *s, const struct fk_scheduler_now 
 {
 	uint64_t enough = 2ull * s->opt.window;
 
-	if (fk_scheduler_halt_status(s) != 0)
+	if (s->is_held || fk_scheduler_halt_status(s) != 0)
 		return;
 	while (n_pages > 0 && s->reserve_at < s->n_pages && s->n_fresh < enough) {
 		uint32_t n_dirty = s->n_dirty;
@@ -533,13 +602,14 @@ uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now
 {
 	uint32_t n = 0;
 
-	while (fk_scheduler_halt_status(s) == 0 && n < max &&
+	while (!s->is_held && fk_scheduler_halt_status(s) == 0 && n < max &&
 	       s->tally.states[FK_DELIVERY_OPEN] < s->opt.window) {
 		uint32_t ue_index = next_due(s, now);
 
 		if (ue_index == NOBODY)
 			break;
 		fk_delivery_set_state(s, ue_index, FK_DELIVERY_OPEN);
+		fk_delivery_note_ordered(s, ue_index);
 		if (s->deliveries[ue_index].tries < UINT8_MAX)
 			s->deliveries[ue_index].tries++;
 		make_order(s, ue_index, &ret_orders[n++]);
@@ -575,8 +645,10 @@ void fk_scheduler_forget_sent(struct fk_scheduler *s)
 			continue;
 		s->pages[i / FK_LEDGER_PAGE].on_durable &= ~page_bit(i);
 		s->runs[i].outcome_seen = 0;
-		if (fk_delivery_drop_attempt(s, i))
-			fk_delivery_set_state(s, i, FK_DELIVERY_PENDING);
+		if (!fk_delivery_drop_attempt(s, i))
+			continue;
+		fk_delivery_set_state(s, i, FK_DELIVERY_PENDING);
+		note_ordered(s, i, false);
 	}
 	s->reserve_at = 0;
 }
@@ -601,8 +673,8 @@ uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s)
 {
 	uint16_t status = 0;
 
-	if (s->halt_status != 0 || s->n_halted == 0)
-		return s->halt_status;
+	if (s->n_halted == 0)
+		return 0;
 	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
 		if (s->hops[i].n_active == 0)
 			continue;
@@ -619,9 +691,94 @@ uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t nex
 	return next_hop < FK_NEXT_HOPS_MAX ? s->hops[next_hop].halt_status : 0;
 }
 
-void fk_scheduler_halt(struct fk_scheduler *s, uint16_t sip_status)
+void fk_scheduler_hold(struct fk_scheduler *s)
 {
-	s->halt_status = sip_status;
+	s->is_held = true;
+}
+
+void fk_scheduler_resume(struct fk_scheduler *s)
+{
+	s->is_held = false;
+	s->n_halted = 0;
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++)
+		s->hops[i].halt_status = 0;
+}
+
+/* Waves and gates. */
+
+void fk_scheduler_set_wave(struct fk_scheduler *s, uint32_t ue_index, uint8_t wave)
+{
+	s->runs[ue_index].wave = wave;
+}
+
+/* The books are made anew: a wave is begun a few times in a campaign. */
+void fk_scheduler_begin_wave(struct fk_scheduler *s, uint32_t wave)
+{
+	s->wave = wave;
+	s->out_at_ms = UINT64_MAX;
+	s->reserve_at = 0;
+	s->wave_tally = (struct fk_wave_tally){.n = 0};
+	s->tally.n_failed = 0;
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++)
+		s->hops[i].n_active = 0;
+	for (uint32_t i = 0; i < s->opt.n_slots; i++)
+		count(s, i, 1);
+}
+
+uint32_t fk_scheduler_last_reserved_wave(const struct fk_scheduler *s)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
+		const struct fk_delivery *d = &s->deliveries[i];
+
+		if (d->state != FK_DELIVERY_NONE && d->date_time_s != 0 && s->runs[i].wave > last)
+			last = s->runs[i].wave;
+	}
+	return last;
+}
+
+uint32_t fk_scheduler_wave(const struct fk_scheduler *s)
+{
+	return s->wave;
+}
+
+const struct fk_wave_tally *fk_scheduler_wave_tally(const struct fk_scheduler *s)
+{
+	return &s->wave_tally;
+}
+
+void fk_scheduler_excuse(struct fk_scheduler *s, uint32_t n_failed)
+{
+	s->n_excused = n_failed;
+}
+
+static bool has_failed_too_often(const struct fk_scheduler *s)
+{
+	return s->opt.gate.failed_limit != 0 &&
+	       s->tally.n_failed >= (uint64_t)s->n_excused + s->opt.gate.failed_limit;
+}
+
+enum fk_gate_state fk_scheduler_judge(struct fk_scheduler *s, const struct fk_scheduler_now *now,
+				      enum fk_halt *ret_halt)
+{
+	bool is_last = s->wave + 1 >= s->opt.n_waves;
+	bool has_waited;
+
+	if (s->wave_tally.n_unsent > 0)
+		s->out_at_ms = UINT64_MAX;
+	else if (s->out_at_ms == UINT64_MAX)
+		s->out_at_ms = now->ms;
+	has_waited = s->out_at_ms != UINT64_MAX &&
+		     now->ms - s->out_at_ms >= (uint64_t)s->opt.gate.life_s * 1000;
+	*ret_halt = FK_HALT_NONE;
+	if (has_failed_too_often(s)) {
+		*ret_halt = FK_HALT_FAILED;
+		return FK_GATE_SHUT;
+	}
+	if (is_last)
+		return s->wave_tally.n_unsent > 0 ? FK_GATE_SENDING : FK_GATE_SETTLING;
+	return fk_gate_judge(&s->opt.gate, &s->wave_tally, has_waited, ret_halt);
 }
 
 bool fk_scheduler_is_done(const struct fk_scheduler *s)

@@ -21,6 +21,10 @@
  *
  * Next hops have shares of the window, so that one that is slow or dead holds nobody else up.
  *
+ * A campaign may go in waves (campaign/waves.h): of a wave that has not begun nothing is reserved,
+ * and its owner begins it when fk_scheduler_judge() says that the gate before it is passed. While
+ * the scheduler is held, as in a campaign that is paused or halted, it reserves and orders nothing.
+ *
  * Threads: one owner. Memory: fk_scheduler_new() takes all of it, about 60 octets a slot.
  */
 #pragma once
@@ -34,10 +38,12 @@
 
 #include "campaign/kind.h"
 #include "campaign/ledger.h"
+#include "campaign/waves.h"
 #include "fleet/fleet.h"
 
 #define FK_RETRY_BACKOFF_MAX_MS 3600000u /* doubling stops here; also the longest Retry-After */
 #define FK_NEW_NUMBER_MAX	2 /* new attempts after "invalid number", then it is refused */
+#define FK_NUMBER_BLOCK_MAX	128u
 
 struct fk_scheduler;
 
@@ -56,8 +62,10 @@ struct fk_scheduler_options {
 	uint32_t window;       /* open deliveries */
 	uint32_t attempts_max; /* sends of one KMM, each a transaction of its own */
 	uint32_t retry_backoff_ms;
-	uint32_t number_block; /* numbers reserved at a time, 1..255 */
+	uint32_t number_block; /* numbers reserved at a time, 1..FK_NUMBER_BLOCK_MAX */
 	uint32_t number_margin;
+	uint32_t n_waves; /* 0 counts as 1 */
+	struct fk_gate gate;
 	const struct fk_ue_slot *ues;  /* borrowed: who exists, ue_generation, mnp, ptek */
 	struct fk_ue_numbers *numbers; /* borrowed; changed in place, written with the page */
 };
@@ -76,6 +84,8 @@ struct fk_scheduler_tally {
 	uint32_t n_held_durable; /* acknowledged and durable */
 	uint32_t n_proven;
 	uint32_t n_proven_durable;
+	/* Refused or partial, or unreachable after a sign of life. */
+	uint32_t n_failed;
 	uint64_t n_orders; /* KMMs ordered in this life of the process */
 };
 
@@ -150,8 +160,28 @@ void fk_scheduler_abort(struct fk_scheduler *s);
 uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s);
 /* The reason that stopped one next hop, 0 if it goes on. */
 uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t next_hop);
-/* Stops poll for good, as after a stored halt. */
-void fk_scheduler_halt(struct fk_scheduler *s, uint16_t sip_status);
+/* From here on nothing is reserved or ordered. What comes back is applied all the same. */
+void fk_scheduler_hold(struct fk_scheduler *s);
+/* Goes on after that, at stopped next hops, too. */
+void fk_scheduler_resume(struct fk_scheduler *s);
+
+/* The wave of a UE, from 0; 0 unless it was set. fk_scheduler_begin_wave() has to follow. */
+void fk_scheduler_set_wave(struct fk_scheduler *s, uint32_t ue_index, uint8_t wave);
+/* Puts a wave in force; those before it go on. */
+void fk_scheduler_begin_wave(struct fk_scheduler *s, uint32_t wave);
+/* The last wave of which something was reserved already, as after a restart; 0 if nothing was. */
+uint32_t fk_scheduler_last_reserved_wave(const struct fk_scheduler *s);
+uint32_t fk_scheduler_wave(const struct fk_scheduler *s);
+const struct fk_wave_tally *fk_scheduler_wave_tally(const struct fk_scheduler *s);
+/*
+ * What the gate behind the wave in force says; behind the last one there is none, and it never
+ * passes. More failures than allowed, counted over all waves but for those that were excused, shut
+ * it at any time. '*ret_halt' is why it is shut.
+ */
+enum fk_gate_state fk_scheduler_judge(struct fk_scheduler *s, const struct fk_scheduler_now *now,
+				      enum fk_halt *ret_halt);
+/* So many failures have been looked at and do not count any more. */
+void fk_scheduler_excuse(struct fk_scheduler *s, uint32_t n_failed);
 
 /* True when every delivery is final. */
 bool fk_scheduler_is_done(const struct fk_scheduler *s);

@@ -12,9 +12,11 @@
 struct run {
 	uint32_t next;	       /* in its queue */
 	uint32_t outcome_seen; /* low bits of answered_at_us of the outcome applied last */
-	uint8_t queued_in;     /* 1 + index of the queue that links it, PARKED, 0: none */
-	uint8_t is_fresh;      /* 1: counts in n_fresh */
-	uint8_t n_renumbered;  /* new attempts because of "invalid number" */
+	uint8_t wave;
+	uint8_t queued_in : 4;	 /* 1 + index of the queue that links it, PARKED, 0: none */
+	uint8_t is_fresh : 1;	 /* counts in n_fresh */
+	uint8_t was_ordered : 1; /* at least once */
+	uint8_t n_renumbered;	 /* new attempts because of "invalid number" */
 };
 
 struct page {
@@ -44,7 +46,7 @@ struct queue {
  */
 struct hop {
 	struct queue parked; /* due, but it may have no more open, or has stopped */
-	uint32_t n_active;   /* deliveries that are not final */
+	uint32_t n_active;   /* deliveries of the waves up to now that are not final */
 	uint32_t n_open;
 	uint16_t halt_status; /* fk_refusal_detail() of what stopped it, 0: it goes on */
 };
@@ -66,8 +68,12 @@ struct fk_scheduler {
 	uint32_t share;	      /* of the window, of each next hop */
 	uint32_t n_loan;      /* of the window: what is left for who needs more */
 	uint32_t n_borrowed;
-	uint32_t n_halted;    /* next hops that have stopped */
-	uint16_t halt_status; /* of the whole campaign, as it was stored */
+	uint32_t n_halted; /* next hops that have stopped */
+	bool is_held;
+	uint32_t wave;	    /* in force */
+	uint64_t out_at_ms; /* when it was seen that all of it was sent; UINT64_MAX: not yet */
+	uint32_t n_excused; /* failures that do not count */
+	struct fk_wave_tally wave_tally;
 	struct fk_scheduler_tally tally;
 };
 
@@ -91,6 +97,10 @@ static inline struct hop *fk_delivery_hop(struct fk_scheduler *s, uint32_t ue_in
 	return &s->hops[s->opt.ues[ue_index].next_hop % FK_NEXT_HOPS_MAX];
 }
 
+/* A KMM of it was handed to the dataplane. */
+void fk_delivery_note_ordered(struct fk_scheduler *s, uint32_t ue_index);
+/* The UE is there: an answer of its own, or a message that was delivered. */
+void fk_delivery_note_life(struct fk_scheduler *s, uint32_t ue_index);
 /* Its page has to be written. */
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index);
 /* Ends a delivery for good; with a key held, anything but ACKED becomes PARTIAL. */

@@ -82,6 +82,68 @@ static bool put_slns(json_t *body, const char *text)
 	return true;
 }
 
+/* "100,10%,area:North" as a JSON list of waves; NULL, with the reason told, if it is none. */
+static json_t *read_waves(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text != '\0') {
+		size_t size = strcspn(text, ",");
+		char *end;
+		unsigned long number = strtoul(text, &end, 10);
+
+		if (strncmp(text, "area:", 5) == 0 && size > 5)
+			json_array_append_new(list,
+					      json_pack("{s:s%}", "area", text + 5, size - 5));
+		else if (*text >= '0' && *text <= '9' && end == text + size)
+			json_array_append_new(list,
+					      json_pack("{s:I}", "count", (json_int_t)number));
+		else if (*text >= '0' && *text <= '9' && *end == '%' && end + 1 == text + size)
+			json_array_append_new(list,
+					      json_pack("{s:I}", "percent", (json_int_t)number));
+		else
+			break;
+		text += size;
+		text += *text == ',' && text[1] != '\0';
+	}
+	if (*text == '\0')
+		return list;
+	(void)fk_usage_error("--waves: '%s' is no list of numbers, percentages and area:NAME, like "
+			     "100,10%%,area:North",
+			     text);
+	json_decref(list);
+	return NULL;
+}
+
+/* Puts what was said of the gate; 'set' tells which of its numbers were given. */
+struct gate_options {
+	uint64_t acked, sample, failed, offline, life_s;
+};
+
+#define UNSAID UINT64_MAX
+
+static void put_gate(json_t *body, const struct gate_options *gate)
+{
+	const struct {
+		const char *name;
+		uint64_t number;
+	} members[] = {
+		{"min_acked_percent", gate->acked},	{"min_sample", gate->sample},
+		{"failed_limit", gate->failed},		{"life_s", gate->life_s},
+		{"max_offline_percent", gate->offline},
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (members[i].number != UNSAID)
+			json_object_set_new(object, members[i].name,
+					    json_integer((json_int_t)members[i].number));
+	}
+	if (json_object_size(object) > 0)
+		json_object_set(body, "gate", object);
+	json_decref(object);
+}
+
 static void put_number(json_t *body, const char *name, uint64_t number)
 {
 	if (number != 0)
@@ -114,6 +176,8 @@ static void put_text(json_t *body, const char *name, const char *text)
 int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 {
 	const char *group = NULL, *slns = NULL, *kind = "rekey", *file = NULL, *status = NULL;
+	const char *waves = NULL;
+	struct gate_options gate = {UNSAID, UNSAID, UNSAID, UNSAID, UNSAID};
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
 	bool no_closing = false, dry_run = false, is_except = false, yes = false;
 	const struct fk_option options[] = {
@@ -125,6 +189,12 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 		{"--keys-of", .ret_number = &keys_of, .min = 1, .max = UINT32_MAX},
 		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
 		{"--no-closing", .ret_flag = &no_closing},
+		{"--waves", .ret_text = &waves},
+		{"--gate-acked", .ret_number = &gate.acked, .max = 100},
+		{"--gate-sample", .ret_number = &gate.sample, .max = 100000000},
+		{"--gate-failed", .ret_number = &gate.failed, .max = 100000000},
+		{"--gate-offline", .ret_number = &gate.offline, .max = 100},
+		{"--gate-life", .ret_number = &gate.life_s, .max = 604800},
 		{"--dry-run", .ret_flag = &dry_run},
 		{"--file", .ret_text = &file},
 		{"--except", .ret_flag = &is_except},
@@ -156,6 +226,16 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 	put_number(body, "pace_per_s", pace_per_s);
 	if (no_closing)
 		json_object_set_new(body, "closing", json_false());
+	put_gate(body, &gate);
+	if (waves) {
+		json_t *list = read_waves(waves);
+
+		if (list == NULL) {
+			json_decref(body);
+			return FK_EXIT_USAGE;
+		}
+		json_object_set_new(body, "waves", list);
+	}
 	code = fk_request(cli, "POST", dry_run ? "/v1/campaigns?dry_run=true" : "/v1/campaigns",
 			  body, &answer);
 	json_decref(body);
@@ -310,4 +390,25 @@ int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv)
 	if (argc != 1)
 		return fk_usage_error("campaign abort wants one campaign id");
 	return show_one(cli, "POST", argv[0], "/abort");
+}
+
+int fk_cli_campaign_pause(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign pause wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/pause");
+}
+
+int fk_cli_campaign_halt(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign halt wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/halt");
+}
+
+int fk_cli_campaign_resume(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign resume wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/resume");
 }

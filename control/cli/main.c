@@ -102,8 +102,9 @@ static const struct command commands[] = {
 	 "before the next start"},
 	{{"campaign", "create"},
 	 "[--kind K] [--group G] [[--except] UE... | --file FILE|-] [--status S] [--sln N,N-N] "
-	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] [--dry-run] "
-	 "[--yes]",
+	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] "
+	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "
+	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--dry-run] [--yes]",
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
@@ -129,6 +130,15 @@ static const struct command commands[] = {
 	 "FILE|- --key PEM_FILE",
 	 fk_cli_report_verify,
 	 "check a signed report by itself and by its signature; fleetkeyd is not asked"},
+	{{"campaign", "pause"},
+	 "ID",
+	 fk_cli_campaign_pause,
+	 "no new request leaves until it is resumed; what is on its way may be repeated"},
+	{{"campaign", "halt"}, "ID", fk_cli_campaign_halt, "no request leaves until it is resumed"},
+	{{"campaign", "resume"},
+	 "ID",
+	 fk_cli_campaign_resume,
+	 "let a campaign go on that is paused or halted, also past a gate that is shut"},
 	{{"campaign", "abort"}, "ID", fk_cli_campaign_abort, "stop a campaign for good"},
 	{{"campaign", "watch"},
 	 "ID [--wait SECONDS]",

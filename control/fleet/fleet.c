@@ -556,6 +556,11 @@ int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id)
 	return fk_name_index_find(fleet->by_ue_id, ue_id, strlen(ue_id));
 }
 
+uint16_t fk_fleet_area(const struct fk_fleet *fleet, uint32_t ue_index)
+{
+	return ue_index < fk_fleet_n_slots(fleet) ? fleet->rows[ue_index].area_id : 0;
+}
+
 uint8_t fk_fleet_status(const struct fk_fleet *fleet, uint32_t ue_index)
 {
 	return ue_index < fk_fleet_n_slots(fleet) ? fleet->rows[ue_index].status : FK_UE_ACTIVE;

@@ -155,6 +155,8 @@ const char *fk_fleet_group_name(const struct fk_fleet *fleet, uint32_t group_id)
 const char *fk_fleet_area_name(const struct fk_fleet *fleet, uint32_t area_id);
 /* Id of the group of that name, or -1. */
 int32_t fk_fleet_find_group(const struct fk_fleet *fleet, const char *name);
+/* The area of a UE; 0 where nobody is. */
+uint16_t fk_fleet_area(const struct fk_fleet *fleet, uint32_t ue_index);
 /* The same for an area. */
 int32_t fk_fleet_find_area(const struct fk_fleet *fleet, const char *name);
 bool fk_fleet_is_member(const struct fk_fleet *fleet, uint32_t ue_index, uint32_t group_id);

@@ -44,6 +44,31 @@ Test(campaign_request, all_members_are_taken)
 	cr_assert_not(r.closing);
 }
 
+Test(campaign_request, waves_and_gate_are_taken)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"rekey\"}", &r, field, &reason), FK_OK);
+	cr_expect_eq(r.waves.n, 0);
+	cr_expect_eq(r.gate.min_acked_percent, 95);
+	cr_expect_eq(r.gate.failed_limit, 0);
+	cr_assert_eq(parse("{\"kind\":\"rekey\",\"waves\":[{\"count\":100},{\"percent\":7},"
+			   "{\"area\":\"North\"}],\"gate\":{\"failed_limit\":3,\"life_s\":9}}",
+			   &r, field, &reason),
+		     FK_OK);
+	cr_assert_eq(r.waves.n, 3);
+	cr_expect_eq(r.waves.items[0].kind, FK_WAVE_COUNT);
+	cr_expect_eq(r.waves.items[0].size, 100);
+	cr_expect_eq(r.waves.items[1].kind, FK_WAVE_PERCENT);
+	cr_expect_eq(r.waves.items[1].size, 7);
+	cr_expect_str_eq(r.waves.items[2].area, "North");
+	cr_expect_eq(r.gate.failed_limit, 3);
+	cr_expect_eq(r.gate.life_s, 9);
+	cr_expect_eq(r.gate.min_acked_percent, 95, "what is not said stays");
+}
+
 Test(campaign_request, every_kind_is_known_by_its_name)
 {
 	static const char *const kinds[] = {"rekey",	 "changeover", "rekey-and-changeover",
@@ -117,6 +142,19 @@ ParameterizedTestParameters(campaign_request, what_is_wrong_is_named)
 		{"{\"kind\":\"rekey\",\"pace_per_s\":0}", "pace_per_s", FK_ERANGE},
 		{"{\"kind\":\"rekey\",\"pace_per_s\":10000001}", "pace_per_s", FK_ERANGE},
 		{"{\"kind\":\"rekey\",\"closing\":1}", "closing", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"waves\":{}}", "waves", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"waves\":[]}", "waves", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"waves\":[{}]}", "waves", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"waves\":[{\"count\":0}]}", "waves", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"waves\":[{\"count\":\"1\"}]}", "waves", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"waves\":[{\"percent\":101}]}", "waves", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"waves\":[{\"area\":\"\"}]}", "waves", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"waves\":[{\"area\":\"a\",\"count\":1}]}", "waves",
+		 FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"gate\":[]}", "gate", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"gate\":{\"life\":1}}", "gate", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"gate\":{\"life_s\":-1}}", "gate", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"gate\":{\"min_acked_percent\":101}}", "gate", FK_ERANGE},
 		{"{\"kind\":\"rekey\",\"group\":5}", "group", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"group\":\"0123456789012345678901234567890123\"}", "group",
 		 FK_ERANGE},

@@ -21,7 +21,14 @@ static struct fk_campaign example(void)
 		.generation = 5,
 		.n_keys = FK_CAMPAIGN_KEYS_MAX,
 		.keys_per_kmm = {9, 0, 3},
+		.halt = FK_HALT_NEXT_HOPS,
 		.halt_status = 407,
+		.waves = {.n = 2,
+			  .items = {{.kind = FK_WAVE_PERCENT, .size = 10, .end = 4711},
+				    {.kind = FK_WAVE_AREA, .area = "North"}}},
+		.gate = FK_GATE_DEFAULT,
+		.wave = 2,
+		.n_excused = 5,
 		.closing = true,
 		.pace_per_s = 50000,
 		.fleet_generation = 1ull << 40,
@@ -158,7 +165,7 @@ Test(campaign, a_record_without_its_essentials_is_refused)
 	c.slot = FK_CAMPAIGN_SLOTS;
 	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
 	c = example();
-	c.state = 5;
+	c.state = 200;
 	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
 }
 

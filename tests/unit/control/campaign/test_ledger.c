@@ -22,7 +22,8 @@ static void fill(struct fk_delivery page[FK_LEDGER_PAGE])
 			.attempt = (uint8_t)(255 - i),
 			.tries = (uint8_t)i,
 			.flags = i & 7,
-			.left = (uint8_t)(i + 100),
+			.left = (i + 60) & 0x7f,
+			.is_living = i & 1,
 		};
 		memset(page[i].mac, (int)i, sizeof(page[i].mac));
 	}

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Campaigns in waves with gates, and what operators say to them: nothing of a wave leaves before the
+# gate in front of it is passed, a gate that is shut halts with its reason, and pause, halt and gate
+# stand over SIGKILL of control.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/support/tap.sh
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
+
+# State, reason, wave, and gate of the campaign, in one line.
+where() {
+	stack_campaign_get '"\(.state) \(.halt_reason) \(.wave.number)/\(.wave.of) \(.wave.gate)"'
+}
+
+is_in_state() {
+	[ "$(stack_campaign_get .state)" = "$1" ]
+}
+
+say() {
+	stack_ctl campaign "$1" "$STACK_CAMPAIGN" --json | jq -r .state
+}
+
+kill_control() {
+	stack_kill control
+	stack_until 30 "fleetkeyd that starts again" stack_ctl health
+	stack_until 30 "attached dataplane" stack_attached
+}
+
+# UEs to which anything may have been sent.
+begun() {
+	stack_ctl campaign show "$STACK_CAMPAIGN" --deliveries --json |
+		jq -rs '[.[] | select(.state != "pending")] | length'
+}
+
+messages() {
+	stack_campaign_get .n_messages
+}
+
+tap_plan 24
+stack_init waves
+STACK_UES=300
+STACK_T1_MS=50
+STACK_ANSWER_MS=500
+STACK_BACKOFF_MS=200
+STACK_PACE=2000
+STACK_WINDOW=100
+STACK_ATTEMPTS=2
+STACK_FLEETSIM_ARGS=(--offline 20)
+stack_prepare
+stack_start
+stack_import >/dev/null
+
+tap_is "an area that there is not is refused, by its name" \
+	"$(stack_ctl campaign create --waves area:nowhere 2>&1 | grep -c 'waves.*nowhere')" 1
+tap_is "waves need to be readable" "$(stack_ctl campaign create --waves 10,x 2>&1 | grep -c waves)" 1
+
+# A gate that passes: the offline UEs are within their limit.
+stack_campaign_create --waves 20,10%,area:north --gate-life 10 --gate-offline 60 --gate-sample 5
+stack_until 60 "end of the campaign" stack_campaign_is_over
+tap_is "all waves are sent when the gates pass" "$(stack_campaign_get '"\(.state) \(.wave.number)"')" \
+	"completed 4"
+offline=$(stack_campaign_get .states.unreachable)
+tap_ok "whoever is offline ends unreachable" test "$offline" -gt 20
+tap_is "and all others are acknowledged" "$(stack_campaign_get .states.acked)" $((300 - offline))
+stack_ctl campaign show "$STACK_CAMPAIGN" --deliveries --json |
+	jq -r 'select(.acked_ms != null) | "\(.acked_ms) \(.ue_id)"' | sort -n >"$STACK_DIR/acked"
+stack_ctl fleet show --ues --json | jq -r 'select(.area == "north") | .ue_id' >"$STACK_DIR/north"
+last=$(tail -n 100 "$STACK_DIR/acked" | cut -d ' ' -f 2 | grep -cxFf "$STACK_DIR/north" || true)
+tap_is "the wave of an area came before the rest" "$last" 0
+
+# A gate that is shut.
+stack_campaign_create --waves 30 --gate-life 3 --gate-offline 1
+stack_until 30 "gate that is shut" is_in_state halted
+tap_is "too many that are offline shut the gate" "$(where)" "halted gate_offline 1/2 shut"
+tap_is "of the next wave nothing was begun" "$(begun)" 30
+tap_is "the figures of the wave are told" \
+	"$(stack_campaign_get '.wave | .n_deliveries - .living - .offline')" 0
+n=$(messages)
+kill_control
+tap_is "the halt outlives SIGKILL of control" "$(where)" "halted gate_offline 1/2 shut"
+sleep 1
+tap_is "and nothing is sent meanwhile" "$(begun) $(messages)" "30 $n"
+tap_is "a campaign that is halted is in the way of another one" \
+	"$(stack_ctl campaign create 2>&1 | grep -c halted)" 1
+tap_is "an operator lets it go on" "$(say resume)" running
+stack_until 60 "end of the campaign" stack_campaign_is_over
+tap_is "past the gate" "$(stack_campaign_get '"\(.state) \(.halt_reason) \(.states.pending)"')" \
+	"completed null 0"
+
+# What operators say.
+sed -i 's/pace_per_s: .*/pace_per_s: 100/' "$STACK_DIR/fleetkeyd.yaml"
+kill_control
+stack_campaign_create
+stack_until 30 "first acknowledgements" stack_acked_is_at_least 20
+tap_is "it is paused" "$(say pause)" paused
+sleep 1.5
+begun_before=$(begun)
+kill_control
+sleep 1
+tap_is "and stays so over SIGKILL of control" "$(where) $(begun)" \
+	"paused null 1/1 sending $begun_before"
+tap_is "resumed" "$(say resume)" running
+more=$(($(stack_campaign_get .acked) + 20))
+stack_until 30 "further acknowledgements" stack_acked_is_at_least "$more"
+stack_kill redis
+tap_is "halted without the store" "$(say halt)" halted
+kill_control
+tap_is "that stands, too" "$(where | cut -d ' ' -f 1-3)" "halted operator 1/1"
+frames=$(stack_counter tx_requests)
+sleep 1
+tap_is "and no request leaves" "$(stack_counter tx_requests)" "$frames"
+say resume >/dev/null
+stack_until 90 "end of the campaign" stack_campaign_is_over
+tap_is "then it goes on to its end" \
+	"$(stack_campaign_get '"\(.state) \(.states.acked + .states.unreachable)"')" "completed 300"
+tap_is "what has ended cannot be paused" \
+	"$(stack_ctl campaign pause "$STACK_CAMPAIGN" 2>&1 | grep -c 'at its end')" 1
+stack_settle
+tap_ok "the books agree" stack_books_agree
+tap_is "no number was used twice" "$(jq .message_number_reused "$STACK_DIR/fleetsim.json")" 0
+stack_end
+tap_end
