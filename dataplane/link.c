@@ -32,6 +32,7 @@ struct fk_link {
 	int socket_fd, region_fd; /* -1: none */
 	uint64_t retry_at_ms, lost_at_ms;
 	bool was_attached;
+	bool has_to_stop; /* no region was there to say it in */
 	struct fk_mapping table, region;
 	struct fk_log_limit connect_limit, refuse_limit;
 };
@@ -215,6 +216,31 @@ static bool is_same_region(const struct fk_mapping *a, const struct fk_mapping *
 	       memcmp(x->header.region_id, y->header.region_id, sizeof(x->header.region_id)) == 0;
 }
 
+static _Atomic uint32_t *stop_flag(const struct fk_mapping *region)
+{
+	return &fk_region_control(region->at)->stop;
+}
+
+/* A stop that control has not seen yet outlives the region that it stood in. */
+static void carry_stop_over(struct fk_link *link, const struct fk_mapping *region)
+{
+	if (link->region.at != NULL &&
+	    atomic_load_explicit(stop_flag(&link->region), memory_order_acquire) != FK_STOP_NONE)
+		link->has_to_stop = true;
+	if (link->has_to_stop)
+		atomic_store_explicit(stop_flag(region), FK_STOP_ABORT, memory_order_release);
+	link->has_to_stop = false;
+}
+
+void fk_link_stop(struct fk_link *link)
+{
+	if (link->region.at == NULL)
+		link->has_to_stop = true;
+	else
+		atomic_store_explicit(stop_flag(&link->region), FK_STOP_ABORT,
+				      memory_order_release);
+}
+
 /* Gives every worker the new mappings; the old ones go. Workers are parked. */
 static enum fk_err switch_over(struct fk_link *link, struct fk_mapping *table,
 			       struct fk_mapping *region, uint32_t epoch, char *text,
@@ -223,6 +249,8 @@ static enum fk_err switch_over(struct fk_link *link, struct fk_mapping *table,
 	bool same_region = is_same_region(&link->region, region);
 	enum fk_err err = FK_OK;
 
+	if (!same_region)
+		carry_stop_over(link, region);
 	for (uint32_t i = 0; i < link->config.n_workers && err == FK_OK; i++)
 		err = fk_worker_attach(link->config.workers[i], table->at, region->at, epoch,
 				       same_region, text, text_size);

@@ -37,3 +37,7 @@ void fk_link_free(struct fk_link *link);
  * end; FK_EBUSY when a worker does not park.
  */
 FK_MUST_USE enum fk_err fk_link_step(struct fk_link *link, uint32_t wait_ms);
+
+/* From the next burst on no worker sends a request or a repeat, until control takes the flag back.
+ * It is kept for a region that is attached later. */
+void fk_link_stop(struct fk_link *link);

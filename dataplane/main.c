@@ -21,6 +21,7 @@
 #include "link.h"
 #include "log.h"
 #include "options.h"
+#include "stop_socket.h"
 #include "wire/xml.h"
 #include "worker.h"
 
@@ -34,6 +35,7 @@ struct fk_app {
 	struct fk_capture *capture;
 	struct fk_worker *worker;
 	struct fk_link *link;
+	struct fk_stop_socket *stop_socket;
 	unsigned lcore_id;
 	bool is_launched;
 };
@@ -161,6 +163,18 @@ static bool make_worker(struct fk_app *app, const struct fk_port *port,
 	return err == FK_OK;
 }
 
+static bool open_stop_socket(struct fk_app *app)
+{
+	char text[256] = "";
+	enum fk_err err =
+		fk_stop_socket_new(app->options.link, &app->stop_socket, text, sizeof(text));
+
+	if (err != FK_OK)
+		fk_log(FK_LOG_ERROR, "start_failed reason=\"%s\"",
+		       text[0] != '\0' ? text : fk_err_text(err));
+	return err == FK_OK;
+}
+
 /* Returns an exit code. */
 static int start(struct fk_app *app, char *program)
 {
@@ -181,7 +195,7 @@ static int start(struct fk_app *app, char *program)
 	}
 	if (fk_address_is_set(&app->options.host.ipv6.address))
 		fk_dpdk_port_hear_groups(app->dpdk_port);
-	if (!open_capture(app) || !make_worker(app, &port, engine))
+	if (!open_capture(app) || !make_worker(app, &port, engine) || !open_stop_socket(app))
 		return EXIT_FAILURE;
 	if (rte_eal_remote_launch(fk_worker_main, app->worker, app->lcore_id) != 0) {
 		fk_log(FK_LOG_ERROR, "start_failed reason=\"lcore %u cannot be launched\"",
@@ -207,6 +221,7 @@ static bool run(struct fk_app *app)
 		/* Told to wipe: that is done by ending, and is no failure. */
 		if (err != FK_OK)
 			return err == FK_EPOLICY;
+		fk_stop_socket_poll(app->stop_socket, app->link);
 		if (app->capture != NULL && fk_capture_flush(app->capture) != FK_OK)
 			fk_log(FK_LOG_ERROR, "capture_failed file=%s reason=\"%s\"",
 			       app->options.capture, strerror(errno));
@@ -221,6 +236,7 @@ static void stop(struct fk_app *app)
 		fk_worker_stop(app->worker);
 		(void)rte_eal_wait_lcore(app->lcore_id); /* it returns 0 */
 	}
+	fk_stop_socket_free(app->stop_socket);
 	fk_link_free(app->link);
 	fk_worker_free(app->worker);
 	if (app->capture != NULL && fk_capture_n_lost(app->capture) > 0)

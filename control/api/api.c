@@ -10,10 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fleetkey/unix_listen.h>
+
 #include "api/call.h"
 #include "api/routes.h"
 #include "api/token.h"
-#include "link/unix_socket.h"
 
 #define CONNECTION_TIMEOUT_S 60
 
@@ -255,7 +256,8 @@ enum fk_err fk_api_new(struct fk_app *app, struct fk_api **ret_api, struct fk_re
 	if (api == NULL)
 		return FK_ENOMEM;
 	api->app = app;
-	err = fk_unix_listen(app->config->api.socket, SOCK_STREAM, &fd, reason);
+	err = fk_unix_listen(app->config->api.socket, SOCK_STREAM, &fd, reason->text,
+			     sizeof(reason->text));
 	if (err == FK_OK) {
 		api->has_socket = true;
 		err = start_daemon(api, &api->endpoints[0], fd, true, reason);

@@ -198,7 +198,7 @@ void fk_engine_set_stop(struct fk_engine *engine)
 		return;
 	if (engine->current->state == FK_CAMPAIGN_ABORTED ||
 	    (engine->current->state == FK_CAMPAIGN_HALTED &&
-	     engine->current->halt == FK_HALT_OPERATOR))
+	     (engine->current->halt == FK_HALT_OPERATOR || engine->current->halt == FK_HALT_LOCAL)))
 		stop = FK_STOP_ABORT;
 	else if (engine->current->state == FK_CAMPAIGN_HALTED ||
 		 engine->current->state == FK_CAMPAIGN_PAUSED)
@@ -378,6 +378,7 @@ void fk_engine_tick(struct fk_engine *engine)
 		return;
 	if (engine->is_attached)
 		is_full = fk_engine_collect(engine);
+	fk_engine_heed_local_stop(engine);
 	if (engine->scheduler == NULL) {
 		if (is_up)
 			(void)fk_engine_flush_pages(engine, false);

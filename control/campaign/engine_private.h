@@ -70,6 +70,9 @@ static inline bool fk_engine_is_running(const struct fk_engine *engine)
 bool fk_engine_write_record(struct fk_engine *engine);
 /* A region that has survived may say stop where the record does not yet. */
 void fk_engine_heed_stop(struct fk_engine *engine);
+/* The dataplane was told to stop past control: halts the campaign, and takes the flag back once
+ * that is on record. */
+void fk_engine_heed_local_stop(struct fk_engine *engine);
 /* Looks at next hops and gates, and halts the campaign or begins its next wave. */
 void fk_engine_check_gates(struct fk_engine *engine);
 /* Finds where the waves of a new campaign end, when all that it serves are in the scheduler. */

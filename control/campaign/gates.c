@@ -55,6 +55,25 @@ void fk_engine_heed_stop(struct fk_engine *engine)
 		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_OPERATOR, 0);
 }
 
+void fk_engine_heed_local_stop(struct fk_engine *engine)
+{
+	struct fk_campaign *c = engine->current;
+	struct fk_control_block *block;
+
+	if (engine->region == NULL)
+		return;
+	block = fk_region_map_control(engine->region);
+	if (atomic_load_explicit(&block->stop, memory_order_acquire) == FK_STOP_NONE)
+		return;
+	if (fk_engine_is_active(engine)) {
+		if (c->halt != FK_HALT_OPERATOR && c->halt != FK_HALT_LOCAL)
+			stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_LOCAL, 0);
+		if (engine->record_dirty)
+			return;
+	}
+	atomic_store_explicit(&block->stop, FK_STOP_NONE, memory_order_release);
+}
+
 /* Nothing of a wave is reserved before the record says that it has begun. */
 static void begin_next_wave(struct fk_engine *engine)
 {

@@ -98,7 +98,8 @@ enum fk_gate_state {
 	X(FK_HALT_ACKED, "gate_acked")	   /* too few of the living have acknowledged */     \
 	X(FK_HALT_SAMPLE, "gate_sample")   /* too few are living */                          \
 	X(FK_HALT_OFFLINE, "gate_offline") /* too many are not */                            \
-	X(FK_HALT_FAILED, "gate_failed")   /* failed_limit */
+	X(FK_HALT_FAILED, "gate_failed")   /* failed_limit */                                \
+	X(FK_HALT_LOCAL, "local")	   /* at the dataplane, past control */
 
 enum fk_halt {
 #define X(name, label) name,

@@ -144,6 +144,11 @@ static const struct command commands[] = {
 	 "ID [--wait SECONDS]",
 	 fk_cli_campaign_watch,
 	 "follow a campaign to its end; fleetkeyd may be away for --wait seconds (60)"},
+	{{"stop", NULL},
+	 "--local [--stop-socket PATH]",
+	 fk_cli_stop,
+	 "stop the dataplane on this machine at once, also when fleetkeyd is dead; what runs is "
+	 "halted, now or when fleetkeyd is back. PATH is that of the link with .stop behind it"},
 	{{"dataplane", "show"}, "", fk_cli_dataplane_show, "attachment and counters"},
 	{{"health", NULL}, "", fk_cli_health, "whether fleetkeyd can do its work"},
 };

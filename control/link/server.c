@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "link/unix_socket.h"
+#include <fleetkey/unix_listen.h>
+
 #include "log.h"
 
 enum phase {
@@ -75,9 +76,10 @@ enum fk_err fk_link_server_new(const struct fk_link_options *options,
 	server->opt = *options;
 	server->listen_fd = server->timer_fd = server->conn_fd = -1;
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	err = server->epoll_fd < 0 ? FK_EIO
-				   : fk_unix_listen(options->socket_path, SOCK_SEQPACKET,
-						    &server->listen_fd, reason);
+	err = server->epoll_fd < 0
+		      ? FK_EIO
+		      : fk_unix_listen(options->socket_path, SOCK_SEQPACKET, &server->listen_fd,
+				       reason->text, sizeof(reason->text));
 	if (err == FK_OK)
 		err = watch(server, server->listen_fd);
 	if (err == FK_OK)

@@ -20,6 +20,10 @@
  * WIPE, from control at any time after ATTACH: the dataplane stops its workers, wipes its keys and
  * ends. There is no answer but the end of the connection.
  *
+ * Beside the link's socket the dataplane has one of its own, for a stop without control: whoever
+ * may connect sends FK_STOP_WORD and gets it back when fk_control_block.stop is set. The flag
+ * stands until control has halted what it was about, on record.
+ *
  * Threads: see each block. Layout: crosses a process border; both sides check FK_LINK_ABI, and
  * every index that they read from the other side.
  */
@@ -65,11 +69,14 @@ static_assert(sizeof(struct fk_link_msg) == 184, "change FK_LINK_ABI together wi
 #define FK_STOP_PAUSE 1u /* no new requests; running transactions end by themselves */
 #define FK_STOP_ABORT 2u /* nothing leaves but answers to requests */
 
+#define FK_STOP_SOCKET_SUFFIX ".stop"
+#define FK_STOP_WORD	      "stop"
+
 /* Control writes, workers read at every burst. */
 struct fk_control_block {
 	_Atomic uint64_t lease_until_us; /* CLOCK_MONOTONIC; past it, no request and no re-send */
 	_Atomic uint32_t lease_epoch;
-	_Atomic uint32_t stop;		/* FK_STOP_* for everything */
+	_Atomic uint32_t stop; /* FK_STOP_*; the dataplane sets it, control takes it back */
 	_Atomic uint32_t stop_slot[64]; /* FK_STOP_* per campaign slot */
 	_Atomic uint64_t control_beats;
 	uint8_t reserved[104];
