@@ -19,10 +19,11 @@
 	X(MESSAGE_NUMBER_REUSED, "message_number_reused")                                         \
 	X(COMMANDS, "commands") /* KMMs accepted by a radio */                                    \
 	X(BEYOND_CAPABILITY, "beyond_capability")                                                 \
-	X(CHANGEOVERS, "changeovers")	    /* of COMMANDS: performed */                          \
-	X(ZEROIZED, "zeroized")		    /* of COMMANDS: every key is gone */                  \
-	X(BAD_MAC, "bad_mac")		    /* KMM without a MAC that verifies */                 \
-	X(BAD_WRAP, "bad_wrap")		    /* keys that did not unwrap */                        \
+	X(CHANGEOVERS, "changeovers")		  /* of COMMANDS: performed */                    \
+	X(ZEROIZED, "zeroized")			  /* of COMMANDS: every key is gone */            \
+	X(BAD_MAC, "bad_mac")			  /* KMM without a MAC that verifies */           \
+	X(GROUP_KEY_REFUSED, "group_key_refused") /* commands that any member could give */       \
+	X(BAD_WRAP, "bad_wrap")			  /* keys that did not unwrap */                  \
 	X(NO_KEK, "no_kek")		    /* Rekey-Commands under a KEK that the radio lacks */ \
 	X(NUMBER_REFUSED, "number_refused") /* KMMs outside the number window */                  \
 	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \

@@ -67,6 +67,13 @@ static bool authenticate(struct exchange *x)
 	return false;
 }
 
+/* A command under a key that the whole group knows may come from any member of it. */
+static bool is_anybodys(const struct exchange *x)
+{
+	return x->traffic_key != NULL && x->ue->ptek_algorithm_id != 0 &&
+	       x->frame.header.message_id != FK_KMM_INVENTORY_COMMAND;
+}
+
 /* Header of an answer: kind 1, the UE's next number, MAC as in the command. */
 static struct fk_kmm_header answer_header(struct exchange *x)
 {
@@ -453,7 +460,7 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 	if (h->source_rsi != radio->kmf_rsi)
 		return FK_SIM_MALFORMED_KMM_SOURCE;
 	hash = fk_sim_hash(kmm, size);
-	if (h->has_message_number && h->has_mac &&
+	if (!radio->is_forged && h->has_message_number && h->has_mac &&
 	    fk_sim_ue_note_number(ue, h->mac.key_id, h->message_number, hash))
 		count(radio, FK_SIM_MESSAGE_NUMBER_REUSED);
 	/* These octets have verified once; the key they verified under may be gone by now. */
@@ -465,6 +472,10 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 	}
 	if (!authenticate(&x)) {
 		count(radio, FK_SIM_BAD_MAC);
+		return FK_SIM_WELL_FORMED;
+	}
+	if (is_anybodys(&x)) {
+		count(radio, FK_SIM_GROUP_KEY_REFUSED);
 		return FK_SIM_WELL_FORMED;
 	}
 	if (!fk_kmm_number_is_new(ue->inbound_number, h->message_number, ue->mnp)) {

@@ -4,7 +4,10 @@
  *
  * Order of the checks (P25 sheet 3.6, 3.9): destination RSI, MAC under the key that the MAC block
  * names, message number, then the command. A KMM whose MAC does not verify gets no answer: it may
- * come from anybody. A number outside the window gets a Negative-Acknowledgment 07.
+ * come from anybody. Nor does one that is authenticated by a traffic key, unless it only asks
+ * (Inventory-Command): it may come from any member of the group, and a radio that has a protection
+ * TEK takes commands under that alone. A number outside the window gets a Negative-Acknowledgment
+ * 07.
  *
  * Threads: a radio context belongs to the worker. Memory: storing a third key of a UE allocates.
  */
@@ -23,6 +26,7 @@ struct fk_radio {
 	struct fk_sim_counts *counts;
 	struct fk_traits *traits; /* NULL: nothing is wrong with any UE */
 	uint32_t kmf_rsi;
+	bool is_forged; /* what comes is not the KMF's: its numbers do not count as the KMF's */
 };
 
 /* An answer KMM, MAC included; size 0: the radio stays silent. */

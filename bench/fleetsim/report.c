@@ -244,6 +244,24 @@ static json_t *lies_json(const struct fk_lies *lies)
 	return object;
 }
 
+/* What the insider did, and the sums that the KMF's counters must have. */
+static json_t *insider_json(const struct fk_insider *insider)
+{
+	json_t *object = json_object(), *answers = json_object(), *counters = json_object();
+
+	put_count(object, "commands", insider->n_commands);
+	put_count(object, "obeyed", insider->n_obeyed);
+	for (int i = 0; i < FK_INSIDER_ANSWERS; i++) {
+		put_count(answers, fk_insider_answer_name((enum fk_insider_answer)i),
+			  insider->sent[i]);
+		put_count(counters, fk_insider_counter_name((enum fk_insider_answer)i),
+			  insider->sent[i]);
+	}
+	json_object_set_new(object, "answers", answers);
+	json_object_set_new(object, "counters", counters);
+	return object;
+}
+
 static json_t *traits_json(const struct fk_traits *traits)
 {
 	json_t *object = json_object();
@@ -357,6 +375,7 @@ enum fk_err fk_report_write(const char *path, const struct fk_verdict *verdict)
 	json_object_set_new(root, "traits", traits_json(verdict->traits));
 	json_object_set_new(root, "hostile", hostile_json(verdict->hostile));
 	json_object_set_new(root, "lies", lies_json(verdict->lies));
+	json_object_set_new(root, "insider", insider_json(verdict->insider));
 	err = write_atomically(path, write_json, root);
 	json_decref(root);
 	return err;

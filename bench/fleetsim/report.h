@@ -21,6 +21,7 @@
 #include "face.h"
 #include "fleet.h"
 #include "hostile.h"
+#include "insider.h"
 #include "lies.h"
 #include "traits.h"
 
@@ -29,6 +30,7 @@ struct fk_verdict {
 	const struct fk_fleet *fleet;
 	const struct fk_sim_counts *counts;
 	const struct fk_hostile *hostile;
+	const struct fk_insider *insider;
 	const struct fk_lies *lies;
 	const struct fk_traits *traits;
 	const struct fk_face *faces; /* n_faces of them */

@@ -67,6 +67,10 @@ const char fk_run_options_help[] =
 	"\n"
 	"    lies, single datagrams that are never lost\n"
 	"    --hostile MODE     truncate, garbage, unknown-peer, forged, replay, bad-mac or all\n"
+	"    --insider UE_ID    a radio in the wrong hands: with the traffic key of its active "
+	"keyset\n"
+	"                       it gives commands to all who hold that key, and answers in their "
+	"name\n"
 	"    --lies N           false acknowledgements in all, 0..1000000000 (default 0)\n";
 
 enum run_option {
@@ -83,6 +87,7 @@ enum run_option {
 	OPT_T1_MS,
 	OPT_HOSTILE,
 	OPT_LIES,
+	OPT_INSIDER,
 	OPT_KEYS,
 	OPT_BARE,
 	OPT_IDLE,
@@ -118,6 +123,7 @@ static const struct option options[] = {
 	{"t1-ms", required_argument, NULL, OPT_T1_MS},
 	{"hostile", required_argument, NULL, OPT_HOSTILE},
 	{"lies", required_argument, NULL, OPT_LIES},
+	{"insider", required_argument, NULL, OPT_INSIDER},
 	{"keys", required_argument, NULL, OPT_KEYS},
 	{"bare", no_argument, NULL, OPT_BARE},
 	{"idle", required_argument, NULL, OPT_IDLE},
@@ -337,6 +343,9 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 		       fk_argument_complain("hostile", text,
 					    "is none of truncate, garbage, unknown-peer, forged, "
 					    "replay, bad-mac, all");
+	case OPT_INSIDER:
+		o->insider = text;
+		return true;
 	case OPT_BARE:
 		o->bare_kmm = true;
 		return true;

@@ -235,6 +235,7 @@ static void receive_message(struct fk_server *s, struct request *r)
 	}
 	if (refuse_all(s, r) || !accept(s, r))
 		return;
+	fk_insider_command(s->insider, s->radio, r->ue);
 	earlier.size = r->ue->answer_size;
 	memcpy(earlier.octets, r->ue->answer, r->ue->answer_size);
 	body = fk_radio_receive(s->radio, r->ue, r->kmm, r->kmm_size, &answer);

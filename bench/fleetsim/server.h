@@ -19,6 +19,7 @@
 #include "face.h"
 #include "fleet.h"
 #include "hostile.h"
+#include "insider.h"
 #include "lies.h"
 #include "outbox.h"
 #include "radio.h"
@@ -31,6 +32,7 @@ struct fk_server {
 	struct fk_radio *radio;
 	struct fk_txns *txns;
 	struct fk_hostile *hostile;
+	struct fk_insider *insider;
 	struct fk_lies *lies;
 	struct fk_traits *traits;
 	struct fk_sim_counts *counts;

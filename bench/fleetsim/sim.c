@@ -35,6 +35,7 @@ struct sim {
 	struct fk_fleet fleet;
 	struct fk_sim_counts counts;
 	struct fk_hostile hostile;
+	struct fk_insider insider;
 	struct fk_lies lies;
 	struct fk_traits traits;
 	struct fk_radio radio;
@@ -94,6 +95,25 @@ static int worker_main(void *arg)
 	return 0;
 }
 
+/* The radio in the wrong hands, if one was named. */
+static bool setup_insider(struct sim *sim)
+{
+	const char *wanted = sim->options->insider;
+	struct fk_fleet *fleet = &sim->fleet;
+
+	for (uint32_t i = 0; wanted != NULL && i < fleet->n_ues; i++) {
+		const struct fk_sim_ue *ue = &fleet->ues[i];
+
+		if (ue->ue_id_size == strlen(wanted) &&
+		    memcmp(fk_fleet_ue_id(fleet, ue), wanted, ue->ue_id_size) == 0)
+			sim->insider.ue = ue;
+	}
+	if (wanted == NULL || sim->insider.ue != NULL)
+		return true;
+	fprintf(stderr, "fleetsim: --insider %s: is no UE of the fleet\n", wanted);
+	return false;
+}
+
 /* The servers that were asked for, or one for everybody. */
 static bool setup_faces(struct sim *sim)
 {
@@ -129,7 +149,7 @@ static bool setup_server(struct sim *sim)
 
 	sim->radio = (struct fk_radio){
 		.counts = &sim->counts, .traits = &sim->traits, .kmf_rsi = o->kmf_rsi};
-	if (!setup_faces(sim) || fk_ossl_new(&sim->radio.ossl) != FK_OK ||
+	if (!setup_faces(sim) || !setup_insider(sim) || fk_ossl_new(&sim->radio.ossl) != FK_OK ||
 	    fk_txns_new(&txns, clock_ms(CLOCK_MONOTONIC_COARSE), &sim->txns) != FK_OK)
 		return false;
 	sim->hostile.kinds = o->hostile_kinds;
@@ -142,6 +162,7 @@ static bool setup_server(struct sim *sim)
 		.radio = &sim->radio,
 		.txns = sim->txns,
 		.hostile = &sim->hostile,
+		.insider = &sim->insider,
 		.lies = &sim->lies,
 		.traits = &sim->traits,
 		.counts = &sim->counts,
@@ -219,6 +240,7 @@ static int write_verdict(const struct sim *sim)
 		.fleet = &sim->fleet,
 		.counts = &sim->counts,
 		.hostile = &sim->hostile,
+		.insider = &sim->insider,
 		.lies = &sim->lies,
 		.traits = &sim->traits,
 		.faces = sim->faces,

@@ -37,8 +37,9 @@ struct fk_sim_options {
 	uint32_t t1_ms;
 	uint32_t hostile_kinds;
 	uint64_t n_lies;
-	uint32_t n_keys; /* traffic keys that a UE should hold in the end */
-	uint32_t for_s;	 /* 0: until a signal */
+	const char *insider; /* ue_id; NULL: none */
+	uint32_t n_keys;     /* traffic keys that a UE should hold in the end */
+	uint32_t for_s;	     /* 0: until a signal */
 	bool bare_kmm;
 	bool idle_poll;
 	int eal_argc; /* program name and what stood behind "--" */

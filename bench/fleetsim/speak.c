@@ -172,6 +172,7 @@ void fk_speak(struct fk_server *s, const struct fk_speech *speech)
 	bool answers = speech->answer->size > 0;
 	bool is_hostile = answers && fk_hostile_wants(s->hostile);
 	bool is_liar = answers && fk_lies_wants(s->lies);
+	bool is_betrayed = answers && fk_insider_key(s->insider, speech->ue) != NULL;
 	uint8_t message_id[FK_SDS_ID_SIZE];
 	struct fk_hostile_truth truth;
 	struct fk_lies_truth lies;
@@ -181,7 +182,7 @@ void fk_speak(struct fk_server *s, const struct fk_speech *speech)
 	answer.in_reply_to = speech->signalling->message_id;
 	answer.kmm = speech->answer->octets;
 	answer.kmm_size = speech->answer->size;
-	if (is_hostile || is_liar)
+	if (is_hostile || is_liar || is_betrayed)
 		truth = hostile_truth(s, speech, &notification, &answer);
 	if (is_hostile)
 		fk_hostile_before(s->hostile, &truth);
@@ -189,6 +190,8 @@ void fk_speak(struct fk_server *s, const struct fk_speech *speech)
 		lies = lies_truth(s, speech, &truth);
 		fk_lies_before(s->lies, &lies);
 	}
+	if (is_betrayed)
+		fk_insider_answer(s->insider, &truth, s->fleet, s->radio->ossl, speech->ue);
 	if (speech->face->profile != FK_FACE_T2 && begin(s, speech, &notification))
 		count(s, FK_SIM_NOTIFICATIONS);
 	if (answers)

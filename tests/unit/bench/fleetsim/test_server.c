@@ -30,6 +30,7 @@ static struct fk_sim_counts counts;
 static struct fk_radio radio;
 static struct fk_txns *txns;
 static struct fk_hostile hostile;
+static struct fk_insider insider;
 static struct fk_lies lies;
 static struct fk_traits traits;
 static struct fk_server server;
@@ -78,6 +79,7 @@ static void setup_with(uint8_t profile)
 
 	memset(&counts, 0, sizeof(counts));
 	memset(&hostile, 0, sizeof(hostile));
+	memset(&insider, 0, sizeof(insider));
 	memset(&lies, 0, sizeof(lies));
 	memset(&traits, 0, sizeof(traits));
 	n_sent = 0;
@@ -92,6 +94,7 @@ static void setup_with(uint8_t profile)
 				    .radio = &radio,
 				    .txns = txns,
 				    .hostile = &hostile,
+				    .insider = &insider,
 				    .lies = &lies,
 				    .traits = &traits,
 				    .counts = &counts,
@@ -643,4 +646,37 @@ Test(server, lies_stand_beside_the_truth_once_and_are_counted)
 	n_sent = 0;
 	deliver(buf, write_rekey(2, 'b', buf, sizeof(buf)));
 	cr_assert_eq(n_sent, 3);
+}
+
+Test(server, what_an_insider_says_with_the_groups_key_is_counted_and_obeyed_by_nobody)
+{
+	struct fk_sim_ue *other = &f.fleet.ues[4];
+	struct fk_sim_ue before;
+	uint8_t buf[1500];
+
+	for (uint32_t i = 0; i < 2; i++) /* a group's key in keyset 1, and another in keyset 2 */
+		for (uint32_t k = 0; k < 2; k++)
+			cr_assert(fk_sim_ue_store_key(i == 0 ? ue : other, (uint8_t)(k + 1), 5,
+						      FK_ALGORITHM_AES_256, (uint16_t)(70 + k),
+						      k == 0 ? f.tek : f.further[0]));
+	insider.ue = other;
+	before = *ue;
+	fk_insider_command(&insider, &radio, ue);
+	cr_expect_eq(insider.n_commands, 3);
+	cr_expect_eq(insider.n_obeyed, 0);
+	cr_expect_eq(counts.count[FK_SIM_GROUP_KEY_REFUSED], 3);
+	cr_expect_arr_eq(&before, ue, sizeof(before), "nothing has changed");
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	for (uint32_t i = 0; i < FK_INSIDER_ANSWERS; i++)
+		cr_expect_eq(insider.sent[i], 1);
+	cr_expect_eq(n_sent, 6, "202, NOTIFICATION, answer, and three that are false");
+	/* Without the key there is nothing to forge with. */
+	fk_sim_ue_forget_keys(other);
+	cr_expect_null(fk_insider_key(&insider, ue));
+	/* Who has no key of its own has nothing to tell the KMF from its group by. */
+	cr_assert(fk_sim_ue_store_key(other, 1, 1, FK_ALGORITHM_AES_256, 70, f.tek));
+	cr_assert(fk_sim_ue_store_key(ue, 1, 1, FK_ALGORITHM_AES_256, 70, f.tek));
+	ue->ptek_algorithm_id = 0;
+	fk_insider_command(&insider, &radio, ue);
+	cr_expect_gt(insider.n_obeyed, 0);
 }
