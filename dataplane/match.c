@@ -197,6 +197,16 @@ static bool is_repeat(const struct fk_worker *w, const struct fk_match_kmm *kmm)
 	       mac == w->txns[kmm->ue_index].last_mac;
 }
 
+static bool names_own_key(struct fk_match_kmm *kmm)
+{
+	const struct fk_kmm_mac *mac = &kmm->frame.header.mac;
+
+	kmm->tek = kmm->ue->ptek;
+	return kmm->ue->ptek_algorithm_id == FK_ALGORITHM_AES_256 &&
+	       mac->algorithm_id == kmm->ue->ptek_algorithm_id &&
+	       mac->key_id == kmm->ue->ptek_key_id;
+}
+
 /* The key that the attempt's command was authenticated under must authenticate the answer (I8). */
 static bool names_attempt_key(const struct fk_worker *w, struct fk_match_kmm *kmm,
 			      const struct fk_campaign_block *campaign)
@@ -204,12 +214,8 @@ static bool names_attempt_key(const struct fk_worker *w, struct fk_match_kmm *km
 	const struct fk_ue_state *state = &w->states[kmm->ue_index];
 	const struct fk_kmm_mac *mac = &kmm->frame.header.mac;
 
-	if (state->mac_key == FK_MAC_KEY_PTEK) {
-		kmm->tek = kmm->ue->ptek;
-		return kmm->ue->ptek_algorithm_id == FK_ALGORITHM_AES_256 &&
-		       mac->algorithm_id == kmm->ue->ptek_algorithm_id &&
-		       mac->key_id == kmm->ue->ptek_key_id;
-	}
+	if (state->mac_key == FK_MAC_KEY_PTEK)
+		return names_own_key(kmm);
 	kmm->tek = campaign->keys[0].tek;
 	return mac->algorithm_id == campaign->algorithm_id &&
 	       mac->key_id == campaign->keys[0].key_id;
@@ -231,11 +237,40 @@ static enum fk_counter check_parties(const struct fk_worker *w, struct fk_match_
 	return is_user(w, kmm->ue, user) ? FK_COUNTERS : FK_COUNTER_RX_KMM_NOT_THAT_UE;
 }
 
+/* Seconds of CLOCK_MONOTONIC, never 0. */
+static uint32_t now_s(const struct fk_worker *w)
+{
+	return (uint32_t)(w->now_us / 1000000) + 1;
+}
+
+/* Before its MAC costs anything. A UE of another life of the host's clock may speak. */
+static bool speaks_too_often(const struct fk_worker *w, const struct fk_match_kmm *kmm)
+{
+	uint32_t said_at_s = w->states[kmm->ue_index].said_at_s;
+
+	return said_at_s != 0 && now_s(w) - said_at_s < FK_SAID_EVERY_S;
+}
+
+/* What nobody asked for: under the UE's own key, for a group's would be anybody's; or without a
+ * MAC, and then it is the server's word for who calls that it stands on. spec: P25 sheet 4, Hello
+ */
+static enum fk_counter check_unasked(const struct fk_worker *w, struct fk_match_kmm *kmm)
+{
+	kmm->is_unasked = true;
+	if (speaks_too_often(w, kmm))
+		return FK_COUNTER_RX_SAID_TOO_OFTEN;
+	if (kmm->frame.header.has_mac && !names_own_key(kmm))
+		return FK_COUNTER_RX_KMM_WRONG_KEY;
+	return FK_COUNTERS;
+}
+
 static enum fk_counter check_key(const struct fk_worker *w, struct fk_match_kmm *kmm)
 {
 	const struct fk_ue_state *state = &w->states[kmm->ue_index];
 	const struct fk_campaign_block *campaign;
 
+	if (kmm->frame.header.message_id == FK_KMM_HELLO)
+		return is_repeat(w, kmm) ? FK_COUNTER_RX_KMM_REPEAT : check_unasked(w, kmm);
 	if (!kmm->frame.header.has_mac)
 		return FK_COUNTER_RX_KMM_UNAUTHENTICATED;
 	if (is_repeat(w, kmm))
@@ -259,6 +294,8 @@ bool fk_match_kmm_begin(struct fk_worker *w, struct fk_view user, struct fk_matc
 {
 	enum fk_counter reason = check_parties(w, kmm, user);
 
+	kmm->tek = NULL;
+	kmm->is_unasked = false;
 	if (reason == FK_COUNTERS)
 		reason = check_key(w, kmm);
 	if (reason == FK_COUNTERS)
@@ -485,9 +522,36 @@ static enum fk_counter judge(struct fk_worker *w, const struct fk_match_kmm *kmm
 	return read_answer(w, kmm, answer);
 }
 
+/* What a UE said without being asked. Nothing of its attempt changes. */
+static enum fk_match_result finish_unasked(struct fk_worker *w, const struct fk_match_kmm *kmm)
+{
+	const struct fk_kmm_header *header = &kmm->frame.header;
+	struct fk_record_said said = {.message_id = header->message_id,
+				      .is_authentic = header->has_mac,
+				      .number = header->message_number,
+				      .at_s = now_s(w)};
+
+	/* Its first copy may be in this very burst. */
+	if (header->has_mac && is_repeat(w, kmm))
+		return drop(w, FK_COUNTER_RX_KMM_REPEAT);
+	if (speaks_too_often(w, kmm))
+		return drop(w, FK_COUNTER_RX_SAID_TOO_OFTEN);
+	if (header->has_mac && !is_new_number(w, kmm))
+		return drop(w, FK_COUNTER_RX_KMM_BAD_NUMBER);
+	if (fk_kmm_decode_hello(&kmm->frame, &said.hello_flag) != FK_OK)
+		return drop(w, FK_COUNTER_RX_KMM_MALFORMED);
+	if (!fk_record_has_room(w))
+		return not_recorded(w);
+	fk_record_said(w, kmm->ue_index, &said);
+	if (header->has_mac)
+		memcpy(&w->txns[kmm->ue_index].last_mac, header->mac.mac,
+		       sizeof(w->txns[kmm->ue_index].last_mac));
+	return drop(w, FK_COUNTER_RX_HELLOS);
+}
+
 enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_match_kmm *kmm,
 					 const struct fk_token_claim *in_reply_to,
-					 const uint8_t mac[static FK_KMM_MAC_SIZE])
+					 const uint8_t *mac)
 {
 	const struct fk_kmm_header *header = &kmm->frame.header;
 	struct fk_record_answer answer = {
@@ -500,8 +564,10 @@ enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_ma
 	struct fk_txn *txn = &w->txns[kmm->ue_index];
 	enum fk_counter reason;
 
-	if (!fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
+	if (mac != NULL && !fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
 		return drop(w, FK_COUNTER_RX_KMM_BAD_MAC);
+	if (kmm->is_unasked)
+		return finish_unasked(w, kmm);
 	reason = judge(w, kmm, in_reply_to, &answer);
 	if (reason != FK_COUNTERS)
 		return drop(w, reason);

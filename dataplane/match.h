@@ -3,9 +3,11 @@
  * match.h - who may answer, and what an answer does: invariant I7 of the design.
  *
  * A SIP response is authenticated by the tag in its branch, a NOTIFICATION by the tag in its
- * Message ID and its notifier, a KMM by its MAC. Each function below raises exactly one counter,
- * and changes a state only for what is authentic and answers the attempt that stands in the UE's
- * state.
+ * Message ID and its notifier, a KMM by its MAC. What a UE says without being asked (Hello) is
+ * authenticated by its own key if it has a MAC, else by who called alone; it may be said once in
+ * FK_SAID_EVERY_S, and changes no more than the inbound number. Each function below raises exactly
+ * one counter, and changes a state only for what is authentic and answers the attempt that stands
+ * in the UE's state.
  *
  * Threads: the worker. Memory: nothing allocates; views borrow from the frame.
  */
@@ -39,13 +41,16 @@ FK_MUST_USE enum fk_match_result fk_match_notification(struct fk_worker *w,
 						       const struct fk_token_claim *id,
 						       struct fk_view user);
 
+#define FK_SAID_EVERY_S 10 /* a radio gives up after some 30 s: P25 sheet 4 */
+
 /* A KMM on its way: filled by _read() and _begin(), its MAC computed by the burst, ended by
  * _finish(). */
 struct fk_match_kmm {
 	struct fk_kmm_frame frame;
 	const struct fk_ue_slot *ue;
 	uint32_t ue_index;
-	const uint8_t *tek; /* what its MAC is to be verified under */
+	const uint8_t *tek; /* what its MAC is to be verified under; NULL: it has none */
+	bool is_unasked;    /* a Hello */
 };
 
 /*
@@ -57,8 +62,9 @@ FK_MUST_USE bool fk_match_kmm_read(struct fk_worker *w, const uint8_t *payload, 
 				   struct fk_match_kmm *ret_kmm);
 FK_MUST_USE bool fk_match_kmm_begin(struct fk_worker *w, struct fk_view user,
 				    struct fk_match_kmm *kmm);
-/* 'mac' is the MAC as computed; 'in_reply_to' the Message ID that it names, checked, or NULL. */
+/* 'mac' is the MAC as computed, or NULL if there is none; 'in_reply_to' the Message ID that it
+ * names, checked, or NULL. */
 FK_MUST_USE enum fk_match_result fk_match_kmm_finish(struct fk_worker *w,
 						     const struct fk_match_kmm *kmm,
 						     const struct fk_token_claim *in_reply_to,
-						     const uint8_t mac[static FK_KMM_MAC_SIZE]);
+						     const uint8_t *mac);

@@ -422,7 +422,9 @@ static struct fk_view user_of(const struct lane *lane)
 	return (struct fk_view){.at = lane->user, .len = lane->user_size};
 }
 
-/* All MACs of the burst together, in the order of the lanes that still are about a KMM. */
+/* All MACs of the burst together, in the order of the lanes that still are about a KMM and have
+ * one.
+ */
 static void mac_stage(struct fk_worker *w, struct lane *lanes, uint32_t n, struct fk_mac_lane *macs)
 {
 	uint32_t n_macs = 0;
@@ -436,6 +438,8 @@ static void mac_stage(struct fk_worker *w, struct lane *lanes, uint32_t n, struc
 			lanes[i].matter = NOTHING;
 			continue;
 		}
+		if (lanes[i].kmm.tek == NULL)
+			continue;
 		macs[n_macs++] = (struct fk_mac_lane){
 			.tek = lanes[i].kmm.tek,
 			.frame = frame->octets,
@@ -465,9 +469,9 @@ static void apply_stage(struct fk_worker *w, struct lane *lanes, uint32_t n,
 			       fk_match_notification(w, &lane->note, &lane->claim, user_of(lane)));
 			break;
 		case KMM:
-			settle(lane, fk_match_kmm_finish(w, &lane->kmm,
-							 lane->has_claim ? &lane->claim : NULL,
-							 (macs++)->mac));
+			settle(lane, fk_match_kmm_finish(
+					     w, &lane->kmm, lane->has_claim ? &lane->claim : NULL,
+					     lane->kmm.tek != NULL ? (macs++)->mac : NULL));
 			break;
 		}
 	}

@@ -166,3 +166,22 @@ void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);
 }
+
+void fk_record_said(struct fk_worker *w, uint32_t ue_index, const struct fk_record_said *said)
+{
+	const struct fk_doorbell doorbell = {.ue_index = ue_index,
+					     .said = said->message_id,
+					     .hello_flag = said->hello_flag,
+					     .is_authentic = said->is_authentic};
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	s->said_at_s = said->at_s;
+	if (said->is_authentic) {
+		s->inbound_number = said->number;
+		then();
+		s->inbound_known = 1;
+	}
+	fk_ue_state_write_end(s);
+	(void)fk_ring_push(w->doorbells, &doorbell, sizeof(doorbell), 1);
+}

@@ -47,5 +47,15 @@ struct fk_record_answer {
 void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 			const struct fk_record_answer *answer);
 
+/* What a UE has said without being asked. */
+struct fk_record_said {
+	uint8_t message_id, hello_flag;
+	bool is_authentic;
+	uint16_t number; /* if it is authentic */
+	uint32_t at_s;
+};
+/* Records number and time, leaves the attempt as it is, and rings. Needs room. */
+void fk_record_said(struct fk_worker *w, uint32_t ue_index, const struct fk_record_said *said);
+
 /* Rings without a change: for an order whose outcome stands already. Needs room. */
 void fk_record_ring(struct fk_worker *w, uint32_t ue_index);

@@ -128,11 +128,13 @@ static size_t encode_signalling(const struct fk_compose *c, uint8_t *buf, size_t
 		return fk_sds_encode_notification(&n, buf, cap, &size) == FK_OK ? size : 0;
 	}
 
-	struct fk_sds_signalling s = {.date_time_s = c->date_time_s, .has_in_reply_to = true};
+	struct fk_sds_signalling s = {.date_time_s = c->date_time_s,
+				      .has_in_reply_to = c->in_reply_to != NULL};
 
 	memcpy(s.conversation_id, c->conversation_id, FK_SDS_ID_SIZE);
 	memcpy(s.message_id, c->message_id, FK_SDS_ID_SIZE);
-	memcpy(s.in_reply_to, c->in_reply_to, FK_SDS_ID_SIZE);
+	if (c->in_reply_to != NULL)
+		memcpy(s.in_reply_to, c->in_reply_to, FK_SDS_ID_SIZE);
 	return fk_sds_encode_signalling(&s, buf, cap, &size) == FK_OK ? size : 0;
 }
 

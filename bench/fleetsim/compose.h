@@ -62,7 +62,7 @@ struct fk_compose {
 	bool is_compact;
 	uint64_t date_time_s;
 	const uint8_t *conversation_id, *message_id; /* NOTIFICATION: copied; answer: its own */
-	const uint8_t *in_reply_to;		     /* answer only */
+	const uint8_t *in_reply_to;		     /* answer only; NULL: it is none */
 	const uint8_t *kmm;			     /* answer only; NULL: write a NOTIFICATION */
 	size_t kmm_size;
 	bool bare_kmm; /* no preamble in front */

@@ -28,6 +28,7 @@
 	X(NUMBER_REFUSED, "number_refused") /* KMMs outside the number window */                  \
 	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \
 	X(ANSWERS, "answers")		    /* transactions begun */                              \
+	X(HELLOS, "hellos")		    /* transactions begun */                              \
 	X(SENT_AGAIN, "sent_again")	    /* by timer E */                                      \
 	X(TIMEOUTS, "timeouts")		    /* transactions given up by timer F */                \
 	X(DEFERRED, "deferred")		    /* commands ignored for want of a transaction */      \

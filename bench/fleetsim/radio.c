@@ -494,3 +494,30 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 	remember(ue, hash, ret_answer);
 	return FK_SIM_WELL_FORMED;
 }
+
+void fk_radio_hello(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t flag,
+		    struct fk_radio_answer *ret_hello)
+{
+	const struct fk_kmm_header header = {
+		.response_kind = FK_KMM_RESPONSE_NONE,
+		.has_message_number = true,
+		.has_mac = true,
+		.destination_rsi = radio->kmf_rsi,
+		.source_rsi = ue->rsi,
+		.message_number = (uint16_t)(ue->outbound_number + 1),
+		.mac = {.algorithm_id = ue->ptek_algorithm_id,
+			.key_id = ue->ptek_key_id,
+			.mac_format = FK_KMM_MAC_FORMAT_CMAC},
+	};
+	uint8_t *kmm = ret_hello->octets;
+	size_t size;
+
+	ret_hello->size = 0;
+	if (ue->ptek_algorithm_id == 0 ||
+	    fk_kmm_encode_hello(&header, flag, kmm, sizeof(ret_hello->octets), &size) != FK_OK ||
+	    fk_ossl_mac(radio->ossl, ue->ptek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
+			kmm + size - FK_KMM_MAC_BLOCK_SIZE) != FK_OK)
+		return;
+	ret_hello->size = size;
+	ue->outbound_number++;
+}

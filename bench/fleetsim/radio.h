@@ -43,3 +43,8 @@ struct fk_radio_answer {
 enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue *ue,
 				       const uint8_t *kmm, size_t size,
 				       struct fk_radio_answer *ret_answer);
+
+/* What the radio says when it is back: a Hello with flag 'flag', under its own key. 'ret_hello' has
+ * size 0 if it has none. */
+void fk_radio_hello(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t flag,
+		    struct fk_radio_answer *ret_hello);

@@ -56,6 +56,7 @@ const char fk_run_options_help[] =
 	"    --offline PERCENT      hear nothing: half of them 480, half 202 and silence\n"
 	"    --offline-back S       and come back S seconds after the first request, 0..86400\n"
 	"                           (default 0: never)\n"
+	"    --hello                and say so to the KMF, once\n"
 	"    --bad-mac PERCENT      send an answer with a broken MAC ahead of each answer\n"
 	"    --replay PERCENT       send each answer twice, in two transactions\n"
 	"    --forged-member PERCENT  have another member of the group answer in their name, "
@@ -90,6 +91,7 @@ enum run_option {
 	OPT_INSIDER,
 	OPT_KEYS,
 	OPT_BARE,
+	OPT_HELLO,
 	OPT_IDLE,
 	OPT_REPORT,
 	OPT_BOOK,
@@ -126,6 +128,7 @@ static const struct option options[] = {
 	{"insider", required_argument, NULL, OPT_INSIDER},
 	{"keys", required_argument, NULL, OPT_KEYS},
 	{"bare", no_argument, NULL, OPT_BARE},
+	{"hello", no_argument, NULL, OPT_HELLO},
 	{"idle", required_argument, NULL, OPT_IDLE},
 	{"report", required_argument, NULL, OPT_REPORT},
 	{"book", required_argument, NULL, OPT_BOOK},
@@ -345,6 +348,9 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 					    "replay, bad-mac, all");
 	case OPT_INSIDER:
 		o->insider = text;
+		return true;
+	case OPT_HELLO:
+		o->traits.says_hello = true;
 		return true;
 	case OPT_BARE:
 		o->bare_kmm = true;

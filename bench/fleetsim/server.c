@@ -257,6 +257,7 @@ static void receive_message(struct fk_server *s, struct request *r)
 static void receive_request(struct fk_server *s, struct request *r)
 {
 	count(s, FK_SIM_REQUESTS);
+	s->kmf = r->frame->source;
 	switch ((enum fk_sip_method)r->sip.method) {
 	case FK_SIP_MESSAGE:
 		receive_message(s, r);
@@ -312,6 +313,18 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 			       s->now_ms);
 	} else {
 		receive_request(s, &r);
+	}
+}
+
+void fk_server_tick(struct fk_server *s)
+{
+	if (!fk_traits_are_back(s->traits, s->now_ms))
+		return;
+	for (; s->hello_at < s->fleet->n_ues; s->hello_at++) {
+		struct fk_sim_ue *ue = &s->fleet->ues[s->hello_at];
+
+		if (fk_ue_has_trait(ue, FK_TRAIT_OFFLINE) && !fk_speak_hello(s, ue))
+			return;
 	}
 }
 

@@ -40,6 +40,8 @@ struct fk_server {
 	struct fk_face *faces; /* the servers that are played, n_faces of them; borrowed */
 	uint32_t n_faces;
 	struct fk_address address;
+	struct fk_address kmf; /* whom requests came from */
+	uint32_t hello_at;     /* the next UE that may be back and say so */
 	uint16_t kmf_port;
 	bool bare_kmm;
 	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */
@@ -48,6 +50,9 @@ struct fk_server {
 
 /* One UDP datagram for this host; an argument of fk_wire_port_receive(). */
 void fk_server_receive(void *server, const struct fk_net_frame *frame);
+
+/* Lets UEs that are back say Hello, as many as there is room for; the loop calls it once a turn. */
+void fk_server_tick(struct fk_server *server);
 
 /* Brings near what a request that waits will need: first the one, and later, with its result, the
  * other. Arguments of fk_wire_port_receive(). */

@@ -83,6 +83,7 @@ static int worker_main(void *arg)
 
 		uint32_t n = fk_wire_port_receive(&sim->port, &receiver);
 
+		fk_server_tick(server);
 		fk_txns_advance(sim->txns, server->now_ms);
 		fk_wire_port_flush(&sim->port);
 		if (n > 0 || sim->port.n_pending > 0) {

@@ -2,6 +2,8 @@
 /* speak.c - see speak.h. */
 #include <string.h>
 
+#include <fleetkey/kmm.h>
+
 #include "forge.h"
 #include "server.h"
 #include "speak.h"
@@ -200,4 +202,43 @@ void fk_speak(struct fk_server *s, const struct fk_speech *speech)
 		fk_hostile_after(s->hostile, &truth);
 	if (is_liar)
 		fk_lies_after(s->lies, &lies);
+}
+
+static const struct fk_face *face_of(const struct fk_server *s, const struct fk_sim_ue *ue)
+{
+	for (uint32_t i = 0; i < s->n_faces; i++)
+		if (s->faces[i].name[0] == '\0' ||
+		    strcmp(s->faces[i].name, fk_fleet_next_hop(s->fleet, ue)) == 0)
+			return &s->faces[i];
+	return NULL;
+}
+
+bool fk_speak_hello(struct fk_server *s, struct fk_sim_ue *ue)
+{
+	const struct fk_face *face = face_of(s, ue);
+	uint8_t message_id[FK_SDS_ID_SIZE];
+	struct fk_radio_answer hello;
+	struct fk_compose message;
+
+	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX)
+		return false;
+	fk_radio_hello(s->radio, ue, FK_HELLO_HERE, &hello);
+	if (face == NULL || hello.size == 0)
+		return true; /* it has nothing to say it with */
+	draw_message_id(s, message_id);
+	message = (struct fk_compose){
+		.context = &face->compose,
+		.mcdata_id = fk_fleet_mcdata_id(s->fleet, ue),
+		.mcdata_id_size = ue->mcdata_id_size,
+		.is_compact = (index_of(s, ue) & 1) != 0,
+		.date_time_s = s->date_time_s,
+		.conversation_id = message_id, /* it begins one */
+		.message_id = message_id,
+		.kmm = hello.octets,
+		.kmm_size = hello.size,
+		.bare_kmm = s->bare_kmm,
+	};
+	if (fk_txn_begin(s->txns, &message, &s->kmf, s->kmf_port, s->now_ms) == FK_OK)
+		count(s, FK_SIM_HELLOS);
+	return true;
 }

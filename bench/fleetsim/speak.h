@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,3 +38,7 @@ struct fk_speech {
 };
 
 void fk_speak(struct fk_server *server, const struct fk_speech *speech);
+
+/* The UE says Hello to the KMF, through the server of its next hop. False if there is no room for
+ * it now. */
+bool fk_speak_hello(struct fk_server *server, struct fk_sim_ue *ue);

@@ -96,6 +96,14 @@ uint16_t fk_traits_answer(struct fk_traits *traits, struct fk_sim_ue *ue, uint32
 	return SIP_ACCEPTED;
 }
 
+bool fk_traits_are_back(const struct fk_traits *traits, uint64_t now_ms)
+{
+	uint64_t back_ms = (uint64_t)traits->spec.offline_back_s * 1000;
+
+	return traits->spec.says_hello && traits->has_begun && back_ms > 0 &&
+	       now_ms - traits->begun_at_ms >= back_ms;
+}
+
 bool fk_traits_is_deaf(const struct fk_traits *traits, const struct fk_sim_ue *ue, uint64_t now_ms)
 {
 	return ue->is_silent_offline && is_away(traits, ue, now_ms);

@@ -65,22 +65,26 @@ void fk_api_dataplane(struct fk_call *call)
 {
 	const struct fk_app *app = call->app;
 	struct dataplane_sums sums;
-	json_t *counters = json_object();
+	const struct fk_engine_said *said = fk_engine_said(app->engine);
+	json_t *counters = json_object(), *unasked;
 	double cycles;
 
 	sum_workers(app, &sums);
 	for (uint32_t i = 0; i < FK_COUNTERS; i++)
 		json_object_set_new(counters, fk_counter_name(i),
 				    json_integer((json_int_t)sums.counters[i]));
+	unasked =
+		json_pack("{s:I, s:I, s:I}", "hellos", (json_int_t)said->n_heard, "rekey_requests",
+			  (json_int_t)said->n_rekey_requests, "woken", (json_int_t)said->n_woken);
 	cycles = (double)sums.busy_cycles + (double)sums.idle_cycles;
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:b, s:I, s:I, s:I, s:I, s:f, s:o}", "attached",
+			   json_pack("{s:b, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "attached",
 				     fk_link_server_is_attached(app->link), "epoch",
 				     (json_int_t)fk_link_server_epoch(app->link), "n_workers",
 				     (json_int_t)sums.n_workers, "n_open", (json_int_t)sums.n_open,
 				     "busy_cycles", (json_int_t)sums.busy_cycles, "busy_share",
 				     cycles > 0 ? (double)sums.busy_cycles / cycles : 0.0,
-				     "counters", counters));
+				     "unasked", unasked, "counters", counters));
 }
 
 static void gauge(FILE *out, const char *name, const char *help, uint64_t value)
@@ -130,6 +134,10 @@ void fk_api_metrics(struct fk_call *call)
 	gauge(out, "store_up", "1 if the store is available and safe",
 	      fk_engine_store_is_healthy(app->engine));
 	gauge(out, "fleet_ues", "UEs in the fleet in force", fk_fleet_n_ues(app->fleet));
+	gauge(out, "hellos", "Hellos of UEs, since fleetkeyd started",
+	      fk_engine_said(app->engine)->n_heard);
+	gauge(out, "woken", "deliveries that went on since their UE said something",
+	      fk_engine_said(app->engine)->n_woken);
 	campaign_gauges(out, n > 0 ? fk_engine_campaign_at(app->engine, n - 1) : NULL);
 	if (fclose(out) != 0) {
 		free(text);

@@ -42,6 +42,11 @@ uint32_t fk_engine_causes(struct fk_engine *engine, const struct fk_campaign *c,
 	return fk_causes_parse(c->causes, ret_causes);
 }
 
+const struct fk_engine_said *fk_engine_said(const struct fk_engine *engine)
+{
+	return &engine->said;
+}
+
 struct walk {
 	uint32_t from, left, next;
 	fk_delivery_fn fn;

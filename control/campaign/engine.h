@@ -135,6 +135,14 @@ void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uin
 /* A UE's status has changed: unless it is active now, the campaign that runs leaves it out. */
 void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index);
 
+/* What UEs have said without being asked, in this life of the process. */
+struct fk_engine_said {
+	uint64_t n_heard;	   /* Hellos */
+	uint64_t n_rekey_requests; /* of them: with flag 1 or 2 */
+	uint64_t n_woken;	   /* deliveries that it was the occasion to go on with */
+};
+const struct fk_engine_said *fk_engine_said(const struct fk_engine *engine);
+
 bool fk_engine_is_active(const struct fk_engine *engine);
 /*
  * True if no campaign is active and everything about the last one is durable: only then may another

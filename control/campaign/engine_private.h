@@ -45,6 +45,8 @@ struct fk_engine {
 	uint64_t stopped_hops;	      /* bit n: it was said that next hop n has stopped */
 	int64_t origin_us;	      /* CLOCK_MONOTONIC at the campaign's creation */
 
+	struct fk_engine_said said;
+
 	uint64_t dirty_since_us; /* 0: clean */
 	uint64_t retry_store_at_us;
 	uint32_t store_backoff_ms;

@@ -2,7 +2,36 @@
 /*
  * What flows through a tick: doorbells in, pages to the store, orders out.
  */
+#include <fleetkey/kmm.h>
+
 #include "campaign/engine_private.h"
+
+/* A UE that nobody knows who has is there: that is worth a line, and no more than one every few
+ * seconds, as the dataplane sees to. */
+static void note_lost(const struct fk_engine *engine, const struct fk_doorbell *bell)
+{
+	struct fk_fleet_ue ue;
+
+	if (fk_fleet_status(engine->fleet, bell->ue_index) == FK_UE_LOST &&
+	    fk_fleet_get(engine->fleet, bell->ue_index, &ue))
+		fk_log(FK_LOG_WARN, "lost radio heard", "ue=%s rsi=%u authentic=%s", ue.ue_id,
+		       ue.rsi, bell->is_authentic ? "yes" : "no");
+}
+
+/* What a UE has said without being asked. While a campaign is being folded its ends stand. */
+static void take_said(struct fk_engine *engine, const struct fk_doorbell *bell,
+		      const struct fk_scheduler_now *now)
+{
+	if (bell->said == 0)
+		return;
+	engine->said.n_heard++;
+	engine->said.n_rekey_requests += bell->said == FK_KMM_HELLO && bell->hello_flag != 0;
+	note_lost(engine, bell);
+	if (fk_engine_is_active(engine) && engine->scheduler != NULL && engine->fold_at == 0 &&
+	    fk_kind_admits(fk_kind(engine->current->kind),
+			   fk_fleet_status(engine->fleet, bell->ue_index)))
+		engine->said.n_woken += fk_scheduler_wake(engine->scheduler, bell->ue_index, now);
+}
 
 bool fk_engine_collect(struct fk_engine *engine)
 {
@@ -22,8 +51,11 @@ bool fk_engine_collect(struct fk_engine *engine)
 			continue;
 		n = fk_ring_peek(ring, engine->bells, sizeof(engine->bells[0]),
 				 FK_ENGINE_BELLS_MAX);
-		for (uint32_t i = engine->n_applied[w]; i < n && engine->scheduler != NULL; i++)
-			fk_engine_apply_state(engine, engine->bells[i].ue_index, &now);
+		for (uint32_t i = engine->n_applied[w]; i < n; i++) {
+			if (engine->scheduler != NULL)
+				fk_engine_apply_state(engine, engine->bells[i].ue_index, &now);
+			take_said(engine, &engine->bells[i], &now);
+		}
 		fk_ring_release(ring, 0);
 		if (n > engine->n_applied[w]) {
 			engine->n_applied[w] = n;

@@ -308,3 +308,48 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	apply_failure(s, ue_index, &step, state, now);
 	return false;
 }
+
+/* True if it is the UE that was not there, as far as one can tell. */
+static bool is_about_the_ue(const struct fk_delivery *d)
+{
+	switch (d->cause) {
+	case FK_CAUSE_SIP_TIMEOUT:
+	case FK_CAUSE_NO_ANSWER:
+	case FK_CAUSE_UNDELIVERED:
+	case FK_CAUSE_DELIVERED:
+		return true;
+	case FK_CAUSE_SIP:
+		return d->cause_detail == 408 || d->cause_detail == 480;
+	}
+	return false;
+}
+
+bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
+		       const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d;
+
+	if (ue_index >= s->opt.n_slots || !is_about_the_ue(&s->deliveries[ue_index]))
+		return false;
+	d = &s->deliveries[ue_index];
+	/* This send may have been too early for it; it is not held against it. */
+	if (d->state == FK_DELIVERY_OPEN && d->tries > 1) {
+		d->tries = 1;
+		return true;
+	}
+	if (d->state == FK_DELIVERY_WAITING) {
+		fk_due_heap_set(&s->due, ue_index, now->ms);
+		fk_delivery_note_life(s, ue_index);
+		return true;
+	}
+	if (d->state != FK_DELIVERY_UNREACHABLE && d->state != FK_DELIVERY_UNCONFIRMED &&
+	    d->state != FK_DELIVERY_PARTIAL)
+		return false;
+	/* The attempt goes on under its number: the UE has taken none after it. */
+	d->tries = 0;
+	fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
+	s->pages[ue_index / FK_LEDGER_PAGE].on_durable |= 1ull << (ue_index % FK_LEDGER_PAGE);
+	fk_delivery_mark_dirty(s, ue_index);
+	fk_delivery_note_life(s, ue_index);
+	return true;
+}

@@ -142,6 +142,14 @@ uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now
 bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
 			const struct fk_scheduler_now *now);
 
+/*
+ * The UE is there: what waits for it to answer is due now, and what has ended because it did not is
+ * begun again, with the same octets and as many sends as before. False if there was no such thing.
+ * What waits for the system, or for a next hop, goes on waiting.
+ */
+bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
+		       const struct fk_scheduler_now *now);
+
 /* The dataplane attached anew: orders that it had not begun are lost, so what is open is queued
  * again under the same number. Call after all states were applied. */
 void fk_scheduler_queue_open(struct fk_scheduler *s);

@@ -590,3 +590,40 @@ enum fk_err fk_kmm_decode_empty(const struct fk_kmm_frame *frame)
 		return FK_EINVAL;
 	return frame->body_size == 0 ? FK_OK : FK_EFORMAT;
 }
+
+enum fk_err fk_kmm_encode_hello(const struct fk_kmm_header *header, uint8_t flag, uint8_t *buf,
+				size_t cap, size_t *ret_size)
+{
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (flag > FK_HELLO_REKEY_NO_UKEK)
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, FK_KMM_HELLO, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5 Hello */
+	fk_wire_put_u8(&w, flag);
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_hello(const struct fk_kmm_frame *frame, uint8_t *ret_flag)
+{
+	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
+	uint8_t flag;
+	enum fk_err err;
+
+	if (frame->header.message_id != FK_KMM_HELLO)
+		return FK_EINVAL;
+
+	/* spec: P25 sheet 1.5 Hello */
+	flag = fk_wire_get_u8(&r);
+	err = body_end(&r);
+	if (err != FK_OK)
+		return err;
+	if (flag > FK_HELLO_REKEY_NO_UKEK)
+		return FK_EUNSUPPORTED;
+	*ret_flag = flag;
+	return FK_OK;
+}

@@ -72,6 +72,9 @@
 	  "authentic disposition of an attempt that is over")                                    \
 	/* receiving: KMMs */                                                                    \
 	X(RX_ACKS, "rx_acks", "KMM answers accepted")                                            \
+	X(RX_HELLOS, "rx_hellos", "Hello of a UE, told to control")                              \
+	X(RX_SAID_TOO_OFTEN, "rx_said_too_often",                                                \
+	  "KMM that nobody asked for, too soon after the UE's last one")                         \
 	X(RX_KMM_PROTECTED, "rx_kmm_protected",                                                  \
 	  "MCData-protected payload, which is not supported")                                    \
 	X(RX_KMM_MALFORMED, "rx_kmm_malformed", "payload that is no well-formed KMM")            \

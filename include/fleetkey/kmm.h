@@ -73,6 +73,13 @@ enum fk_kmm_response_kind {
 	FK_KMM_RESPONSE_IMMEDIATE = 2, /* kind 3 */
 };
 
+/* What a Hello asks for (P25 sheet 1.5). */
+enum fk_kmm_hello_flag {
+	FK_HELLO_HERE = 0,	    /* nothing: the unit is there */
+	FK_HELLO_REKEY = 1,	    /* to be rekeyed; it holds its UKEK */
+	FK_HELLO_REKEY_NO_UKEK = 2, /* the same; it does not */
+};
+
 /* Key status codes (P25 sheet 1.6); the set is open, the raw value is kept. */
 #define FK_KMM_STATUS_PERFORMED		0x00
 #define FK_KMM_STATUS_NOT_PERFORMED	0x01
@@ -251,6 +258,8 @@ FK_MUST_USE enum fk_err fk_kmm_encode_delete_keyset(const struct fk_kmm_header *
 FK_MUST_USE enum fk_err fk_kmm_encode_empty(const struct fk_kmm_header *header,
 					    enum fk_kmm_message_id message_id, uint8_t *buf,
 					    size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_hello(const struct fk_kmm_header *header, uint8_t flag,
+					    uint8_t *buf, size_t cap, size_t *ret_size);
 /* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 							 const struct fk_kmm_inventory *inventory,
@@ -282,6 +291,8 @@ FK_MUST_USE enum fk_err fk_kmm_decode_delete_keyset(const struct fk_kmm_frame *f
 						    struct fk_kmm_delete_keyset_one *ret_one);
 FK_MUST_USE enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_frame *frame,
 							 struct fk_kmm_inventory *ret_inventory);
+/* Another flag than the three is FK_EUNSUPPORTED. */
+FK_MUST_USE enum fk_err fk_kmm_decode_hello(const struct fk_kmm_frame *frame, uint8_t *ret_flag);
 /* One of those without a body, without a body. */
 FK_MUST_USE enum fk_err fk_kmm_decode_empty(const struct fk_kmm_frame *frame);
 

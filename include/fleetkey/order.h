@@ -94,10 +94,13 @@ struct fk_order {
 };
 static_assert(sizeof(struct fk_order) == 32, "change FK_LINK_ABI together with the layout");
 
-/* A doorbell: "look at the state of this UE". */
+/* A doorbell: "look at the state of this UE", or what it has said without being asked. */
 struct fk_doorbell {
 	uint32_t ue_index;
-	uint32_t reserved; /* zero */
+	uint8_t said;	      /* Message ID of that, 0: look at the state */
+	uint8_t hello_flag;   /* of a Hello: enum fk_kmm_hello_flag */
+	uint8_t is_authentic; /* 1: by the MAC of the UE's own key; 0: by who called alone */
+	uint8_t reserved;     /* zero */
 };
 static_assert(sizeof(struct fk_doorbell) == 8, "change FK_LINK_ABI together with the layout");
 
@@ -140,7 +143,7 @@ static inline const char *fk_outcome_label(uint8_t outcome)
 
 /*
  * One UE's attempt and its outcome. One cache line; the fields below 'token' describe the attempt
- * that 'token' names. 'inbound_*' outlive attempts.
+ * that 'token' names. 'inbound_*' and 'said_at_s' outlive attempts.
  */
 struct fk_ue_state {
 	_Atomic uint32_t seq;	 /* sequence lock: odd while the worker writes */
@@ -168,7 +171,8 @@ struct fk_ue_state {
 	/* Inventory-Response: the one keyset that it listed; Changeover-Response: the activated
 	 * one; 0: none. */
 	uint8_t active_keyset;
-	uint8_t reserved[5];
+	uint8_t reserved;
+	uint32_t said_at_s; /* CLOCK_MONOTONIC: it spoke without being asked; 0: never */
 };
 static_assert(sizeof(struct fk_ue_state) == 64, "change FK_LINK_ABI together with the layout");
 

@@ -281,6 +281,8 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 	else if (a->message_id == FK_KMM_DELETE_KEYSET_RESPONSE)
 		err = fk_kmm_encode_delete_keyset(&header, FK_KMM_DELETE_KEYSET_RESPONSE, &a->one,
 						  kmm, cap, &size);
+	else if (a->message_id == FK_KMM_HELLO)
+		err = fk_kmm_encode_hello(&header, a->status, kmm, cap, &size);
 	else if (a->message_id == FK_KMM_ZEROIZE_RESPONSE)
 		err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_RESPONSE, kmm, cap, &size);
 	else

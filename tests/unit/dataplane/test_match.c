@@ -8,6 +8,7 @@
 
 #include <fleetkey/ring.h>
 
+#include "match.h"
 #include "rig.h"
 
 #define UE   4u
@@ -702,4 +703,126 @@ Test(match, nobody_else_answers_a_zeroize)
 	answer = rig_right_answer(rig, OTHER, 0, 40);
 	answer.message_id = FK_KMM_REKEY_ACK;
 	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+}
+
+/* A Hello of UE, whose attempt is open, or of OTHER, whose none is. */
+static struct rig_answer hello(uint32_t ue_index, uint16_t number)
+{
+	struct rig_answer answer = rig_right_answer(rig, ue_index, 0, number);
+
+	answer.message_id = FK_KMM_HELLO;
+	answer.in_reply_to = NULL;
+	return answer;
+}
+
+/* The doorbell that rang last. */
+static struct fk_doorbell last_bell(void)
+{
+	struct fk_doorbell bell = {.ue_index = UINT32_MAX};
+
+	while (fk_ring_pop(rig->worker->doorbells, &bell, sizeof(bell), 1) > 0)
+		continue;
+	return bell;
+}
+
+Test(match, a_hello_rings_and_leaves_the_attempt_open)
+{
+	struct fk_ue_state before = rig_state(rig, UE), after;
+	struct rig_answer answer = hello(UE, 40);
+	struct fk_doorbell bell;
+
+	answer.status = FK_HELLO_REKEY;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_HELLOS), 1);
+	bell = last_bell();
+	cr_expect_eq(bell.ue_index, UE);
+	cr_expect_eq(bell.said, FK_KMM_HELLO);
+	cr_expect_eq(bell.hello_flag, FK_HELLO_REKEY);
+	cr_expect_eq(bell.is_authentic, 1);
+	after = rig_state(rig, UE);
+	cr_expect_eq(after.inbound_number, 40);
+	cr_expect_eq(after.outcome, FK_OUTCOME_NONE);
+	cr_expect_eq(after.token, before.token);
+	cr_expect_eq(after.answered_at_us, before.answered_at_us);
+	/* The answer to the attempt comes behind it. */
+	answer = rig_right_answer(rig, UE, 0, 41);
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+}
+
+Test(match, a_ue_that_was_never_sent_anything_may_say_hello)
+{
+	struct rig_answer answer = hello(OTHER, 1);
+
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(last_bell().ue_index, OTHER);
+	cr_expect_eq(rig_state(rig, OTHER).token, 0);
+}
+
+Test(match, a_hello_without_a_mac_is_by_who_called_and_moves_no_number)
+{
+	struct rig_answer answer = hello(OTHER, 40);
+	struct fk_doorbell bell;
+
+	answer.mac_tek = NULL;
+	rig_answer_in(rig, &answer);
+	bell = last_bell();
+	cr_expect_eq(bell.ue_index, OTHER);
+	cr_expect_eq(bell.is_authentic, 0);
+	cr_expect_eq(rig_state(rig, OTHER).inbound_known, 0);
+}
+
+Test(match, a_hello_of_somebody_else_is_not_believed)
+{
+	const struct fk_campaign_key *key = &rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[0];
+	struct rig_answer answer = hello(OTHER, 40);
+
+	answer.user = USER;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_THAT_UE);
+	answer = hello(OTHER, 40);
+	answer.mac_tek = key->tek; /* anybody of the group has it */
+	answer.mac_key_id = key->key_id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+	answer = hello(OTHER, 40);
+	answer.break_mac = true;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+	answer = hello(OTHER, 40);
+	answer.destination_rsi--;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_FOR_US);
+}
+
+Test(match, a_hello_that_is_repeated_or_comes_too_soon_is_heard_once)
+{
+	struct rig_answer answer = hello(OTHER, 40);
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(last_bell().ue_index, OTHER);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_REPEAT);
+	answer = hello(OTHER, 41);
+	expect_answer(&answer, FK_COUNTER_RX_SAID_TOO_OFTEN);
+	answer.mac_tek = NULL;
+	expect_answer(&answer, FK_COUNTER_RX_SAID_TOO_OFTEN);
+	rig_pass_ms(rig, FK_SAID_EVERY_S * 1000 + 1000);
+	(void)last_bell();
+	answer = hello(OTHER, 40 - 1);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_NUMBER);
+	answer = hello(OTHER, 42);
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(last_bell().said, FK_KMM_HELLO);
+}
+
+Test(match, two_hellos_in_one_burst_ring_once)
+{
+	struct rig_answer answer = hello(OTHER, 40);
+	size_t size = rig_make_answer(rig, &answer, buf, sizeof(buf));
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, RIG_PEER_PORT, buf, size);
+	answer = hello(OTHER, 41);
+	size = rig_make_answer(rig, &answer, buf, sizeof(buf));
+	rig_datagram_in(rig, RIG_PEER_IPV4, RIG_PEER_PORT, buf, size);
+	rig_turn(rig);
+	cr_expect_eq(rig_n_doorbells(rig), 1);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_HELLOS), 1);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_SAID_TOO_OFTEN), 1);
 }

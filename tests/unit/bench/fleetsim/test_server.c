@@ -680,3 +680,22 @@ Test(server, what_an_insider_says_with_the_groups_key_is_counted_and_obeyed_by_n
 	fk_insider_command(&insider, &radio, ue);
 	cr_expect_gt(insider.n_obeyed, 0);
 }
+
+Test(server, ues_that_are_back_say_hello_once)
+{
+	uint8_t buf[1500];
+
+	ue->traits = 1u << FK_TRAIT_OFFLINE;
+	traits.spec.offline_back_s = 5;
+	traits.spec.says_hello = true;
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 1, "480");
+	server.now_ms += 4000;
+	fk_server_tick(&server);
+	cr_assert_eq(n_sent, 1);
+	server.now_ms += 1000;
+	fk_server_tick(&server);
+	fk_server_tick(&server);
+	cr_assert_eq(n_sent, 2);
+	cr_assert_eq(counts.count[FK_SIM_HELLOS], 1);
+}

@@ -1024,3 +1024,64 @@ Test(scheduler, what_destroys_nothing_is_never_unconfirmed)
 	cr_expect_eq(d->state, FK_DELIVERY_UNREACHABLE);
 	cr_expect_eq(d->cause, FK_CAUSE_NO_ANSWER);
 }
+
+Test(scheduler, a_ue_that_speaks_ends_the_wait_for_it)
+{
+	w->options.retry_backoff_ms = 3000000;
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (world_delivery(w, 9)->state != FK_DELIVERY_WAITING)
+		world_turn(w, false);
+	for (uint32_t i = 0; i < 100; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_sends[9], 1);
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_turn(w, false);
+	cr_assert_eq(w->n_sends[9], 2);
+}
+
+Test(scheduler, a_ue_that_was_given_up_is_served_when_it_speaks)
+{
+	w->radios[9].is_silent = w->radios[10].is_silent = true;
+	world_start(w);
+	world_run(w, 5000);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_UNREACHABLE);
+	w->radios[9].is_silent = false;
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	cr_assert_not(fk_scheduler_is_done(w->scheduler));
+	cr_assert_not(fk_scheduler_wake(w->scheduler, 9, &w->now), "it is under way already");
+	world_restart(w, false); /* what is begun again is not forgotten */
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+	cr_expect_eq(world_delivery(w, 10)->state, FK_DELIVERY_UNREACHABLE);
+	cr_expect_not(fk_scheduler_wake(w->scheduler, 9, &w->now), "it has all it should");
+}
+
+Test(scheduler, what_the_system_or_the_radio_has_refused_is_not_begun_again)
+{
+	w->radios[3].forced_sip = 404;
+	w->radios[4].forced_sip = 503;
+	w->radios[5].forced_kmm_status = 0x05;
+	world_start(w);
+	world_run(w, 5000);
+	for (uint32_t i = 3; i <= 5; i++)
+		cr_expect_not(fk_scheduler_wake(w->scheduler, i, &w->now), "ue %u", i);
+	cr_expect(fk_scheduler_is_done(w->scheduler));
+}
+
+Test(scheduler, a_send_that_was_too_early_for_a_ue_that_speaks_is_not_its_last)
+{
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (world_delivery(w, 9)->state != FK_DELIVERY_OPEN ||
+	       w->n_sends[9] < w->options.attempts_max)
+		world_turn(w, false);
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	while (w->n_sends[9] == w->options.attempts_max)
+		world_turn(w, false);
+	w->radios[9].is_silent = false;
+	world_run(w, 5000);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}

@@ -564,3 +564,29 @@ Test(kmm, a_zeroize_is_a_frame_without_a_body)
 	frame = frame_of(FK_KMM_HELLO, NULL, 0);
 	cr_assert_eq(fk_kmm_decode_empty(&frame), FK_EINVAL);
 }
+
+Test(kmm, a_hello_has_one_of_three_flags)
+{
+	const struct fk_kmm_header plain = {.destination_rsi = 1, .source_rsi = 2};
+	static const uint8_t other[] = {3}, two[] = {0, 0};
+	struct fk_kmm_frame frame;
+	uint8_t buf[64], flag = 9;
+	size_t size;
+
+	for (uint8_t i = 0; i <= 2; i++) {
+		cr_assert_eq(fk_kmm_encode_hello(&plain, i, buf, sizeof(buf), &size), FK_OK);
+		cr_assert_eq(size, 11); /* P25 sheet 6, without number and MAC */
+		cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+		cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_OK);
+		cr_assert_eq(flag, i);
+	}
+	cr_assert_eq(fk_kmm_encode_hello(&plain, 3, buf, sizeof(buf), &size), FK_EINVAL);
+	frame = frame_of(FK_KMM_HELLO, other, sizeof(other));
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_EUNSUPPORTED);
+	frame = frame_of(FK_KMM_HELLO, two, sizeof(two));
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_EFORMAT);
+	frame = frame_of(FK_KMM_HELLO, NULL, 0);
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_ETRUNC);
+	frame = frame_of(FK_KMM_NO_SERVICE, other, sizeof(other));
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_EINVAL);
+}
