@@ -18,7 +18,22 @@ static void note_lost(const struct fk_engine *engine, const struct fk_doorbell *
 		       ue.rsi, bell->is_authentic ? "yes" : "no");
 }
 
-/* What a UE has said without being asked. While a campaign is being folded its ends stand. */
+/* True if the delivery of a UE that is there may go on. While a campaign is being folded its ends
+ * stand, and so does one whose late answer has been folded in by itself. */
+static bool may_go_on(const struct fk_engine *engine, uint32_t ue_index)
+{
+	struct fk_currency ue;
+
+	if (!fk_engine_is_active(engine) || engine->scheduler == NULL || engine->fold_at > 0 ||
+	    ue_index >= fk_fleet_n_slots(engine->fleet) ||
+	    !fk_kind_admits(fk_kind(engine->current->kind),
+			    fk_fleet_status(engine->fleet, ue_index)))
+		return false;
+	fk_currency_book_get(fk_fleet_currency(engine->fleet), ue_index, &ue);
+	return !fk_fold_is_done(engine->current, &ue);
+}
+
+/* What a UE has said without being asked. */
 static void take_said(struct fk_engine *engine, const struct fk_doorbell *bell,
 		      const struct fk_scheduler_now *now)
 {
@@ -27,9 +42,7 @@ static void take_said(struct fk_engine *engine, const struct fk_doorbell *bell,
 	engine->said.n_heard++;
 	engine->said.n_rekey_requests += bell->said == FK_KMM_HELLO && bell->hello_flag != 0;
 	note_lost(engine, bell);
-	if (fk_engine_is_active(engine) && engine->scheduler != NULL && engine->fold_at == 0 &&
-	    fk_kind_admits(fk_kind(engine->current->kind),
-			   fk_fleet_status(engine->fleet, bell->ue_index)))
+	if (may_go_on(engine, bell->ue_index))
 		engine->said.n_woken += fk_scheduler_wake(engine->scheduler, bell->ue_index, now);
 }
 

@@ -258,7 +258,7 @@ static void note_zeroize(const struct fk_campaign *c, const struct fk_delivery *
 	}
 }
 
-static bool is_folded(const struct fk_campaign *c, struct fk_currency *ue)
+bool fk_fold_is_done(const struct fk_campaign *c, struct fk_currency *ue)
 {
 	return fk_currency_find(ue, c->id) != NULL ||
 	       (ue->active != FK_ACTIVE_NEVER && ue->active_evidence.campaign_id == c->id);
@@ -285,7 +285,7 @@ void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct 
 {
 	const struct fk_campaign *c = fold->campaign;
 
-	if (d->state == FK_DELIVERY_NONE || is_folded(c, ue))
+	if (d->state == FK_DELIVERY_NONE || fk_fold_is_done(c, ue))
 		return;
 	if (fk_kind(c->kind)->gives_keys)
 		fold_keys(fold, d, ue);

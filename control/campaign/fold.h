@@ -64,6 +64,9 @@ void fk_fold_begin(struct fk_fold *fold, const struct fk_campaign *campaign,
  */
 enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue);
 
+/* True if what the campaign says of that UE stands in its currency: then its delivery must not go
+ * on, for what followed would not be folded in. */
+bool fk_fold_is_done(const struct fk_campaign *c, struct fk_currency *ue);
 /* Folds a delivery in, unless that was done. */
 void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue);
 

@@ -353,3 +353,8 @@ bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
 	fk_delivery_note_life(s, ue_index);
 	return true;
 }
+
+uint64_t fk_scheduler_newly_done(const struct fk_scheduler *s, uint32_t page)
+{
+	return s->pages[page].newly_done;
+}

@@ -460,11 +460,6 @@ uint32_t fk_scheduler_list_dirty(const struct fk_scheduler *s, uint32_t *ret_pag
 	return n;
 }
 
-uint64_t fk_scheduler_newly_done(const struct fk_scheduler *s, uint32_t page)
-{
-	return s->pages[page].newly_done;
-}
-
 void fk_scheduler_page_durable(struct fk_scheduler *s, uint32_t page)
 {
 	struct page *p = &s->pages[page];
@@ -657,7 +652,6 @@ void fk_scheduler_abort(struct fk_scheduler *s)
 {
 	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
 		struct fk_delivery *d = &s->deliveries[i];
-
 		uint16_t stopped;
 
 		if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d))

@@ -492,6 +492,7 @@ Test(fold, a_late_zeroize_response_counts_until_something_newer_is_known)
 	cr_expect(fk_currency_is_zeroized(&ue));
 	cr_expect_eq(ue.active_evidence.inbound_number, 92);
 	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD);
+	cr_expect(fk_fold_is_done(&campaigns[7], &ue), "so the delivery must not go on");
 	ue = (struct fk_currency){.active = FK_ACTIVE_KNOWN, .active_keyset = 1};
 	ue.active_evidence.campaign_id = 8;
 	fk_fold_late(&f, &d, &late, &ue);
