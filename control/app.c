@@ -156,6 +156,9 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK)
 		err = fk_store_open(config->store.redis_socket, &app->store, reason);
 	if (err == FK_OK)
+		err = fk_store_set_replicas(app->store, config->store.replicas,
+					    config->store.replica_timeout_ms, reason);
+	if (err == FK_OK)
 		err = fk_keys_open(&root_source, app->store, &app->keyring, reason);
 	if (err == FK_OK)
 		err = fk_rotation_new(app->store, app->keyring, &root_source, &app->rotation);

@@ -49,6 +49,7 @@ struct fk_config {
 	} kmm;
 	struct {
 		char *redis_socket;
+		uint32_t replicas, replica_timeout_ms;
 	} store;
 	struct {
 		char *root_key_file; /* NULL: root_key was given */

@@ -171,9 +171,10 @@ enum fk_err fk_store_create_key(struct fk_store *store, const char *name, const 
 	redisReply *reply;
 	enum fk_err err = fk_redis_call(store, words, 4, &reply);
 
-	if (err == FK_OK)
-		freeReplyObject(reply);
-	return err;
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	return fk_redis_confirm(store);
 }
 
 void fk_store_batch_delete_key(struct fk_store *store, const char *name)
@@ -205,7 +206,7 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 	else
 		store->n_batches = (uint64_t)count->integer;
 	freeReplyObject(reply);
-	return err;
+	return err == FK_OK ? fk_redis_confirm(store) : err;
 }
 
 void fk_store_batch_abandon(struct fk_store *store)

@@ -29,9 +29,10 @@ enum fk_err fk_store_next_generation(struct fk_store *store, uint64_t *ret_gener
 	redisReply *reply;
 	enum fk_err err = fk_redis_ask(store, &reply, "INCR", "fk:fleet:last", NULL);
 
-	return err == FK_OK ? fk_redis_ask_integer(store, "fleet generation", reply, INT64_MAX,
-						   ret_generation)
-			    : err;
+	if (err == FK_OK)
+		err = fk_redis_ask_integer(store, "fleet generation", reply, INT64_MAX,
+					   ret_generation);
+	return err == FK_OK ? fk_redis_confirm(store) : err;
 }
 
 enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
@@ -46,9 +47,10 @@ enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
 		FK_WORD("HSET"), FK_WORD(PAGES), FK_WORD(name), {shard_of_page, n_pages}};
 
 	err = fk_redis_call(store, words, 4, &reply);
-	if (err == FK_OK)
-		freeReplyObject(reply);
-	return err;
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	return fk_redis_confirm(store);
 }
 
 /* WATCH makes the EXEC fail if anybody changes the current generation after we looked at it. */
@@ -120,7 +122,7 @@ enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation, 
 			err = fk_redis_break(store, "fleet", reply->element[i]->str);
 	}
 	freeReplyObject(reply);
-	return err;
+	return err == FK_OK ? fk_redis_confirm(store) : err;
 }
 
 /*

@@ -155,6 +155,8 @@ enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)
 	if (err == FK_OK)
 		err = fk_redis_ask_integer(store, "campaign id", reply, UINT32_MAX, &id);
 	if (err == FK_OK)
+		err = fk_redis_confirm(store);
+	if (err == FK_OK)
 		*ret_id = (uint32_t)id;
 	return err;
 }

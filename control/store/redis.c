@@ -113,6 +113,29 @@ enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what, redis
 	return err;
 }
 
+enum fk_err fk_redis_confirm(struct fk_store *store)
+{
+	char n_replicas[16], timeout_ms[16], why[96];
+	redisReply *reply;
+	long long n;
+	enum fk_err err;
+
+	if (store->n_replicas == 0)
+		return FK_OK;
+	(void)snprintf(n_replicas, sizeof(n_replicas), "%u", store->n_replicas);
+	(void)snprintf(timeout_ms, sizeof(timeout_ms), "%u", store->replica_timeout_ms);
+	err = fk_redis_ask(store, &reply, "WAIT", n_replicas, timeout_ms, NULL);
+	if (err != FK_OK)
+		return err;
+	n = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+	freeReplyObject(reply);
+	if (n >= store->n_replicas)
+		return FK_OK;
+	(void)snprintf(why, sizeof(why), "%lld of %u had the write within %u ms", n,
+		       store->n_replicas, store->replica_timeout_ms);
+	return fk_redis_break(store, "replicas", why);
+}
+
 enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value)
 {
 	uint64_t value = 0;

@@ -34,7 +34,8 @@ struct fk_store {
 	bool batch_in_multi; /* a transaction is open in Redis */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
-	uint64_t epoch;	    /* the last that Redis confirmed to us */
+	uint32_t n_replicas, replica_timeout_ms; /* fk_store_set_replicas() */
+	uint64_t epoch;				 /* the last that Redis confirmed to us */
 	uint64_t n_batches; /* the same for committed batches: fk:meta batches */
 	struct fk_reason error;
 };
@@ -66,6 +67,9 @@ FK_MUST_USE enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_re
 /* A command that answers with an integer, which is the result. */
 FK_MUST_USE enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what,
 					     redisReply *reply, uint64_t max, uint64_t *ret_value);
+
+/* After a write: the configured replicas have it. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_redis_confirm(struct fk_store *store);
 
 /* One value for each of 'n' RSIs, at most FK_STORE_RETIRED_MAX, out of the hash 'key': 'fn' gets
  * the place in the list, and NULL and 0 where there is none. FK_OK; FK_EINVAL; FK_ESTORE; or what

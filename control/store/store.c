@@ -136,6 +136,19 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 	return FK_OK;
 }
 
+enum fk_err fk_store_set_replicas(struct fk_store *store, uint32_t n_replicas, uint32_t timeout_ms,
+				  struct fk_reason *reason)
+{
+	enum fk_err err;
+
+	store->n_replicas = n_replicas;
+	store->replica_timeout_ms = timeout_ms;
+	err = fk_redis_confirm(store);
+	if (err != FK_OK)
+		fk_reason_set(reason, "%s", store->error.text);
+	return err;
+}
+
 void fk_store_close(struct fk_store *store)
 {
 	if (store == NULL)
@@ -206,6 +219,8 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 		err = fk_redis_check_safe(store, run_id);
 	if (err == FK_OK)
 		err = check_continuity(store);
+	if (err == FK_OK)
+		err = fk_redis_confirm(store);
 	if (err != FK_OK) {
 		fk_reason_set(reason, "%s", store->error.text);
 		return err;
@@ -229,6 +244,8 @@ enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *ret_epoch)
 
 	if (err == FK_OK)
 		err = fk_redis_ask_integer(store, "epoch", reply, UINT32_MAX, &epoch);
+	if (err == FK_OK)
+		err = fk_redis_confirm(store);
 	if (err != FK_OK)
 		return err;
 	store->epoch = epoch;

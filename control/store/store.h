@@ -61,6 +61,16 @@ FK_MUST_USE enum fk_err fk_store_open(const char *socket_path, struct fk_store *
 				      struct fk_reason *reason);
 void fk_store_close(struct fk_store *store);
 
+/*
+ * From now on a write is confirmed only when so many replicas have it too (WAIT): FK_OK of a write
+ * means that, and a write that they do not have within 'timeout_ms', below FK_STORE_TIMEOUT_MS,
+ * breaks the connection as any failure does. fk_store_reconnect() succeeds only with them. That a
+ * replica has a write does not mean that its disk has. Returns FK_OK, or FK_ESTORE if they are not
+ * there now; 'reason' says how many are.
+ */
+FK_MUST_USE enum fk_err fk_store_set_replicas(struct fk_store *store, uint32_t n_replicas,
+					      uint32_t timeout_ms, struct fk_reason *reason);
+
 /* False from the first failure until fk_store_reconnect() succeeds. */
 bool fk_store_is_healthy(const struct fk_store *store);
 /* Why the store is not healthy; empty text when it is. Borrowed until the next call. */

@@ -18,17 +18,6 @@ exits() {
 	[ "$status" = "$wanted" ] || head -n 10 "$STACK_DIR/out" | sed 's/^/# /'
 }
 
-free_port() {
-	local port
-	for port in $(shuf -i 20000-60000 -n 50); do
-		if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-			echo "$port"
-			return
-		fi
-	done
-	return 1
-}
-
 tap_plan 36
 stack_init cli
 socket=$STACK_DIR/api.sock
@@ -46,7 +35,7 @@ exits "only the loopback address is spoken to" 2 "http://127.0.0.1:PORT" \
 	--url http://192.0.2.1:80 health
 
 STACK_UES=30
-STACK_API_PORT=$(free_port)
+STACK_API_PORT=$(stack_free_port)
 stack_prepare
 stack_start
 url=http://127.0.0.1:$STACK_API_PORT

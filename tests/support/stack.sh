@@ -46,6 +46,8 @@ STACK_CAPTURE=       # fleetkey-dp --capture
 STACK_CAPTURE_FRAMES=
 STACK_CAPTURE_KEYS=false
 STACK_BOUND_S=900    # no process lives longer
+STACK_REDIS_PORT=    # TCP port of Redis on 127.0.0.1, beside its socket
+STACK_REPLICAS=      # that must have a write
 STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
 STACK_BIN=${FLEETKEY_BIN:-$STACK_ROOT/build}
@@ -163,6 +165,18 @@ stack_cleanup() {
 	exit "$status"
 }
 
+# A TCP port that nobody listens on.
+stack_free_port() {
+	local port
+	for port in $(shuf -i 20000-60000 -n 50); do
+		if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+			echo "$port"
+			return
+		fi
+	done
+	return 1
+}
+
 # stack_spawn NAME CPU COMMAND...
 stack_spawn() {
 	local name=$1 cpu=$2
@@ -213,7 +227,8 @@ stack_kill_hold() {
 }
 
 stack_start_redis() {
-	stack_spawn redis "$STACK_CPU_OURS" redis-server --port 0 \
+	stack_spawn redis "$STACK_CPU_OURS" redis-server --port "${STACK_REDIS_PORT:-0}" \
+		--bind 127.0.0.1 \
 		--unixsocket "$STACK_DIR/redis.sock" --unixsocketperm 700 --dir "$STACK_DIR/redis" \
 		--appendonly yes --appendfsync "${STACK_APPENDFSYNC:-always}" --save '' \
 		--maxmemory-policy noeviction --auto-aof-rewrite-min-size 1gb --daemonize no
@@ -365,6 +380,7 @@ stack_config() {
 		  uri: sip:kmf@mc.example
 		store:
 		  redis_socket: $STACK_DIR/redis.sock
+		${STACK_REPLICAS:+  replicas: $STACK_REPLICAS}
 		keys:
 		  root_key_file: $STACK_DIR/root.key
 		link:
