@@ -33,54 +33,62 @@ const char *fk_campaign_state_label(uint8_t state)
 	return "unknown";
 }
 
-/* One row per number of the record: its stored name, where it is, and whether it must be there. */
+/* One row per number of the record: its stored name, where it is, and the largest it can hold. */
 struct number_field {
 	const char *name;
 	size_t offset, size;
-	bool required;
+	uint64_t max;
 };
 
-#define NUMBER(name, member, required)                                      \
-	{                                                                   \
-		name, offsetof(struct fk_campaign, member),                 \
-			sizeof(((struct fk_campaign *)0)->member), required \
+/* Of a member's type. What is not 0 or 1 must not be read from a bool. */
+#define MAX(member)                        \
+	_Generic(member, bool : 1, uint8_t \
+		 : UINT8_MAX, uint16_t     \
+		 : UINT16_MAX, uint32_t    \
+		 : UINT32_MAX, uint64_t    \
+		 : UINT64_MAX)
+#define NUMBER(name, member)                                       \
+	{                                                          \
+		name, offsetof(struct fk_campaign, member),        \
+			sizeof(((struct fk_campaign *)0)->member), \
+			MAX(((struct fk_campaign *)0)->member)     \
 	}
-#define STATE(state, label, text) NUMBER("state_" label, states[state], false),
+#define STATE(state, label, text) NUMBER("state_" label, states[state]),
 
 static const struct number_field numbers[] = {
-	NUMBER("id", id, true),
-	NUMBER("state", state, true),
-	NUMBER("kind", kind, false),
-	NUMBER("naming", naming, false),
-	NUMBER("keys_of", keys_of, false),
-	NUMBER("keyset_id", keyset_id, true),
-	NUMBER("superseded_keyset_id", superseded_keyset_id, false),
-	NUMBER("algorithm_id", algorithm_id, true),
-	NUMBER("slot", slot, true),
-	NUMBER("generation", generation, true),
-	NUMBER("halt", halt, false),
-	NUMBER("halt_status", halt_status, false),
-	NUMBER("wave", wave, false),
-	NUMBER("n_excused", n_excused, false),
-	NUMBER("gate_min_acked_percent", gate.min_acked_percent, false),
-	NUMBER("gate_min_sample", gate.min_sample, false),
-	NUMBER("gate_failed_limit", gate.failed_limit, false),
-	NUMBER("gate_max_offline_percent", gate.max_offline_percent, false),
-	NUMBER("gate_life_s", gate.life_s, false),
-	NUMBER("closing", closing, true),
-	NUMBER("is_folded", is_folded, false),
-	NUMBER("pace_per_s", pace_per_s, true),
-	NUMBER("fleet_generation", fleet_generation, true),
-	NUMBER("created_at_ms", created_at_ms, true),
-	NUMBER("finished_at_ms", finished_at_ms, false),
-	NUMBER("n_messages", n_messages, false),
-	NUMBER("n_deliveries", n_deliveries, false),
-	NUMBER("n_held", n_held, false),
-	NUMBER("n_proven", n_proven, false),
-	NUMBER("milestone_500_ms", milestones_ms[0], false),
-	NUMBER("milestone_990_ms", milestones_ms[1], false),
-	NUMBER("milestone_999_ms", milestones_ms[2], false),
-	NUMBER("milestone_1000_ms", milestones_ms[3], false),
+	NUMBER("id", id),
+	NUMBER("state", state),
+	NUMBER("kind", kind),
+	NUMBER("naming", naming),
+	NUMBER("keys_of", keys_of),
+	NUMBER("keyset_id", keyset_id),
+	NUMBER("superseded_keyset_id", superseded_keyset_id),
+	NUMBER("algorithm_id", algorithm_id),
+	NUMBER("slot", slot),
+	NUMBER("generation", generation),
+	NUMBER("halt", halt),
+	NUMBER("halt_status", halt_status),
+	NUMBER("wave", wave),
+	NUMBER("n_excused", n_excused),
+	NUMBER("gate_min_acked_percent", gate.min_acked_percent),
+	NUMBER("gate_min_sample", gate.min_sample),
+	NUMBER("gate_failed_limit", gate.failed_limit),
+	NUMBER("gate_max_offline_percent", gate.max_offline_percent),
+	NUMBER("gate_life_s", gate.life_s),
+	NUMBER("closing", closing),
+	NUMBER("is_folded", is_folded),
+	NUMBER("pace_per_s", pace_per_s),
+	NUMBER("fleet_generation", fleet_generation),
+	NUMBER("created_at_ms", created_at_ms),
+	NUMBER("finished_at_ms", finished_at_ms),
+	NUMBER("n_messages", n_messages),
+	NUMBER("n_deliveries", n_deliveries),
+	NUMBER("n_held", n_held),
+	NUMBER("n_proven", n_proven),
+	NUMBER("milestone_500_ms", milestones_ms[0]),
+	NUMBER("milestone_990_ms", milestones_ms[1]),
+	NUMBER("milestone_999_ms", milestones_ms[2]),
+	NUMBER("milestone_1000_ms", milestones_ms[3]),
 	FK_DELIVERY_STATE_MAP(STATE)};
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
@@ -191,13 +199,12 @@ static enum fk_err decode_text(char *to, size_t cap, const char *value, size_t s
 static enum fk_err decode_number(struct fk_campaign *c, const struct number_field *f,
 				 const char *value)
 {
-	uint64_t max = f->size == 8 ? UINT64_MAX : (1ull << (8 * f->size)) - 1;
 	char *end;
 	unsigned long long number;
 
 	errno = 0;
 	number = strtoull(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number > max)
+	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number > f->max)
 		return FK_EFORMAT;
 	store_number(c, f, number);
 	return FK_OK;
@@ -290,8 +297,8 @@ enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 	if (c->id == 0 || fk_kind(c->kind) == NULL || c->generation == 0 ||
 	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_CAMPAIGN_SLOTS ||
 	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_PAUSED ||
-	    c->halt >= FK_HALTS || c->wave >= fk_campaign_n_waves(c) || c->created_at_ms == 0 ||
-	    c->algorithm_id == 0)
+	    c->naming > FK_NAMED_BUT || c->halt >= FK_HALTS || c->wave >= fk_campaign_n_waves(c) ||
+	    c->created_at_ms == 0 || c->algorithm_id == 0)
 		return FK_EFORMAT;
 	if (!fk_kind(c->kind)->gives_keys && !fk_kind(c->kind)->goes_on)
 		return FK_OK;

@@ -123,7 +123,7 @@ enum fk_err fk_names_split(struct fk_names *names, const char *text, size_t size
 		uint32_t n_before = names->n;
 		uint16_t id;
 
-		if (end == NULL)
+		if (end == NULL || memchr(text, '\0', (size_t)(end - text)) != NULL)
 			return FK_EFORMAT;
 		err = fk_names_intern(names, text, (size_t)(end - text), &id);
 		if (err == FK_OK && names->n == n_before)

@@ -25,18 +25,31 @@ int fk_ue_status_find(const char *label)
 	return -1;
 }
 
-static enum fk_err decode(const uint8_t *octets, size_t size, struct fk_status_entry *ret_entry)
+size_t fk_status_encode(const struct fk_status_entry *entry,
+			uint8_t ret_octets[static FK_STATUS_SIZE_MAX])
+{
+	struct fk_wire_writer w = fk_wire_writer(ret_octets, FK_STATUS_SIZE_MAX);
+
+	fk_wire_put_u8(&w, entry->status);
+	fk_wire_put_u64(&w, entry->since_ms);
+	fk_wire_put_bytes(&w, entry->reason, strlen(entry->reason));
+	return fk_wire_written(&w);
+}
+
+enum fk_err fk_status_decode(const uint8_t *octets, size_t size, struct fk_status_entry *ret_entry)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, size);
 	struct fk_status_entry entry = {.status = fk_wire_get_u8(&r)};
+	const uint8_t *reason;
 	size_t len;
 
 	entry.since_ms = fk_wire_get_u64(&r);
 	len = fk_wire_left(&r);
+	reason = fk_wire_get_bytes(&r, len);
 	if (r.failed || entry.status == FK_UE_ACTIVE || entry.status >= FK_UE_STATUSES ||
-	    len >= sizeof(entry.reason))
+	    len >= sizeof(entry.reason) || memchr(reason, '\0', len) != NULL)
 		return FK_EFORMAT;
-	memcpy(entry.reason, fk_wire_get_bytes(&r, len), len);
+	memcpy(entry.reason, reason, len);
 	*ret_entry = entry;
 	return FK_OK;
 }
@@ -53,7 +66,7 @@ static enum fk_err take_entry(void *ctx, uint32_t rsi, const uint8_t *octets, si
 	int64_t ue_index = fk_keytable_find_rsi(loading->table, rsi);
 	struct fk_status_entry entry;
 
-	if (decode(octets, size, &entry) != FK_OK) {
+	if (fk_status_decode(octets, size, &entry) != FK_OK) {
 		fk_reason_set(loading->reason, "the status of RSI %u is damaged in the store", rsi);
 		return FK_EFORMAT;
 	}
@@ -76,19 +89,15 @@ enum fk_err fk_status_load(struct fk_store *store, struct fk_fleet *fleet,
 void fk_status_batch_put(struct fk_store *store, const struct fk_fleet *fleet, uint32_t ue_index,
 			 const struct fk_status_entry *entry)
 {
-	uint8_t octets[1 + 8 + FK_STATUS_REASON_SIZE];
-	struct fk_wire_writer w = fk_wire_writer(octets, sizeof(octets));
+	uint8_t octets[FK_STATUS_SIZE_MAX];
 	struct fk_fleet_ue ue;
 
 	if (!fk_fleet_get(fleet, ue_index, &ue))
 		return;
-	fk_wire_put_u8(&w, entry->status);
-	fk_wire_put_u64(&w, entry->since_ms);
-	fk_wire_put_bytes(&w, entry->reason, strlen(entry->reason));
 	if (entry->status == FK_UE_ACTIVE)
 		fk_store_batch_delete_status(store, ue.rsi);
 	else
-		fk_store_batch_put_status(store, ue.rsi, octets, fk_wire_written(&w));
+		fk_store_batch_put_status(store, ue.rsi, octets, fk_status_encode(entry, octets));
 }
 
 enum fk_err fk_status_set(struct fk_store *store, struct fk_fleet *fleet,
@@ -121,7 +130,7 @@ static enum fk_err read_entry(void *ctx, uint32_t rsi, const uint8_t *octets, si
 
 	(void)rsi;
 	*entry = (struct fk_status_entry){.status = FK_UE_ACTIVE};
-	return size == 0 ? FK_OK : decode(octets, size, entry);
+	return size == 0 ? FK_OK : fk_status_decode(octets, size, entry);
 }
 
 enum fk_err fk_status_read(struct fk_store *store, const uint32_t *rsis, uint32_t n,

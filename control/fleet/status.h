@@ -30,6 +30,15 @@ struct fk_status_entry {
 	char reason[FK_STATUS_REASON_SIZE];
 };
 
+/* As it is stored: the status, since_ms in 8 octets, the reason without its NUL. Returns the size.
+ */
+#define FK_STATUS_SIZE_MAX (1 + 8 + FK_STATUS_REASON_SIZE - 1)
+size_t fk_status_encode(const struct fk_status_entry *entry,
+			uint8_t ret_octets[static FK_STATUS_SIZE_MAX]);
+/* FK_OK; FK_EFORMAT: damaged, or active, which is not stored. */
+FK_MUST_USE enum fk_err fk_status_decode(const uint8_t *octets, size_t size,
+					 struct fk_status_entry *ret_entry);
+
 /* "active", ...; "unknown" if there is no such status. */
 const char *fk_ue_status_label(uint8_t status);
 /* The status of that label, or -1. */

@@ -145,6 +145,8 @@ Test(campaign, a_damaged_number_is_refused)
 	cr_assert_eq(fk_campaign_decode_field(&c, "slot", "", 0), FK_EFORMAT);
 	cr_assert_eq(fk_campaign_decode_field(&c, "created_at_ms", "18446744073709551616", 20),
 		     FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "closing", "2", 1), FK_EFORMAT);
+	cr_assert_eq(fk_campaign_decode_field(&c, "closing", "1", 1), FK_OK);
 	cr_assert_eq(fk_campaign_decode_field(&c, "conversation_id", "short", 5), FK_EFORMAT);
 	cr_assert_eq(
 		fk_campaign_decode_field(&c, "group", "0123456789012345678901234567890123", 34),
@@ -156,6 +158,9 @@ Test(campaign, a_record_without_its_essentials_is_refused)
 	struct fk_campaign c = example();
 
 	cr_assert_eq(fk_campaign_decode_done(&c), FK_OK);
+	c.naming = FK_NAMED_BUT + 1;
+	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
+	c.naming = FK_NAMED_BUT;
 	c.id = 0;
 	cr_assert_eq(fk_campaign_decode_done(&c), FK_EFORMAT);
 	c = example();

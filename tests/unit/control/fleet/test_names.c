@@ -53,6 +53,9 @@ Test(names, a_list_is_read_back_in_order)
 	cr_assert_eq(fk_names_new(9, &back), FK_OK);
 	cr_expect_eq(fk_names_split(back, "a\na\n", 4), FK_EFORMAT);
 	fk_names_free(back);
+	cr_assert_eq(fk_names_new(9, &back), FK_OK);
+	cr_expect_eq(fk_names_split(back, "a\0b\n", 4), FK_EFORMAT);
+	fk_names_free(back);
 	fk_names_free(names);
 }
 
