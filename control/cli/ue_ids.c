@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UE_ID_MAX 64 /* characters */
+#define UE_ID_MAX 64u /* characters */
 
 /* Appends the UE ids of a file, one a line. FK_EXIT_FAILED, said, if one cannot be an id. */
 static enum fk_exit read_file(const char *path, json_t *ids)

@@ -96,6 +96,26 @@ static void check_message(const uint8_t *data, size_t size, uint32_t profile)
 	require(fk_kmm_message_decode(buf, built_size, profile, &again, &error) == FK_OK);
 }
 
+/* The messages of a few octets: what is taken is what stands there. */
+static void check_small(const struct fk_kmm_frame *frame)
+{
+	struct fk_kmm_delete_keyset_one one;
+	struct fk_kmm_delete_key_list list;
+	struct fk_kmm_changeover_pair pair;
+	uint8_t flag;
+
+	if (fk_kmm_decode_hello(frame, &flag) == FK_OK)
+		require(frame->body_size == 1 && flag == frame->body[0] && flag <= 2);
+	if (fk_kmm_decode_empty(frame) == FK_OK)
+		require(frame->body_size == 0);
+	if (fk_kmm_decode_changeover(frame, &pair) == FK_OK)
+		require(frame->body_size == 3 && pair.activated_keyset_id == frame->body[2]);
+	if (fk_kmm_decode_delete_key(frame, &list) == FK_OK)
+		require(list.n_keys == frame->body[0] && list.n_keys <= FK_KMM_KEYS_MAX);
+	if (fk_kmm_decode_delete_keyset(frame, &one) == FK_OK)
+		require(frame->body[0] == 1 && one.keyset_id == frame->body[1]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fk_kmm_preamble preamble;
@@ -114,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_rekey_command(&frame);
 	check_rekey_ack(&frame);
 	check_inventory(&frame);
+	check_small(&frame);
 	if (fk_kmm_decode_negative_ack(&frame, &nack) == FK_OK)
 		require(frame.body_size == 4 && nack.status == frame.body[3]);
 	if (fk_kmm_decode_inventory_command(&frame, &type) == FK_OK)
