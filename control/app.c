@@ -317,6 +317,7 @@ enum fk_err fk_app_run(struct fk_app *app)
 			else
 				is_api = true;
 		}
+		fk_engine_hold_starts(app->engine, fk_api_is_importing(app->api));
 		fk_engine_tick(app->engine);
 		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);

@@ -2,12 +2,14 @@
 #include "api/api.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <malloc.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fleetkey/unix_listen.h>
@@ -131,6 +133,20 @@ static enum MHD_Result send_reply(struct fk_call *call)
 	return result;
 }
 
+/* Who is at the other end of the Unix socket, as the kernel says; see lifecycle.h. */
+static uint64_t principal_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (info == NULL ||
+	    getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+		return FK_PRINCIPAL_NONE;
+	return (uint64_t)peer.uid + 1;
+}
+
 /* Called for the head, for each piece of the body, and once more at its end. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
 				  const char *method, const char *version, const char *upload_data,
@@ -148,6 +164,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		x->call.app = endpoint->api->app;
 		x->call.connection = connection;
 		x->call.is_local = endpoint->is_local;
+		x->call.principal = endpoint->is_local ? principal_of(connection) : 0;
 		x->call.imports = &endpoint->api->imports;
 		begin_exchange(endpoint, x, url, method);
 		return MHD_YES;
@@ -247,6 +264,23 @@ static enum fk_err start_loopback(struct fk_api *api, struct fk_reason *reason)
 	return start_daemon(api, &api->endpoints[1], fd, false, reason);
 }
 
+/* The members of one group may be principals, too. The socket takes no request yet. */
+static enum fk_err open_to_group(const struct fk_config *config, int fd, struct fk_reason *reason)
+{
+	const struct group *group;
+
+	if (config->api.socket_group == NULL)
+		return FK_OK;
+	group = getgrnam(config->api.socket_group);
+	if (group != NULL && chown(config->api.socket, (uid_t)-1, group->gr_gid) == 0 &&
+	    chmod(config->api.socket, 0660) == 0)
+		return FK_OK;
+	fk_reason_set(reason, "api.socket_group %s: %s", config->api.socket_group,
+		      group == NULL ? "there is no such group" : strerror(errno));
+	close(fd);
+	return FK_EIO;
+}
+
 enum fk_err fk_api_new(struct fk_app *app, struct fk_api **ret_api, struct fk_reason *reason)
 {
 	struct fk_api *api = calloc(1, sizeof(*api));
@@ -260,6 +294,9 @@ enum fk_err fk_api_new(struct fk_app *app, struct fk_api **ret_api, struct fk_re
 			     sizeof(reason->text));
 	if (err == FK_OK) {
 		api->has_socket = true;
+		err = open_to_group(app->config, fd, reason);
+	}
+	if (err == FK_OK) {
 		err = start_daemon(api, &api->endpoints[0], fd, true, reason);
 	}
 	if (err == FK_OK)

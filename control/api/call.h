@@ -34,7 +34,8 @@ struct fk_import_lock {
 struct fk_call {
 	struct fk_app *app;
 	struct MHD_Connection *connection;
-	bool is_local; /* it came over the Unix socket */
+	bool is_local;	    /* it came over the Unix socket */
+	uint64_t principal; /* 1 + uid of its peer there; 0: nobody that is known */
 	struct fk_import_lock *imports;
 	uint32_t id; /* the {id} of the path */
 	/* Body: collected, or for an import, taken row by row. */
@@ -112,6 +113,13 @@ void fk_api_campaign_create(struct fk_call *call);
 void fk_api_campaign_list(struct fk_call *call);
 void fk_api_campaign_show(struct fk_call *call);
 void fk_api_campaign_abort(struct fk_call *call);
+void fk_api_campaign_plan(struct fk_call *call);
+void fk_api_campaign_plan_again(struct fk_call *call);
+void fk_api_campaign_plan_ues(struct fk_call *call);
+void fk_api_campaign_approve(struct fk_call *call);
+void fk_api_campaign_start(struct fk_call *call);
+void fk_api_campaign_schedule(struct fk_call *call);
+void fk_api_campaign_retry(struct fk_call *call);
 void fk_api_campaign_pause(struct fk_call *call);
 void fk_api_campaign_halt(struct fk_call *call);
 void fk_api_campaign_resume(struct fk_call *call);

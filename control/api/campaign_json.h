@@ -8,9 +8,16 @@
 
 #include <jansson.h>
 
+#include "api/call.h"
+#include "app.h"
 #include "campaign/engine.h"
 
 /* Which campaign it is, where it stands and what it came to. */
 json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c);
+/* Answers with a campaign that waits and its plan. */
+void fk_api_reply_planned(struct fk_call *call, uint32_t id, const struct fk_plan *plan);
+/* What a campaign would be; see plan.h. */
+json_t *fk_api_plan_json(const struct fk_app *app, const struct fk_campaign *c,
+			 const struct fk_plan *plan);
 /* Reasons of final deliveries: how many of each. */
 json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c);

@@ -38,6 +38,7 @@ static const struct member {
 	{"keyset_id", KIND_NUMBER, 1, 16},
 	{"pace_per_s", KIND_NUMBER, 1, 10000000},
 	{"closing", KIND_BOOL, 0, 0},
+	{"supersedes", KIND_BOOL, 0, 0},
 	{"superseded_keyset_id", KIND_NUMBER, 1, 16},
 	{"keys_of", KIND_NUMBER, 1, UINT32_MAX},
 	{"ue_ids", KIND_UE_IDS, 0, 0},
@@ -226,7 +227,8 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 			fk_reason_set(reason, "must be true or false");
 			return FK_EINVAL;
 		}
-		request->closing = json_is_true(value);
+		*(strcmp(member->name, "closing") == 0 ? &request->closing : &request->supersedes) =
+			json_is_true(value);
 		return FK_OK;
 	case KIND_WAVES:
 		return fk_waves_request_parse(value, &request->waves, reason);

@@ -117,13 +117,39 @@ static json_t *wave_json(struct fk_engine *engine, const struct fk_campaign *c)
 	return wave;
 }
 
+static json_t *uid_json(uint64_t principal)
+{
+	return principal != FK_PRINCIPAL_NONE ? json_integer((json_int_t)principal - 1)
+					      : json_null();
+}
+
+static json_t *id_json(uint32_t id)
+{
+	return id != 0 ? json_integer(id) : json_null();
+}
+
+/* Who and when, before it began, and what it has to do with others. */
+static void put_lifecycle(json_t *object, const struct fk_campaign *c)
+{
+	json_object_update_new(
+		object,
+		json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o}", "planned_by_uid",
+			  uid_json(c->planned_by), "approved_by_uid", uid_json(c->approved_by),
+			  "approved_at", fk_call_timestamp(c->approved_at_ms), "scheduled_at",
+			  fk_call_timestamp(c->scheduled_at_ms), "zone", c->zone, "started_at",
+			  fk_call_timestamp(c->started_at_ms), "n_planned",
+			  (json_int_t)c->n_planned, "retry_of", id_json(c->retry_of), "supersedes",
+			  c->supersedes, "superseded_by", id_json(c->superseded_by)));
+}
+
 /* 'sln' and 'key_id' are those of the first key. */
 json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	uint64_t elapsed_ms = fk_engine_elapsed_ms(engine, c);
 	double per_s = elapsed_ms > 0 ? (double)c->n_messages * 1000 / (double)elapsed_ms : 0;
+	json_t *object;
 
-	return json_pack(
+	object = json_pack(
 		"{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:I, s:b, s:o, s:o, s:I,"
 		" s:o, s:I, s:I, s:I, s:o, s:f, s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
 		"id", (json_int_t)c->id, "kind", fk_kind(c->kind)->label, "group", c->group,
@@ -142,6 +168,8 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		c->keys_of != 0 ? json_integer(c->keys_of) : json_null(), "ues", naming_label(c),
 		"waves", fk_waves_json(&c->waves), "gate", fk_gate_json(&c->gate), "wave",
 		wave_json(engine, c));
+	put_lifecycle(object, c);
+	return object;
 }
 
 static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
@@ -155,14 +183,14 @@ static void reply_campaign(struct fk_call *call, unsigned status, uint32_t id)
 		fk_call_reply_json(call, status, fk_api_campaign_json(engine, c));
 }
 
-static enum fk_err want_dry_run(struct fk_call *call, bool *ret_dry)
+static enum fk_err want(struct fk_call *call, const char *name, bool *ret_wanted)
 {
-	const char *value = fk_call_query(call, "dry_run");
+	const char *value = fk_call_query(call, name);
 
-	*ret_dry = value != NULL && strcmp(value, "true") == 0;
-	if (value == NULL || *ret_dry || strcmp(value, "false") == 0)
+	*ret_wanted = value != NULL && strcmp(value, "true") == 0;
+	if (value == NULL || *ret_wanted || strcmp(value, "false") == 0)
 		return FK_OK;
-	fk_call_reply_err(call, FK_EINVAL, "dry_run", "must be true or false");
+	fk_call_reply_err(call, FK_EINVAL, name, "must be true or false");
 	return FK_EINVAL;
 }
 
@@ -266,7 +294,7 @@ static json_t *hops_json(const struct fk_app *app, const struct fk_plan *plan)
 	return list;
 }
 
-static json_t *plan_json(const struct fk_app *app, const struct fk_campaign *c,
+json_t *fk_api_plan_json(const struct fk_app *app, const struct fk_campaign *c,
 			 const struct fk_plan *plan)
 {
 	json_t *reasons = json_object(), *object;
@@ -298,6 +326,15 @@ static json_t *plan_json(const struct fk_app *app, const struct fk_campaign *c,
 	json_object_set_new(object, "keys_of",
 			    c->keys_of != 0 ? json_integer(c->keys_of) : json_null());
 	split_json(plan, object);
+	json_object_set_new(object, "diff",
+			    json_pack("{s:I, s:I, s:I, s:I}", "new",
+				      (json_int_t)plan->n_diffs[FK_DIFF_NEW], "replaces",
+				      (json_int_t)plan->n_diffs[FK_DIFF_REPLACES], "held",
+				      (json_int_t)plan->n_diffs[FK_DIFF_HELD], "uncertain",
+				      (json_int_t)plan->n_diffs[FK_DIFF_UNCERTAIN]));
+	json_object_set_new(
+		object, "needs_approval",
+		json_boolean(fk_lifecycle_needs_approval(app->config->campaign.approval, c)));
 	json_object_set_new(object, "next_hops", hops_json(app, plan));
 	return object;
 }
@@ -307,16 +344,27 @@ static void reply_refusal(struct fk_call *call, enum fk_err err, const char *fie
 			  const struct fk_reason *reason, const struct fk_plan *plan)
 {
 	if (field != NULL)
-		fk_call_reply_problem(call, 400, fk_err_text(err), field, reason->text,
-				      size_members(plan));
+		fk_call_reply_problem(call, err == FK_EPOLICY ? 403 : 400, fk_err_text(err), field,
+				      reason->text, size_members(plan));
 	else
 		fk_call_reply_problem(call, err == FK_EINVAL ? 409 : fk_problem_status(err),
 				      fk_err_text(err), NULL,
 				      reason->text[0] != '\0' ? reason->text : NULL, NULL);
 }
 
+void fk_api_reply_planned(struct fk_call *call, uint32_t id, const struct fk_plan *plan)
+{
+	const struct fk_campaign *c = fk_engine_campaign(call->app->engine, id);
+	json_t *object = fk_api_campaign_json(call->app->engine, c);
+	json_t *planned = fk_api_plan_json(call->app, c, plan);
+
+	(void)json_object_del(planned, "dry_run");
+	json_object_set_new(object, "plan", planned);
+	fk_call_reply_json(call, 201, object);
+}
+
 static void answer_request(struct fk_call *call, const struct fk_campaign_request *request,
-			   bool is_dry_run)
+			   bool is_dry_run, bool is_plan)
 {
 	struct fk_plan plan = {.n_members = 0};
 	struct fk_reason reason = {{0}};
@@ -325,18 +373,22 @@ static void answer_request(struct fk_call *call, const struct fk_campaign_reques
 	uint32_t id = 0;
 	enum fk_err err;
 
-	if (!is_dry_run && call->imports->is_busy) {
+	if (!is_dry_run && !is_plan && call->imports->is_busy) {
 		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
 		return;
 	}
 	if (is_dry_run)
 		err = fk_engine_plan(call->app->engine, request, &planned, &plan, &field, &reason);
+	else if (is_plan)
+		err = fk_engine_plan_new(call->app->engine, request, &id, &plan, &field, &reason);
 	else
 		err = fk_engine_create(call->app->engine, request, &id, &plan, &field, &reason);
 	if (err != FK_OK)
 		reply_refusal(call, err, field, &reason, &plan);
 	else if (is_dry_run)
-		fk_call_reply_json(call, 200, plan_json(call->app, &planned, &plan));
+		fk_call_reply_json(call, 200, fk_api_plan_json(call->app, &planned, &plan));
+	else if (is_plan)
+		fk_api_reply_planned(call, id, &plan);
 	else
 		reply_campaign(call, 201, id);
 }
@@ -346,10 +398,10 @@ void fk_api_campaign_create(struct fk_call *call)
 	struct fk_campaign_request request;
 	char field[FK_FIELD_NAME_SIZE];
 	struct fk_reason reason = {{0}};
-	bool is_dry_run;
+	bool is_dry_run, is_plan;
 	enum fk_err err;
 
-	if (want_dry_run(call, &is_dry_run) != FK_OK)
+	if (want(call, "dry_run", &is_dry_run) != FK_OK || want(call, "plan", &is_plan) != FK_OK)
 		return;
 	err = fk_campaign_request_parse(call->body != NULL ? call->body : "", call->body_size,
 					&request, field, &reason);
@@ -357,7 +409,8 @@ void fk_api_campaign_create(struct fk_call *call)
 		fk_call_reply_err(call, err, field[0] != '\0' ? field : NULL, reason.text);
 		return;
 	}
-	answer_request(call, &request, is_dry_run);
+	request.principal = call->principal;
+	answer_request(call, &request, is_dry_run, is_plan);
 	fk_campaign_request_fini(&request);
 }
 
@@ -388,7 +441,9 @@ void fk_api_campaign_abort(struct fk_call *call)
 	enum fk_err err = fk_engine_abort(call->app->engine, call->id);
 
 	if (err == FK_ESTALE)
-		fk_call_reply_err(call, err, "state", "the campaign is completed");
+		fk_call_reply_err(call, err, "state", "the campaign is at its end");
+	else if (err == FK_ESTORE)
+		fk_call_reply_err(call, err, NULL, fk_store_last_error(call->app->store));
 	else
 		reply_campaign(call, 200, call->id);
 }

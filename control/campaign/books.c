@@ -30,7 +30,9 @@ uint64_t fk_engine_elapsed_ms(const struct fk_engine *engine, const struct fk_ca
 {
 	if (c == engine->current && !fk_campaign_is_final(c))
 		return fk_engine_now(engine).ms;
-	return c->finished_at_ms > c->created_at_ms ? c->finished_at_ms - c->created_at_ms : 0;
+	return c->finished_at_ms > fk_campaign_began_at_ms(c)
+		       ? c->finished_at_ms - fk_campaign_began_at_ms(c)
+		       : 0;
 }
 
 uint32_t fk_engine_causes(struct fk_engine *engine, const struct fk_campaign *c,

@@ -29,6 +29,14 @@ const char *fk_campaign_state_label(uint8_t state)
 		return "aborted";
 	case FK_CAMPAIGN_PAUSED:
 		return "paused";
+	case FK_CAMPAIGN_PLANNED:
+		return "planned";
+	case FK_CAMPAIGN_APPROVED:
+		return "approved";
+	case FK_CAMPAIGN_SCHEDULED:
+		return "scheduled";
+	case FK_CAMPAIGN_SUPERSEDED:
+		return "superseded";
 	}
 	return "unknown";
 }
@@ -81,6 +89,17 @@ static const struct number_field numbers[] = {
 	NUMBER("fleet_generation", fleet_generation),
 	NUMBER("created_at_ms", created_at_ms),
 	NUMBER("finished_at_ms", finished_at_ms),
+	NUMBER("planned_by", planned_by),
+	NUMBER("approved_by", approved_by),
+	NUMBER("approved_at_ms", approved_at_ms),
+	NUMBER("scheduled_at_ms", scheduled_at_ms),
+	NUMBER("started_at_ms", started_at_ms),
+	NUMBER("plan_digest", plan_digest),
+	NUMBER("n_planned", n_planned),
+	NUMBER("start_number", start_number),
+	NUMBER("retry_of", retry_of),
+	NUMBER("superseded_by", superseded_by),
+	NUMBER("supersedes", supersedes),
 	NUMBER("n_messages", n_messages),
 	NUMBER("n_deliveries", n_deliveries),
 	NUMBER("n_held", n_held),
@@ -92,7 +111,7 @@ static const struct number_field numbers[] = {
 	FK_DELIVERY_STATE_MAP(STATE)};
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
-_Static_assert(N_NUMBERS + 7 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
+_Static_assert(N_NUMBERS + 8 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
 
 static uint64_t load_number(const struct fk_campaign *c, const struct number_field *f)
 {
@@ -172,6 +191,7 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 	f->fields[f->n++] = (struct fk_store_field){"conversation_id", c->conversation_id,
 						    sizeof(c->conversation_id)};
 	f->fields[f->n++] = (struct fk_store_field){"group", c->group, strlen(c->group)};
+	f->fields[f->n++] = (struct fk_store_field){"zone", c->zone, strlen(c->zone)};
 	f->fields[f->n++] = (struct fk_store_field){"causes", c->causes, strlen(c->causes)};
 	encode_list(c->slns, c->n_keys, f->slns, sizeof(f->slns));
 	encode_list(c->key_ids, c->n_keys, f->key_ids, sizeof(f->key_ids));
@@ -265,6 +285,8 @@ enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const cha
 
 	if (strcmp(name, "group") == 0)
 		return decode_text(c->group, sizeof(c->group), value, size);
+	if (strcmp(name, "zone") == 0)
+		return decode_text(c->zone, sizeof(c->zone), value, size);
 	if (strcmp(name, "causes") == 0)
 		return decode_text(c->causes, sizeof(c->causes), value, size);
 	if (strcmp(name, "slns") == 0)
@@ -296,13 +318,18 @@ enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 		c->halt = FK_HALT_NEXT_HOPS; /* nor another reason */
 	if (c->id == 0 || fk_kind(c->kind) == NULL || c->generation == 0 ||
 	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_CAMPAIGN_SLOTS ||
-	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_PAUSED ||
+	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_SUPERSEDED ||
 	    c->naming > FK_NAMED_BUT || c->halt >= FK_HALTS || c->wave >= fk_campaign_n_waves(c) ||
 	    c->created_at_ms == 0 || c->algorithm_id == 0)
 		return FK_EFORMAT;
 	if (!fk_kind(c->kind)->gives_keys && !fk_kind(c->kind)->goes_on)
 		return FK_OK;
-	return c->n_keys > 0 && c->slns[0] != 0 && c->key_ids[0] != 0 ? FK_OK : FK_EFORMAT;
+	/* Keys have their IDs when they are made. */
+	return c->n_keys > 0 && c->slns[0] != 0 &&
+			       (c->key_ids[0] != 0 || fk_campaign_is_waiting(c) ||
+				(c->state == FK_CAMPAIGN_ABORTED && !fk_campaign_has_begun(c)))
+		       ? FK_OK
+		       : FK_EFORMAT;
 }
 
 /* Tells a cause by its number; texts are made at the end. */

@@ -21,6 +21,7 @@
 #include "campaign/ledger.h"
 #include "campaign/scheduler.h"
 #include "campaign/waves.h"
+#include "campaign/zone.h"
 #include "store/store.h"
 
 #define FK_CAMPAIGN_FIELDS_MAX	96
@@ -35,7 +36,11 @@ enum fk_campaign_state {
 	FK_CAMPAIGN_HALTED = 2, /* for a reason; an operator resumes or aborts it */
 	FK_CAMPAIGN_COMPLETED = 3,
 	FK_CAMPAIGN_ABORTED = 4,
-	FK_CAMPAIGN_PAUSED = 5, /* by an operator; what is on its way may still be repeated */
+	FK_CAMPAIGN_PLANNED = 6,    /* it, and the two that follow, wait for their start */
+	FK_CAMPAIGN_APPROVED = 7,   /* by a second principal */
+	FK_CAMPAIGN_SCHEDULED = 8,  /* begins at its time, when no other is active */
+	FK_CAMPAIGN_SUPERSEDED = 9, /* has ended for a newer one */
+	FK_CAMPAIGN_PAUSED = 5,	    /* by an operator; what is on its way may still be repeated */
 };
 
 /* Who of the group is in it; see members.h. Values are stored. */
@@ -85,6 +90,16 @@ struct fk_campaign {
 	uint32_t pace_per_s;
 	uint64_t fleet_generation;
 	uint64_t created_at_ms, finished_at_ms; /* since 1970; finished 0: not yet */
+	/* Before its start: see lifecycle.h. Times 0: not yet. */
+	uint64_t planned_by, approved_by; /* 1 + uid; 0: nobody that is known */
+	uint64_t approved_at_ms, scheduled_at_ms, started_at_ms;
+	uint64_t plan_digest;	 /* of those whom the plan serves */
+	uint32_t n_planned;	 /* how many they were */
+	uint32_t start_number;	 /* counts starts: the highest is the latest */
+	uint32_t retry_of;	 /* for the UEs at which that campaign failed; 0: none */
+	uint32_t superseded_by;	 /* 0: none */
+	bool supersedes;	 /* ends an older one that gives keys for the same SLNs */
+	char zone[FK_ZONE_SIZE]; /* that scheduled_at_ms was said in */
 	uint8_t conversation_id[16];
 	char group[FK_CAMPAIGN_GROUP_SIZE]; /* empty: everyone */
 	/* What it came to; kept up to date in memory, stored when the record is. */
@@ -97,7 +112,27 @@ struct fk_campaign {
 
 static inline bool fk_campaign_is_final(const struct fk_campaign *c)
 {
-	return c->state == FK_CAMPAIGN_COMPLETED || c->state == FK_CAMPAIGN_ABORTED;
+	return c->state == FK_CAMPAIGN_COMPLETED || c->state == FK_CAMPAIGN_ABORTED ||
+	       c->state == FK_CAMPAIGN_SUPERSEDED;
+}
+
+/* It has not begun. */
+static inline bool fk_campaign_is_waiting(const struct fk_campaign *c)
+{
+	return c->state == FK_CAMPAIGN_PLANNED || c->state == FK_CAMPAIGN_APPROVED ||
+	       c->state == FK_CAMPAIGN_SCHEDULED;
+}
+
+/* It has begun at some time: there may be deliveries. */
+static inline bool fk_campaign_has_begun(const struct fk_campaign *c)
+{
+	return !fk_campaign_is_waiting(c) && c->n_deliveries > 0;
+}
+
+/* When it began; what it counts in milliseconds counts from there. */
+static inline uint64_t fk_campaign_began_at_ms(const struct fk_campaign *c)
+{
+	return c->started_at_ms != 0 ? c->started_at_ms : c->created_at_ms;
 }
 
 /* The waves that are named, and the one with the rest. */

@@ -165,20 +165,32 @@ enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
 	return fk_keytable_arm_campaign(engine->table, c->slot, &terms);
 }
 
+/* The oldest that has ended goes, if there are too many: only memory forgets it. */
+static void forget_oldest(struct fk_engine *engine, uint32_t current_id)
+{
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		struct fk_campaign *c = &engine->campaigns[i];
+
+		if (!fk_campaign_is_final(c) || c->id == current_id)
+			continue;
+		memmove(c, c + 1, (engine->n_campaigns - i - 1) * sizeof(*c));
+		engine->n_campaigns--;
+		return;
+	}
+}
+
 enum fk_err fk_engine_make_room(struct fk_engine *engine)
 {
+	uint32_t current_id = engine->current != NULL ? engine->current->id : 0;
 	struct fk_campaign *grown;
 
-	if (engine->n_campaigns == FK_ENGINE_CAMPAIGNS_MAX) {
-		memmove(&engine->campaigns[0], &engine->campaigns[1],
-			(engine->n_campaigns - 1) * sizeof(engine->campaigns[0]));
-		engine->n_campaigns--;
-		return FK_OK;
-	}
+	if (engine->n_campaigns >= FK_ENGINE_CAMPAIGNS_MAX)
+		forget_oldest(engine, current_id);
 	grown = realloc(engine->campaigns, (engine->n_campaigns + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return FK_ENOMEM;
 	engine->campaigns = grown;
+	engine->current = current_id != 0 ? fk_engine_record(engine, current_id) : NULL;
 	return FK_OK;
 }
 
@@ -198,7 +210,7 @@ static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t n, ui
 	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
 		const struct fk_campaign *c = &engine->campaigns[i];
 
-		for (uint32_t k = 0; k < c->n_keys; k++) {
+		for (uint32_t k = 0; k < c->n_keys && c->key_ids[k] != 0; k++) {
 			last = c->key_ids[k];
 			used[last] = 1;
 		}
@@ -256,7 +268,8 @@ static const struct fk_campaign *latest_rekey(const struct fk_engine *engine,
 	for (uint32_t i = engine->n_campaigns; i > 0; i--) {
 		const struct fk_campaign *c = &engine->campaigns[i - 1];
 
-		if (fk_kind(c->kind)->gives_keys && strcmp(c->group, request->group) == 0 &&
+		if (fk_campaign_has_begun(c) && fk_kind(c->kind)->gives_keys &&
+		    strcmp(c->group, request->group) == 0 &&
 		    (request->keyset_id == 0 || request->keyset_id == c->keyset_id))
 			return c;
 	}
@@ -280,7 +293,7 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 		fk_reason_set(reason, "must name the campaign whose keys are to be deleted");
 		return FK_EINVAL;
 	}
-	if (of == NULL || !fk_kind(of->kind)->gives_keys) {
+	if (of == NULL || !fk_kind(of->kind)->gives_keys || !fk_campaign_has_begun(of)) {
 		fk_reason_set(reason,
 			      request->keys_of != 0
 				      ? "there is no such campaign that has made keys"
@@ -294,12 +307,13 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 		return FK_ERANGE;
 	}
 	*ret_field = NULL;
-	c->keys_of = of->id;
+	c->keys_of = fk_campaign_keys_of(of);
 	c->keyset_id = of->keyset_id;
 	c->n_keys = of->n_keys;
 	memcpy(c->slns, of->slns, sizeof(c->slns));
 	memcpy(c->key_ids, of->key_ids, sizeof(c->key_ids));
-	if (kind->rule == FK_RULE_HOLDERS && !fk_engine_keys_are_active(engine, c)) {
+	if ((kind->rule == FK_RULE_HOLDERS || kind->gives_keys) &&
+	    !fk_engine_keys_are_active(engine, c)) {
 		fk_reason_set(reason, "the keys of campaign %u are not active any more", of->id);
 		return FK_EPOLICY;
 	}
@@ -362,7 +376,9 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 		fk_reason_set(reason, "must name the keyset that is to be deleted");
 		return FK_EINVAL;
 	}
-	if (kind->goes_on)
+	c->retry_of = request->retry_of;
+	c->supersedes = request->supersedes;
+	if (kind->goes_on || (kind->gives_keys && request->retry_of != 0))
 		err = draft_keys_of(engine, request, c, ret_field, reason);
 	if (err == FK_OK && fk_kind_has_command(kind, FK_ORDER_CHANGEOVER))
 		err = draft_superseded(request, c, ret_field, reason);
@@ -370,7 +386,7 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 }
 
 /* What forbids a campaign for now. */
-static enum fk_err check_ready(const struct fk_engine *engine, struct fk_reason *reason)
+enum fk_err fk_engine_check_ready(const struct fk_engine *engine, struct fk_reason *reason)
 {
 	if (fk_engine_is_active(engine)) {
 		fk_reason_set(reason, "campaign %u is %s", engine->current->id,
@@ -402,7 +418,9 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
 	struct fk_currency currency[FK_CURRENCY_PAGE];
+	struct fk_fold fold;
 
+	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
 		struct fk_message_size size;
 		enum fk_cause cause;
@@ -420,10 +438,12 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 		if (cause == FK_CAUSE_NONE &&
 		    fk_plan_judge(&plan->terms, &ues[i], &size) == FK_CAUSE_NONE)
 			cause = fk_currency_judge(c, &currency[i % FK_CURRENCY_PAGE]);
-		if (cause == FK_CAUSE_NONE)
+		if (cause == FK_CAUSE_NONE) {
 			fk_plan_add(plan, i, &ues[i], &size);
-		else
+			plan->n_diffs[fk_fold_diff(&fold, &currency[i % FK_CURRENCY_PAGE])]++;
+		} else {
 			fk_plan_leave_out(plan, i, &ues[i], cause);
+		}
 	}
 }
 
@@ -438,37 +458,55 @@ static void make_plan(const struct fk_engine *engine, const struct fk_campaign *
 	walk_members(engine, c, members, false, ret_plan);
 }
 
+void fk_engine_walk_members(const struct fk_engine *engine, const struct fk_campaign *c,
+			    const struct fk_members *members, uint32_t from, uint32_t limit,
+			    fk_plan_row_fn fn, void *ctx, uint32_t *ret_next)
+{
+	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
+	uint32_t n_slots = fk_fleet_n_slots(engine->fleet), i;
+	struct fk_currency currency[FK_CURRENCY_PAGE];
+	struct fk_plan_terms terms;
+	struct fk_fold fold;
+
+	fk_engine_plan_terms(engine, c, &terms);
+	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+	for (i = from; i < n_slots && limit > 0; i++) {
+		const struct fk_currency *ue = &currency[i % FK_CURRENCY_PAGE];
+		struct fk_message_size size;
+		enum fk_cause cause;
+
+		if (i == from || i % FK_CURRENCY_PAGE == 0)
+			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, currency);
+		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
+			continue;
+		size = fk_engine_message_size(engine, i);
+		cause = status_cause(engine, c, i);
+		if (cause == FK_CAUSE_NONE)
+			cause = fk_plan_judge(&terms, &ues[i], &size);
+		if (cause == FK_CAUSE_NONE)
+			cause = fk_currency_judge(c, ue);
+		fn(ctx, i, cause, fk_fold_diff(&fold, ue));
+		limit--;
+	}
+	*ret_next = i < n_slots ? i : UINT32_MAX;
+}
+
 /* Who is meant by the request that 'c' was drafted from. */
 static enum fk_err find_members(const struct fk_engine *engine,
 				const struct fk_campaign_request *request,
 				const struct fk_campaign *c, struct fk_members *ret_members,
 				const char **ret_field, struct fk_reason *reason)
 {
-	enum fk_err err = fk_members_init(ret_members, engine->fleet, c, &request->members, reason);
+	enum fk_err err = FK_OK;
+
+	if (request->stored_members_of != 0)
+		return fk_engine_stored_members(engine, request->stored_members_of,
+						request->retry_of != 0, ret_members);
+	err = fk_members_init(ret_members, engine->fleet, c, &request->members, reason);
 
 	if (err == FK_ENOTFOUND)
 		*ret_field = request->members.naming == FK_NAMED_BUT ? "except_ue_ids" : "ue_ids";
 	return err;
-}
-
-enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_request *request,
-			   struct fk_campaign *ret_campaign, struct fk_plan *ret_plan,
-			   const char **ret_field, struct fk_reason *reason)
-{
-	struct fk_campaign c = {.id = 0};
-	struct fk_members members;
-	enum fk_err err = check_request(engine, request, ret_field, reason);
-
-	if (err == FK_OK)
-		err = draft(engine, request, &c, ret_field, reason);
-	if (err == FK_OK)
-		err = find_members(engine, request, &c, &members, ret_field, reason);
-	if (err != FK_OK)
-		return err;
-	make_plan(engine, &c, &members, ret_plan);
-	fk_members_fini(&members);
-	*ret_campaign = c;
-	return FK_OK;
 }
 
 /* Says which limit a KMM with one key is beyond, and where it is set. */
@@ -499,8 +537,8 @@ static void explain_size(const struct fk_engine *engine, const struct fk_plan_ex
 }
 
 /* Refuses what would end before it began. */
-static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_plan *plan,
-			      const char **ret_field, struct fk_reason *reason)
+enum fk_err fk_engine_check_plan(const struct fk_engine *engine, const struct fk_plan *plan,
+				 const char **ret_field, struct fk_reason *reason)
 {
 	if (plan->n_members == 0) {
 		*ret_field = "group";
@@ -528,12 +566,45 @@ static enum fk_err check_plan(const struct fk_engine *engine, const struct fk_pl
 	return FK_OK; /* the first hundred lack a protection TEK; the campaign says so */
 }
 
+enum fk_err fk_engine_new_id(struct fk_engine *engine, struct fk_campaign *c)
+{
+	enum fk_err err = fk_store_next_campaign_id(engine->store, &c->id);
+
+	if (err != FK_OK)
+		return err;
+	/* Slot and generation come from the id, so no two campaigns share both for 262,080 ids. */
+	c->slot = (uint8_t)(c->id % FK_CAMPAIGN_SLOTS);
+	c->generation = (uint16_t)(c->id / FK_CAMPAIGN_SLOTS % FK_CAMPAIGN_GENERATION_MAX + 1);
+	return FK_OK;
+}
+
+/* False also for one that gives the keys of another again. */
+static bool makes_keys(const struct fk_campaign *c)
+{
+	return fk_kind(c->kind)->gives_keys && c->keys_of == 0;
+}
+
+/* Starts are counted. */
+static uint32_t next_start_number(const struct fk_engine *engine)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		if (engine->campaigns[i].start_number > last)
+			last = engine->campaigns[i].start_number;
+	}
+	return last + 1;
+}
+
 static enum fk_err fill_campaign(struct fk_engine *engine, const struct fk_plan *plan,
 				 struct fk_campaign *c)
 {
 	enum fk_err err = fk_uuid_generate(c->conversation_id);
 
 	c->state = FK_CAMPAIGN_RUNNING;
+	c->halt = FK_HALT_NONE;
+	c->started_at_ms = fk_engine_now_real_ms();
+	c->start_number = next_start_number(engine);
 	for (uint32_t i = 0; i < fk_fleet_n_next_hops(engine->fleet); i++)
 		c->keys_per_kmm[i] = plan->keys_per_kmm[fk_fleet_next_hop(engine->fleet, i)];
 	c->fleet_generation = fk_fleet_generation(engine->fleet);
@@ -541,16 +612,11 @@ static enum fk_err fill_campaign(struct fk_engine *engine, const struct fk_plan 
 		c->milestones_ms[i] = FK_MILESTONE_NONE;
 	if (err == FK_OK)
 		err = fk_key_store_refresh(engine->keys, NULL);
-	if (err == FK_OK && fk_kind(c->kind)->gives_keys)
+	if (err == FK_OK && makes_keys(c))
 		err = choose_key_ids(engine, c->n_keys, c->key_ids);
-	if (err == FK_OK)
-		err = fk_store_next_campaign_id(engine->store, &c->id);
-	if (err != FK_OK)
-		return err;
-	/* Slot and generation come from the id, so no two campaigns share both for 262,080 ids. */
-	c->slot = (uint8_t)(c->id % FK_CAMPAIGN_SLOTS);
-	c->generation = (uint16_t)(c->id / FK_CAMPAIGN_SLOTS % FK_CAMPAIGN_GENERATION_MAX + 1);
-	return FK_OK;
+	if (err == FK_OK && c->id == 0)
+		err = fk_engine_new_id(engine, c);
+	return err;
 }
 
 /* Makes record and sealed TEKs durable (I1); the keys first, so that no record lacks a key. */
@@ -572,7 +638,7 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 				   .keyset_id = c->keyset_id,
 				   .key_id = c->key_ids[i],
 				   .sln = c->slns[i],
-				   .made_at_ms = c->created_at_ms,
+				   .made_at_ms = c->started_at_ms,
 				   .cryptoperiod_s = engine->config->keys.tek_cryptoperiod_s},
 			.key = &teks[i],
 		};
@@ -652,14 +718,18 @@ static enum fk_err make_keys(struct fk_engine *engine, const struct fk_campaign 
 /*
  * The store failed while the record was written: it may be there or not. The operator was told that
  * there is no campaign, so none may wake up at the next start: it is stored as aborted as soon as
- * the store is back.
+ * the store is back. One that was planned waits on as it did.
  */
 static void withdraw(struct fk_engine *engine, const struct fk_campaign *c)
 {
+	const struct fk_campaign *before = fk_engine_record(engine, c->id);
+
 	fk_engine_store_failed(engine, "campaign creation");
 	if (c->id == 0)
 		return; /* it has not even got an id */
-	engine->withdrawn = *c;
+	engine->withdrawn = before != NULL ? *before : *c;
+	if (before != NULL)
+		return;
 	engine->withdrawn.state = FK_CAMPAIGN_ABORTED;
 	engine->withdrawn.finished_at_ms = fk_engine_now_real_ms();
 }
@@ -670,8 +740,10 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 {
 	fk_scheduler_free(engine->scheduler);
 	engine->scheduler = scheduler;
-	engine->campaigns[engine->n_campaigns++] = *c;
-	engine->current = &engine->campaigns[engine->n_campaigns - 1];
+	engine->current = fk_engine_record(engine, c->id);
+	if (engine->current == NULL)
+		engine->current = &engine->campaigns[engine->n_campaigns++];
+	*engine->current = *c;
 	engine->n_messages_before = 0;
 	engine->stopped_hops = 0;
 	engine->may_have_sent = false;
@@ -684,9 +756,9 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 }
 
 /* The campaign's deliveries, in memory, and what of them has to be stored ahead of its record. */
-static enum fk_err make_deliveries(struct fk_engine *engine, const struct fk_campaign *c,
-				   const struct fk_members *members,
-				   struct fk_scheduler **ret_scheduler)
+enum fk_err fk_engine_make_deliveries(struct fk_engine *engine, const struct fk_campaign *c,
+				      const struct fk_members *members,
+				      struct fk_scheduler **ret_scheduler)
 {
 	struct fk_scheduler *scheduler;
 	enum fk_err err = fk_engine_new_scheduler(engine, c, &scheduler);
@@ -704,9 +776,9 @@ static enum fk_err make_deliveries(struct fk_engine *engine, const struct fk_cam
 }
 
 /* From the plan that stands to the campaign that runs. */
-static enum fk_err create_planned(struct fk_engine *engine, struct fk_campaign *c,
-				  const struct fk_members *members, const struct fk_plan *plan,
-				  uint64_t accepted_at_us)
+enum fk_err fk_engine_launch(struct fk_engine *engine, struct fk_campaign *c,
+			     const struct fk_members *members, const struct fk_plan *plan,
+			     uint64_t accepted_at_us)
 {
 	struct fk_scheduler *scheduler = NULL;
 	enum fk_err err;
@@ -715,18 +787,15 @@ static enum fk_err create_planned(struct fk_engine *engine, struct fk_campaign *
 		fk_engine_flush(engine); /* late numbers of the campaign before */
 	err = fill_campaign(engine, plan, c);
 	if (err == FK_OK)
-		err = make_deliveries(engine, c, members, &scheduler);
+		err = fk_engine_make_deliveries(engine, c, members, &scheduler);
 	if (err == FK_OK) {
 		fk_engine_cut_waves(engine, scheduler, &c->waves);
 		fk_engine_assign_waves(engine, scheduler, c);
-		engine->current = NULL; /* making room may move the records */
 		err = fk_engine_make_room(engine);
-		if (engine->scheduler != NULL)
-			engine->current = &engine->campaigns[engine->n_campaigns - 1];
 	}
 	if (err == FK_OK) {
 		c->n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
-		err = fk_kind(c->kind)->gives_keys ? make_keys(engine, c) : take_keys(engine, c);
+		err = makes_keys(c) ? make_keys(engine, c) : take_keys(engine, c);
 	}
 	if (err == FK_ESTORE)
 		withdraw(engine, c);
@@ -735,7 +804,51 @@ static enum fk_err create_planned(struct fk_engine *engine, struct fk_campaign *
 		return err;
 	}
 	take_over(engine, c, scheduler, accepted_at_us);
+	fk_log(FK_LOG_INFO, "campaign created",
+	       "campaign=%u kind=%s group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u "
+	       "key_id=%u "
+	       "n_kmms=%" PRIu64 " pace_per_s=%u",
+	       c->id, fk_kind(c->kind)->label, c->group, c->n_deliveries, c->n_keys, c->slns[0],
+	       c->keyset_id, c->key_ids[0], plan->n_kmms, c->pace_per_s);
 	return FK_OK;
+}
+
+enum fk_err fk_engine_draft(struct fk_engine *engine, const struct fk_campaign_request *request,
+			    struct fk_campaign *ret_c, struct fk_members *ret_members,
+			    struct fk_plan *ret_plan, const char **ret_field,
+			    struct fk_reason *reason)
+{
+	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms(),
+				.planned_by = request->principal};
+	enum fk_err err = check_request(engine, request, ret_field, reason);
+
+	if (err == FK_OK)
+		err = draft(engine, request, &c, ret_field, reason);
+	if (err == FK_OK)
+		err = find_members(engine, request, &c, ret_members, ret_field, reason);
+	if (err != FK_OK)
+		return err;
+	if (ret_plan != NULL) {
+		make_plan(engine, &c, ret_members, ret_plan);
+		c.plan_digest = ret_plan->digest;
+		c.n_planned = ret_plan->n_served;
+	}
+	c.fleet_generation = fk_fleet_generation(engine->fleet);
+	*ret_c = c;
+	return FK_OK;
+}
+
+enum fk_err fk_engine_plan(struct fk_engine *engine, const struct fk_campaign_request *request,
+			   struct fk_campaign *ret_campaign, struct fk_plan *ret_plan,
+			   const char **ret_field, struct fk_reason *reason)
+{
+	struct fk_members members;
+	enum fk_err err = fk_engine_draft(engine, request, ret_campaign, &members, ret_plan,
+					  ret_field, reason);
+
+	if (err == FK_OK)
+		fk_members_fini(&members);
+	return err;
 }
 
 enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_request *request,
@@ -743,31 +856,28 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 			     struct fk_reason *reason)
 {
 	uint64_t accepted_at_us = fk_engine_now_us();
-	struct fk_campaign c = {.created_at_ms = fk_engine_now_real_ms()};
 	struct fk_members members;
-	enum fk_err err = check_request(engine, request, ret_field, reason);
+	struct fk_campaign c;
+	enum fk_err err =
+		fk_engine_draft(engine, request, &c, &members, ret_plan, ret_field, reason);
 
-	if (err == FK_OK)
-		err = check_ready(engine, reason);
-	if (err == FK_OK)
-		err = draft(engine, request, &c, ret_field, reason);
-	if (err == FK_OK)
-		err = find_members(engine, request, &c, &members, ret_field, reason);
 	if (err != FK_OK)
 		return err;
-	make_plan(engine, &c, &members, ret_plan);
-	err = check_plan(engine, ret_plan, ret_field, reason);
+	err = fk_engine_check_plan(engine, ret_plan, ret_field, reason);
+	/* It is as good as planned: nobody has approved it. */
+	c.state = FK_CAMPAIGN_PLANNED;
 	if (err == FK_OK)
-		err = create_planned(engine, &c, &members, ret_plan, accepted_at_us);
+		err = fk_lifecycle_may_start(engine->config->campaign.approval, &c, ret_field,
+					     reason);
+	if (err == FK_OK && fk_engine_is_active(engine) &&
+	    fk_lifecycle_supersedes(&c, engine->current))
+		err = fk_engine_queue(engine, &c, &members, reason);
+	else if (err == FK_OK)
+		err = fk_engine_check_ready(engine, reason);
+	if (err == FK_OK && c.state == FK_CAMPAIGN_PLANNED)
+		err = fk_engine_launch(engine, &c, &members, ret_plan, accepted_at_us);
 	fk_members_fini(&members);
-	if (err != FK_OK)
-		return err;
-	fk_log(FK_LOG_INFO, "campaign created",
-	       "campaign=%u kind=%s group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u "
-	       "key_id=%u "
-	       "n_kmms=%" PRIu64 " pace_per_s=%u",
-	       c.id, fk_kind(c.kind)->label, c.group, c.n_deliveries, c.n_keys, c.slns[0],
-	       c.keyset_id, c.key_ids[0], ret_plan->n_kmms, c.pace_per_s);
-	*ret_id = c.id;
-	return FK_OK;
+	if (err == FK_OK)
+		*ret_id = c.id;
+	return err;
 }

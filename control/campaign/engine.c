@@ -197,6 +197,7 @@ void fk_engine_set_stop(struct fk_engine *engine)
 	if (engine->region == NULL || engine->current == NULL)
 		return;
 	if (engine->current->state == FK_CAMPAIGN_ABORTED ||
+	    engine->current->state == FK_CAMPAIGN_SUPERSEDED ||
 	    (engine->current->state == FK_CAMPAIGN_HALTED &&
 	     (engine->current->halt == FK_HALT_OPERATOR || engine->current->halt == FK_HALT_LOCAL)))
 		stop = FK_STOP_ABORT;
@@ -332,18 +333,31 @@ enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id)
 		return FK_ENOTFOUND;
 	if (c->state == FK_CAMPAIGN_ABORTED)
 		return FK_OK;
-	if (c != engine->current || c->state == FK_CAMPAIGN_COMPLETED)
+	if (fk_campaign_is_waiting(c))
+		return fk_engine_drop_waiting(engine, id);
+	if (c != engine->current || fk_campaign_is_final(c))
 		return FK_ESTALE;
+	fk_engine_end(engine, FK_CAMPAIGN_ABORTED);
+	return FK_OK;
+}
+
+void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state)
+{
+	struct fk_campaign *c = engine->current;
+
 	/* The flag in shared memory first (I9): it needs no store. */
-	engine->current->state = FK_CAMPAIGN_ABORTED;
+	c->state = state;
 	fk_engine_set_stop(engine);
-	engine->current->finished_at_ms = fk_engine_now_real_ms();
-	fk_scheduler_abort(engine->scheduler);
+	c->finished_at_ms = fk_engine_now_real_ms();
+	if (state == FK_CAMPAIGN_SUPERSEDED)
+		fk_scheduler_supersede(engine->scheduler);
+	else
+		fk_scheduler_abort(engine->scheduler);
 	fk_engine_update_record(engine);
 	note_causes(engine);
 	engine->record_dirty = true;
-	fk_log(FK_LOG_WARN, "campaign aborted", "campaign=%u held=%u", id, c->n_held);
-	return FK_OK;
+	fk_log(FK_LOG_WARN, "campaign ended", "campaign=%u state=%s held=%u", c->id,
+	       fk_campaign_state_label(c->state), c->n_held);
 }
 
 void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uint32_t *ret_id)
@@ -376,6 +390,8 @@ void fk_engine_tick(struct fk_engine *engine)
 		is_up = write_withdrawn(engine);
 	if (engine->fleet == NULL)
 		return;
+	if (is_up)
+		fk_engine_start_due(engine);
 	if (engine->is_attached)
 		is_full = fk_engine_collect(engine);
 	fk_engine_heed_local_stop(engine);
@@ -409,7 +425,7 @@ void fk_engine_tick(struct fk_engine *engine)
 		check_done(engine);
 }
 
-int fk_engine_wait_ms(const struct fk_engine *engine)
+static int wait_for_tick_ms(const struct fk_engine *engine)
 {
 	const struct fk_scheduler *s = engine->scheduler;
 	uint64_t due_ms, now_ms;
@@ -443,6 +459,15 @@ int fk_engine_wait_ms(const struct fk_engine *engine)
 	if (due_ms <= now_ms)
 		return 0;
 	return due_ms - now_ms < LATE_POLL_MS ? (int)(due_ms - now_ms) : LATE_POLL_MS;
+}
+
+int fk_engine_wait_ms(const struct fk_engine *engine)
+{
+	int tick_ms = wait_for_tick_ms(engine), due_ms = fk_engine_wait_due_ms(engine);
+
+	if (tick_ms < 0 || (due_ms >= 0 && due_ms < tick_ms))
+		return due_ms;
+	return tick_ms;
 }
 
 void fk_engine_flush(struct fk_engine *engine)

@@ -18,6 +18,7 @@
 #include <fleetkey/err.h>
 
 #include "campaign/campaign.h"
+#include "campaign/lifecycle.h"
 #include "campaign/members.h"
 #include "campaign/plan.h"
 #include "config/config.h"
@@ -46,6 +47,10 @@ struct fk_campaign_request {
 	struct fk_members_request members;
 	struct fk_waves waves; /* areas must be the fleet's; 'end' is found by fk_engine_create() */
 	struct fk_gate gate;
+	uint64_t principal; /* who asks: 1 + uid, or FK_PRINCIPAL_NONE */
+	bool supersedes;    /* an older one that gives keys for the same SLNs may be ended */
+	/* Filled by the engine only. */
+	uint32_t retry_of, stored_members_of;
 };
 
 /* All borrowed until fk_engine_free(). */
@@ -70,6 +75,8 @@ void fk_engine_on_region(struct fk_engine *engine, struct fk_region_map *region,
 void fk_engine_on_attached(struct fk_engine *engine);
 void fk_engine_on_detached(struct fk_engine *engine);
 
+/* Nothing that waits begins while a fleet is imported: what it takes over has to stand still. */
+void fk_engine_hold_starts(struct fk_engine *engine, bool is_held);
 /* One turn of work. */
 void fk_engine_tick(struct fk_engine *engine);
 /* Milliseconds until the next tick has to be; -1: not before something happens. */
@@ -102,8 +109,49 @@ FK_MUST_USE enum fk_err fk_engine_create(struct fk_engine *engine,
 					 uint32_t *ret_id, struct fk_plan *ret_plan,
 					 const char **ret_field, struct fk_reason *reason);
 /*
+ * A campaign that waits: planned, then approved where the configuration asks for it, then
+ * scheduled. Each is durable when it returns FK_OK; members that are named are settled by the plan.
+ * Results are those of fk_engine_create(), and of lifecycle.h.
+ */
+FK_MUST_USE enum fk_err fk_engine_plan_new(struct fk_engine *engine,
+					   const struct fk_campaign_request *request,
+					   uint32_t *ret_id, struct fk_plan *ret_plan,
+					   const char **ret_field, struct fk_reason *reason);
+/* The same for one that waits already, or, with 'is_kept', makes nothing new of it and only shows
+ * the plan as it would be now. An approval is gone then, as is a time. */
+FK_MUST_USE enum fk_err fk_engine_plan_again(struct fk_engine *engine, uint32_t id,
+					     uint64_t principal, bool is_kept,
+					     struct fk_plan *ret_plan, const char **ret_field,
+					     struct fk_reason *reason);
+/* Plans a campaign of the same kind for the UEs at which that one, which has ended, has failed. It
+ * gives the same keys. FK_ESTALE if it has not ended, or the fleet was replaced since. */
+FK_MUST_USE enum fk_err fk_engine_plan_retry(struct fk_engine *engine, uint32_t id,
+					     uint64_t principal, uint32_t *ret_id,
+					     struct fk_plan *ret_plan, const char **ret_field,
+					     struct fk_reason *reason);
+/* FK_ESTALE, with 'ret_field', if the plan is not what it was: the fleet, or who is served. */
+FK_MUST_USE enum fk_err fk_engine_approve(struct fk_engine *engine, uint32_t id, uint64_t principal,
+					  const char **ret_field, struct fk_reason *reason);
+/* It begins at 'at_ms', since 1970, or as soon after it as no other one is active; 0: now. */
+FK_MUST_USE enum fk_err fk_engine_schedule(struct fk_engine *engine, uint32_t id, uint64_t at_ms,
+					   const char *zone, const char **ret_field,
+					   struct fk_reason *reason);
+
+/* 'cause' is why the UE is left out, FK_CAUSE_NONE if it is served; then 'diff' is what is known.
+ */
+typedef void (*fk_plan_row_fn)(void *ctx, uint32_t ue_index, enum fk_cause cause,
+			       enum fk_diff diff);
+/* Calls 'fn' for up to 'limit' members of a campaign that waits, as it would be now, from ue_index
+ * 'from' on. Results are those of fk_engine_plan_again(). */
+FK_MUST_USE enum fk_err fk_engine_walk_plan(struct fk_engine *engine, uint32_t id, uint32_t from,
+					    uint32_t limit, fk_plan_row_fn fn, void *ctx,
+					    uint32_t *ret_next, const char **ret_field,
+					    struct fk_reason *reason);
+
+/*
  * Stops the campaign: the flag in shared memory first, the record when the store can.
- * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it is completed.
+ * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it has ended otherwise;
+ * FK_ESTORE if several that wait are aborted while the store is away.
  */
 FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * engine_private.h - the engine's inside, shared by engine.c (the tick), flow.c (its parts),
- * gates.c (when it stops and goes on), create.c (new campaigns), load.c (old ones) and books.c
- * (what readers ask for). Nobody else includes it.
+ * gates.c (when it stops and goes on), create.c (new campaigns), waiting.c (those that wait),
+ * load.c (old ones) and books.c (what readers ask for). Nobody else includes it.
  */
 #pragma once
 
 #include "campaign/engine.h"
 #include "campaign/fold.h"
+#include "campaign/lifecycle.h"
 #include "fleet/status.h"
 #include "keys/key_store.h"
 #include "log.h"
@@ -39,7 +40,7 @@ struct fk_engine {
 	struct fk_campaign *current;  /* into campaigns */
 	bool record_dirty;	      /* the current record differs from the stored one */
 	uint32_t fold_at;	      /* of the current one: the next page to be folded */
-	struct fk_campaign withdrawn; /* id not 0: to be stored as aborted, see create.c */
+	struct fk_campaign withdrawn; /* id not 0: to be stored so, see create.c */
 	bool may_have_sent;	      /* orders left, in this life or an earlier one */
 	uint64_t n_messages_before;   /* ordered in earlier lives */
 	uint64_t stopped_hops;	      /* bit n: it was said that next hop n has stopped */
@@ -47,6 +48,8 @@ struct fk_engine {
 
 	struct fk_engine_said said;
 
+	bool may_not_start; /* a fleet import is under way */
+	uint64_t look_for_due_at_us, retry_start_at_us;
 	uint64_t dirty_since_us; /* 0: clean */
 	uint64_t retry_store_at_us;
 	uint32_t store_backoff_ms;
@@ -87,6 +90,52 @@ void fk_engine_assign_waves(const struct fk_engine *engine, struct fk_scheduler 
 void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c);
 /* After a store failure: log it, and try to reconnect a little later. */
 void fk_engine_store_failed(struct fk_engine *engine, const char *doing);
+/* The record of that id, or NULL. */
+struct fk_campaign *fk_engine_record(struct fk_engine *engine, uint32_t id);
+/* Members from ue_index 'from' on, up to 'limit', as a plan sees them. */
+void fk_engine_walk_members(const struct fk_engine *engine, const struct fk_campaign *c,
+			    const struct fk_members *members, uint32_t from, uint32_t limit,
+			    fk_plan_row_fn fn, void *ctx, uint32_t *ret_next);
+/* Drafts a campaign from a request, finds its members and, unless 'ret_plan' is NULL, plans it. On
+ * FK_OK the caller ends 'ret_members'. Results are those of fk_engine_plan(). */
+FK_MUST_USE enum fk_err fk_engine_draft(struct fk_engine *engine,
+					const struct fk_campaign_request *request,
+					struct fk_campaign *ret_c, struct fk_members *ret_members,
+					struct fk_plan *ret_plan, const char **ret_field,
+					struct fk_reason *reason);
+/* Refuses what would end before it began. */
+FK_MUST_USE enum fk_err fk_engine_check_plan(const struct fk_engine *engine,
+					     const struct fk_plan *plan, const char **ret_field,
+					     struct fk_reason *reason);
+/* What forbids any campaign to begin for now: FK_EBUSY, FK_ESTORE, FK_ELINK. */
+FK_MUST_USE enum fk_err fk_engine_check_ready(const struct fk_engine *engine,
+					      struct fk_reason *reason);
+/* Gives it its id, and what follows from it. */
+FK_MUST_USE enum fk_err fk_engine_new_id(struct fk_engine *engine, struct fk_campaign *c);
+/* From the plan that stands to the campaign that runs: 'c' has an id if it was planned before. */
+FK_MUST_USE enum fk_err fk_engine_launch(struct fk_engine *engine, struct fk_campaign *c,
+					 const struct fk_members *members,
+					 const struct fk_plan *plan, uint64_t accepted_at_us);
+/* The campaign's deliveries, in memory; pages in which UEs are named are durable then. */
+FK_MUST_USE enum fk_err fk_engine_make_deliveries(struct fk_engine *engine,
+						  const struct fk_campaign *c,
+						  const struct fk_members *members,
+						  struct fk_scheduler **ret_scheduler);
+/* Stores a new campaign as one that begins as soon as it can. */
+FK_MUST_USE enum fk_err fk_engine_queue(struct fk_engine *engine, struct fk_campaign *c,
+					const struct fk_members *members, struct fk_reason *reason);
+/* Whom the ledger of a campaign names, as members of another one of the same group: those that are
+ * in it, or of one that is retried, those who have not come to a good end. */
+FK_MUST_USE enum fk_err fk_engine_stored_members(const struct fk_engine *engine, uint32_t id,
+						 bool only_failed, struct fk_members *ret_members);
+/* Aborts a campaign that waits: see fk_engine_abort(). */
+FK_MUST_USE enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id);
+/* Begins what is due, or makes room for it. */
+void fk_engine_start_due(struct fk_engine *engine);
+/* Ends the current campaign: the flag first, the record when the store can (I9). */
+void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state);
+/* When something that waits has to be looked at again; -1: nothing waits. */
+int fk_engine_wait_due_ms(const struct fk_engine *engine);
 /* Room for one more record; the oldest final one may have to go. FK_OK or FK_ENOMEM. */
 FK_MUST_USE enum fk_err fk_engine_make_room(struct fk_engine *engine);
 

@@ -68,7 +68,7 @@ static void displace(struct fk_fold *fold, struct fk_currency *ue, uint16_t held
 		struct fk_currency_entry *entry = &ue->entries[e];
 		const uint8_t *at;
 
-		if (entry->evidence.campaign_id == fold->campaign->id)
+		if (entry->evidence.campaign_id == fk_campaign_keys_of(fold->campaign))
 			continue;
 		at = places_of(fold, entry->evidence.campaign_id);
 		for (uint32_t i = 0; i < FK_CAMPAIGN_KEYS_MAX; i++) {
@@ -148,7 +148,7 @@ static uint16_t possibly_held(const struct fk_campaign *c, const struct fk_deliv
 static uint32_t evidence_time_s(const struct fk_campaign *c, const struct fk_delivery *d)
 {
 	if (d->flags & fk_campaign_goal(c))
-		return (uint32_t)((c->created_at_ms + d->acked_ms) / 1000);
+		return (uint32_t)((fk_campaign_began_at_ms(c) + d->acked_ms) / 1000);
 	return d->date_time_s;
 }
 
@@ -264,20 +264,51 @@ bool fk_fold_is_done(const struct fk_campaign *c, struct fk_currency *ue)
 	       (ue->active != FK_ACTIVE_NEVER && ue->active_evidence.campaign_id == c->id);
 }
 
+enum fk_diff fk_fold_diff(struct fk_fold *fold, const struct fk_currency *ue)
+{
+	uint16_t all = (uint16_t)((1u << fold->campaign->n_keys) - 1);
+	enum fk_diff diff = ue->has_gap ? FK_DIFF_UNCERTAIN : FK_DIFF_NEW;
+
+	for (uint32_t e = 0; e < ue->n_entries; e++) {
+		const struct fk_currency_entry *entry = &ue->entries[e];
+		const uint8_t *at;
+
+		if (entry->evidence.campaign_id == fold->campaign->keys_of && entry->maybe == 0 &&
+		    entry->held == all)
+			return FK_DIFF_HELD;
+		at = places_of(fold, entry->evidence.campaign_id);
+		for (uint32_t i = 0; i < FK_CAMPAIGN_KEYS_MAX; i++) {
+			if (at[i] != 0 && (entry->maybe >> i & 1) != 0)
+				diff = FK_DIFF_UNCERTAIN;
+			else if (at[i] != 0 && (entry->held >> i & 1) != 0 && diff == FK_DIFF_NEW)
+				diff = FK_DIFF_REPLACES;
+		}
+	}
+	return diff;
+}
+
 static void fold_keys(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue)
 {
 	const struct fk_campaign *c = fold->campaign;
 	uint16_t maybe = possibly_held(c, d);
 	struct fk_currency_entry *entry;
+	uint8_t flags;
 
 	if (d->keys_held == 0 && maybe == 0)
 		return;
-	entry = fk_currency_add(ue, c->id);
-	entry->evidence = evidence_of(c, d);
-	entry->held = d->keys_held;
-	entry->maybe = maybe;
-	entry->flags = (uint8_t)((d->flags & FK_DELIVERY_PROVEN ? FK_CURRENCY_PROVEN : 0) |
-				 (d->flags & FK_DELIVERY_LISTED ? FK_CURRENCY_LISTED : 0));
+	flags = (uint8_t)((d->flags & FK_DELIVERY_PROVEN ? FK_CURRENCY_PROVEN : 0) |
+			  (d->flags & FK_DELIVERY_LISTED ? FK_CURRENCY_LISTED : 0));
+	/* Given again, they are added to what is known of them. */
+	entry = fk_currency_find(ue, fk_campaign_keys_of(c));
+	if (entry == NULL)
+		entry = fk_currency_add(ue, fk_campaign_keys_of(c));
+	if (d->keys_held != 0 || (entry->held == 0 && entry->maybe == 0)) {
+		entry->evidence = evidence_of(c, d);
+		entry->evidence.campaign_id = fk_campaign_keys_of(c);
+	}
+	entry->held |= d->keys_held;
+	entry->maybe = (entry->maybe | maybe) & (uint16_t)~entry->held;
+	entry->flags |= flags;
 	displace(fold, ue, d->keys_held, maybe);
 }
 
@@ -313,7 +344,7 @@ static struct fk_evidence late_evidence(const struct fk_campaign *c,
 static void add_keys(struct fk_fold *fold, const struct fk_delivery *d,
 		     const struct fk_ue_state *state, struct fk_currency *ue)
 {
-	struct fk_currency_entry *entry = fk_currency_find(ue, fold->campaign->id);
+	struct fk_currency_entry *entry = fk_currency_find(ue, fk_campaign_keys_of(fold->campaign));
 	uint16_t held = state->keys_held & step_mask(fold->campaign, d);
 
 	if (entry == NULL || (held & (uint16_t)~entry->held) == 0)
@@ -322,6 +353,7 @@ static void add_keys(struct fk_fold *fold, const struct fk_delivery *d,
 	entry->maybe &= (uint16_t)~held;
 	entry->flags |= FK_CURRENCY_LATE;
 	entry->evidence = late_evidence(fold->campaign, state);
+	entry->evidence.campaign_id = fk_campaign_keys_of(fold->campaign);
 	displace(fold, ue, entry->held, entry->maybe);
 }
 

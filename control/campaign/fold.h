@@ -22,6 +22,8 @@
  * - Zeroize-Response: no key is held, and no keyset is active. Before it, once the command may have
  *   been sent, nobody knows.
  *
+ * A campaign that gives the keys of an earlier one again adds to what is known of those.
+ *
  * What the currency names the campaign as evidence of is folded in already, with what came too late
  * for the ledger; so folding again changes nothing.
  *
@@ -35,6 +37,7 @@
 #include <fleetkey/order.h>
 
 #include "campaign/campaign.h"
+#include "campaign/plan.h"
 #include "currency/currency.h"
 
 /* The record of a campaign, or NULL if it is not remembered. */
@@ -67,6 +70,9 @@ enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_cur
 /* True if what the campaign says of that UE stands in its currency: then its delivery must not go
  * on, for what followed would not be folded in. */
 bool fk_fold_is_done(const struct fk_campaign *c, struct fk_currency *ue);
+/* What is known of the keys in the places of the campaign's, before it begins. */
+enum fk_diff fk_fold_diff(struct fk_fold *fold, const struct fk_currency *ue);
+
 /* Folds a delivery in, unless that was done. */
 void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct fk_currency *ue);
 

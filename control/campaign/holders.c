@@ -115,6 +115,9 @@ uint32_t fk_engine_find_keys(struct fk_engine *engine, uint16_t sln, uint8_t alg
 	for (uint32_t i = engine->n_campaigns; i > 0 && n < max; i--) {
 		const struct fk_campaign *c = &engine->campaigns[i - 1];
 
+		/* Keys that are given again, or not made yet, are no further keys. */
+		if (c->keys_of != 0 || !fk_campaign_has_begun(c))
+			continue;
 		for (uint32_t k = 0; k < fk_campaign_n_given(c) && n < max; k++) {
 			if (c->slns[k] == sln && c->key_ids[k] == key_id &&
 			    c->algorithm_id == algorithm_id)

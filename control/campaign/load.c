@@ -170,18 +170,21 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	fk_engine_assign_waves(engine, reader.scheduler, c);
 	if (is_active && c->state != FK_CAMPAIGN_RUNNING)
 		fk_scheduler_hold(reader.scheduler);
-	/* A campaign that was aborted while its ledger could not be written. */
+	/* A campaign that was ended while its ledger could not be written. */
 	if (c->state == FK_CAMPAIGN_ABORTED)
 		fk_scheduler_abort(reader.scheduler);
+	else if (c->state == FK_CAMPAIGN_SUPERSEDED)
+		fk_scheduler_supersede(reader.scheduler);
 	engine->scheduler = reader.scheduler;
 	engine->current = c;
 	engine->may_have_sent = true;
 	engine->fold_at = 0;
 	engine->n_messages_before =
 		c->n_messages > reader.n_messages ? c->n_messages : reader.n_messages;
-	engine->origin_us =
-		(int64_t)fk_engine_now_us() -
-		(now_ms > c->created_at_ms ? (int64_t)(now_ms - c->created_at_ms) * 1000 : 0);
+	engine->origin_us = (int64_t)fk_engine_now_us() -
+			    (now_ms > fk_campaign_began_at_ms(c)
+				     ? (int64_t)(now_ms - fk_campaign_began_at_ms(c)) * 1000
+				     : 0);
 	engine->progress_at_us = fk_engine_now_us();
 	fk_engine_update_record(engine);
 	/* A crash came between a key's new state and the end of its campaign. */
@@ -212,6 +215,24 @@ static enum fk_err doubt_all(struct fk_engine *engine)
 	return err;
 }
 
+/* The one that is active, else the one that began last; those that wait do not count. */
+static struct fk_campaign *find_last(struct fk_engine *engine)
+{
+	struct fk_campaign *last = NULL;
+
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		struct fk_campaign *c = &engine->campaigns[i];
+
+		if (!fk_campaign_has_begun(c))
+			continue;
+		if (!fk_campaign_is_final(c))
+			return c;
+		if (last == NULL || c->start_number >= last->start_number)
+			last = c;
+	}
+	return last;
+}
+
 enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet,
 				struct fk_keytable_file *table, struct fk_reason *reason)
 {
@@ -226,7 +247,7 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 		return err;
 	engine->fleet = fleet;
 	engine->table = table;
-	last = engine->n_campaigns > 0 ? &engine->campaigns[engine->n_campaigns - 1] : NULL;
+	last = find_last(engine);
 	if (last == NULL)
 		return FK_OK;
 	if (last->fleet_generation == fk_fleet_generation(fleet)) {

@@ -24,6 +24,15 @@
 #define FK_PLAN_EXCLUDED_MAX 100		/* members that a plan names one by one */
 #define FK_PLAN_KMMS_MAX     (FK_STEP_MAX + 1u) /* of one delivery: a token has four bits for it */
 
+/* What the currency says of the places that a campaign's keys go to, at one UE. */
+enum fk_diff {
+	FK_DIFF_NEW,	   /* no key is known there */
+	FK_DIFF_REPLACES,  /* another key is held there */
+	FK_DIFF_HELD,	   /* these very keys are */
+	FK_DIFF_UNCERTAIN, /* some key possibly is */
+	FK_DIFFS
+};
+
 /* What is asked for, and the limits that do not depend on the carrier. */
 struct fk_plan_terms {
 	uint32_t pace_per_s;
@@ -80,6 +89,8 @@ struct fk_plan {
 	struct fk_plan_excluded excluded[FK_PLAN_EXCLUDED_MAX];
 	uint32_t n_excluded; /* entries of the above */
 	struct fk_plan_hop hops[FK_NEXT_HOPS_MAX];
+	uint64_t digest;	    /* of who is served: another set has another one */
+	uint32_t n_diffs[FK_DIFFS]; /* of the served, by what the currency says; by the caller */
 };
 
 void fk_plan_begin(struct fk_plan *plan, const struct fk_plan_terms *terms);

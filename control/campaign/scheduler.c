@@ -663,6 +663,16 @@ void fk_scheduler_abort(struct fk_scheduler *s)
 	}
 }
 
+void fk_scheduler_supersede(struct fk_scheduler *s)
+{
+	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
+		const struct fk_delivery *d = &s->deliveries[i];
+
+		if (d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d))
+			fk_delivery_finish(s, i, FK_DELIVERY_SUPERSEDED, FK_CAUSE_SUPERSEDED, 0);
+	}
+}
+
 uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s)
 {
 	uint16_t status = 0;

@@ -159,6 +159,8 @@ void fk_scheduler_forget_sent(struct fk_scheduler *s);
 
 /* Ends everything that is not final: ABORTED, or PARTIAL where a key is held. */
 void fk_scheduler_abort(struct fk_scheduler *s);
+/* The same for a newer campaign: SUPERSEDED, or PARTIAL. */
+void fk_scheduler_supersede(struct fk_scheduler *s);
 
 /*
  * A refusal that is not about a UE (401, 407, Warning 141) stops its next hop: what is left there

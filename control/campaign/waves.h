@@ -91,15 +91,16 @@ enum fk_gate_state {
 };
 
 /* Why a campaign is halted. Values are stored: append, never reorder. */
-#define FK_HALT_MAP(X)                                                                       \
-	X(FK_HALT_NONE, "")                                                                  \
-	X(FK_HALT_NEXT_HOPS, "next_hops") /* all that is left waits for those; see status */ \
-	X(FK_HALT_OPERATOR, "operator")                                                      \
-	X(FK_HALT_ACKED, "gate_acked")	   /* too few of the living have acknowledged */     \
-	X(FK_HALT_SAMPLE, "gate_sample")   /* too few are living */                          \
-	X(FK_HALT_OFFLINE, "gate_offline") /* too many are not */                            \
-	X(FK_HALT_FAILED, "gate_failed")   /* failed_limit */                                \
-	X(FK_HALT_LOCAL, "local")	   /* at the dataplane, past control */
+#define FK_HALT_MAP(X)                                                                        \
+	X(FK_HALT_NONE, "")                                                                   \
+	X(FK_HALT_NEXT_HOPS, "next_hops") /* all that is left waits for those; see status */  \
+	X(FK_HALT_OPERATOR, "operator")                                                       \
+	X(FK_HALT_ACKED, "gate_acked")		/* too few of the living have acknowledged */ \
+	X(FK_HALT_SAMPLE, "gate_sample")	/* too few are living */                      \
+	X(FK_HALT_OFFLINE, "gate_offline")	/* too many are not */                        \
+	X(FK_HALT_FAILED, "gate_failed")	/* failed_limit */                            \
+	X(FK_HALT_LOCAL, "local")		/* at the dataplane, past control */          \
+	X(FK_HALT_PLAN_CHANGED, "plan_changed") /* before its start: plan it again */
 
 enum fk_halt {
 #define X(name, label) name,

@@ -173,13 +173,15 @@ static void put_text(json_t *body, const char *name, const char *text)
 }
 
 /* Only what was said on the command line goes into the request: defaults are fleetkeyd's. */
-int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
+static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan)
 {
 	const char *group = NULL, *slns = NULL, *kind = "rekey", *file = NULL, *status = NULL;
 	const char *waves = NULL;
 	struct gate_options gate = {UNSAID, UNSAID, UNSAID, UNSAID, UNSAID};
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
 	bool no_closing = false, dry_run = false, is_except = false, yes = false;
+	bool supersedes = false;
+	const char *path = is_plan ? "/v1/campaigns?plan=true" : "/v1/campaigns";
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
 		{"--sln", .ret_text = &slns},
@@ -200,6 +202,7 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 		{"--except", .ret_flag = &is_except},
 		{"--status", .ret_text = &status},
 		{"--yes", .ret_flag = &yes},
+		{"--supersede", .ret_flag = &supersedes},
 	};
 	char error[200];
 	json_t *body, *answer;
@@ -208,7 +211,7 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 	if (fk_options_parse(options, sizeof(options) / sizeof(options[0]), false, &argc, argv,
 			     error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
-	if (strcmp(kind, "zeroize") == 0 && !yes && !dry_run)
+	if (strcmp(kind, "zeroize") == 0 && !yes && !dry_run && !is_plan)
 		return fk_usage_error("a radio that is zeroized needs key fill: say --yes");
 	body = json_pack("{s:s}", "kind", kind);
 	put_text(body, "group", group);
@@ -226,6 +229,8 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 	put_number(body, "pace_per_s", pace_per_s);
 	if (no_closing)
 		json_object_set_new(body, "closing", json_false());
+	if (supersedes)
+		json_object_set_new(body, "supersedes", json_true());
 	put_gate(body, &gate);
 	if (waves) {
 		json_t *list = read_waves(waves);
@@ -236,14 +241,19 @@ int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
 		}
 		json_object_set_new(body, "waves", list);
 	}
-	code = fk_request(cli, "POST", dry_run ? "/v1/campaigns?dry_run=true" : "/v1/campaigns",
-			  body, &answer);
+	code = fk_request(cli, "POST", dry_run ? "/v1/campaigns?dry_run=true" : path, body,
+			  &answer);
 	json_decref(body);
 	if (code != FK_EXIT_DONE)
 		return code;
 	print_answer(cli, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
+}
+
+int fk_cli_campaign_create(struct fk_cli *cli, int argc, char **argv)
+{
+	return make_campaign(cli, argc, argv, false);
 }
 
 static void print_campaign_row(const json_t *campaign)
@@ -411,4 +421,95 @@ int fk_cli_campaign_resume(struct fk_cli *cli, int argc, char **argv)
 	if (argc != 1)
 		return fk_usage_error("campaign resume wants one campaign id");
 	return show_one(cli, "POST", argv[0], "/resume");
+}
+
+static void print_plan_row(const struct fk_cli *cli, const json_t *row)
+{
+	char word[4][WORD_MAX];
+
+	if (cli->json) {
+		fk_output_json(stdout, row);
+		return;
+	}
+	printf("%-24s %-6s %-10s %s\n", fk_output_member(row, "ue_id", word[0], WORD_MAX),
+	       fk_output_member(row, "served", word[1], WORD_MAX),
+	       fk_output_member(row, "diff", word[2], WORD_MAX),
+	       fk_output_member(row, "reason", word[3], WORD_MAX));
+}
+
+/* One word that is a number means a campaign that is there; its members are printed with --ues. */
+int fk_cli_campaign_plan(struct fk_cli *cli, int argc, char **argv)
+{
+	bool is_known = argc > 0 && argv[0][0] >= '0' && argv[0][0] <= '9', ues = false;
+	bool again = false;
+	const struct fk_option options[] = {{"--ues", .ret_flag = &ues},
+					    {"--again", .ret_flag = &again}};
+	char error[200], path[PATH_MAX_LEN];
+	enum fk_exit code;
+
+	if (!is_known)
+		return make_campaign(cli, argc, argv, true);
+	if (fk_options_parse(options, 2, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1)
+		return fk_usage_error("campaign plan wants one campaign id, or what to plan");
+	if (!ues)
+		return show_one(cli, again ? "POST" : "GET", argv[0], "/plan");
+	code = fk_request_path(argv[0], "/plan/ues", path, sizeof(path));
+	if (code != FK_EXIT_DONE)
+		return code;
+	if (!cli->json)
+		printf("%-24s %-6s %-10s %s\n", "UE_ID", "SERVED", "DIFF", "REASON");
+	return fk_request_walk(cli, path, print_plan_row);
+}
+
+int fk_cli_campaign_approve(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign approve wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/approve");
+}
+
+int fk_cli_campaign_start(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign start wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/start");
+}
+
+int fk_cli_campaign_retry(struct fk_cli *cli, int argc, char **argv)
+{
+	if (argc != 1)
+		return fk_usage_error("campaign retry wants one campaign id");
+	return show_one(cli, "POST", argv[0], "/retry");
+}
+
+int fk_cli_campaign_schedule(struct fk_cli *cli, int argc, char **argv)
+{
+	const char *at = NULL, *zone = NULL, *fold = NULL;
+	const struct fk_option options[] = {{"--at", .ret_text = &at},
+					    {"--zone", .ret_text = &zone},
+					    {"--fold", .ret_text = &fold}};
+	char error[200], path[PATH_MAX_LEN];
+	json_t *body, *answer;
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 3, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1 || at == NULL)
+		return fk_usage_error("campaign schedule wants one campaign id, and --at");
+	code = fk_request_path(argv[0], "/schedule", path, sizeof(path));
+	if (code != FK_EXIT_DONE)
+		return code;
+	body = json_object();
+	put_text(body, "at", at);
+	put_text(body, "zone", zone);
+	put_text(body, "fold", fold);
+	code = fk_request(cli, "POST", path, body, &answer);
+	json_decref(body);
+	if (code != FK_EXIT_DONE)
+		return code;
+	print_answer(cli, answer);
+	json_decref(answer);
+	return FK_EXIT_DONE;
 }

@@ -104,7 +104,8 @@ static const struct command commands[] = {
 	 "[--kind K] [--group G] [[--except] UE... | --file FILE|-] [--status S] [--sln N,N-N] "
 	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] "
 	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "
-	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--dry-run] [--yes]",
+	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--dry-run] "
+	 "[--yes]",
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
@@ -116,6 +117,24 @@ static const struct command commands[] = {
 	 "would be served, in "
 	 "how "
 	 "many messages of which size, and how long it takes"},
+	{{"campaign", "plan"},
+	 "(as create) | ID [--ues] [--again]",
+	 fk_cli_campaign_plan,
+	 "the same, but it waits for approval and start; of one that waits, who would get what and "
+	 "what they hold, one by one with --ues; --again plans it anew"},
+	{{"campaign", "approve"},
+	 "ID",
+	 fk_cli_campaign_approve,
+	 "say yes to a plan, as another user than the one who made it"},
+	{{"campaign", "start"}, "ID", fk_cli_campaign_start, "begin as soon as no other one runs"},
+	{{"campaign", "schedule"},
+	 "ID --at YYYY-MM-DDTHH:MM:SS [--zone Europe/Berlin] [--fold earlier|later]",
+	 fk_cli_campaign_schedule,
+	 "begin at a time, as clocks in that zone (UTC) show it; when it comes twice, say which"},
+	{{"campaign", "retry"},
+	 "ID",
+	 fk_cli_campaign_retry,
+	 "plan one with the same keys for the UEs at which that one has failed"},
 	{{"campaign", "list"}, "", fk_cli_campaign_list, "all campaigns"},
 	{{"campaign", "show"},
 	 "ID [--deliveries]",

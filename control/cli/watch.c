@@ -113,7 +113,8 @@ static bool is_final(const json_t *campaign)
 {
 	const char *state = json_string_value(json_object_get(campaign, "state"));
 
-	return state && (strcmp(state, "completed") == 0 || strcmp(state, "aborted") == 0);
+	return state && (strcmp(state, "completed") == 0 || strcmp(state, "aborted") == 0 ||
+			 strcmp(state, "superseded") == 0);
 }
 
 /* A halted campaign waits for its officer, not for us. */

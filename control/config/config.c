@@ -318,6 +318,7 @@ void fk_config_free(struct fk_config *config)
 	free(config->link.socket);
 	free(config->link.dataplane_user);
 	free(config->api.socket);
+	free(config->api.socket_group);
 	free(config->api.token_file);
 	free(config->isd.layout_file);
 	free(config->isd.layout);

@@ -64,6 +64,7 @@ struct fk_config {
 	} link;
 	struct {
 		char *socket;
+		char *socket_group;	/* NULL: none */
 		uint32_t loopback_port; /* 0: no TCP listener */
 		char *token_file;	/* NULL unless loopback_port is set */
 	} api;
@@ -75,7 +76,8 @@ struct fk_config {
 	} sip;
 	struct {
 		uint32_t pace_per_s;
-		uint32_t window; /* open deliveries */
+		uint8_t approval; /* enum fk_approval */
+		uint32_t window;  /* open deliveries */
 		uint32_t attempts_max;
 		uint32_t answer_timeout_ms, retry_backoff_ms;
 		uint32_t number_block, number_margin;

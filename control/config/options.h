@@ -51,6 +51,8 @@
 
 #define FK_OPTIONS_API(X)                                                                \
 	X(api, socket, TEXT, NULL, 1, 107, "characters", "Unix socket of the HTTP API")  \
+	X(api, socket_group, TEXT, "", 1, 63, "characters",                              \
+	  "group whose members may use it, too, as principals; unset: its owner alone")  \
 	X(api, loopback_port, UINT, "0", 0, 65535, "", "TCP port on 127.0.0.1; 0: none") \
 	X(api, token_file, TEXT, "", 1, 4095, "characters",                              \
 	  "file with the bearer token, mode 0600; required with loopback_port")
@@ -68,6 +70,8 @@
 #define FK_OPTIONS_CAMPAIGN(X)                                                                   \
 	X(campaign, pace_per_s, UINT, NULL, 1, 10000000, "requests/s",                           \
 	  "most requests and repeats a second; there is no default: a pace is mandatory")        \
+	X(campaign, approval, APPROVAL, "fleet-wide", 0, 0, "",                                  \
+	  "which campaigns a second user has to approve: fleet-wide includes destructive")       \
 	X(campaign, window, UINT, "2048", 1, 1000000, "deliveries", "deliveries open at a time") \
 	X(campaign, attempts_max, UINT, "5", 1, 100, "sends",                                    \
 	  "sends of one KMM as new transactions; then the UE is unreachable")                    \

@@ -9,6 +9,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/sds.h>
 
+#include "campaign/lifecycle.h"
 #include "config/uri.h"
 
 /* The words of a choice and their values; the lists end with NULL. */
@@ -27,6 +28,12 @@ static const struct word profile_words[] = {
 static const struct word carrier_words[] = {
 	{"T1", FK_CARRIER_T1}, {"T2", FK_CARRIER_T2}, {NULL, 0}};
 
+static const struct word approval_words[] = {{"none", FK_APPROVAL_NONE},
+					     {"destructive", FK_APPROVAL_DESTRUCTIVE},
+					     {"fleet-wide", FK_APPROVAL_FLEET_WIDE},
+					     {"all", FK_APPROVAL_ALL},
+					     {NULL, 0}};
+
 static const struct word *words_of(enum fk_option_kind kind)
 {
 	switch (kind) {
@@ -38,6 +45,8 @@ static const struct word *words_of(enum fk_option_kind kind)
 		return profile_words;
 	case FK_OPTION_CARRIER:
 		return carrier_words;
+	case FK_OPTION_APPROVAL:
+		return approval_words;
 	case FK_OPTION_UINT:
 	case FK_OPTION_MTU:
 	case FK_OPTION_TEXT:
@@ -86,6 +95,7 @@ void fk_option_describe(const struct fk_option *option, char *buf, size_t size)
 	case FK_OPTION_APP_ID:
 	case FK_OPTION_PROFILE:
 	case FK_OPTION_CARRIER:
+	case FK_OPTION_APPROVAL:
 		(void)snprintf(buf, size, "text of %u..%u%s%s", option->min, option->max, space,
 			       option->unit);
 		break;
@@ -221,6 +231,7 @@ enum fk_err fk_option_store(const struct fk_option *option, const char *where, c
 	case FK_OPTION_APP_ID:
 	case FK_OPTION_PROFILE:
 	case FK_OPTION_CARRIER:
+	case FK_OPTION_APPROVAL:
 		err = parse_word(option, text, at);
 		break;
 	case FK_OPTION_ADDRESS:

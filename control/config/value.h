@@ -14,16 +14,17 @@
 #include "reason.h"
 
 enum fk_option_kind {
-	FK_OPTION_UINT,	   /* decimal or 0x hexadecimal */
-	FK_OPTION_MTU,	   /* the same, and 0 for unknown */
-	FK_OPTION_BOOL,	   /* true, false */
-	FK_OPTION_TEXT,	   /* printable text */
-	FK_OPTION_NAME,	   /* letters, digits, '.', '_' and '-' */
-	FK_OPTION_URI,	   /* SIP URI */
-	FK_OPTION_ADDRESS, /* IPv4 or IPv6 address of a host */
-	FK_OPTION_APP_ID,  /* none, text, uri */
-	FK_OPTION_PROFILE, /* A, B, C */
-	FK_OPTION_CARRIER, /* T1, T2 */
+	FK_OPTION_UINT,	    /* decimal or 0x hexadecimal */
+	FK_OPTION_MTU,	    /* the same, and 0 for unknown */
+	FK_OPTION_BOOL,	    /* true, false */
+	FK_OPTION_TEXT,	    /* printable text */
+	FK_OPTION_NAME,	    /* letters, digits, '.', '_' and '-' */
+	FK_OPTION_URI,	    /* SIP URI */
+	FK_OPTION_ADDRESS,  /* IPv4 or IPv6 address of a host */
+	FK_OPTION_APP_ID,   /* none, text, uri */
+	FK_OPTION_PROFILE,  /* A, B, C */
+	FK_OPTION_CARRIER,  /* T1, T2 */
+	FK_OPTION_APPROVAL, /* none, destructive, fleet-wide, all */
 };
 
 struct fk_option {

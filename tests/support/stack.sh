@@ -25,6 +25,8 @@ STACK_SEED=1
 STACK_SLNS=1         # keys that the fleet is to hold in the end
 STACK_LOSS=0         # percent of datagrams, each direction
 STACK_PACE=50000     # requests a second, repeats included
+STACK_APPROVAL=none  # which campaigns a second user has to approve
+STACK_API_GROUP=     # whose members may use the API, too
 STACK_T1_MS=500      # of both sides
 STACK_WINDOW=2048    # open deliveries
 STACK_BACKOFF_MS=2000
@@ -387,6 +389,7 @@ stack_config() {
 		  socket: $STACK_DIR/link.sock
 		api:
 		  socket: $STACK_DIR/api.sock
+		${STACK_API_GROUP:+  socket_group: $STACK_API_GROUP}
 		${STACK_API_PORT:+  loopback_port: $STACK_API_PORT}
 		${STACK_API_PORT:+  token_file: $STACK_DIR/api.token}
 		sip:
@@ -399,6 +402,7 @@ stack_config() {
 		${STACK_TRANSPORT_LIMIT:+  transport_limit: $STACK_TRANSPORT_LIMIT}
 		campaign:
 		  pace_per_s: $STACK_PACE
+		  approval: $STACK_APPROVAL
 		  window: $STACK_WINDOW
 		  attempts_max: $STACK_ATTEMPTS
 		  answer_timeout_ms: $STACK_ANSWER_MS

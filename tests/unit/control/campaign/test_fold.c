@@ -41,12 +41,23 @@ static const struct fk_campaign campaigns[] = {
 	{.id = 6, .kind = FK_KIND_DELETE_KEYSET, .keyset_id = 1},
 	{.id = 7, .kind = FK_KIND_INVENTORY},
 	{.id = 8, .kind = FK_KIND_ZEROIZE, .created_at_ms = 3000000},
+	/* The second one again, for those at whom it failed. */
+	{.id = 9,
+	 .kind = FK_KIND_REKEY,
+	 .keys_of = 2,
+	 .retry_of = 2,
+	 .keyset_id = 1,
+	 .n_keys = 2,
+	 .slns = {3, 1},
+	 .key_ids = {23, 21},
+	 .created_at_ms = 1000000,
+	 .started_at_ms = 9000000},
 };
 
 static const struct fk_campaign *find(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return id >= 1 && id <= 8 ? &campaigns[id - 1] : NULL;
+	return id >= 1 && id <= 9 ? &campaigns[id - 1] : NULL;
 }
 
 /* What a UE's currency is after a delivery of campaign 'id'. */
@@ -168,6 +179,56 @@ Test(fold, folding_again_changes_nothing)
 	again = ue;
 	fold(2, &held_both, &again);
 	cr_expect_arr_eq(&ue, &again, sizeof(ue));
+}
+
+Test(fold, keys_that_are_given_again_are_the_same_keys)
+{
+	struct fk_delivery half = held_both;
+	struct fk_currency ue = {.n_entries = 0}, again;
+
+	half.state = FK_DELIVERY_PARTIAL;
+	half.keys_held = 1;
+	half.flags = 0;
+	fold(1, &held_both, &ue);
+	fold(2, &half, &ue);
+	cr_assert_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_assert_neq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+	/* Sent again and not answered: what is held stays so. */
+	fold(9, &open_both, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_POSSIBLY_HELD);
+	fold(9, &held_both, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD, "SLN 1 has the newer key");
+	cr_assert_not_null(fk_currency_find(&ue, 2));
+	cr_expect_null(fk_currency_find(&ue, 9));
+	cr_expect_eq(fk_currency_find(&ue, 2)->evidence.at_s, 9005, "it counts from its start");
+	again = ue;
+	fold(9, &held_both, &again);
+	cr_expect_arr_eq(&ue, &again, sizeof(ue));
+}
+
+Test(fold, a_plan_knows_what_is_in_the_places_of_its_keys)
+{
+	struct fk_campaign next = campaigns[1];
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_fold f;
+
+	next.id = 0;
+	fk_fold_begin(&f, &next, find, NULL);
+	cr_expect_eq(fk_fold_diff(&f, &ue), FK_DIFF_NEW);
+	fold(3, &held_both, &ue);
+	cr_expect_eq(fk_fold_diff(&f, &ue), FK_DIFF_NEW, "another keyset");
+	fold(2, &held_both, &ue);
+	cr_expect_eq(fk_fold_diff(&f, &ue), FK_DIFF_REPLACES);
+	next.keys_of = 2;
+	cr_expect_eq(fk_fold_diff(&f, &ue), FK_DIFF_HELD);
+	fk_currency_find(&ue, 2)->maybe = 2;
+	fk_currency_find(&ue, 2)->held = 1;
+	cr_expect_eq(fk_fold_diff(&f, &ue), FK_DIFF_UNCERTAIN);
+	ue = (struct fk_currency){.has_gap = true};
+	cr_expect_eq(fk_fold_diff(&f, &ue), FK_DIFF_UNCERTAIN);
 }
 
 Test(fold, only_a_status_that_says_that_nothing_was_done_proves_absence)

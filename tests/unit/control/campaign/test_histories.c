@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hundred thousand histories of small campaigns, each with waves, gates, operators, crashes and a
- * store that fails now and then, by a clock that is played and a fixed seed. What must hold is
- * checked at every order, at every write and at every gate.
+ * A hundred thousand histories of small campaigns, from plan and approval over a scheduled start to
+ * waves, gates, operators, crashes and a store that fails now and then, by clocks that are played,
+ * one of which is set forward and back, and by a fixed seed. What must hold is checked at every
+ * order, at every write and at every gate.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -11,12 +12,13 @@
 #include <fleetkey/kmm.h>
 
 #include "campaign/campaign.h"
+#include "campaign/lifecycle.h"
 
 #define HISTORIES 100000u
 #define PAGES	  2u
 #define SLOTS	  (PAGES * FK_LEDGER_PAGE)
 #define UES_MAX	  12u /* owners of slots, in one history */
-#define TURNS	  24u /* before it is brought to its end */
+#define TURNS	  32u /* before it is brought to its end */
 #define TURNS_MAX 2000u
 
 struct radio {
@@ -50,6 +52,9 @@ struct history {
 	uint32_t n_radios;
 	struct stored stored;
 	uint64_t random, clock_us, seed;
+	uint64_t real_ms; /* the wall clock */
+	enum fk_approval policy;
+	uint32_t n_starts;
 };
 
 static struct history h;
@@ -98,7 +103,12 @@ static void begin(uint64_t seed)
 	h.seed = seed;
 	h.random = seed * 0x9e3779b97f4a7c15ull + 1;
 	h.now = (struct fk_scheduler_now){.ms = 1, .date_s = 1800000000};
-	h.record.state = FK_CAMPAIGN_RUNNING;
+	h.real_ms = 1000000;
+	h.policy = (enum fk_approval)draw(4);
+	h.record.id = 1;
+	h.record.kind = FK_KIND_REKEY;
+	h.record.state = FK_CAMPAIGN_PLANNED;
+	h.record.planned_by = 1 + draw(3);
 	h.record.waves.n = (uint8_t)draw(4);
 	h.record.gate = (struct fk_gate){.failed_limit = draw(4),
 					 .min_sample = draw(4),
@@ -248,6 +258,12 @@ static void take(const struct fk_order *order)
 
 	check(r != NULL);
 	check(h.record.state == FK_CAMPAIGN_RUNNING);
+	/* It has begun once, at its time, and with the approval that it takes. */
+	check(h.stored.record.started_at_ms != 0 && h.n_starts == 1);
+	check(h.stored.record.started_at_ms >= h.stored.record.scheduled_at_ms);
+	check(!fk_lifecycle_needs_approval(h.policy, &h.record) ||
+	      (h.record.approved_by != FK_PRINCIPAL_NONE &&
+	       h.record.approved_by != h.record.planned_by));
 	/* The gate was passed, durably. */
 	check(h.waves[t.ue_index] <= h.stored.record.wave);
 	/* I1, I2 */
@@ -342,11 +358,42 @@ static void check_gates(bool store_works)
 	}
 }
 
+/* People plan, approve and schedule, each change durable or not made, and a clock is wrong. */
+static void wait_a_turn(bool store_works)
+{
+	struct fk_campaign c = h.record;
+	struct fk_reason reason;
+	const char *field;
+	enum fk_err err = FK_EBUSY;
+
+	if (draw(10) == 0)
+		h.real_ms += draw(2) != 0 ? draw(100000) : -(uint64_t)draw(100000);
+	if (fk_lifecycle_is_due(h.policy, &h.record, h.real_ms)) {
+		c.state = FK_CAMPAIGN_RUNNING;
+		c.started_at_ms = h.real_ms;
+		err = FK_OK;
+	} else if (draw(2) == 0) {
+		err = fk_lifecycle_approve(&c, draw(4), h.real_ms, &field, &reason);
+	} else if (draw(3) == 0) {
+		err = fk_lifecycle_schedule(&c, h.policy, h.real_ms + draw(400), "UTC", &field,
+					    &reason);
+	}
+	if (err != FK_OK || !store_works)
+		return;
+	h.n_starts += c.state == FK_CAMPAIGN_RUNNING;
+	h.record = h.stored.record = c;
+	if (c.state == FK_CAMPAIGN_RUNNING)
+		fk_scheduler_resume(h.scheduler);
+}
+
 static void turn(bool store_works)
 {
 	struct fk_order orders[4];
 	uint32_t n;
 
+	h.real_ms += draw(80);
+	if (fk_campaign_is_waiting(&h.record))
+		wait_a_turn(store_works);
 	h.now.ms += 1 + draw(80);
 	h.now.date_s++;
 	for (uint32_t i = 0; i < h.n_radios; i++) {
@@ -419,6 +466,11 @@ static void run_history(uint64_t seed)
 	begin(seed);
 	for (uint32_t i = 0; i < TURNS && !fk_scheduler_is_done(h.scheduler); i++) {
 		turn(draw(6) != 0);
+		if (fk_campaign_is_waiting(&h.record)) {
+			if (draw(20) == 0)
+				crash(draw(2) != 0);
+			continue;
+		}
 		switch (draw(20)) {
 		case 0:
 			if (h.record.state == FK_CAMPAIGN_RUNNING)
@@ -443,9 +495,11 @@ static void run_history(uint64_t seed)
 	}
 	if (draw(8) == 0)
 		fk_scheduler_abort(h.scheduler);
+	else if (draw(8) == 0)
+		fk_scheduler_supersede(h.scheduler);
 	while (!fk_scheduler_is_done(h.scheduler)) {
 		check(left-- > 0);
-		if (h.record.state != FK_CAMPAIGN_RUNNING)
+		if (h.record.state == FK_CAMPAIGN_PAUSED || h.record.state == FK_CAMPAIGN_HALTED)
 			resume();
 		turn(true);
 	}

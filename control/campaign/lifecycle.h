@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lifecycle.h - what a campaign goes through before it runs: planned, approved, scheduled.
+ *
+ * A principal is a user of this system, by the uid of whoever is at the other end of the API's Unix
+ * socket; over TCP nobody is known. Whoever has planned a campaign cannot approve it.
+ *
+ * A start is decided by CLOCK_REALTIME, and the state tells whether it was: a clock that is set
+ * back after it starts nothing again, and one that is set forward only starts it sooner.
+ *
+ * Threads: everything here is pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fleetkey/err.h>
+
+#include "campaign/campaign.h"
+#include "reason.h"
+
+/* Which campaigns need the approval of a second principal. */
+enum fk_approval {
+	FK_APPROVAL_NONE,
+	FK_APPROVAL_DESTRUCTIVE, /* that delete keys */
+	FK_APPROVAL_FLEET_WIDE,	 /* and those for everyone, or for all but some */
+	FK_APPROVAL_ALL,
+};
+
+#define FK_PRINCIPAL_NONE 0 /* nobody that is known; else 1 + uid */
+
+bool fk_lifecycle_needs_approval(enum fk_approval policy, const struct fk_campaign *c);
+
+/* FK_OK if nothing but its time keeps it from running; FK_ESTALE if it ran already or has ended;
+ * FK_EPOLICY if an approval is missing. 'ret_field' and 'reason' say so. */
+FK_MUST_USE enum fk_err fk_lifecycle_may_start(enum fk_approval policy, const struct fk_campaign *c,
+					       const char **ret_field, struct fk_reason *reason);
+/* Also FK_EPOLICY if the principal is not known, or has planned it. */
+FK_MUST_USE enum fk_err fk_lifecycle_approve(struct fk_campaign *c, uint64_t principal,
+					     uint64_t now_ms, const char **ret_field,
+					     struct fk_reason *reason);
+/* As fk_lifecycle_may_start(). 'zone' is what was said, for people; 'at_ms' decides. */
+FK_MUST_USE enum fk_err fk_lifecycle_schedule(struct fk_campaign *c, enum fk_approval policy,
+					      uint64_t at_ms, const char *zone,
+					      const char **ret_field, struct fk_reason *reason);
+bool fk_lifecycle_is_due(enum fk_approval policy, const struct fk_campaign *c, uint64_t now_ms);
+/* Back to the plan, as when that does not hold any more: it has to be planned again. */
+void fk_lifecycle_withdraw(struct fk_campaign *c, enum fk_halt why);
+
+/* True if a campaign that runs gives keys that 'newer' replaces, all of them, for all its UEs. */
+bool fk_lifecycle_supersedes(const struct fk_campaign *newer, const struct fk_campaign *older);
