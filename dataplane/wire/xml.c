@@ -215,7 +215,7 @@ enum fk_err fk_xml_read(const uint8_t *octets, size_t size, const struct fk_xml_
 	if (size > FK_XML_SIZE_MAX)
 		return FK_ERANGE;
 	/* No document is empty or has a NUL, where libxml2 would see its end. */
-	if (size == 0 || memchr(octets, '\0', size) != NULL)
+	if (octets == NULL || size == 0 || memchr(octets, '\0', size) != NULL)
 		return FK_EFORMAT;
 	if (names_other_encoding((const char *)octets, size))
 		return FK_EUNSUPPORTED;
