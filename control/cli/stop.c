@@ -31,7 +31,7 @@ static const char *tell(const char *path)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return strerror(ENAMETOOLONG);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return strerror(errno);
