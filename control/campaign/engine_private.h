@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * engine_private.h - the engine's inside, shared by engine.c (the tick), flow.c (its parts),
- * gates.c (when it stops and goes on), create.c (new campaigns), waiting.c (those that wait),
- * load.c (old ones) and books.c (what readers ask for). Nobody else includes it.
+ * gates.c (when it stops and goes on), draft.c and create.c (new campaigns), waiting.c (those that
+ * wait), load.c (old ones) and books.c (what readers ask for). Nobody else includes it.
  */
 #pragma once
 
@@ -103,6 +103,9 @@ FK_MUST_USE enum fk_err fk_engine_draft(struct fk_engine *engine,
 					struct fk_campaign *ret_c, struct fk_members *ret_members,
 					struct fk_plan *ret_plan, const char **ret_field,
 					struct fk_reason *reason);
+/* What a UE's status makes of its delivery: FK_CAUSE_NONE if the kind is for such UEs. */
+enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struct fk_campaign *c,
+				     uint32_t ue_index);
 /* Refuses what would end before it began. */
 FK_MUST_USE enum fk_err fk_engine_check_plan(const struct fk_engine *engine,
 					     const struct fk_plan *plan, const char **ret_field,

@@ -94,9 +94,7 @@ static bool is_left_out(uint8_t state)
 	       state == FK_DELIVERY_ABORTED || state == FK_DELIVERY_SUPERSEDED;
 }
 
-/* Puts a delivery into the books of its wave and hop (1), or takes it out (UINT32_MAX) before
- * anything of it changes. */
-static void count(struct fk_scheduler *s, uint32_t ue_index, uint32_t by)
+void fk_delivery_count(struct fk_scheduler *s, uint32_t ue_index, uint32_t by)
 {
 	const struct fk_delivery *d = &s->deliveries[ue_index];
 	const struct run *run = &s->runs[ue_index];
@@ -127,9 +125,9 @@ void fk_delivery_note_life(struct fk_scheduler *s, uint32_t ue_index)
 
 	if (d->is_living)
 		return;
-	count(s, ue_index, UINT32_MAX);
+	fk_delivery_count(s, ue_index, UINT32_MAX);
 	d->is_living = 1;
-	count(s, ue_index, 1);
+	fk_delivery_count(s, ue_index, 1);
 	fk_delivery_mark_dirty(s, ue_index);
 }
 
@@ -137,9 +135,9 @@ static void note_ordered(struct fk_scheduler *s, uint32_t ue_index, bool was_ord
 {
 	if (s->runs[ue_index].was_ordered == was_ordered)
 		return;
-	count(s, ue_index, UINT32_MAX);
+	fk_delivery_count(s, ue_index, UINT32_MAX);
 	s->runs[ue_index].was_ordered = was_ordered;
-	count(s, ue_index, 1);
+	fk_delivery_count(s, ue_index, 1);
 }
 
 void fk_delivery_note_ordered(struct fk_scheduler *s, uint32_t ue_index)
@@ -170,11 +168,11 @@ void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_de
 		s->n_fresh--;
 	}
 	move_at_hop(s, fk_delivery_hop(s, ue_index), d->state, state);
-	count(s, ue_index, UINT32_MAX);
+	fk_delivery_count(s, ue_index, UINT32_MAX);
 	s->tally.states[d->state]--;
 	s->tally.states[state]++;
 	d->state = (uint8_t)state;
-	count(s, ue_index, 1);
+	fk_delivery_count(s, ue_index, 1);
 }
 
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index)
@@ -706,83 +704,6 @@ void fk_scheduler_resume(struct fk_scheduler *s)
 	s->n_halted = 0;
 	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++)
 		s->hops[i].halt_status = 0;
-}
-
-/* Waves and gates. */
-
-void fk_scheduler_set_wave(struct fk_scheduler *s, uint32_t ue_index, uint8_t wave)
-{
-	s->runs[ue_index].wave = wave;
-}
-
-/* The books are made anew: a wave is begun a few times in a campaign. */
-void fk_scheduler_begin_wave(struct fk_scheduler *s, uint32_t wave)
-{
-	s->wave = wave;
-	s->out_at_ms = UINT64_MAX;
-	s->reserve_at = 0;
-	s->wave_tally = (struct fk_wave_tally){.n = 0};
-	s->tally.n_failed = 0;
-	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++)
-		s->hops[i].n_active = 0;
-	for (uint32_t i = 0; i < s->opt.n_slots; i++)
-		count(s, i, 1);
-}
-
-uint32_t fk_scheduler_last_reserved_wave(const struct fk_scheduler *s)
-{
-	uint32_t last = 0;
-
-	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
-		const struct fk_delivery *d = &s->deliveries[i];
-
-		if (d->state != FK_DELIVERY_NONE && d->date_time_s != 0 && s->runs[i].wave > last)
-			last = s->runs[i].wave;
-	}
-	return last;
-}
-
-uint32_t fk_scheduler_wave(const struct fk_scheduler *s)
-{
-	return s->wave;
-}
-
-const struct fk_wave_tally *fk_scheduler_wave_tally(const struct fk_scheduler *s)
-{
-	return &s->wave_tally;
-}
-
-void fk_scheduler_excuse(struct fk_scheduler *s, uint32_t n_failed)
-{
-	s->n_excused = n_failed;
-}
-
-static bool has_failed_too_often(const struct fk_scheduler *s)
-{
-	return s->opt.gate.failed_limit != 0 &&
-	       s->tally.n_failed >= (uint64_t)s->n_excused + s->opt.gate.failed_limit;
-}
-
-enum fk_gate_state fk_scheduler_judge(struct fk_scheduler *s, const struct fk_scheduler_now *now,
-				      enum fk_halt *ret_halt)
-{
-	bool is_last = s->wave + 1 >= s->opt.n_waves;
-	bool has_waited;
-
-	if (s->wave_tally.n_unsent > 0)
-		s->out_at_ms = UINT64_MAX;
-	else if (s->out_at_ms == UINT64_MAX)
-		s->out_at_ms = now->ms;
-	has_waited = s->out_at_ms != UINT64_MAX &&
-		     now->ms - s->out_at_ms >= (uint64_t)s->opt.gate.life_s * 1000;
-	*ret_halt = FK_HALT_NONE;
-	if (has_failed_too_often(s)) {
-		*ret_halt = FK_HALT_FAILED;
-		return FK_GATE_SHUT;
-	}
-	if (is_last)
-		return s->wave_tally.n_unsent > 0 ? FK_GATE_SENDING : FK_GATE_SETTLING;
-	return fk_gate_judge(&s->opt.gate, &s->wave_tally, has_waited, ret_halt);
 }
 
 bool fk_scheduler_is_done(const struct fk_scheduler *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scheduler_private.h - the scheduler's inside, shared by scheduler.c (pages and orders) and
- * outcome.c (what comes back). Nobody else includes it.
+ * scheduler_private.h - the scheduler's inside, shared by scheduler.c (pages and orders),
+ * wave_books.c (waves and gates) and outcome.c (what comes back). Nobody else includes it.
  */
 #pragma once
 
@@ -97,6 +97,9 @@ static inline struct hop *fk_delivery_hop(struct fk_scheduler *s, uint32_t ue_in
 	return &s->hops[s->opt.ues[ue_index].next_hop % FK_NEXT_HOPS_MAX];
 }
 
+/* Puts a delivery into the books of its wave and next hop (1), or takes it out (UINT32_MAX) before
+ * anything of it changes. */
+void fk_delivery_count(struct fk_scheduler *s, uint32_t ue_index, uint32_t by);
 /* A KMM of it was handed to the dataplane. */
 void fk_delivery_note_ordered(struct fk_scheduler *s, uint32_t ue_index);
 /* The UE is there: an answer of its own, or a message that was delivered. */
