@@ -77,6 +77,8 @@ enum fk_err fk_waves_parse(const char *text, size_t size, struct fk_waves *ret_w
 	struct fk_waves waves;
 	const char *end = text + size;
 
+	if (size > 0 && memchr(text, '\0', size) != NULL)
+		return FK_EFORMAT; /* no name of an area goes beyond it */
 	memset(&waves, 0, sizeof(waves));
 	while (text < end) {
 		if (waves.n == FK_WAVES_MAX || !take_wave(&text, end, &waves.items[waves.n]))

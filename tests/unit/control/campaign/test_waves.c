@@ -49,6 +49,7 @@ Test(waves, a_damaged_text_is_refused)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(fk_waves_parse(bad[i], strlen(bad[i]), &waves), FK_EFORMAT, "%s",
 			     bad[i]);
+	cr_expect_eq(fk_waves_parse("area=5:no\0th;", 13, &waves), FK_EFORMAT);
 	cr_expect_eq(waves.n, 7);
 }
 
