@@ -124,7 +124,7 @@ stack_ctl campaign start "$STACK_CAMPAIGN" >/dev/null
 stack_until 60 "end of the campaign" stack_campaign_is_over
 missing=$(stack_campaign_get '.n_deliveries - .states.acked')
 key_id=$(stack_campaign_get .key_id)
-while [ $((SECONDS - began)) -lt 33 ]; do # the radios come back
+while [ $((SECONDS - began)) -lt 42 ]; do # the radios come back 30 s after the first request
 	sleep 0.2
 done
 retry=$(stack_ctl campaign retry "$STACK_CAMPAIGN" --json)
