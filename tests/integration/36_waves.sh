@@ -105,9 +105,15 @@ tap_is "and stays so over SIGKILL of control" "$(where) $(begun)" \
 tap_is "resumed" "$(say resume)" running
 more=$(($(stack_campaign_get .acked) + 20))
 stack_until 30 "further acknowledgements" stack_acked_is_at_least "$more"
-stack_kill redis
+stack_kill_hold redis
 tap_is "halted without the store" "$(say halt)" halted
-kill_control
+# Control dies before the store is back: the flag alone says so.
+stack_kill_hold control
+stack_start_redis
+stack_until 20 "answer from Redis" stack_redis_answers
+stack_start_control
+stack_until 30 "fleetkeyd that starts again" stack_ctl health
+stack_until 30 "attached dataplane" stack_attached
 tap_is "that stands, too" "$(where | cut -d ' ' -f 1-3)" "halted operator 1/1"
 frames=$(stack_counter tx_requests)
 sleep 1
