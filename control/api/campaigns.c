@@ -436,18 +436,6 @@ void fk_api_campaign_show(struct fk_call *call)
 	reply_campaign(call, 200, call->id);
 }
 
-void fk_api_campaign_abort(struct fk_call *call)
-{
-	enum fk_err err = fk_engine_abort(call->app->engine, call->id);
-
-	if (err == FK_ESTALE)
-		fk_call_reply_err(call, err, "state", "the campaign is at its end");
-	else if (err == FK_ESTORE)
-		fk_call_reply_err(call, err, NULL, fk_store_last_error(call->app->store));
-	else
-		reply_campaign(call, 200, call->id);
-}
-
 /* What an operator says to the campaign that is in force. */
 static void command(struct fk_call *call, enum fk_err (*say)(struct fk_engine *, uint32_t))
 {
@@ -459,6 +447,11 @@ static void command(struct fk_call *call, enum fk_err (*say)(struct fk_engine *,
 		fk_call_reply_err(call, err, NULL, fk_store_last_error(call->app->store));
 	else
 		reply_campaign(call, 200, call->id);
+}
+
+void fk_api_campaign_abort(struct fk_call *call)
+{
+	command(call, fk_engine_abort);
 }
 
 void fk_api_campaign_pause(struct fk_call *call)

@@ -99,6 +99,19 @@ void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index)
 		fk_scheduler_exclude(engine->scheduler, ue_index, cause);
 }
 
+enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,
+			      const struct fk_plan_terms *terms, uint32_t ue_index,
+			      const struct fk_currency *currency)
+{
+	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
+	struct fk_message_size size = fk_engine_message_size(engine, ue_index);
+	enum fk_cause cause = fk_engine_status_cause(engine, c, ue_index);
+
+	if (cause == FK_CAUSE_NONE)
+		cause = fk_plan_judge(terms, &ues[ue_index], &size);
+	return cause == FK_CAUSE_NONE ? fk_currency_judge(c, currency) : cause;
+}
+
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, const struct fk_members *members,
 			    uint32_t page)
@@ -110,17 +123,11 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 	fk_engine_plan_terms(engine, c, &terms);
 	fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, currency);
 	for (uint32_t i = page * FK_LEDGER_PAGE; i < (page + 1) * FK_LEDGER_PAGE; i++) {
-		struct fk_message_size size;
 		enum fk_cause cause;
 
 		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
-		size = fk_engine_message_size(engine, i);
-		cause = fk_engine_status_cause(engine, c, i);
-		if (cause == FK_CAUSE_NONE)
-			cause = fk_plan_judge(&terms, &ues[i], &size);
-		if (cause == FK_CAUSE_NONE)
-			cause = fk_currency_judge(c, &currency[i % FK_CURRENCY_PAGE]);
+		cause = fk_engine_judge(engine, c, &terms, i, &currency[i % FK_CURRENCY_PAGE]);
 		fk_scheduler_include(scheduler, i);
 		if (cause != FK_CAUSE_NONE)
 			fk_scheduler_exclude(scheduler, i, cause);

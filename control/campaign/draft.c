@@ -226,19 +226,13 @@ void fk_engine_walk_members(const struct fk_engine *engine, const struct fk_camp
 	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
 	for (i = from; i < n_slots && limit > 0; i++) {
 		const struct fk_currency *ue = &currency[i % FK_CURRENCY_PAGE];
-		struct fk_message_size size;
 		enum fk_cause cause;
 
 		if (i == from || i % FK_CURRENCY_PAGE == 0)
 			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, currency);
 		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
-		size = fk_engine_message_size(engine, i);
-		cause = fk_engine_status_cause(engine, c, i);
-		if (cause == FK_CAUSE_NONE)
-			cause = fk_plan_judge(&terms, &ues[i], &size);
-		if (cause == FK_CAUSE_NONE)
-			cause = fk_currency_judge(c, ue);
+		cause = fk_engine_judge(engine, c, &terms, i, ue);
 		fn(ctx, i, cause, fk_fold_diff(&fold, ue));
 		limit--;
 	}

@@ -106,6 +106,10 @@ FK_MUST_USE enum fk_err fk_engine_draft(struct fk_engine *engine,
 /* What a UE's status makes of its delivery: FK_CAUSE_NONE if the kind is for such UEs. */
 enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struct fk_campaign *c,
 				     uint32_t ue_index);
+/* Why that UE, a member, is not served, by all that is known of it; FK_CAUSE_NONE if it is. */
+enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,
+			      const struct fk_plan_terms *terms, uint32_t ue_index,
+			      const struct fk_currency *currency);
 /* Refuses what would end before it began. */
 FK_MUST_USE enum fk_err fk_engine_check_plan(const struct fk_engine *engine,
 					     const struct fk_plan *plan, const char **ret_field,

@@ -395,32 +395,35 @@ int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv)
 	return code == FK_EXIT_DONE ? fk_request_download(cli, path) : code;
 }
 
+/* One word to one campaign. */
+static enum fk_exit say(struct fk_cli *cli, int argc, char **argv, const char *word)
+{
+	char suffix[16];
+
+	if (argc != 1)
+		return fk_usage_error("campaign %s wants one campaign id", word);
+	(void)snprintf(suffix, sizeof(suffix), "/%s", word);
+	return show_one(cli, "POST", argv[0], suffix);
+}
+
 int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign abort wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/abort");
+	return say(cli, argc, argv, "abort");
 }
 
 int fk_cli_campaign_pause(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign pause wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/pause");
+	return say(cli, argc, argv, "pause");
 }
 
 int fk_cli_campaign_halt(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign halt wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/halt");
+	return say(cli, argc, argv, "halt");
 }
 
 int fk_cli_campaign_resume(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign resume wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/resume");
+	return say(cli, argc, argv, "resume");
 }
 
 static void print_plan_row(const struct fk_cli *cli, const json_t *row)
@@ -465,23 +468,17 @@ int fk_cli_campaign_plan(struct fk_cli *cli, int argc, char **argv)
 
 int fk_cli_campaign_approve(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign approve wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/approve");
+	return say(cli, argc, argv, "approve");
 }
 
 int fk_cli_campaign_start(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign start wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/start");
+	return say(cli, argc, argv, "start");
 }
 
 int fk_cli_campaign_retry(struct fk_cli *cli, int argc, char **argv)
 {
-	if (argc != 1)
-		return fk_usage_error("campaign retry wants one campaign id");
-	return show_one(cli, "POST", argv[0], "/retry");
+	return say(cli, argc, argv, "retry");
 }
 
 int fk_cli_campaign_schedule(struct fk_cli *cli, int argc, char **argv)
