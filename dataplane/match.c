@@ -564,6 +564,9 @@ enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_ma
 	struct fk_txn *txn = &w->txns[kmm->ue_index];
 	enum fk_counter reason;
 
+	/* Only what nobody asked for may come without. */
+	if (mac == NULL && (header->has_mac || !kmm->is_unasked))
+		return drop(w, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
 	if (mac != NULL && !fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
 		return drop(w, FK_COUNTER_RX_KMM_BAD_MAC);
 	if (kmm->is_unasked)

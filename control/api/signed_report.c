@@ -370,6 +370,11 @@ static enum fk_err check_reportable(struct fk_call *call)
 				  "the campaign is not over: nothing is final yet");
 		return FK_EBUSY;
 	}
+	if (!fk_campaign_has_begun(c)) {
+		fk_call_reply_problem(call, 409, "there is no report", "state",
+				      "the campaign never began", NULL);
+		return FK_ENOTFOUND;
+	}
 	if (c->fleet_generation != fk_fleet_generation(call->app->fleet)) {
 		fk_call_reply_err(call, FK_ESTALE, NULL,
 				  "the fleet was replaced since this campaign");

@@ -39,7 +39,7 @@ openssl_agrees() {
 		-in "$STACK_DIR/statement" -sigfile "$STACK_DIR/signature"
 }
 
-tap_plan 21
+tap_plan 22
 stack_init report
 STACK_UES=400
 STACK_SEED=3
@@ -109,6 +109,11 @@ fetch >"$STACK_DIR/report"
 tap_is "a report after a crash has the same deliveries" "$(frozen "$STACK_DIR/report")" \
 	"$(frozen "$STACK_DIR/amended")"
 tap_ok "under the same key" verify "$STACK_DIR/report"
+stack_until 30 "attached dataplane" stack_attached
+STACK_CAMPAIGN=$(stack_ctl campaign plan --sln 1 --json | jq .id)
+stack_ctl campaign abort "$STACK_CAMPAIGN" >/dev/null
+tap_is "a campaign that never began has none" "$(fetch 2>&1 | grep -c 'never began')" 1
+STACK_CAMPAIGN=1
 stack_import >/dev/null
 tap_is "once the fleet was replaced it is said that it was" \
 	"$(fetch 2>&1 | grep -c 'the fleet was replaced')" 1
