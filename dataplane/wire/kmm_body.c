@@ -627,3 +627,96 @@ enum fk_err fk_kmm_decode_hello(const struct fk_kmm_frame *frame, uint8_t *ret_f
 	*ret_flag = flag;
 	return FK_OK;
 }
+
+static bool is_registration(uint8_t message_id)
+{
+	return message_id == FK_KMM_REGISTRATION_COMMAND ||
+	       message_id == FK_KMM_DEREGISTRATION_COMMAND;
+}
+
+enum fk_err fk_kmm_encode_registration(const struct fk_kmm_header *header,
+				       enum fk_kmm_message_id message_id, uint8_t body_format,
+				       uint32_t kmf_rsi, uint8_t *buf, size_t cap, size_t *ret_size)
+{
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (!is_registration((uint8_t)message_id) || (body_format & FK_KMM_BODY_HAS_KEY) != 0 ||
+	    kmf_rsi > 0xffffff)
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, (uint8_t)message_id, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5 Registration-Command, Deregistration-Command */
+	fk_wire_put_u8(&w, body_format);
+	fk_wire_put_u24(&w, kmf_rsi);
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_registration(const struct fk_kmm_frame *frame, uint8_t *ret_body_format,
+				       uint32_t *ret_kmf_rsi)
+{
+	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
+	uint8_t body_format;
+	uint32_t kmf_rsi;
+	enum fk_err err;
+
+	if (!is_registration(frame->header.message_id))
+		return FK_EINVAL;
+
+	/* spec: P25 sheet 1.5 Registration-Command, Deregistration-Command */
+	body_format = fk_wire_get_u8(&r);
+	kmf_rsi = fk_wire_get_u24(&r);
+	if (!r.failed && (body_format & FK_KMM_BODY_HAS_KEY) != 0)
+		return FK_EUNSUPPORTED; /* the layout of what follows is not confirmed */
+	err = body_end(&r);
+	if (err != FK_OK)
+		return err;
+	*ret_body_format = body_format;
+	*ret_kmf_rsi = kmf_rsi;
+	return FK_OK;
+}
+
+static bool is_registration_response(uint8_t message_id)
+{
+	return message_id == FK_KMM_REGISTRATION_RESPONSE ||
+	       message_id == FK_KMM_DEREGISTRATION_RESPONSE;
+}
+
+enum fk_err fk_kmm_encode_registration_response(const struct fk_kmm_header *header,
+						enum fk_kmm_message_id message_id, uint8_t status,
+						uint8_t *buf, size_t cap, size_t *ret_size)
+{
+	struct fk_wire_writer w;
+	enum fk_err err;
+
+	if (!is_registration_response((uint8_t)message_id))
+		return FK_EINVAL;
+	err = fk_kmm_frame_begin(header, (uint8_t)message_id, buf, cap, &w);
+	if (err != FK_OK)
+		return err;
+
+	/* spec: P25 sheet 1.5: responses: status 1 */
+	fk_wire_put_u8(&w, status);
+	return fk_kmm_frame_end(header, &w, ret_size);
+}
+
+enum fk_err fk_kmm_decode_registration_response(const struct fk_kmm_frame *frame,
+						uint8_t *ret_status)
+{
+	struct fk_wire_reader r = fk_wire_reader(frame->body, frame->body_size);
+	uint8_t status;
+	enum fk_err err;
+
+	if (!is_registration_response(frame->header.message_id))
+		return FK_EINVAL;
+
+	/* spec: P25 sheet 1.5: responses: status 1 */
+	status = fk_wire_get_u8(&r);
+	err = body_end(&r);
+	if (err != FK_OK)
+		return err;
+	*ret_status = status;
+	return FK_OK;
+}

@@ -132,9 +132,6 @@ struct fk_kmm_hello {
 	uint8_t hello_flag; /* 0 here I am, 1 rekey request, 2 the same without a UKEK */
 };
 
-#define FK_KMM_BODY_HAS_KEY 0x80 /* body format: a key block follows */
-#define FK_KMM_BODY_HAS_KEK 0x40 /* body format: the unit holds a KEK */
-
 struct fk_kmm_registration {
 	uint8_t body_format;
 	uint32_t kmf_rsi;

@@ -80,6 +80,10 @@ enum fk_kmm_hello_flag {
 	FK_HELLO_REKEY_NO_UKEK = 2, /* the same; it does not */
 };
 
+/* Body format of Registration- and Deregistration-Command (P25 sheet 1.5). */
+#define FK_KMM_BODY_HAS_KEY 0x80 /* a key block follows */
+#define FK_KMM_BODY_HAS_KEK 0x40 /* the unit holds a KEK */
+
 /* Key status codes (P25 sheet 1.6); the set is open, the raw value is kept. */
 #define FK_KMM_STATUS_PERFORMED		0x00
 #define FK_KMM_STATUS_NOT_PERFORMED	0x01
@@ -260,6 +264,16 @@ FK_MUST_USE enum fk_err fk_kmm_encode_empty(const struct fk_kmm_header *header,
 					    size_t cap, size_t *ret_size);
 FK_MUST_USE enum fk_err fk_kmm_encode_hello(const struct fk_kmm_header *header, uint8_t flag,
 					    uint8_t *buf, size_t cap, size_t *ret_size);
+/* Registration- or Deregistration-Command, without a key block. */
+FK_MUST_USE enum fk_err fk_kmm_encode_registration(const struct fk_kmm_header *header,
+						   enum fk_kmm_message_id message_id,
+						   uint8_t body_format, uint32_t kmf_rsi,
+						   uint8_t *buf, size_t cap, size_t *ret_size);
+/* Registration- or Deregistration-Response. */
+FK_MUST_USE enum fk_err fk_kmm_encode_registration_response(const struct fk_kmm_header *header,
+							    enum fk_kmm_message_id message_id,
+							    uint8_t status, uint8_t *buf,
+							    size_t cap, size_t *ret_size);
 /* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 							 const struct fk_kmm_inventory *inventory,
@@ -293,6 +307,12 @@ FK_MUST_USE enum fk_err fk_kmm_decode_inventory_response(const struct fk_kmm_fra
 							 struct fk_kmm_inventory *ret_inventory);
 /* Another flag than the three is FK_EUNSUPPORTED. */
 FK_MUST_USE enum fk_err fk_kmm_decode_hello(const struct fk_kmm_frame *frame, uint8_t *ret_flag);
+/* Either command; with a key block it is FK_EUNSUPPORTED. */
+FK_MUST_USE enum fk_err fk_kmm_decode_registration(const struct fk_kmm_frame *frame,
+						   uint8_t *ret_body_format, uint32_t *ret_kmf_rsi);
+/* Either response. */
+FK_MUST_USE enum fk_err fk_kmm_decode_registration_response(const struct fk_kmm_frame *frame,
+							    uint8_t *ret_status);
 /* One of those without a body, without a body. */
 FK_MUST_USE enum fk_err fk_kmm_decode_empty(const struct fk_kmm_frame *frame);
 

@@ -102,8 +102,14 @@ static void check_small(const struct fk_kmm_frame *frame)
 	struct fk_kmm_delete_keyset_one one;
 	struct fk_kmm_delete_key_list list;
 	struct fk_kmm_changeover_pair pair;
-	uint8_t flag;
+	uint8_t flag, format;
+	uint32_t rsi;
 
+	if (fk_kmm_decode_registration(frame, &format, &rsi) == FK_OK)
+		require(frame->body_size == 4 && (format & FK_KMM_BODY_HAS_KEY) == 0 &&
+			rsi <= 0xffffff);
+	if (fk_kmm_decode_registration_response(frame, &flag) == FK_OK)
+		require(frame->body_size == 1 && flag == frame->body[0]);
 	if (fk_kmm_decode_hello(frame, &flag) == FK_OK)
 		require(frame->body_size == 1 && flag == frame->body[0] && flag <= 2);
 	if (fk_kmm_decode_empty(frame) == FK_OK)

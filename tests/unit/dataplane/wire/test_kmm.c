@@ -590,3 +590,68 @@ Test(kmm, a_hello_has_one_of_three_flags)
 	frame = frame_of(FK_KMM_NO_SERVICE, other, sizeof(other));
 	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_EINVAL);
 }
+
+/* spec: P25 sheet 1.5, and 6 for the sizes */
+Test(kmm, a_registration_says_what_the_unit_holds_and_to_which_kmf)
+{
+	const struct fk_kmm_header plain = {.destination_rsi = 1, .source_rsi = 2};
+	static const enum fk_kmm_message_id ids[] = {FK_KMM_REGISTRATION_COMMAND,
+						     FK_KMM_DEREGISTRATION_COMMAND};
+	static const uint8_t body[] = {0x40, 0x98, 0x96, 0x7f}, key[] = {0x80, 0x98, 0x96, 0x7f};
+	struct fk_kmm_frame frame;
+	uint8_t buf[64], format = 0;
+	uint32_t rsi = 0;
+	size_t size;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(fk_kmm_encode_registration(&plain, ids[i], FK_KMM_BODY_HAS_KEK,
+							9999999, buf, sizeof(buf), &size),
+			     FK_OK);
+		cr_assert_eq(size, 14);
+		cr_assert_arr_eq(buf + FK_KMM_HEADER_SIZE, body, sizeof(body));
+		cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+		cr_assert_eq(fk_kmm_decode_registration(&frame, &format, &rsi), FK_OK);
+		cr_assert_eq(format, FK_KMM_BODY_HAS_KEK);
+		cr_assert_eq(rsi, 9999999);
+		frame = frame_of((uint8_t)ids[i], key, sizeof(key));
+		cr_assert_eq(fk_kmm_decode_registration(&frame, &format, &rsi), FK_EUNSUPPORTED);
+		frame = frame_of((uint8_t)ids[i], body, 3);
+		cr_assert_eq(fk_kmm_decode_registration(&frame, &format, &rsi), FK_ETRUNC);
+	}
+	cr_assert_eq(fk_kmm_encode_registration(&plain, FK_KMM_REGISTRATION_COMMAND,
+						FK_KMM_BODY_HAS_KEY, 1, buf, sizeof(buf), &size),
+		     FK_EINVAL);
+	cr_assert_eq(
+		fk_kmm_encode_registration(&plain, FK_KMM_HELLO, 0, 1, buf, sizeof(buf), &size),
+		FK_EINVAL);
+	frame = frame_of(FK_KMM_HELLO, body, sizeof(body));
+	cr_assert_eq(fk_kmm_decode_registration(&frame, &format, &rsi), FK_EINVAL);
+}
+
+Test(kmm, the_answer_to_a_registration_is_a_status)
+{
+	const struct fk_kmm_header plain = {.destination_rsi = 1, .source_rsi = 2};
+	static const enum fk_kmm_message_id ids[] = {FK_KMM_REGISTRATION_RESPONSE,
+						     FK_KMM_DEREGISTRATION_RESPONSE};
+	static const uint8_t two[] = {0, 0};
+	struct fk_kmm_frame frame;
+	uint8_t buf[64], status = 9;
+	size_t size;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(fk_kmm_encode_registration_response(&plain, ids[i], 1, buf,
+								 sizeof(buf), &size),
+			     FK_OK);
+		cr_assert_eq(size, 11);
+		cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+		cr_assert_eq(fk_kmm_decode_registration_response(&frame, &status), FK_OK);
+		cr_assert_eq(status, 1);
+		frame = frame_of((uint8_t)ids[i], two, sizeof(two));
+		cr_assert_eq(fk_kmm_decode_registration_response(&frame, &status), FK_EFORMAT);
+	}
+	cr_assert_eq(fk_kmm_encode_registration_response(&plain, FK_KMM_REGISTRATION_COMMAND, 0,
+							 buf, sizeof(buf), &size),
+		     FK_EINVAL);
+	frame = frame_of(FK_KMM_REGISTRATION_COMMAND, two, 1);
+	cr_assert_eq(fk_kmm_decode_registration_response(&frame, &status), FK_EINVAL);
+}
