@@ -29,6 +29,9 @@
 	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \
 	X(ANSWERS, "answers")		    /* transactions begun */                              \
 	X(HELLOS, "hellos")		    /* transactions begun */                              \
+	X(SAID, "said")			    /* Registrations and Deregistrations begun */         \
+	X(REGISTERED, "registered")	    /* of COMMANDS: answers to the one */                 \
+	X(DEREGISTERED, "deregistered")	    /* and to the other */                                \
 	X(SENT_AGAIN, "sent_again")	    /* by timer E */                                      \
 	X(TIMEOUTS, "timeouts")		    /* transactions given up by timer F */                \
 	X(DEFERRED, "deferred")		    /* commands ignored for want of a transaction */      \

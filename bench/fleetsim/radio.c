@@ -360,6 +360,17 @@ static void obey_zeroize(struct exchange *x, struct fk_radio_answer *answer)
 	}
 }
 
+/* The KMF has answered; nothing answers that. */
+static void note_registration(struct exchange *x)
+{
+	if (x->frame.header.message_id == FK_KMM_DEREGISTRATION_RESPONSE) {
+		count(x->radio, FK_SIM_DEREGISTERED);
+	} else {
+		count(x->radio, FK_SIM_REGISTERED);
+		x->ue->awaits_registration = 0;
+	}
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
@@ -367,7 +378,7 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 	struct fk_kmm_changeover_pair pair;
 	struct fk_kmm_delete_key_list list;
 	struct fk_kmm_delete_keyset_one one;
-	uint8_t type;
+	uint8_t type, status;
 
 	switch (x->frame.header.message_id) {
 	case FK_KMM_REKEY_COMMAND:
@@ -413,6 +424,14 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 			obey_inventory(x, answer);
 		else
 			refuse(x, STATUS_NOT_PERFORMED, answer);
+		break;
+	case FK_KMM_REGISTRATION_RESPONSE:
+	case FK_KMM_DEREGISTRATION_RESPONSE:
+		if (fk_kmm_decode_registration_response(&x->frame, &status) != FK_OK ||
+		    status != FK_KMM_STATUS_PERFORMED)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		note_registration(x);
 		break;
 	default:
 		x->ue->inbound_number = x->frame.header.message_number;
@@ -495,11 +514,22 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 	return FK_SIM_WELL_FORMED;
 }
 
-void fk_radio_hello(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t flag,
-		    struct fk_radio_answer *ret_hello)
+static enum fk_err encode_said(const struct fk_radio *radio, const struct fk_kmm_header *header,
+			       uint8_t message_id, struct fk_radio_answer *said, size_t *ret_size)
+{
+	if (message_id == FK_KMM_HELLO)
+		return fk_kmm_encode_hello(header, FK_HELLO_HERE, said->octets,
+					   sizeof(said->octets), ret_size);
+	return fk_kmm_encode_registration(header, message_id, FK_KMM_BODY_HAS_KEK, radio->kmf_rsi,
+					  said->octets, sizeof(said->octets), ret_size);
+}
+
+void fk_radio_say(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t message_id,
+		  struct fk_radio_answer *ret_said)
 {
 	const struct fk_kmm_header header = {
-		.response_kind = FK_KMM_RESPONSE_NONE,
+		.response_kind = message_id == FK_KMM_HELLO ? FK_KMM_RESPONSE_NONE
+							    : FK_KMM_RESPONSE_IMMEDIATE,
 		.has_message_number = true,
 		.has_mac = true,
 		.destination_rsi = radio->kmf_rsi,
@@ -509,15 +539,16 @@ void fk_radio_hello(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t flag,
 			.key_id = ue->ptek_key_id,
 			.mac_format = FK_KMM_MAC_FORMAT_CMAC},
 	};
-	uint8_t *kmm = ret_hello->octets;
+	uint8_t *kmm = ret_said->octets;
 	size_t size;
 
-	ret_hello->size = 0;
+	ret_said->size = 0;
 	if (ue->ptek_algorithm_id == 0 ||
-	    fk_kmm_encode_hello(&header, flag, kmm, sizeof(ret_hello->octets), &size) != FK_OK ||
+	    encode_said(radio, &header, message_id, ret_said, &size) != FK_OK ||
 	    fk_ossl_mac(radio->ossl, ue->ptek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
 			kmm + size - FK_KMM_MAC_BLOCK_SIZE) != FK_OK)
 		return;
-	ret_hello->size = size;
+	ret_said->size = size;
 	ue->outbound_number++;
+	ue->awaits_registration = message_id == FK_KMM_REGISTRATION_COMMAND;
 }

@@ -44,7 +44,7 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 				       const uint8_t *kmm, size_t size,
 				       struct fk_radio_answer *ret_answer);
 
-/* What the radio says when it is back: a Hello with flag 'flag', under its own key. 'ret_hello' has
- * size 0 if it has none. */
-void fk_radio_hello(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t flag,
-		    struct fk_radio_answer *ret_hello);
+/* What the radio says without being asked, under its own key: a Hello with flag 0, Registration- or
+ * Deregistration-Command. 'ret_said' has size 0 if it has no such key. */
+void fk_radio_say(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t message_id,
+		  struct fk_radio_answer *ret_said);

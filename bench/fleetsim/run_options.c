@@ -56,7 +56,10 @@ const char fk_run_options_help[] =
 	"    --offline PERCENT      hear nothing: half of them 480, half 202 and silence\n"
 	"    --offline-back S       and come back S seconds after the first request, 0..86400\n"
 	"                           (default 0: never)\n"
-	"    --hello                and say so to the KMF, once\n"
+	"    --leave S              and hear until S seconds after it, 0..86400 (default 0)\n"
+	"    --hello                say so to the KMF when they are back, once\n"
+	"    --register             instead, register until that is answered, and deregister\n"
+	"                           2 seconds before they leave\n"
 	"    --bad-mac PERCENT      send an answer with a broken MAC ahead of each answer\n"
 	"    --replay PERCENT       send each answer twice, in two transactions\n"
 	"    --forged-member PERCENT  have another member of the group answer in their name, "
@@ -92,6 +95,8 @@ enum run_option {
 	OPT_KEYS,
 	OPT_BARE,
 	OPT_HELLO,
+	OPT_REGISTER,
+	OPT_LEAVE,
 	OPT_IDLE,
 	OPT_REPORT,
 	OPT_BOOK,
@@ -129,6 +134,8 @@ static const struct option options[] = {
 	{"keys", required_argument, NULL, OPT_KEYS},
 	{"bare", no_argument, NULL, OPT_BARE},
 	{"hello", no_argument, NULL, OPT_HELLO},
+	{"register", no_argument, NULL, OPT_REGISTER},
+	{"leave", required_argument, NULL, OPT_LEAVE},
 	{"idle", required_argument, NULL, OPT_IDLE},
 	{"report", required_argument, NULL, OPT_REPORT},
 	{"book", required_argument, NULL, OPT_BOOK},
@@ -177,7 +184,7 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 		max = FK_TXN_T2_MS;
 	} else if (c == OPT_FOR) {
 		max = 1000000;
-	} else if (c == OPT_RETRY_AFTER || c == OPT_OFFLINE_BACK) {
+	} else if (c == OPT_RETRY_AFTER || c == OPT_OFFLINE_BACK || c == OPT_LEAVE) {
 		min = 0;
 		max = 86400;
 	} else if (c == OPT_LIES) {
@@ -211,6 +218,9 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 		break;
 	case OPT_OFFLINE_BACK:
 		o->traits.offline_back_s = (uint32_t)number;
+		break;
+	case OPT_LEAVE:
+		o->traits.leave_s = (uint32_t)number;
 		break;
 	case OPT_LIES:
 		o->n_lies = number;
@@ -351,6 +361,9 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 		return true;
 	case OPT_HELLO:
 		o->traits.says_hello = true;
+		return true;
+	case OPT_REGISTER:
+		o->traits.registers = true;
 		return true;
 	case OPT_BARE:
 		o->bare_kmm = true;

@@ -16,6 +16,7 @@
 #define SIP_OK		  200
 #define SIP_ACCEPTED	  202
 #define SIP_OVERLOADED	  503
+#define REGISTER_EVERY_MS 12000 /* a radio that has no answer */
 #define WARNING(text)	  "Warning: 399 fleetsim \"" text "\"\r\n"
 
 /* One request from the KMF while it is dealt with. */
@@ -316,16 +317,39 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 	}
 }
 
+/* Those of OFFLINE, from '*at' on. False if there was no more room. */
+static bool say_all(struct fk_server *s, uint32_t *at, uint8_t message_id, bool is_again)
+{
+	for (; *at < s->fleet->n_ues; (*at)++) {
+		struct fk_sim_ue *ue = &s->fleet->ues[*at];
+
+		if (fk_ue_has_trait(ue, FK_TRAIT_OFFLINE) &&
+		    (!is_again || ue->awaits_registration) && !fk_speak_unasked(s, ue, message_id))
+			return false;
+	}
+	return true;
+}
+
+static void say_back(struct fk_server *s)
+{
+	bool is_again = s->register_again_ms != 0;
+
+	if (is_again && s->now_ms >= s->register_again_ms) {
+		s->register_again_ms = s->now_ms + REGISTER_EVERY_MS;
+		s->hello_at = 0;
+	}
+	if (!s->traits->spec.registers)
+		(void)say_all(s, &s->hello_at, FK_KMM_HELLO, false);
+	else if (say_all(s, &s->hello_at, FK_KMM_REGISTRATION_COMMAND, is_again) && !is_again)
+		s->register_again_ms = s->now_ms + REGISTER_EVERY_MS;
+}
+
 void fk_server_tick(struct fk_server *s)
 {
-	if (!fk_traits_are_back(s->traits, s->now_ms))
-		return;
-	for (; s->hello_at < s->fleet->n_ues; s->hello_at++) {
-		struct fk_sim_ue *ue = &s->fleet->ues[s->hello_at];
-
-		if (fk_ue_has_trait(ue, FK_TRAIT_OFFLINE) && !fk_speak_hello(s, ue))
-			return;
-	}
+	if (fk_traits_are_leaving(s->traits, s->now_ms))
+		(void)say_all(s, &s->leave_at, FK_KMM_DEREGISTRATION_COMMAND, false);
+	if (fk_traits_are_back(s->traits, s->now_ms))
+		say_back(s);
 }
 
 uint64_t fk_server_guess(void *server, const struct fk_net_frame *frame)

@@ -41,7 +41,9 @@ struct fk_server {
 	uint32_t n_faces;
 	struct fk_address address;
 	struct fk_address kmf; /* whom requests came from */
-	uint32_t hello_at;     /* the next UE that may be back and say so */
+	/* The next UE that leaves and says so, and the next that is back and does. */
+	uint32_t leave_at, hello_at;
+	uint64_t register_again_ms; /* those that have no answer yet */
 	uint16_t kmf_port;
 	bool bare_kmm;
 	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */
@@ -51,7 +53,8 @@ struct fk_server {
 /* One UDP datagram for this host; an argument of fk_wire_port_receive(). */
 void fk_server_receive(void *server, const struct fk_net_frame *frame);
 
-/* Lets UEs that are back say Hello, as many as there is room for; the loop calls it once a turn. */
+/* Lets UEs that leave or are back say so, as many as there is room for; the loop calls it once a
+ * turn. */
 void fk_server_tick(struct fk_server *server);
 
 /* Brings near what a request that waits will need: first the one, and later, with its result, the

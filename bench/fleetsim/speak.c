@@ -213,32 +213,32 @@ static const struct fk_face *face_of(const struct fk_server *s, const struct fk_
 	return NULL;
 }
 
-bool fk_speak_hello(struct fk_server *s, struct fk_sim_ue *ue)
+bool fk_speak_unasked(struct fk_server *s, struct fk_sim_ue *ue, uint8_t message_id)
 {
 	const struct fk_face *face = face_of(s, ue);
-	uint8_t message_id[FK_SDS_ID_SIZE];
-	struct fk_radio_answer hello;
+	uint8_t id[FK_SDS_ID_SIZE];
+	struct fk_radio_answer said;
 	struct fk_compose message;
 
 	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX)
 		return false;
-	fk_radio_hello(s->radio, ue, FK_HELLO_HERE, &hello);
-	if (face == NULL || hello.size == 0)
+	fk_radio_say(s->radio, ue, message_id, &said);
+	if (face == NULL || said.size == 0)
 		return true; /* it has nothing to say it with */
-	draw_message_id(s, message_id);
+	draw_message_id(s, id);
 	message = (struct fk_compose){
 		.context = &face->compose,
 		.mcdata_id = fk_fleet_mcdata_id(s->fleet, ue),
 		.mcdata_id_size = ue->mcdata_id_size,
 		.is_compact = (index_of(s, ue) & 1) != 0,
 		.date_time_s = s->date_time_s,
-		.conversation_id = message_id, /* it begins one */
-		.message_id = message_id,
-		.kmm = hello.octets,
-		.kmm_size = hello.size,
+		.conversation_id = id, /* it begins one */
+		.message_id = id,
+		.kmm = said.octets,
+		.kmm_size = said.size,
 		.bare_kmm = s->bare_kmm,
 	};
 	if (fk_txn_begin(s->txns, &message, &s->kmf, s->kmf_port, s->now_ms) == FK_OK)
-		count(s, FK_SIM_HELLOS);
+		count(s, message_id == FK_KMM_HELLO ? FK_SIM_HELLOS : FK_SIM_SAID);
 	return true;
 }

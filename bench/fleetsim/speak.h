@@ -39,6 +39,6 @@ struct fk_speech {
 
 void fk_speak(struct fk_server *server, const struct fk_speech *speech);
 
-/* The UE says Hello to the KMF, through the server of its next hop. False if there is no room for
- * it now. */
-bool fk_speak_hello(struct fk_server *server, struct fk_sim_ue *ue);
+/* The UE says what fk_radio_say() makes of 'message_id', through the server of its next hop. False
+ * if there is no room for it now. */
+bool fk_speak_unasked(struct fk_server *server, struct fk_sim_ue *ue, uint8_t message_id);

@@ -7,6 +7,7 @@
 #define SIP_NOT_FOUND	404
 #define SIP_UNAVAILABLE 480
 #define SIP_OVERLOADED	503
+#define LEAVING_MS	2000 /* between a Deregistration and the end */
 
 const char *fk_trait_name(enum fk_trait trait)
 {
@@ -57,9 +58,13 @@ void fk_traits_apply(struct fk_traits *traits, struct fk_fleet *fleet)
 static bool is_away(const struct fk_traits *traits, const struct fk_sim_ue *ue, uint64_t now_ms)
 {
 	uint64_t back_ms = (uint64_t)traits->spec.offline_back_s * 1000;
+	uint64_t leave_ms = (uint64_t)traits->spec.leave_s * 1000;
+	uint64_t since_ms = now_ms - traits->begun_at_ms;
 
+	/* Who has said that it goes still hears the answer. */
 	return fk_ue_has_trait(ue, FK_TRAIT_OFFLINE) &&
-	       (back_ms == 0 || now_ms - traits->begun_at_ms < back_ms);
+	       (leave_ms == 0 || since_ms >= leave_ms + LEAVING_MS) &&
+	       (back_ms == 0 || since_ms < back_ms);
 }
 
 uint16_t fk_traits_answer(struct fk_traits *traits, struct fk_sim_ue *ue, uint32_t ue_index,
@@ -96,12 +101,20 @@ uint16_t fk_traits_answer(struct fk_traits *traits, struct fk_sim_ue *ue, uint32
 	return SIP_ACCEPTED;
 }
 
+bool fk_traits_are_leaving(const struct fk_traits *traits, uint64_t now_ms)
+{
+	uint64_t leave_ms = (uint64_t)traits->spec.leave_s * 1000;
+
+	return traits->spec.registers && traits->has_begun && leave_ms > 0 &&
+	       now_ms - traits->begun_at_ms >= leave_ms;
+}
+
 bool fk_traits_are_back(const struct fk_traits *traits, uint64_t now_ms)
 {
 	uint64_t back_ms = (uint64_t)traits->spec.offline_back_s * 1000;
 
-	return traits->spec.says_hello && traits->has_begun && back_ms > 0 &&
-	       now_ms - traits->begun_at_ms >= back_ms;
+	return (traits->spec.says_hello || traits->spec.registers) && traits->has_begun &&
+	       back_ms > 0 && now_ms - traits->begun_at_ms >= back_ms;
 }
 
 bool fk_traits_is_deaf(const struct fk_traits *traits, const struct fk_sim_ue *ue, uint64_t now_ms)

@@ -41,7 +41,9 @@ struct fk_traits_spec {
 	uint64_t seed;
 	uint32_t retry_after_s;	 /* said with 503; 0: not said */
 	uint32_t offline_back_s; /* after the first request; 0: never */
-	bool says_hello;	 /* and says so */
+	uint32_t leave_s;	 /* after it, too: so long those of OFFLINE are there */
+	bool says_hello;	 /* who is back says so */
+	bool registers;		 /* who leaves deregisters, who is back registers */
 	uint16_t window;	 /* of SMALL_WINDOW; with 0 no number is ever new */
 	uint8_t status;		 /* of STATUS */
 	uint16_t status_sln;	 /* the one SLN whose key is refused; 0: all */
@@ -72,6 +74,8 @@ static inline bool fk_ue_has_trait(const struct fk_sim_ue *ue, enum fk_trait tra
 uint16_t fk_traits_answer(struct fk_traits *traits, struct fk_sim_ue *ue, uint32_t ue_index,
 			  uint64_t now_ms);
 
+/* True when those that will be offline are about to go, if they say so. */
+bool fk_traits_are_leaving(const struct fk_traits *traits, uint64_t now_ms);
 /* True when those that were offline are back, if they say so. */
 bool fk_traits_are_back(const struct fk_traits *traits, uint64_t now_ms);
 

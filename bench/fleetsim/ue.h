@@ -63,6 +63,7 @@ struct fk_sim_ue {
 	uint8_t next_hop;   /* index into the fleet's list of next hops */
 	uint8_t max_keys;   /* of one Rekey-Command; 0: any */
 	uint8_t is_silent_offline : 1;
+	uint8_t awaits_registration : 1;			 /* said, not answered yet */
 	uint8_t keysets : 5;					 /* it has 1..keysets; 0: any */
 	uint16_t traits;					 /* bits, 1 << enum fk_trait */
 	uint16_t transaction_statuses[FK_SIM_TRANSACTIONS_SEEN]; /* final responses */

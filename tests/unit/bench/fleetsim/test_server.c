@@ -699,3 +699,32 @@ Test(server, ues_that_are_back_say_hello_once)
 	cr_assert_eq(n_sent, 2);
 	cr_assert_eq(counts.count[FK_SIM_HELLOS], 1);
 }
+
+Test(server, ues_that_leave_say_so_and_those_that_are_back_until_they_are_answered)
+{
+	uint8_t buf[1500];
+
+	ue->traits = 1u << FK_TRAIT_OFFLINE;
+	traits.spec.leave_s = 3;
+	traits.spec.offline_back_s = 10;
+	traits.spec.registers = true;
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	n_sent = 0;
+	server.now_ms += 3000;
+	fk_server_tick(&server);
+	fk_server_tick(&server);
+	cr_assert_eq(n_sent, 1);
+	cr_assert_eq(counts.count[FK_SIM_SAID], 1);
+	server.now_ms += 7000;
+	fk_server_tick(&server);
+	fk_server_tick(&server);
+	cr_assert_eq(counts.count[FK_SIM_SAID], 2);
+	cr_assert(ue->awaits_registration);
+	server.now_ms += 12000;
+	fk_server_tick(&server);
+	cr_assert_eq(counts.count[FK_SIM_SAID], 3, "there was no answer");
+	ue->awaits_registration = 0;
+	server.now_ms += 12000;
+	fk_server_tick(&server);
+	cr_assert_eq(counts.count[FK_SIM_SAID], 3);
+}
