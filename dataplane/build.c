@@ -45,7 +45,8 @@ static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct f
 	bool ptek = lane->txn->mac_key == FK_MAC_KEY_PTEK;
 
 	return (struct fk_kmm_header){
-		.response_kind = FK_KMM_RESPONSE_IMMEDIATE,
+		.response_kind = fk_order_answer(lane->txn->kind) != 0 ? FK_KMM_RESPONSE_IMMEDIATE
+								       : FK_KMM_RESPONSE_NONE,
 		.has_message_number = true,
 		.has_mac = true,
 		.destination_rsi = lane->ue->rsi,
@@ -135,6 +136,14 @@ static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, ui
 		break;
 	case FK_ORDER_ZEROIZE:
 		err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_COMMAND, kmm, cap, &size);
+		break;
+	case FK_ORDER_REGISTERED:
+		err = fk_kmm_encode_registration_response(&header, FK_KMM_REGISTRATION_RESPONSE,
+							  FK_KMM_STATUS_PERFORMED, kmm, cap, &size);
+		break;
+	case FK_ORDER_DEREGISTERED:
+		err = fk_kmm_encode_registration_response(&header, FK_KMM_DEREGISTRATION_RESPONSE,
+							  FK_KMM_STATUS_PERFORMED, kmm, cap, &size);
 		break;
 	}
 	if (err != FK_OK)

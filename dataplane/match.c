@@ -8,6 +8,21 @@
 #include "hop.h"
 #include "record.h"
 
+/* Nothing but the 2xx answers such a KMM. */
+static void end_accepted(struct fk_worker *w, struct fk_txn *txn, uint32_t ue_index,
+			 uint16_t status)
+{
+	if (!fk_record_has_room(w)) {
+		/* Timer E will bring the response again. */
+		fk_worker_count(w, FK_COUNTER_RX_NOT_RECORDED);
+		return;
+	}
+	fk_worker_count(w, FK_COUNTER_RX_RESPONSES);
+	fk_record_progress(w, ue_index, FK_PROGRESS_ACCEPTED, status);
+	fk_record_outcome(w, ue_index, FK_OUTCOME_ACCEPTED, status, 0);
+	fk_worker_close(w, txn);
+}
+
 /* The 2xx came: repeats end, and the KMM's answer is awaited for as long as the campaign says. */
 static void accept_transaction(struct fk_worker *w, struct fk_txn *txn, uint32_t ue_index,
 			       uint16_t status)
@@ -94,7 +109,10 @@ void fk_match_response(struct fk_worker *w, const struct fk_sip_message *respons
 		fk_worker_count(w, FK_COUNTER_RX_RESPONSE_PROVISIONAL);
 		txn->phase = FK_TXN_PROCEEDING;
 	} else if (response->status < 300) {
-		accept_transaction(w, txn, ue_index, response->status);
+		if (fk_order_answer(txn->kind) == 0)
+			end_accepted(w, txn, ue_index, response->status);
+		else
+			accept_transaction(w, txn, ue_index, response->status);
 	} else {
 		refuse_transaction(w, txn, ue_index, response);
 	}
@@ -251,12 +269,20 @@ static bool speaks_too_often(const struct fk_worker *w, const struct fk_match_km
 	return said_at_s != 0 && now_s(w) - said_at_s < FK_SAID_EVERY_S;
 }
 
-/* What nobody asked for: under the UE's own key, for a group's would be anybody's; or without a
- * MAC, and then it is the server's word for who calls that it stands on. spec: P25 sheet 4, Hello
- */
+static bool is_said_unasked(uint8_t message_id)
+{
+	return message_id == FK_KMM_HELLO || message_id == FK_KMM_REGISTRATION_COMMAND ||
+	       message_id == FK_KMM_DEREGISTRATION_COMMAND;
+}
+
+/* What nobody asked for: under the UE's own key, for a group's would be anybody's. Only a Hello may
+ * come without a MAC, and then it is the server's word for who calls that it stands on. spec: P25
+ * sheet 4, Hello, Registration / Deregistration */
 static enum fk_counter check_unasked(const struct fk_worker *w, struct fk_match_kmm *kmm)
 {
 	kmm->is_unasked = true;
+	if (!kmm->frame.header.has_mac && kmm->frame.header.message_id != FK_KMM_HELLO)
+		return FK_COUNTER_RX_KMM_UNAUTHENTICATED;
 	if (speaks_too_often(w, kmm))
 		return FK_COUNTER_RX_SAID_TOO_OFTEN;
 	if (kmm->frame.header.has_mac && !names_own_key(kmm))
@@ -269,7 +295,7 @@ static enum fk_counter check_key(const struct fk_worker *w, struct fk_match_kmm 
 	const struct fk_ue_state *state = &w->states[kmm->ue_index];
 	const struct fk_campaign_block *campaign;
 
-	if (kmm->frame.header.message_id == FK_KMM_HELLO)
+	if (is_said_unasked(kmm->frame.header.message_id))
 		return is_repeat(w, kmm) ? FK_COUNTER_RX_KMM_REPEAT : check_unasked(w, kmm);
 	if (!kmm->frame.header.has_mac)
 		return FK_COUNTER_RX_KMM_UNAUTHENTICATED;
@@ -489,6 +515,9 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 	case FK_ORDER_ZEROIZE:
 		return fk_kmm_decode_empty(&kmm->frame) == FK_OK ? FK_COUNTERS
 								 : FK_COUNTER_RX_KMM_MALFORMED;
+	case FK_ORDER_REGISTERED:
+	case FK_ORDER_DEREGISTERED:
+		break; /* no KMM answers these */
 	}
 	return FK_COUNTER_RX_KMM_UNEXPECTED;
 }
@@ -522,6 +551,28 @@ static enum fk_counter judge(struct fk_worker *w, const struct fk_match_kmm *kmm
 	return read_answer(w, kmm, answer);
 }
 
+/* What it says. Returns what it counts as; 'ret_is_right' is false if that is a reason to drop it.
+ */
+static enum fk_counter read_unasked(const struct fk_worker *w, const struct fk_match_kmm *kmm,
+				    struct fk_record_said *said, bool *ret_is_right)
+{
+	uint8_t body_format;
+	uint32_t kmf_rsi;
+
+	*ret_is_right = false;
+	if (said->message_id == FK_KMM_HELLO) {
+		*ret_is_right = fk_kmm_decode_hello(&kmm->frame, &said->hello_flag) == FK_OK;
+		return *ret_is_right ? FK_COUNTER_RX_HELLOS : FK_COUNTER_RX_KMM_MALFORMED;
+	}
+	if (fk_kmm_decode_registration(&kmm->frame, &body_format, &kmf_rsi) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (kmf_rsi != w->table->header.kmf_rsi)
+		return FK_COUNTER_RX_KMM_NOT_FOR_US;
+	*ret_is_right = true;
+	return said->message_id == FK_KMM_REGISTRATION_COMMAND ? FK_COUNTER_RX_REGISTRATIONS
+							       : FK_COUNTER_RX_DEREGISTRATIONS;
+}
+
 /* What a UE said without being asked. Nothing of its attempt changes. */
 static enum fk_match_result finish_unasked(struct fk_worker *w, const struct fk_match_kmm *kmm)
 {
@@ -530,6 +581,8 @@ static enum fk_match_result finish_unasked(struct fk_worker *w, const struct fk_
 				      .is_authentic = header->has_mac,
 				      .number = header->message_number,
 				      .at_s = now_s(w)};
+	enum fk_counter reason;
+	bool is_right;
 
 	/* Its first copy may be in this very burst. */
 	if (header->has_mac && is_repeat(w, kmm))
@@ -538,15 +591,16 @@ static enum fk_match_result finish_unasked(struct fk_worker *w, const struct fk_
 		return drop(w, FK_COUNTER_RX_SAID_TOO_OFTEN);
 	if (header->has_mac && !is_new_number(w, kmm))
 		return drop(w, FK_COUNTER_RX_KMM_BAD_NUMBER);
-	if (fk_kmm_decode_hello(&kmm->frame, &said.hello_flag) != FK_OK)
-		return drop(w, FK_COUNTER_RX_KMM_MALFORMED);
+	reason = read_unasked(w, kmm, &said, &is_right);
+	if (!is_right)
+		return drop(w, reason);
 	if (!fk_record_has_room(w))
 		return not_recorded(w);
 	fk_record_said(w, kmm->ue_index, &said);
 	if (header->has_mac)
 		memcpy(&w->txns[kmm->ue_index].last_mac, header->mac.mac,
 		       sizeof(w->txns[kmm->ue_index].last_mac));
-	return drop(w, FK_COUNTER_RX_HELLOS);
+	return drop(w, reason);
 }
 
 enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_match_kmm *kmm,

@@ -3,9 +3,10 @@
  * match.h - who may answer, and what an answer does: invariant I7 of the design.
  *
  * A SIP response is authenticated by the tag in its branch, a NOTIFICATION by the tag in its
- * Message ID and its notifier, a KMM by its MAC. What a UE says without being asked (Hello) is
- * authenticated by its own key if it has a MAC, else by who called alone; it may be said once in
- * FK_SAID_EVERY_S, and changes no more than the inbound number. Each function below raises exactly
+ * Message ID and its notifier, a KMM by its MAC. What a UE says without being asked (Hello,
+ * Registration, Deregistration) is authenticated by its own key, or, a Hello without a MAC, by who
+ * called alone; it may be said once in FK_SAID_EVERY_S, and changes no more than the inbound
+ * number. Each function below raises exactly
  * one counter, and changes a state only for what is authentic and answers the attempt that stands
  * in the UE's state.
  *
@@ -50,7 +51,7 @@ struct fk_match_kmm {
 	const struct fk_ue_slot *ue;
 	uint32_t ue_index;
 	const uint8_t *tek; /* what its MAC is to be verified under; NULL: it has none */
-	bool is_unasked;    /* a Hello */
+	bool is_unasked;    /* a Hello, Registration or Deregistration */
 };
 
 /*

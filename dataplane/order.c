@@ -31,7 +31,7 @@ static uint16_t body_size(const struct fk_campaign_block *campaign, uint8_t kind
 	case FK_ORDER_ZEROIZE:
 		return 0;
 	}
-	return 1; /* Inventory-Command, type 04 */
+	return 1; /* Inventory-Command, type 04; Registration- and Deregistration-Response */
 }
 
 /* That KMM with its preamble. */
@@ -122,6 +122,8 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 			return false;
 		break;
 	case FK_ORDER_ZEROIZE:
+	case FK_ORDER_REGISTERED:
+	case FK_ORDER_DEREGISTERED:
 		/* Nobody's word but that of the one who knows the UE's own key (I8). */
 		if (order->mac_key != FK_MAC_KEY_PTEK)
 			return false;

@@ -9,22 +9,25 @@
 void fk_api_fleet(struct fk_call *call)
 {
 	const struct fk_fleet *fleet = call->app->fleet;
-	json_t *groups = json_array(), *statuses = json_object();
+	json_t *groups = json_array(), *statuses = json_object(), *presence = json_object();
 
 	for (uint8_t i = 0; i < FK_UE_STATUSES; i++)
 		json_object_set_new(statuses, fk_ue_status_label(i),
 				    json_integer(fk_fleet_n_with_status(fleet, i)));
+	for (uint8_t i = 0; i < FK_PRESENCES; i++)
+		json_object_set_new(presence, fk_presence_label(i),
+				    json_integer(fk_fleet_n_with_presence(fleet, i)));
 	for (uint32_t i = 0; i < fk_fleet_n_groups(fleet); i++)
 		json_array_append_new(groups, json_pack("{s:s, s:I}", "name",
 							fk_fleet_group_name(fleet, i), "n_ues",
 							(json_int_t)fk_fleet_group_size(fleet, i)));
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "fleet_generation",
+			   json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "fleet_generation",
 				     (json_int_t)fk_fleet_generation(fleet), "n_ues",
 				     (json_int_t)fk_fleet_n_ues(fleet), "n_pages",
 				     (json_int_t)fk_fleet_n_pages(fleet), "n_areas",
 				     (json_int_t)fk_fleet_n_areas(fleet), "statuses", statuses,
-				     "groups", groups));
+				     "presence", presence, "groups", groups));
 }
 
 /* null: what P25 allows. */
@@ -43,7 +46,7 @@ static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 		json_array_append_new(
 			groups, json_string(fk_fleet_group_name(app->fleet, ue->group_ids[i])));
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:s, s:i,"
-			 " s:o, s:o, s:o, s:s, s:s, s:s, s:o}",
+			 " s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o}",
 			 "ue_id", ue->ue_id, "mc_service_id", ue->mc_service_id, "mcdata_id",
 			 ue->mcdata_id, "lmr_type", "P25", "rsi", (json_int_t)ue->rsi, "next_hop",
 			 app->config->next_hops[ue->next_hop].name, "area",
@@ -54,7 +57,8 @@ static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 			 limit_json(ue->takes.max_kmm), "max_keys", limit_json(ue->takes.max_keys),
 			 "keysets", limit_json(ue->takes.keysets), "outer",
 			 ue->takes.outer == FK_OUTER_OFB ? "ofb" : "none", "status",
-			 fk_ue_status_label(ue->status), "kek_alg", "AES-256", "ptek_alg",
+			 fk_ue_status_label(ue->status), "presence",
+			 fk_presence_label(ue->presence), "kek_alg", "AES-256", "ptek_alg",
 			 ue->has_ptek ? json_string("AES-256") : json_null());
 }
 

@@ -73,9 +73,13 @@ void fk_api_dataplane(struct fk_call *call)
 	for (uint32_t i = 0; i < FK_COUNTERS; i++)
 		json_object_set_new(counters, fk_counter_name(i),
 				    json_integer((json_int_t)sums.counters[i]));
-	unasked =
-		json_pack("{s:I, s:I, s:I}", "hellos", (json_int_t)said->n_heard, "rekey_requests",
-			  (json_int_t)said->n_rekey_requests, "woken", (json_int_t)said->n_woken);
+	unasked = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hellos",
+		(json_int_t)said->n_heard, "rekey_requests", (json_int_t)said->n_rekey_requests,
+		"registrations", (json_int_t)said->n_registered, "deregistrations",
+		(json_int_t)said->n_deregistered, "answered", (json_int_t)said->n_answered,
+		"refused", (json_int_t)said->n_refused, "put_off", (json_int_t)said->n_put_off,
+		"unanswered", (json_int_t)said->n_unanswered, "woken", (json_int_t)said->n_woken);
 	cycles = (double)sums.busy_cycles + (double)sums.idle_cycles;
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:b, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "attached",
@@ -136,6 +140,12 @@ void fk_api_metrics(struct fk_call *call)
 	gauge(out, "fleet_ues", "UEs in the fleet in force", fk_fleet_n_ues(app->fleet));
 	gauge(out, "hellos", "Hellos of UEs, since fleetkeyd started",
 	      fk_engine_said(app->engine)->n_heard);
+	gauge(out, "registrations", "Registration-Commands noted, since fleetkeyd started",
+	      fk_engine_said(app->engine)->n_registered);
+	gauge(out, "deregistrations", "Deregistration-Commands noted, since fleetkeyd started",
+	      fk_engine_said(app->engine)->n_deregistered);
+	gauge(out, "registrations_refused", "Registrations of UEs that are not in service",
+	      fk_engine_said(app->engine)->n_refused);
 	gauge(out, "woken", "deliveries that went on since their UE said something",
 	      fk_engine_said(app->engine)->n_woken);
 	campaign_gauges(out, n > 0 ? fk_engine_campaign_at(app->engine, n - 1) : NULL);

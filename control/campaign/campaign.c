@@ -317,7 +317,7 @@ enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 	if (c->halt_status != 0)
 		c->halt = FK_HALT_NEXT_HOPS; /* nor another reason */
 	if (c->id == 0 || fk_kind(c->kind) == NULL || c->generation == 0 ||
-	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_CAMPAIGN_SLOTS ||
+	    c->generation > FK_CAMPAIGN_GENERATION_MAX || c->slot >= FK_ANSWER_SLOT ||
 	    c->state < FK_CAMPAIGN_RUNNING || c->state > FK_CAMPAIGN_SUPERSEDED ||
 	    c->naming > FK_NAMED_BUT || c->halt >= FK_HALTS || c->wave >= fk_campaign_n_waves(c) ||
 	    c->created_at_ms == 0 || c->algorithm_id == 0)

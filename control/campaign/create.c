@@ -112,6 +112,15 @@ enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_ca
 	return cause == FK_CAUSE_NONE ? fk_currency_judge(c, currency) : cause;
 }
 
+/* It has said that it goes. What destroys is sent all the same: a radio may say so to be left
+ * alone.
+ */
+static bool is_gone(const struct fk_engine *engine, const struct fk_campaign *c, uint32_t ue_index)
+{
+	return fk_fleet_numbers(engine->fleet, ue_index)->presence == FK_PRESENCE_DEREGISTERED &&
+	       !fk_kind(c->kind)->is_destructive;
+}
+
 void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler *scheduler,
 			    const struct fk_campaign *c, const struct fk_members *members,
 			    uint32_t page)
@@ -131,6 +140,8 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 		fk_scheduler_include(scheduler, i);
 		if (cause != FK_CAUSE_NONE)
 			fk_scheduler_exclude(scheduler, i, cause);
+		else if (is_gone(engine, c, i))
+			fk_scheduler_be_absent(scheduler, i);
 	}
 }
 
@@ -267,8 +278,8 @@ enum fk_err fk_engine_new_id(struct fk_engine *engine, struct fk_campaign *c)
 	if (err != FK_OK)
 		return err;
 	/* Slot and generation come from the id, so no two campaigns share both for 262,080 ids. */
-	c->slot = (uint8_t)(c->id % FK_CAMPAIGN_SLOTS);
-	c->generation = (uint16_t)(c->id / FK_CAMPAIGN_SLOTS % FK_CAMPAIGN_GENERATION_MAX + 1);
+	c->slot = (uint8_t)(c->id % FK_ANSWER_SLOT);
+	c->generation = (uint16_t)(c->id / FK_ANSWER_SLOT % FK_CAMPAIGN_GENERATION_MAX + 1);
 	return FK_OK;
 }
 
@@ -445,6 +456,7 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 	engine->fold_at = 0;
 	engine->origin_us = (int64_t)accepted_at_us;
 	engine->progress_at_us = fk_engine_now_us();
+	fk_engine_engage_answered(engine);
 	fk_engine_set_stop(engine);
 	fk_engine_update_record(engine);
 }

@@ -11,6 +11,7 @@
 #define STORE_BACKOFF_MIN_MS 50
 #define STORE_BACKOFF_MAX_MS 2000
 #define LATE_POLL_MS	     200 /* between looks at the doorbells when no campaign is active */
+#define ANSWER_POLL_MS	     2
 #define STALL_SLACK_US	     5000000
 
 uint64_t fk_engine_now_us(void)
@@ -58,6 +59,7 @@ void fk_engine_free(struct fk_engine *engine)
 	if (engine == NULL)
 		return;
 	fk_scheduler_free(engine->scheduler);
+	fk_registrar_free(engine->registrar);
 	free(engine->campaigns);
 	free(engine);
 }
@@ -66,6 +68,8 @@ void fk_engine_drop_fleet(struct fk_engine *engine)
 {
 	fk_scheduler_free(engine->scheduler);
 	engine->scheduler = NULL;
+	fk_registrar_free(engine->registrar);
+	engine->registrar = NULL;
 	engine->current = NULL;
 	engine->record_dirty = false;
 	engine->may_have_sent = false;
@@ -257,7 +261,10 @@ static void rescan(struct fk_engine *engine)
 
 void fk_engine_on_attached(struct fk_engine *engine)
 {
+	struct fk_scheduler_now now = fk_engine_now(engine);
+
 	engine->is_attached = engine->has_been_attached = true;
+	fk_engine_recall_answers(engine, &now);
 	rescan(engine);
 }
 
@@ -396,10 +403,10 @@ void fk_engine_tick(struct fk_engine *engine)
 		is_full = fk_engine_collect(engine);
 	fk_engine_heed_local_stop(engine);
 	if (engine->scheduler == NULL) {
-		if (is_up)
-			(void)fk_engine_flush_pages(engine, false);
-		if (engine->is_attached)
-			fk_engine_release(engine);
+		if (!is_up || !fk_engine_flush_pages(engine, is_full) || !engine->is_attached)
+			return;
+		fk_engine_release(engine);
+		fk_engine_push_answers(engine);
 		return;
 	}
 	fk_engine_check_gates(engine);
@@ -417,12 +424,20 @@ void fk_engine_tick(struct fk_engine *engine)
 		return;
 	if (engine->record_dirty && !fk_engine_write_record(engine))
 		return;
+	if (engine->is_attached)
+		fk_engine_push_answers(engine);
 	if (engine->is_attached && fk_engine_is_running(engine)) {
 		check_stall(engine);
 		fk_engine_push_orders(engine);
 	}
 	if (is_clean)
 		check_done(engine);
+}
+
+/* Between looks at the doorbells while no delivery is open. */
+static int late_poll_ms(const struct fk_engine *engine)
+{
+	return fk_registrar_n_busy(engine->registrar) > 0 ? ANSWER_POLL_MS : LATE_POLL_MS;
 }
 
 static int wait_for_tick_ms(const struct fk_engine *engine)
@@ -439,7 +454,7 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 	if (s == NULL && fk_engine_n_dirty(engine) > 0)
 		return 1;
 	if (s == NULL)
-		return engine->is_attached ? LATE_POLL_MS : -1;
+		return engine->is_attached ? late_poll_ms(engine) : -1;
 	if (engine->record_dirty || fk_engine_n_dirty(engine) >= FK_ENGINE_FLUSH_PAGES)
 		return 0;
 	if (fk_engine_n_dirty(engine) > 0)
@@ -449,7 +464,7 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 	if (!engine->is_attached)
 		return -1;
 	if (!fk_engine_is_running(engine))
-		return LATE_POLL_MS;
+		return late_poll_ms(engine);
 	if (fk_scheduler_tally(s)->states[FK_DELIVERY_OPEN] > 0 ||
 	    fk_scheduler_tally(s)->states[FK_DELIVERY_QUEUED] > 0 ||
 	    fk_scheduler_wave_tally(s)->n_unsent > 0)
@@ -458,7 +473,8 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 	now_ms = fk_engine_now(engine).ms;
 	if (due_ms <= now_ms)
 		return 0;
-	return due_ms - now_ms < LATE_POLL_MS ? (int)(due_ms - now_ms) : LATE_POLL_MS;
+	return due_ms - now_ms < (uint64_t)late_poll_ms(engine) ? (int)(due_ms - now_ms)
+								: late_poll_ms(engine);
 }
 
 int fk_engine_wait_ms(const struct fk_engine *engine)
@@ -472,8 +488,7 @@ int fk_engine_wait_ms(const struct fk_engine *engine)
 
 void fk_engine_flush(struct fk_engine *engine)
 {
-	if (engine->fleet == NULL || engine->scheduler == NULL ||
-	    !fk_store_is_healthy(engine->store))
+	if (engine->fleet == NULL || !fk_store_is_healthy(engine->store))
 		return;
 	if (engine->is_attached)
 		(void)fk_engine_collect(engine);

@@ -188,6 +188,10 @@ struct fk_engine_said {
 	uint64_t n_heard;	   /* Hellos */
 	uint64_t n_rekey_requests; /* of them: with flag 1 or 2 */
 	uint64_t n_woken;	   /* deliveries that it was the occasion to go on with */
+	uint64_t n_registered, n_deregistered; /* noted */
+	uint64_t n_answered;		       /* of them: by an answer that the system took */
+	/* And those without: refused for the UE's status, put off for an import, no number left. */
+	uint64_t n_refused, n_put_off, n_unanswered;
 };
 const struct fk_engine_said *fk_engine_said(const struct fk_engine *engine);
 

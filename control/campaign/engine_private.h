@@ -9,6 +9,7 @@
 #include "campaign/engine.h"
 #include "campaign/fold.h"
 #include "campaign/lifecycle.h"
+#include "campaign/registrar.h"
 #include "fleet/status.h"
 #include "keys/key_store.h"
 #include "log.h"
@@ -47,6 +48,8 @@ struct fk_engine {
 	int64_t origin_us;	      /* CLOCK_MONOTONIC at the campaign's creation */
 
 	struct fk_engine_said said;
+	struct fk_registrar *registrar; /* of the fleet in force */
+	uint64_t expire_answers_at_us;
 
 	bool may_not_start; /* a fleet import is under way */
 	uint64_t look_for_due_at_us, retry_start_at_us;
@@ -152,6 +155,25 @@ void fk_engine_apply_state(struct fk_engine *engine, uint32_t ue_index,
 /* Applies the doorbells that are new. They stay in the ring until they are durable. True if there
  * were as many as one tick takes. */
 bool fk_engine_collect(struct fk_engine *engine);
+/* Who said something without being asked (unasked.c): makes the registrar of a new fleet, and the
+ * block under which its answers leave. FK_OK; FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_engine_begin_answers(struct fk_engine *engine);
+/* What a doorbell says that a UE said. */
+void fk_engine_take_said(struct fk_engine *engine, const struct fk_doorbell *bell,
+			 const struct fk_scheduler_now *now);
+/* If an answer to the UE is ordered, and it is done with: its deliveries go on. */
+void fk_engine_apply_answer(struct fk_engine *engine, uint32_t ue_index,
+			    const struct fk_scheduler_now *now);
+/* The dataplane attached anew. */
+void fk_engine_recall_answers(struct fk_engine *engine, const struct fk_scheduler_now *now);
+/* A scheduler has come into force: nothing is ordered for UEs that are answered. */
+void fk_engine_engage_answered(struct fk_engine *engine);
+/* Pushes the orders of answers that the rings take, and gives up those that nothing came of. */
+void fk_engine_push_answers(struct fk_engine *engine);
+/* How many orders the rings take beside 'backlog' that wait in them. */
+uint32_t fk_engine_order_room(const struct fk_engine *engine, uint32_t backlog);
+void fk_engine_push_order(struct fk_engine *engine, const struct fk_order *order);
+
 /* What the applied doorbells changed is durable: they leave the ring. */
 void fk_engine_release(struct fk_engine *engine);
 /* Pages that have to be written: ledger with numbers, and currency. */

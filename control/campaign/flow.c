@@ -2,49 +2,7 @@
 /*
  * What flows through a tick: doorbells in, pages to the store, orders out.
  */
-#include <fleetkey/kmm.h>
-
 #include "campaign/engine_private.h"
-
-/* A UE that nobody knows who has is there: that is worth a line, and no more than one every few
- * seconds, as the dataplane sees to. */
-static void note_lost(const struct fk_engine *engine, const struct fk_doorbell *bell)
-{
-	struct fk_fleet_ue ue;
-
-	if (fk_fleet_status(engine->fleet, bell->ue_index) == FK_UE_LOST &&
-	    fk_fleet_get(engine->fleet, bell->ue_index, &ue))
-		fk_log(FK_LOG_WARN, "lost radio heard", "ue=%s rsi=%u authentic=%s", ue.ue_id,
-		       ue.rsi, bell->is_authentic ? "yes" : "no");
-}
-
-/* True if the delivery of a UE that is there may go on. While a campaign is being folded its ends
- * stand, and so does one whose late answer has been folded in by itself. */
-static bool may_go_on(const struct fk_engine *engine, uint32_t ue_index)
-{
-	struct fk_currency ue;
-
-	if (!fk_engine_is_active(engine) || engine->scheduler == NULL || engine->fold_at > 0 ||
-	    ue_index >= fk_fleet_n_slots(engine->fleet) ||
-	    !fk_kind_admits(fk_kind(engine->current->kind),
-			    fk_fleet_status(engine->fleet, ue_index)))
-		return false;
-	fk_currency_book_get(fk_fleet_currency(engine->fleet), ue_index, &ue);
-	return !fk_fold_is_done(engine->current, &ue);
-}
-
-/* What a UE has said without being asked. */
-static void take_said(struct fk_engine *engine, const struct fk_doorbell *bell,
-		      const struct fk_scheduler_now *now)
-{
-	if (bell->said == 0)
-		return;
-	engine->said.n_heard++;
-	engine->said.n_rekey_requests += bell->said == FK_KMM_HELLO && bell->hello_flag != 0;
-	note_lost(engine, bell);
-	if (may_go_on(engine, bell->ue_index))
-		engine->said.n_woken += fk_scheduler_wake(engine->scheduler, bell->ue_index, now);
-}
 
 bool fk_engine_collect(struct fk_engine *engine)
 {
@@ -67,7 +25,8 @@ bool fk_engine_collect(struct fk_engine *engine)
 		for (uint32_t i = engine->n_applied[w]; i < n; i++) {
 			if (engine->scheduler != NULL)
 				fk_engine_apply_state(engine, engine->bells[i].ue_index, &now);
-			take_said(engine, &engine->bells[i], &now);
+			fk_engine_apply_answer(engine, engine->bells[i].ue_index, &now);
+			fk_engine_take_said(engine, &engine->bells[i], &now);
 		}
 		fk_ring_release(ring, 0);
 		if (n > engine->n_applied[w]) {
@@ -97,6 +56,7 @@ uint32_t fk_engine_n_dirty(const struct fk_engine *engine)
 {
 	uint32_t n = fk_currency_book_n_dirty(fk_fleet_currency(engine->fleet));
 
+	n += fk_registrar_n_dirty(engine->registrar);
 	return n + (engine->scheduler != NULL ? fk_scheduler_n_dirty(engine->scheduler) : 0);
 }
 
@@ -140,18 +100,26 @@ static void note_zeroized(struct fk_engine *engine, uint32_t page)
 	}
 }
 
+static void put_numbers_page(struct fk_engine *engine, uint32_t page)
+{
+	uint8_t numbers[FK_NUMBERS_PAGE_SIZE];
+
+	fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
+	fk_store_batch_put_numbers_page(engine->store, fk_fleet_generation(engine->fleet),
+					fk_fleet_page_shards(engine->fleet)[page], page, numbers,
+					sizeof(numbers));
+}
+
 static void put_ledger_page(struct fk_engine *engine, uint32_t page)
 {
 	const struct fk_delivery *deliveries = fk_scheduler_deliveries(engine->scheduler);
-	uint8_t numbers[FK_NUMBERS_PAGE_SIZE], ledger[FK_LEDGER_PAGE_SIZE];
 	uint8_t shard = fk_fleet_page_shards(engine->fleet)[page];
+	uint8_t ledger[FK_LEDGER_PAGE_SIZE];
 
 	put_zeroized(engine, page);
 	/* Numbers first: a crash leaves a prefix, and a reservation without its delivery only skips
 	 * numbers. */
-	fk_fleet_encode_numbers_page(engine->fleet, page, numbers);
-	fk_store_batch_put_numbers_page(engine->store, fk_fleet_generation(engine->fleet), shard,
-					page, numbers, sizeof(numbers));
+	put_numbers_page(engine, page);
 	fk_ledger_page_encode(&deliveries[(size_t)page * FK_LEDGER_PAGE], ledger);
 	fk_store_batch_put_ledger_page(engine->store, engine->current->id, shard, page, ledger,
 				       sizeof(ledger));
@@ -173,12 +141,17 @@ static bool write_pages(struct fk_engine *engine)
 {
 	struct fk_currency_book *book = fk_fleet_currency(engine->fleet);
 	uint32_t pages[FK_ENGINE_BATCH_PAGES], currency_pages[FK_ENGINE_BATCH_PAGES], n = 0;
+	uint32_t numbers_pages[FK_ENGINE_BATCH_PAGES];
+	uint32_t n_numbers =
+		fk_registrar_list_dirty(engine->registrar, numbers_pages, FK_ENGINE_BATCH_PAGES);
 	uint32_t n_currency =
 		fk_currency_book_list_dirty(book, currency_pages, FK_ENGINE_BATCH_PAGES);
 
 	if (engine->scheduler != NULL)
 		n = fk_scheduler_list_dirty(engine->scheduler, pages, FK_ENGINE_BATCH_PAGES);
 	fk_store_batch_begin(engine->store);
+	for (uint32_t i = 0; i < n_numbers; i++)
+		put_numbers_page(engine, numbers_pages[i]);
 	for (uint32_t i = 0; i < n; i++)
 		put_ledger_page(engine, pages[i]);
 	for (uint32_t i = 0; i < n_currency; i++)
@@ -187,6 +160,8 @@ static bool write_pages(struct fk_engine *engine)
 		fk_engine_store_failed(engine, "ledger");
 		return false;
 	}
+	for (uint32_t i = 0; i < n_numbers; i++)
+		fk_registrar_page_durable(engine->registrar, numbers_pages[i]);
 	for (uint32_t i = 0; i < n; i++) {
 		note_zeroized(engine, pages[i]);
 		fk_scheduler_page_durable(engine->scheduler, pages[i]);
@@ -221,13 +196,8 @@ bool fk_engine_flush_pages(struct fk_engine *engine, bool now)
 	return true;
 }
 
-/*
- * How many orders may go now. A ring holds a fraction of a second's worth at the campaign's pace:
- * behind a longer queue a retry that is due would wait for seconds.
- */
-static uint32_t order_room(const struct fk_engine *engine)
+uint32_t fk_engine_order_room(const struct fk_engine *engine, uint32_t backlog)
 {
-	uint32_t backlog = engine->current->pace_per_s / FK_ENGINE_BACKLOG_PER_S;
 	uint32_t room = FK_ENGINE_ORDERS_BURST;
 
 	if (backlog < FK_ENGINE_BACKLOG_MIN)
@@ -248,23 +218,28 @@ static uint32_t order_room(const struct fk_engine *engine)
 	return room;
 }
 
+void fk_engine_push_order(struct fk_engine *engine, const struct fk_order *order)
+{
+	uint32_t owner = fk_region_owner(engine->region, fk_token_unpack(order->token).ue_index);
+
+	/* There is room: this ring has no other producer. If the other side broke it, the stall
+	 * check orders again. */
+	(void)fk_ring_push(fk_region_orders(engine->region, owner), order, sizeof(*order), 1);
+}
+
+/* A ring holds a fraction of a second's worth at the campaign's pace: behind a longer queue a retry
+ * that is due would wait for seconds. */
 void fk_engine_push_orders(struct fk_engine *engine)
 {
 	struct fk_scheduler_now now = fk_engine_now(engine);
 	struct fk_order orders[FK_ENGINE_ORDERS_BURST];
+	uint32_t backlog = engine->current->pace_per_s / FK_ENGINE_BACKLOG_PER_S;
 	uint32_t room, n;
 
-	while ((room = order_room(engine)) > 0) {
+	while ((room = fk_engine_order_room(engine, backlog)) > 0) {
 		n = fk_scheduler_poll(engine->scheduler, &now, orders, room);
-		for (uint32_t i = 0; i < n; i++) {
-			uint32_t owner = fk_region_owner(engine->region,
-							 fk_token_unpack(orders[i].token).ue_index);
-
-			/* There is room: this ring has no other producer. If the other side broke
-			 * it, the stall check orders again. */
-			(void)fk_ring_push(fk_region_orders(engine->region, owner), &orders[i],
-					   sizeof(orders[i]), 1);
-		}
+		for (uint32_t i = 0; i < n; i++)
+			fk_engine_push_order(engine, &orders[i]);
 		if (n == 0)
 			return;
 		engine->may_have_sent = true;

@@ -70,7 +70,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */  \
 	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */         \
 	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */             \
-	X(FK_CAUSE_SUPERSEDED, "superseded")
+	X(FK_CAUSE_SUPERSEDED, "superseded")                                                  \
+	X(FK_CAUSE_DEREGISTERED, "deregistered") /* the UE said that it goes */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -247,9 +247,13 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 		return err;
 	engine->fleet = fleet;
 	engine->table = table;
-	last = find_last(engine);
-	if (last == NULL)
-		return FK_OK;
+	err = fk_engine_begin_answers(engine);
+	last = err == FK_OK ? find_last(engine) : NULL;
+	if (last == NULL) {
+		if (err != FK_OK)
+			fk_engine_drop_fleet(engine);
+		return err;
+	}
 	if (last->fleet_generation == fk_fleet_generation(fleet)) {
 		err = restore(engine, last);
 		if (err != FK_OK)

@@ -317,11 +317,31 @@ static bool is_about_the_ue(const struct fk_delivery *d)
 	case FK_CAUSE_NO_ANSWER:
 	case FK_CAUSE_UNDELIVERED:
 	case FK_CAUSE_DELIVERED:
+	case FK_CAUSE_DEREGISTERED:
 		return true;
 	case FK_CAUSE_SIP:
 		return d->cause_detail == 408 || d->cause_detail == 480;
 	}
 	return false;
+}
+
+static void begin_again(struct fk_scheduler *s, uint32_t ue_index,
+			const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	d->tries = 0;
+	fk_delivery_mark_dirty(s, ue_index);
+	if (s->runs[ue_index].wave > s->wave) {
+		fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING); /* its wave comes yet */
+	} else if (!fk_delivery_is_outrun(s, ue_index)) {
+		/* The attempt goes on under its number: the UE has taken none after it. */
+		fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
+		s->pages[ue_index / FK_LEDGER_PAGE].on_durable |= 1ull
+								  << (ue_index % FK_LEDGER_PAGE);
+	} else if (fk_delivery_drop_attempt(s, ue_index)) {
+		fk_delivery_begin_attempt(s, ue_index, now);
+	}
 }
 
 bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
@@ -345,11 +365,7 @@ bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
 	if (d->state != FK_DELIVERY_UNREACHABLE && d->state != FK_DELIVERY_UNCONFIRMED &&
 	    d->state != FK_DELIVERY_PARTIAL)
 		return false;
-	/* The attempt goes on under its number: the UE has taken none after it. */
-	d->tries = 0;
-	fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
-	s->pages[ue_index / FK_LEDGER_PAGE].on_durable |= 1ull << (ue_index % FK_LEDGER_PAGE);
-	fk_delivery_mark_dirty(s, ue_index);
+	begin_again(s, ue_index, now);
 	fk_delivery_note_life(s, ue_index);
 	return true;
 }

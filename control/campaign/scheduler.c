@@ -9,6 +9,7 @@
 
 #include "campaign/plan.h"
 #include "campaign/scheduler_private.h"
+#include "fleet/numbers.h"
 
 #define NOBODY UINT32_MAX
 
@@ -258,13 +259,19 @@ static uint32_t dequeue(struct fk_scheduler *s, struct queue *q)
 	return ue_index;
 }
 
-/* How far ahead of the last accepted number the UE still takes one, less the margin. A margin that
- * leaves less than half of a small period would only keep the UE from being served. */
 static uint32_t number_reach(const struct fk_scheduler *s, uint32_t ue_index)
 {
-	uint32_t mnp = s->opt.ues[ue_index].mnp;
+	return fk_numbers_reach(s->opt.ues[ue_index].mnp, s->opt.number_margin);
+}
 
-	return mnp > 2 * s->opt.number_margin ? mnp - s->opt.number_margin : (mnp + 1) / 2;
+/* A later number than the delivery's block was reserved for something else, or none for it ever:
+ * the UE may have taken that one, and would take none of the block after it. */
+bool fk_delivery_is_outrun(const struct fk_scheduler *s, uint32_t ue_index)
+{
+	const struct fk_delivery *d = &s->deliveries[ue_index];
+
+	return d->date_time_s == 0 ||
+	       (uint16_t)(d->number + d->left + 1) != s->opt.numbers[ue_index].reserved_next;
 }
 
 /* The next number of the block, or the first of a new one. False: none is left in the window. */
@@ -275,7 +282,7 @@ static bool take_number(struct fk_scheduler *s, uint32_t ue_index)
 	uint16_t first = numbers->reserved_next;
 	uint32_t ahead, n;
 
-	if (d->left > 0) {
+	if (d->left > 0 && !fk_delivery_is_outrun(s, ue_index)) {
 		d->number++;
 		d->left--;
 		return true;
@@ -377,6 +384,40 @@ void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cau
 				   state == FK_DELIVERY_PENDING ? FK_DELIVERY_EXCLUDED
 								: FK_DELIVERY_ABORTED,
 				   cause, 0);
+}
+
+void fk_scheduler_be_absent(struct fk_scheduler *s, uint32_t ue_index)
+{
+	assert(ue_index < s->opt.n_slots);
+	if (is_active(s->deliveries[ue_index].state))
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_DEREGISTERED, 0);
+}
+
+void fk_scheduler_engage(struct fk_scheduler *s, uint32_t ue_index)
+{
+	assert(ue_index < s->opt.n_slots);
+	s->runs[ue_index].is_engaged = 1;
+	if (s->deliveries[ue_index].state == FK_DELIVERY_WAITING)
+		fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
+}
+
+void fk_scheduler_disengage(struct fk_scheduler *s, uint32_t ue_index,
+			    const struct fk_scheduler_now *now)
+{
+	struct run *run = &s->runs[ue_index];
+
+	assert(ue_index < s->opt.n_slots);
+	if (!run->is_engaged)
+		return;
+	run->is_engaged = 0;
+	if (s->deliveries[ue_index].state != FK_DELIVERY_QUEUED)
+		return;
+	if (!fk_delivery_is_outrun(s, ue_index)) {
+		if (!(s->pages[ue_index / FK_LEDGER_PAGE].on_durable & page_bit(ue_index)))
+			enqueue(s, ue_index);
+	} else if (fk_delivery_drop_attempt(s, ue_index)) {
+		fk_delivery_begin_attempt(s, ue_index, now);
+	}
 }
 
 void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
@@ -486,6 +527,7 @@ void fk_scheduler_page_durable(struct fk_scheduler *s, uint32_t page)
 static bool may_order(const struct fk_scheduler *s, uint32_t ue_index)
 {
 	return s->deliveries[ue_index].state == FK_DELIVERY_QUEUED &&
+	       !s->runs[ue_index].is_engaged &&
 	       !(s->pages[ue_index / FK_LEDGER_PAGE].on_durable & page_bit(ue_index));
 }
 
@@ -542,8 +584,11 @@ static uint32_t next_queued(struct fk_scheduler *s, const struct fk_scheduler_no
 	uint32_t ue_index;
 
 	for (uint32_t id = 0; id < QUEUES; id++) {
-		if (id == QUEUE_FRESH && fk_due_heap_pop(&s->due, now->ms, &ue_index))
-			return ue_index;
+		while (id == QUEUE_FRESH && fk_due_heap_pop(&s->due, now->ms, &ue_index)) {
+			if (!s->runs[ue_index].is_engaged)
+				return ue_index;
+			fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
+		}
 		while ((ue_index = dequeue(s, &s->queues[id])) != NOBODY) {
 			if (may_order(s, ue_index))
 				return ue_index;

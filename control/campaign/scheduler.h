@@ -104,6 +104,17 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
  * yet, else ABORTED, or PARTIAL where a key is held. What is ordered already may still be repeated.
  */
 void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause);
+/* The UE has said that it goes: unless its delivery is final it ends UNREACHABLE, at any time, and
+ * fk_scheduler_wake() begins it again. */
+void fk_scheduler_be_absent(struct fk_scheduler *s, uint32_t ue_index);
+/*
+ * Something else is to be sent to the UE: until it is disengaged nothing is ordered for it. What is
+ * open already stays so. What was reserved for it is given up then for later numbers, if it was
+ * outrun by the number of that something.
+ */
+void fk_scheduler_engage(struct fk_scheduler *s, uint32_t ue_index);
+void fk_scheduler_disengage(struct fk_scheduler *s, uint32_t ue_index,
+			    const struct fk_scheduler_now *now);
 /*
  * Before the first reserve: a page as it was stored. What was queued, open or waiting is queued
  * again under the same number; fk_scheduler_apply() then tells what the dataplane knows of it.
@@ -144,8 +155,8 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 
 /*
  * The UE is there: what waits for it to answer is due now, and what has ended because it did not is
- * begun again, with the same octets and as many sends as before. False if there was no such thing.
- * What waits for the system, or for a next hop, goes on waiting.
+ * begun again, with as many sends as before, and with the same octets unless it was outrun. False
+ * if there was no such thing. What waits for the system, or for a next hop, goes on waiting.
  */
 bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
 		       const struct fk_scheduler_now *now);

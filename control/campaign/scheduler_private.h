@@ -16,6 +16,7 @@ struct run {
 	uint8_t queued_in : 4;	 /* 1 + index of the queue that links it, PARKED, 0: none */
 	uint8_t is_fresh : 1;	 /* counts in n_fresh */
 	uint8_t was_ordered : 1; /* at least once */
+	uint8_t is_engaged : 1;	 /* something else is sent to the UE */
 	uint8_t n_renumbered;	 /* new attempts because of "invalid number" */
 };
 
@@ -109,6 +110,8 @@ void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index);
 /* Ends a delivery for good; with a key held, anything but ACKED becomes PARTIAL. */
 void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state,
 			enum fk_cause cause, uint16_t detail);
+/* True if its numbers are no good any more, or there are none. */
+bool fk_delivery_is_outrun(const struct fk_scheduler *s, uint32_t ue_index);
 /* Pins a new KMM: its number and its date. It is queued when its page is durable. */
 void fk_delivery_begin_attempt(struct fk_scheduler *s, uint32_t ue_index,
 			       const struct fk_scheduler_now *now);

@@ -81,6 +81,7 @@ struct fk_config {
 		uint32_t attempts_max;
 		uint32_t answer_timeout_ms, retry_backoff_ms;
 		uint32_t number_block, number_margin;
+		uint32_t answers_per_s;
 	} campaign;
 	struct {		      /* Interworking Security Data, carrier T2 */
 		char *layout_file;    /* NULL: no next hop has that carrier */

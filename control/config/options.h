@@ -81,6 +81,8 @@
 	  "wait before the first new send; it doubles")                                          \
 	X(campaign, number_block, UINT, "8", 1, 64, "numbers",                                   \
 	  "message numbers reserved for a UE at a time")                                         \
+	X(campaign, answers_per_s, UINT, "1000", 1, 10000000, "requests/s",                      \
+	  "pace of what answers UEs that register or deregister, beside a campaign's own pace")  \
 	X(campaign, number_margin, UINT, "8", 0, 1000, "numbers",                                \
 	  "distance kept from the end of a UE's number window")
 

@@ -547,8 +547,29 @@ bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fle
 		.group_ids = fleet->group_ids + row->groups_offset,
 		.ue_generation = row->ue_generation,
 		.status = row->status,
+		.presence = fleet->numbers[ue_index].presence,
 	};
 	return true;
+}
+
+const char *fk_presence_label(uint8_t presence)
+{
+	static const char *const labels[] = {
+#define X(name, label, text) label,
+		FK_PRESENCE_MAP(X)
+#undef X
+	};
+
+	return presence < FK_PRESENCES ? labels[presence] : "unknown";
+}
+
+uint32_t fk_fleet_n_with_presence(const struct fk_fleet *fleet, uint8_t presence)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < fk_fleet_n_slots(fleet); i++)
+		n += fleet->rows[i].rsi != 0 && fleet->numbers[i].presence == presence;
+	return n;
 }
 
 int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id)

@@ -31,6 +31,20 @@
 #define FK_AREAS_MAX	     4096
 #define FK_NUMBERS_PAGE_SIZE (FK_STORE_PAGE_UES * 8)
 
+/* What a UE last said of itself by Registration or Deregistration. The labels are those of the API;
+ * values are stored. */
+#define FK_PRESENCE_MAP(X)                                     \
+	X(FK_PRESENCE_UNKNOWN, "unknown", "it never said")     \
+	X(FK_PRESENCE_REGISTERED, "registered", "it is there") \
+	X(FK_PRESENCE_DEREGISTERED, "deregistered", "it went away")
+
+enum fk_presence {
+#define X(name, label, text) name,
+	FK_PRESENCE_MAP(X)
+#undef X
+	FK_PRESENCES
+};
+
 /*
  * The message numbers of one UE, for both directions. A number below 'reserved_next' (circularly)
  * may have been used; 'accepted' is the last that the UE provably took. Both start at 0.
@@ -40,7 +54,7 @@ struct fk_ue_numbers {
 	uint16_t accepted;	/* the last outbound number that an authentic answer confirmed */
 	uint16_t inbound;	/* the last number accepted from the UE */
 	uint8_t inbound_known;	/* 1: 'inbound' is meaningful */
-	uint8_t pad;		/* zero */
+	uint8_t presence;	/* enum fk_presence: what the UE last said */
 };
 static_assert(sizeof(struct fk_ue_numbers) == 8, "also the durable form: raise FK_STORE_SCHEMA");
 
@@ -89,7 +103,8 @@ struct fk_fleet_ue {
 	uint8_t n_groups;
 	const uint16_t *group_ids; /* borrowed; n_groups */
 	uint8_t ue_generation;
-	uint8_t status; /* enum fk_ue_status */
+	uint8_t status;	  /* enum fk_ue_status */
+	uint8_t presence; /* enum fk_presence */
 };
 
 /*
@@ -148,6 +163,11 @@ uint8_t fk_fleet_status(const struct fk_fleet *fleet, uint32_t ue_index);
 void fk_fleet_set_status(struct fk_fleet *fleet, uint32_t ue_index, uint8_t status);
 uint32_t fk_fleet_n_with_status(const struct fk_fleet *fleet, uint8_t status);
 
+/* "unknown", ...; never NULL. */
+const char *fk_presence_label(uint8_t presence);
+/* How many UEs have last said that; looks at all of them. */
+uint32_t fk_fleet_n_with_presence(const struct fk_fleet *fleet, uint8_t presence);
+
 uint32_t fk_fleet_n_groups(const struct fk_fleet *fleet);
 uint32_t fk_fleet_n_areas(const struct fk_fleet *fleet);
 /* NULL if there is no such id. */
@@ -173,6 +193,6 @@ struct fk_currency_book *fk_fleet_currency(const struct fk_fleet *fleet);
  * is durable only when its page was written. */
 struct fk_ue_numbers *fk_fleet_numbers(struct fk_fleet *fleet, uint32_t ue_index);
 /* The durable form of one page: 64 times reserved_next 2, accepted 2, inbound 2, inbound_known 1,
- * pad 1, big-endian. 'page' must be below n_pages. */
+ * presence 1, big-endian. 'page' must be below n_pages. */
 void fk_fleet_encode_numbers_page(const struct fk_fleet *fleet, uint32_t page,
 				  uint8_t ret_octets[static FK_NUMBERS_PAGE_SIZE]);

@@ -13,7 +13,7 @@ void fk_numbers_encode_page(const struct fk_ue_numbers numbers[static FK_STORE_P
 		fk_wire_put_u16(&w, numbers[i].accepted);
 		fk_wire_put_u16(&w, numbers[i].inbound);
 		fk_wire_put_u8(&w, numbers[i].inbound_known != 0);
-		fk_wire_put_u8(&w, 0);
+		fk_wire_put_u8(&w, numbers[i].presence);
 	}
 }
 
@@ -30,8 +30,8 @@ enum fk_err fk_numbers_decode_page(const uint8_t *octets, size_t size,
 		numbers[i].accepted = fk_wire_get_u16(&r);
 		numbers[i].inbound = fk_wire_get_u16(&r);
 		numbers[i].inbound_known = fk_wire_get_u8(&r);
-		numbers[i].pad = fk_wire_get_u8(&r);
-		if (numbers[i].inbound_known > 1 || numbers[i].pad != 0)
+		numbers[i].presence = fk_wire_get_u8(&r);
+		if (numbers[i].inbound_known > 1 || numbers[i].presence >= FK_PRESENCES)
 			return FK_EFORMAT;
 	}
 	memcpy(ret_numbers, numbers, sizeof(numbers));

@@ -27,7 +27,7 @@
 
 #include "reason.h"
 
-#define FK_STORE_SCHEMA	      3u
+#define FK_STORE_SCHEMA	      4u
 #define FK_STORE_SHARDS	      64u
 #define FK_STORE_PAGE_UES     64u	 /* UEs of one page */
 #define FK_STORE_TIMEOUT_MS   5000	 /* without a reply for so long, Redis counts as lost */

@@ -73,6 +73,9 @@
 	/* receiving: KMMs */                                                                    \
 	X(RX_ACKS, "rx_acks", "KMM answers accepted")                                            \
 	X(RX_HELLOS, "rx_hellos", "Hello of a UE, told to control")                              \
+	X(RX_REGISTRATIONS, "rx_registrations", "Registration-Command of a UE, told to control") \
+	X(RX_DEREGISTRATIONS, "rx_deregistrations",                                              \
+	  "Deregistration-Command of a UE, told to control")                                     \
 	X(RX_SAID_TOO_OFTEN, "rx_said_too_often",                                                \
 	  "KMM that nobody asked for, too soon after the UE's last one")                         \
 	X(RX_KMM_PROTECTED, "rx_kmm_protected",                                                  \

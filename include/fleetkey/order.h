@@ -21,14 +21,17 @@
 #include <fleetkey/token.h>
 
 /* What an order asks for: name, value, Message ID of the command and of its answer, P25 sheet 1.4.
- * Any of them may be answered by a Negative-Acknowledgment instead. */
+ * Any of them may be answered by a Negative-Acknowledgment instead. The last two are answers
+ * themselves, of kind 1: a final 2xx ends them. */
 #define FK_ORDER_KIND_MAP(X)                                                                   \
 	X(FK_ORDER_REKEY, 1, 0x1e, 0x1d)	 /* some of the campaign's TEKs */             \
 	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)	 /* type 04: the closing exchange, or asked */ \
 	X(FK_ORDER_CHANGEOVER, 3, 0x05, 0x06)	 /* to the campaign's keyset */                \
 	X(FK_ORDER_DELETE_KEY, 4, 0x08, 0x09)	 /* all keys of the campaign's list */         \
 	X(FK_ORDER_DELETE_KEYSET, 5, 0x0a, 0x0b) /* the campaign's keyset */                   \
-	X(FK_ORDER_ZEROIZE, 6, 0x21, 0x22)	 /* every key that the radio has */
+	X(FK_ORDER_ZEROIZE, 6, 0x21, 0x22)	 /* every key that the radio has */            \
+	X(FK_ORDER_REGISTERED, 7, 0x26, 0)	 /* answers a Registration-Command */          \
+	X(FK_ORDER_DEREGISTERED, 8, 0x24, 0)	 /* answers a Deregistration-Command */
 
 enum fk_order_kind {
 #define X(name, value, command, answer) name = value,
@@ -49,7 +52,7 @@ static inline uint8_t fk_order_command(uint8_t kind)
 	return 0;
 }
 
-/* Message ID of the KMM that answers it; 0 if there is no such kind. */
+/* Message ID of the KMM that answers it; 0 if none does, or there is no such kind. */
 static inline uint8_t fk_order_answer(uint8_t kind)
 {
 	switch (kind) {
@@ -108,16 +111,17 @@ static_assert(sizeof(struct fk_doorbell) == 8, "change FK_LINK_ABI together with
  * How an attempt ended, as far as the wire can tell. Text is the reason shown to people and the
  * metric label. ANSWERED says only that an authentic KMM answered; its kmm_status says what.
  */
-#define FK_OUTCOME_MAP(X)                                                                    \
-	X(FK_OUTCOME_NONE, "open", "no outcome yet")                                         \
-	X(FK_OUTCOME_ANSWERED, "answered", "an authentic KMM answered")                      \
-	X(FK_OUTCOME_REFUSED, "sip_refused", "a final SIP response refused it")              \
-	X(FK_OUTCOME_TIMEOUT, "sip_timeout", "timer F: no final SIP response")               \
-	X(FK_OUTCOME_NO_ANSWER, "no_answer", "accepted, but no KMM answered")                \
-	X(FK_OUTCOME_UNDELIVERED, "undelivered", "the system said UNDELIVERED or PREVENTED") \
-	X(FK_OUTCOME_UNBUILDABLE, "unbuildable",                                             \
-	  "the order names what the key table does not hold")                                \
-	X(FK_OUTCOME_TOO_LARGE, "too_large", "the message is larger than its next hop takes")
+#define FK_OUTCOME_MAP(X)                                                                     \
+	X(FK_OUTCOME_NONE, "open", "no outcome yet")                                          \
+	X(FK_OUTCOME_ANSWERED, "answered", "an authentic KMM answered")                       \
+	X(FK_OUTCOME_REFUSED, "sip_refused", "a final SIP response refused it")               \
+	X(FK_OUTCOME_TIMEOUT, "sip_timeout", "timer F: no final SIP response")                \
+	X(FK_OUTCOME_NO_ANSWER, "no_answer", "accepted, but no KMM answered")                 \
+	X(FK_OUTCOME_UNDELIVERED, "undelivered", "the system said UNDELIVERED or PREVENTED")  \
+	X(FK_OUTCOME_UNBUILDABLE, "unbuildable",                                              \
+	  "the order names what the key table does not hold")                                 \
+	X(FK_OUTCOME_TOO_LARGE, "too_large", "the message is larger than its next hop takes") \
+	X(FK_OUTCOME_ACCEPTED, "accepted", "a final 2xx took what no KMM answers")
 
 enum fk_outcome {
 #define X(name, label, text) name,

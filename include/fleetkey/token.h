@@ -23,6 +23,10 @@
 #define FK_STEP_MAX		   0xfu
 #define FK_ATTEMPT_MAX		   0xffu
 
+/* The last slot is no campaign's: KMMs that answer what UEs said without being asked. */
+#define FK_ANSWER_SLOT	     (FK_CAMPAIGN_SLOTS - 1)
+#define FK_ANSWER_GENERATION 1
+
 struct fk_token {
 	uint8_t campaign_slot;
 	uint16_t campaign_generation; /* 1..4095; 0 is no campaign */

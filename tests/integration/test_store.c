@@ -98,7 +98,7 @@ Test(store, another_schema_is_refused)
 	redis_server_ask(&server, "HSET fk:meta schema 1");
 	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 1"), "%s", reason.text);
-	cr_expect_not_null(strstr(reason.text, "reads schema 3"), "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, "reads schema 4"), "%s", reason.text);
 }
 
 Test(store, the_kmf_id_outlives_restarts)

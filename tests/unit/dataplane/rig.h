@@ -131,8 +131,9 @@ struct rig_answer {
 	uint16_t number;       /* message number of the answer */
 	uint16_t acked_number; /* Negative-Ack */
 	uint8_t acked_message_id;
-	uint8_t status;	 /* and flag of a Hello */
-	uint16_t key_id; /* acknowledged or listed */
+	uint8_t status;	  /* and flag of a Hello, body format of a Registration */
+	uint32_t kmf_rsi; /* of a Registration */
+	uint16_t key_id;  /* acknowledged or listed */
 	/* Not 0: so many keys instead, with these IDs, and, if acknowledged, these statuses. */
 	uint8_t n_keys;
 	uint16_t key_ids[FK_KMM_KEYS_MAX];

@@ -218,6 +218,7 @@ struct rig_answer rig_right_answer(struct rig *rig, uint32_t ue_index, uint8_t s
 		.mac_key_id = step == 0 ? ue->ptek_key_id : c->keys[0].key_id,
 		.source_rsi = ue->rsi,
 		.destination_rsi = RIG_KMF_RSI,
+		.kmf_rsi = RIG_KMF_RSI,
 		.user = users[ue_index],
 	};
 }
@@ -283,6 +284,10 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 						  kmm, cap, &size);
 	else if (a->message_id == FK_KMM_HELLO)
 		err = fk_kmm_encode_hello(&header, a->status, kmm, cap, &size);
+	else if (a->message_id == FK_KMM_REGISTRATION_COMMAND ||
+		 a->message_id == FK_KMM_DEREGISTRATION_COMMAND)
+		err = fk_kmm_encode_registration(&header, a->message_id, a->status, a->kmf_rsi, kmm,
+						 cap, &size);
 	else if (a->message_id == FK_KMM_ZEROIZE_RESPONSE)
 		err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_RESPONSE, kmm, cap, &size);
 	else

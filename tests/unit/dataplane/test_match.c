@@ -826,3 +826,82 @@ Test(match, two_hellos_in_one_burst_ring_once)
 	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_HELLOS), 1);
 	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_SAID_TOO_OFTEN), 1);
 }
+
+static struct rig_answer registration(uint32_t ue_index, uint8_t message_id, uint16_t number)
+{
+	struct rig_answer answer = hello(ue_index, number);
+
+	answer.message_id = message_id;
+	return answer;
+}
+
+Test(match, a_registration_rings_and_leaves_the_attempt_open)
+{
+	struct rig_answer answer = registration(UE, FK_KMM_REGISTRATION_COMMAND, 40);
+	struct fk_ue_state before = rig_state(rig, UE);
+	struct fk_doorbell bell;
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_REGISTRATIONS), 1);
+	bell = last_bell();
+	cr_expect_eq(bell.ue_index, UE);
+	cr_expect_eq(bell.said, FK_KMM_REGISTRATION_COMMAND);
+	cr_expect_eq(bell.is_authentic, 1);
+	cr_expect_eq(rig_state(rig, UE).inbound_number, 40);
+	cr_expect_eq(rig_state(rig, UE).outcome, FK_OUTCOME_NONE);
+	cr_expect_eq(rig_state(rig, UE).token, before.token);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_REPEAT);
+	answer = registration(UE, FK_KMM_DEREGISTRATION_COMMAND, 41);
+	expect_answer(&answer, FK_COUNTER_RX_SAID_TOO_OFTEN);
+	answer = registration(OTHER, FK_KMM_DEREGISTRATION_COMMAND, 1);
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_DEREGISTRATIONS), 1);
+	cr_expect_eq(last_bell().said, FK_KMM_DEREGISTRATION_COMMAND);
+}
+
+Test(match, a_registration_of_somebody_else_is_not_believed)
+{
+	const struct fk_campaign_key *key = &rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[0];
+	static const uint8_t ids[] = {FK_KMM_REGISTRATION_COMMAND, FK_KMM_DEREGISTRATION_COMMAND};
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct rig_answer answer = registration(OTHER, ids[i], 40);
+
+		answer.user = USER;
+		expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_THAT_UE);
+		answer = registration(OTHER, ids[i], 40);
+		answer.mac_tek = NULL; /* who called is not enough, as it is for a Hello */
+		expect_answer(&answer, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
+		answer = registration(OTHER, ids[i], 40);
+		answer.mac_tek = key->tek; /* anybody of the group has it */
+		answer.mac_key_id = key->key_id;
+		expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+		answer = registration(OTHER, ids[i], 40);
+		answer.break_mac = true;
+		expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+		answer = registration(OTHER, ids[i], 40);
+		answer.kmf_rsi--;
+		expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_FOR_US);
+		answer = registration(OTHER, ids[i], 40);
+		answer.source_rsi = 0x123456;
+		expect_answer(&answer, FK_COUNTER_RX_KMM_UNKNOWN_RSI);
+	}
+	cr_expect_eq(rig_n_doorbells(rig), 0);
+	cr_expect_eq(rig_state(rig, OTHER).inbound_known, 0);
+}
+
+Test(match, a_2xx_ends_what_no_kmm_answers)
+{
+	struct fk_order order = rig_order(OTHER, 0, 0);
+	struct fk_sip_message answered;
+
+	order.kind = FK_ORDER_REGISTERED;
+	order.n_keys = 0;
+	answered = rig_send(rig, &order);
+	rig_respond(rig, &answered, 202);
+	cr_expect_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ACCEPTED);
+	cr_expect_eq(last_bell().ue_index, OTHER);
+	rig_pass_ms(rig, 60000);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_ANSWER_TIMEOUT), 0);
+}

@@ -583,3 +583,38 @@ Test(send, a_zeroize_leaves_under_the_ues_own_key_or_not_at_all)
 	rig_turn(rig);
 	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
 }
+
+Test(send, an_answer_to_a_registration_asks_for_none_and_is_under_the_ues_own_key)
+{
+	static const struct {
+		enum fk_order_kind kind;
+		uint8_t message_id;
+	} answers[] = {{FK_ORDER_REGISTERED, FK_KMM_REGISTRATION_RESPONSE},
+		       {FK_ORDER_DEREGISTERED, FK_KMM_DEREGISTRATION_RESPONSE}};
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct fk_order order = rig_order(3 + i, 0, 0);
+		struct fk_sds_signalling signalling;
+		struct fk_sip_message request;
+		struct fk_kmm_frame frame;
+		uint8_t status = 9;
+
+		order.kind = answers[i].kind & 15;
+		order.n_keys = 0;
+		request = rig_send(rig, &order);
+		frame = rig_kmm_of(&request, &signalling);
+		cr_assert_eq(frame.header.message_id, answers[i].message_id);
+		cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_NONE);
+		cr_assert_eq(frame.header.mac.key_id, rig->worker->ues[3 + i].ptek_key_id);
+		cr_assert_eq(frame.size, 26); /* P25 sheet 6 */
+		cr_assert_eq(fk_kmm_decode_registration_response(&frame, &status), FK_OK);
+		cr_assert_eq(status, FK_KMM_STATUS_PERFORMED);
+		order = rig_order(5 + i, 0, 0);
+		order.kind = answers[i].kind & 15;
+		order.n_keys = 0;
+		order.mac_key = FK_MAC_KEY_CAMPAIGN_TEK;
+		rig_push(rig, &order);
+		rig_turn(rig);
+		cr_assert_eq(rig_state(rig, 5 + i).outcome, FK_OUTCOME_UNBUILDABLE);
+	}
+}

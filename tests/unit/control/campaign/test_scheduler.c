@@ -1085,3 +1085,98 @@ Test(scheduler, a_send_that_was_too_early_for_a_ue_that_speaks_is_not_its_last)
 	world_run(w, 5000);
 	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
 }
+
+Test(scheduler, a_ue_that_has_gone_is_not_sent_to_until_it_is_back)
+{
+	world_start(w);
+	fk_scheduler_be_absent(w->scheduler, 9);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_UNREACHABLE);
+	cr_expect_eq(world_delivery(w, 9)->cause, FK_CAUSE_DEREGISTERED);
+	world_run(w, 5000);
+	cr_assert_eq(w->n_sends[9], 0);
+	world_restart(w, true);
+	cr_expect_eq(world_delivery(w, 9)->cause, FK_CAUSE_DEREGISTERED);
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+	/* What is done stays done. */
+	fk_scheduler_be_absent(w->scheduler, 9);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, a_ue_that_goes_in_the_middle_of_its_delivery_is_given_up_and_served_later)
+{
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (world_delivery(w, 9)->state != FK_DELIVERY_OPEN)
+		world_turn(w, false);
+	fk_scheduler_be_absent(w->scheduler, 9);
+	world_run(w, 5000);
+	cr_assert_eq(world_delivery(w, 9)->cause, FK_CAUSE_DEREGISTERED);
+	cr_assert_eq(w->n_sends[9], 1);
+	w->radios[9].is_silent = false;
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+/* Somebody else sends the UE a KMM under the next number, and it takes it. */
+static void outrun(uint32_t ue_index)
+{
+	w->radios[ue_index].accepted = w->numbers[ue_index].reserved_next;
+	w->stored_numbers[ue_index].reserved_next = ++w->numbers[ue_index].reserved_next;
+}
+
+Test(scheduler, nothing_is_ordered_for_a_ue_that_is_engaged_and_then_under_a_later_number)
+{
+	uint16_t number;
+
+	world_start(w);
+	fk_scheduler_engage(w->scheduler, 9);
+	for (uint32_t i = 0; i < 200; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_sends[9], 0);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_QUEUED);
+	number = world_delivery(w, 9)->number;
+	outrun(9);
+	fk_scheduler_disengage(w->scheduler, 9, &w->now);
+	cr_expect_gt(world_delivery(w, 9)->number, number + 1);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, a_delivery_that_waits_when_its_ue_is_engaged_goes_on_with_later_numbers)
+{
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (world_delivery(w, 9)->state != FK_DELIVERY_WAITING)
+		world_turn(w, false);
+	fk_scheduler_engage(w->scheduler, 9);
+	outrun(9);
+	for (uint32_t i = 0; i < 1000; i++)
+		world_turn(w, false);
+	cr_assert_eq(w->n_sends[9], 1);
+	w->radios[9].is_silent = false;
+	fk_scheduler_disengage(w->scheduler, 9, &w->now);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, who_is_engaged_and_not_outrun_goes_on_as_it_was)
+{
+	uint16_t number;
+
+	world_start(w);
+	fk_scheduler_engage(w->scheduler, 9);
+	for (uint32_t i = 0; i < 200; i++)
+		world_turn(w, false);
+	number = world_delivery(w, 9)->number;
+	fk_scheduler_disengage(w->scheduler, 9, &w->now);
+	cr_expect_eq(world_delivery(w, 9)->number, number);
+	world_run(w, 5000);
+	world_check_books(w);
+}

@@ -46,6 +46,7 @@ Test(config, what_is_not_set_has_its_default)
 	cr_expect_eq(config->campaign.retry_backoff_ms, 2000);
 	cr_expect_eq(config->campaign.number_block, 8);
 	cr_expect_eq(config->campaign.number_margin, 8);
+	cr_expect_eq(config->campaign.answers_per_s, 1000);
 	cr_expect_eq(config->n_next_hops, 2);
 	cr_expect_eq(config->next_hops[0].port, 5060);
 	cr_expect(fk_address_is_ipv4(&config->next_hops[0].address));

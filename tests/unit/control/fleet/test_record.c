@@ -136,16 +136,16 @@ Test(numbers, a_page_is_read_back_and_a_damaged_one_refused)
 	struct fk_ue_numbers numbers[FK_STORE_PAGE_UES] = {0}, back[FK_STORE_PAGE_UES];
 	uint8_t octets[FK_NUMBERS_PAGE_SIZE];
 
-	numbers[0] = (struct fk_ue_numbers){0x0102, 0x0304, 0x0506, 1, 0};
+	numbers[0] = (struct fk_ue_numbers){0x0102, 0x0304, 0x0506, 1, FK_PRESENCE_DEREGISTERED};
 	numbers[63] = (struct fk_ue_numbers){0xffff, 1, 2, 0, 0};
 	fk_numbers_encode_page(numbers, octets);
-	cr_expect_arr_eq(octets, "\1\2\3\4\5\6\1\0", 8);
+	cr_expect_arr_eq(octets, "\1\2\3\4\5\6\1\2", 8);
 	cr_assert_eq(fk_numbers_decode_page(octets, sizeof(octets), back), FK_OK);
 	cr_expect_arr_eq(back, numbers, sizeof(numbers));
 	cr_expect_eq(fk_numbers_decode_page(octets, sizeof(octets) - 1, back), FK_EFORMAT);
 	octets[6] = 2;
 	cr_expect_eq(fk_numbers_decode_page(octets, sizeof(octets), back), FK_EFORMAT);
 	octets[6] = 1;
-	octets[7] = 1;
+	octets[7] = FK_PRESENCES;
 	cr_expect_eq(fk_numbers_decode_page(octets, sizeof(octets), back), FK_EFORMAT);
 }
