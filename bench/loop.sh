@@ -14,6 +14,8 @@
 # them, the rekey and the closing one. "steady" is taken between 10 and 90 % acknowledged. Cycles
 # are CPU time of all threads, as the kernel accounts for it, at the rate of the time-stamp counter;
 # of the worker it includes looking in vain for work, "worker_busy" does not.
+# "yardstick" is what a key wrap by OpenSSL costs beside all that on the shared CPU, whose speed need
+# not be the same from one run to the next; the ratio "loop_core0_in_openssl_wraps_1m" goes by it.
 # Small fleets run several campaigns, so that their figures have a spread.
 set -euo pipefail
 
@@ -106,6 +108,25 @@ snapshot() {
 
 declare -A LOOP_PIDS=()
 
+LOOP_YARDSTICK_PID=
+
+start_yardstick() {
+	local program=$STACK_ROOT/build/release/bench/bench-yardstick
+	[ -x "$program" ] || return 0
+	setpriv --pdeathsig KILL taskset -c "$STACK_CPU_OURS" "$program" "$STACK_DIR/yardstick" &
+	LOOP_YARDSTICK_PID=$!
+}
+
+# end_yardstick NAME: how it went.
+end_yardstick() {
+	[ -n "$LOOP_YARDSTICK_PID" ] || return 0
+	kill "$LOOP_YARDSTICK_PID"
+	wait "$LOOP_YARDSTICK_PID" 2>/dev/null || true
+	LOOP_YARDSTICK_PID=
+	put "$1/yardstick" cycles/wrap \
+		"$(awk -v hz="$LOOP_TSC_HZ" '{ print $1 * hz / 1e9 / $2 }' "$STACK_DIR/yardstick")"
+}
+
 # Costs between 10 and 90 %, and of the whole: "name value" lines from the snapshots.
 costs() {
 	awk -v n="$1" -v hz="$2" '
@@ -159,6 +180,7 @@ run_campaign() {
 	done
 	: >"$STACK_DIR/snapshots"
 	busy=$(worker_busy_cycles)
+	start_yardstick
 	# shellcheck disable=SC2119
 	stack_campaign_create
 	LOOP_PROVEN=0
@@ -167,6 +189,7 @@ run_campaign() {
 		stack_tend
 		sleep "$pause"
 	done
+	end_yardstick "$name"
 	stack_until 30 "end of the campaign" campaign_is_completed
 	put "$name/worker_busy" cycles/delivery $((($(worker_busy_cycles) - busy) / n))
 	while read -r key value unit; do
@@ -274,8 +297,12 @@ jq -s '
 	def growth($size): $m["\($size)/steady_time"] as $big | $m["10k/steady_time"] as $small |
 		if $big and $small then {("loop_growth_\($size | ascii_downcase)_vs_10k"): ($big / $small)}
 		else {} end;
+	def wraps($size): $m["\($size)/steady_core0"] as $core0 | $m["\($size)/yardstick"] as $wrap |
+		if $core0 and $wrap then
+			{("loop_core0_in_openssl_wraps_\($size | ascii_downcase)"): ($core0 / $wrap)}
+		else {} end;
 	{schema: 1, command: "bench/loop.sh", results: $results,
-	 ratios: (growth("100k") + growth("1M"))}' "$STACK_DIR/samples" >"$STACK_DIR/loop.json"
+	 ratios: (growth("100k") + growth("1M") + wraps("100k") + wraps("1M"))}' "$STACK_DIR/samples" >"$STACK_DIR/loop.json"
 jq -r '(.results[] | "\(.case)\t\(.median * 1000 | round / 1000)\t\(.unit)\t\(.runs)"),
 	(.ratios | to_entries[] | "\(.key)\t\(.value * 1000 | round / 1000)\tx\t1")' \
 	"$STACK_DIR/loop.json" | column -t -s $'\t'

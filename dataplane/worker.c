@@ -15,9 +15,9 @@
 #include "send.h"
 #include "timers.h"
 
-#define IDLE_TURNS 4	  /* turns without work before a worker that may sleep does */
-#define SLEEP_US   100	  /* well below the wheel's tick, so that timers stay right */
-#define REST_TURNS 2000	  /* after about 0.2 s with nothing open either, it sleeps ... */
+#define IDLE_TURNS 1	  /* turns without work before a worker that may sleep does */
+#define SLEEP_US   200	  /* below the wheel's tick, and what comes meanwhile fits the port */
+#define REST_TURNS 1000	  /* after about 0.2 s with nothing open either, it sleeps ... */
 #define REST_US	   500	  /* ... so long, which neither lease nor stop flag notice */
 #define PARKED_US  1000	  /* between two looks of a parked worker */
 #define SLACK_NS   1000ul /* the kernel's default slack would double each sleep */
