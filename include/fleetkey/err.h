@@ -20,7 +20,7 @@
 	X(FK_EWINDOW, "message number outside the window")                  \
 	X(FK_ENOTFOUND, "no such object")                                   \
 	X(FK_EEXIST, "object exists already")                               \
-	X(FK_ESTALE, "object was replaced meanwhile")                       \
+	X(FK_ESTALE, "not possible any more")                               \
 	X(FK_EFULL, "ring, pool, buffer or batch is full")                  \
 	X(FK_EBUSY, "a running operation is in the way")                    \
 	X(FK_EPOLICY, "refused by policy")                                  \
