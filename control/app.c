@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "keys/open.h"
 #include "log.h"
+#include "recovery.h"
 
 #define WIPE_MS	     500 /* for the dataplane to end by itself */
 #define WIPE_STEP_MS 10
@@ -144,7 +145,7 @@ static void sweep(struct fk_app *app)
 		fk_log(FK_LOG_WARN, "old fleets stay for now", "error=\"%s\"", fk_err_text(err));
 }
 
-enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
+enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config, bool may_recover,
 			struct fk_reason *reason)
 {
 	const struct fk_root_source root_source = {config->keys.root_key,
@@ -158,6 +159,8 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK)
 		err = fk_store_set_replicas(app->store, config->store.replicas,
 					    config->store.replica_timeout_ms, reason);
+	if (err == FK_OK)
+		err = fk_recovery_check(app, may_recover, reason);
 	if (err == FK_OK)
 		err = fk_keys_open(&root_source, app->store, &app->keyring, reason);
 	if (err == FK_OK)
@@ -175,7 +178,11 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK)
 		err = fk_engine_set_fleet(app->engine, app->fleet, app->table, reason);
 	if (err == FK_OK)
+		err = fk_recovery_run(app, reason);
+	if (err == FK_OK) {
+		fk_recovery_mirror(app);
 		publish_fleet(app);
+	}
 	if (err == FK_OK)
 		err = fk_api_new(app, &app->api, reason);
 	if (err == FK_OK)
@@ -267,6 +274,7 @@ enum fk_err fk_app_take_fleet(struct fk_app *app, struct fk_fleet *fleet,
 	}
 	app->fleet = fleet;
 	app->table = table;
+	fk_recovery_mirror(app);
 	publish_fleet(app);
 	fk_keytable_release(old_table);
 	fk_fleet_free(old_fleet);

@@ -44,12 +44,13 @@ struct fk_app {
 };
 
 /*
- * Starts everything: store, keys, fleet, link, campaigns, and the API last. Borrows 'config' until
+ * Starts everything: store, keys, fleet, link, campaigns, and the API last. With 'may_recover' an
+ * older copy of the store is gone on with (recovery.h), else refused. Borrows 'config' until
  * fk_app_fini(). Returns the first error; 'reason' says what to do about it. Call fk_app_fini() in
  * either case.
  */
 FK_MUST_USE enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
-				    struct fk_reason *reason);
+				    bool may_recover, struct fk_reason *reason);
 /* Runs until SIGTERM or SIGINT, then writes what is dirty. Returns FK_OK or FK_EIO. */
 FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
 /*

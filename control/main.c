@@ -21,16 +21,20 @@ enum exit_code {
 
 struct options {
 	const char *config_path;
-	bool check;
+	bool check, recover;
 };
 
 static void print_help(FILE *out)
 {
 	fprintf(out,
-		"usage: fleetkeyd --config FILE [--check] [--log-level LEVEL]\n"
+		"usage: fleetkeyd --config FILE [--check] [--recover] [--log-level LEVEL]\n"
 		"\n"
 		"  --config FILE      configuration, YAML (see --help-config)\n"
 		"  --check            check the configuration and the root key, then end\n"
+		"  --recover          go on with a store that is an older copy: skip message "
+		"numbers,\n"
+		"                     abort what was under way, and hold for unknown who has which "
+		"key\n"
 		"  --log-level LEVEL  error, warn, info (default) or debug\n"
 		"  --help-config      list the options of the configuration\n"
 		"  --version\n"
@@ -45,6 +49,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = {{"config", required_argument, NULL, 'c'},
 					      {"check", no_argument, NULL, 'k'},
+					      {"recover", no_argument, NULL, 'r'},
 					      {"log-level", required_argument, NULL, 'l'},
 					      {"help-config", no_argument, NULL, 'H'},
 					      {"version", no_argument, NULL, 'V'},
@@ -60,6 +65,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'r':
+			options->recover = true;
 			break;
 		case 'l':
 			if (fk_log_level_parse(optarg, &level) != FK_OK) {
@@ -110,11 +118,11 @@ static int check_root_key(const struct fk_config *config)
 	return EXIT_DONE;
 }
 
-static int serve(const struct fk_config *config)
+static int serve(const struct fk_config *config, bool may_recover)
 {
 	static struct fk_app app;
 	struct fk_reason reason = {{0}};
-	enum fk_err err = fk_app_init(&app, config, &reason);
+	enum fk_err err = fk_app_init(&app, config, may_recover, &reason);
 
 	if (err != FK_OK)
 		fk_log(FK_LOG_ERROR, "not started", "error=\"%s\" reason=\"%s\"", fk_err_text(err),
@@ -150,7 +158,7 @@ int main(int argc, char **argv)
 	if (code == EXIT_DONE && options.check)
 		printf("configuration is good\n");
 	else if (code == EXIT_DONE)
-		code = serve(config);
+		code = serve(config, options.recover);
 	fk_config_free(config);
 	return code;
 }

@@ -86,6 +86,7 @@ json_t *fk_call_timestamp(uint64_t at_ms);
 /* Handlers; see the table in routes.c. */
 void fk_api_health(struct fk_call *call);
 void fk_api_dataplane(struct fk_call *call);
+void fk_api_store(struct fk_call *call);
 void fk_api_metrics(struct fk_call *call);
 void fk_api_fleet(struct fk_call *call);
 void fk_api_fleet_ues(struct fk_call *call);

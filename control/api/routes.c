@@ -78,6 +78,8 @@ static const struct fk_route routes[] = {
 	 "each UE's final state and the evidence, a JSON object a line, signed"},
 	{"GET", "/v1/campaigns/{id}/deliveries", fk_api_campaign_deliveries, NULL, NULL,
 	 "where each UE stands, by pages"},
+	{"GET", "/v1/store", fk_api_store, NULL, NULL,
+	 "which Redis, how far it has come, and whether it was recovered from an older copy"},
 	{"GET", "/v1/dataplane", fk_api_dataplane, NULL, NULL, "link, load and counters"},
 	{"GET", "/metrics", fk_api_metrics, NULL, NULL, "Prometheus text format"},
 };

@@ -91,6 +91,24 @@ void fk_api_dataplane(struct fk_call *call)
 				     "unasked", unasked, "counters", counters));
 }
 
+void fk_api_store(struct fk_call *call)
+{
+	const struct fk_app *app = call->app;
+	struct fk_store_facts facts;
+
+	fk_store_get_facts(app->store, &facts);
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:b, s:s, s:s, s:I, s:I, s:b, s:I, s:o}", "available",
+				     fk_store_is_healthy(app->store), "reason",
+				     fk_store_last_error(app->store), "redis_run_id", facts.run_id,
+				     "epoch", (json_int_t)facts.epoch, "batches",
+				     (json_int_t)facts.n_batches, "witness", facts.has_witness,
+				     "recoveries", (json_int_t)facts.n_recoveries, "recovered_at_s",
+				     facts.n_recoveries != 0
+					     ? json_integer((json_int_t)facts.recovered_at_s)
+					     : json_null()));
+}
+
 static void gauge(FILE *out, const char *name, const char *help, uint64_t value)
 {
 	fprintf(out, "# HELP fleetkey_%s %s\n# TYPE fleetkey_%s gauge\nfleetkey_%s %" PRIu64 "\n",

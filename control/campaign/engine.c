@@ -128,11 +128,16 @@ static bool store_is_up(struct fk_engine *engine)
 	if (err != FK_OK) {
 		fk_engine_store_failed(engine, "reconnect");
 		/* Another store's data in this place will not mend itself: say it every time. */
-		if (err == FK_ESTALE)
+		if (err == FK_ESTALE) {
+			engine->is_store_stale = true;
+			fk_engine_set_stop(engine);
 			fk_log(FK_LOG_ERROR, "store is not ours", "reason=\"%s\"", reason.text);
+		}
 		return false;
 	}
 	engine->store_backoff_ms = 0;
+	engine->is_store_stale = false;
+	fk_engine_set_stop(engine);
 	fk_log(FK_LOG_INFO, "store is back", "restarted=%s", is_new_run ? "yes" : "no");
 	return true;
 }
@@ -200,7 +205,7 @@ void fk_engine_set_stop(struct fk_engine *engine)
 
 	if (engine->region == NULL || engine->current == NULL)
 		return;
-	if (engine->current->state == FK_CAMPAIGN_ABORTED ||
+	if (engine->is_store_stale || engine->current->state == FK_CAMPAIGN_ABORTED ||
 	    engine->current->state == FK_CAMPAIGN_SUPERSEDED ||
 	    (engine->current->state == FK_CAMPAIGN_HALTED &&
 	     (engine->current->halt == FK_HALT_OPERATOR || engine->current->halt == FK_HALT_LOCAL)))

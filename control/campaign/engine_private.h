@@ -56,6 +56,7 @@ struct fk_engine {
 	uint64_t dirty_since_us; /* 0: clean */
 	uint64_t retry_store_at_us;
 	uint32_t store_backoff_ms;
+	bool is_store_stale;	 /* what came back is an older store, or another's */
 	uint64_t progress_at_us; /* the last order or doorbell */
 	bool rescan_wanted;	 /* a state could not be read */
 	uint64_t rescan_at_us;
@@ -207,6 +208,8 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 /* What limits the KMMs of a campaign, by the configuration in force. */
 void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campaign *c,
 			  struct fk_plan_terms *ret_terms);
+/* What was known of the keys of all UEs does not count any more. FK_OK or FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_engine_doubt_all(struct fk_engine *engine);
 /* What is known of the UEs of a page, the campaign in force included. */
 void fk_engine_read_currency(const struct fk_engine *engine, uint32_t page,
 			     struct fk_currency ret_ues[static FK_CURRENCY_PAGE]);

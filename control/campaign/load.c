@@ -196,9 +196,7 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	return FK_OK;
 }
 
-/* A ledger that does not fit the fleet says nothing any more about who holds its keys, nor about
- * what they displaced. */
-static enum fk_err doubt_all(struct fk_engine *engine)
+enum fk_err fk_engine_doubt_all(struct fk_engine *engine)
 {
 	struct fk_currency_book *book = fk_fleet_currency(engine->fleet);
 	struct fk_currency ues[FK_CURRENCY_PAGE];
@@ -270,7 +268,9 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 		engine->withdrawn.finished_at_ms = fk_engine_now_real_ms();
 		last->state = FK_CAMPAIGN_ABORTED;
 		last->finished_at_ms = engine->withdrawn.finished_at_ms;
-		err = doubt_all(engine);
+		/* A ledger that does not fit the fleet says nothing any more about who holds its
+		 * keys, nor about what they displaced. */
+		err = fk_engine_doubt_all(engine);
 	}
 	if (err != FK_OK)
 		fk_engine_drop_fleet(engine);

@@ -168,6 +168,10 @@ static const struct command commands[] = {
 	 fk_cli_stop,
 	 "stop the dataplane on this machine at once, also when fleetkeyd is dead; what runs is "
 	 "halted, now or when fleetkeyd is back. PATH is that of the link with .stop behind it"},
+	{{"store", "show"},
+	 "",
+	 fk_cli_store_show,
+	 "which Redis, how far it has come, and whether it was recovered from an older copy"},
 	{{"dataplane", "show"}, "", fk_cli_dataplane_show, "attachment and counters"},
 	{{"health", NULL}, "", fk_cli_health, "whether fleetkeyd can do its work"},
 };

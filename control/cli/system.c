@@ -27,6 +27,11 @@ int fk_cli_dataplane_show(struct fk_cli *cli, int argc, char **argv)
 	return show(cli, argc, argv, "/v1/dataplane");
 }
 
+int fk_cli_store_show(struct fk_cli *cli, int argc, char **argv)
+{
+	return show(cli, argc, argv, "/v1/store");
+}
+
 int fk_cli_health(struct fk_cli *cli, int argc, char **argv)
 {
 	return show(cli, argc, argv, "/v1/health");

@@ -312,6 +312,7 @@ void fk_config_free(struct fk_config *config)
 	free(config->kmf.psi);
 	free(config->kmf.extended_app_id);
 	free(config->store.redis_socket);
+	free(config->store.witness_file);
 	free(config->keys.root_key_file);
 	free(config->keys.root_key);
 	free(config->keys.pkcs11_module);

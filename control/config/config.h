@@ -49,6 +49,7 @@ struct fk_config {
 	} kmm;
 	struct {
 		char *redis_socket;
+		char *witness_file; /* NULL: none */
 		uint32_t replicas, replica_timeout_ms;
 	} store;
 	struct {

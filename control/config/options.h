@@ -24,11 +24,13 @@
 	X(kmm, inferred_layouts, BOOL, "false", 0, 0, "",                 \
 	  "true: allow delete-key and delete-keyset, whose KMMs have inferred layouts")
 
-#define FK_OPTIONS_STORE(X)                                                              \
-	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis") \
-	X(store, replicas, UINT, "0", 0, 16, "",                                         \
-	  "so many replicas must have a write before it counts as durable")              \
-	X(store, replica_timeout_ms, UINT, "1000", 10, 4000, "ms",                       \
+#define FK_OPTIONS_STORE(X)                                                                \
+	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")   \
+	X(store, replicas, UINT, "0", 0, 16, "",                                           \
+	  "so many replicas must have a write before it counts as durable")                \
+	X(store, witness_file, TEXT, "", 1, 4095, "characters",                            \
+	  "file, not on Redis's disk, that knows an older copy of the store; unset: none") \
+	X(store, replica_timeout_ms, UINT, "1000", 10, 4000, "ms",                         \
 	  "how long they may take; then the store counts as lost")
 
 #define FK_OPTIONS_KEYS(X)                                                                    \

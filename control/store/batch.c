@@ -91,6 +91,9 @@ static void put_page(struct fk_store *store, const char *kind, uint64_t id, uint
 void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				     uint32_t page, const void *octets, size_t size)
 {
+	/* Before it can be stored, let alone be sent: the witness never knows less. */
+	if (size == FK_WITNESS_PAGE_SIZE)
+		fk_store_mirror_put(store, generation, page, octets);
 	put_page(store, "numbers", generation, shard, page, octets, size);
 }
 
@@ -206,7 +209,11 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 	else
 		store->n_batches = (uint64_t)count->integer;
 	freeReplyObject(reply);
-	return err == FK_OK ? fk_redis_confirm(store) : err;
+	if (err == FK_OK)
+		err = fk_redis_confirm(store);
+	if (err == FK_OK)
+		fk_redis_witness(store);
+	return err;
 }
 
 void fk_store_batch_abandon(struct fk_store *store)

@@ -32,7 +32,13 @@ enum fk_err fk_store_next_generation(struct fk_store *store, uint64_t *ret_gener
 	if (err == FK_OK)
 		err = fk_redis_ask_integer(store, "fleet generation", reply, INT64_MAX,
 					   ret_generation);
-	return err == FK_OK ? fk_redis_confirm(store) : err;
+	if (err == FK_OK)
+		err = fk_redis_confirm(store);
+	if (err != FK_OK)
+		return err;
+	store->generation = *ret_generation;
+	fk_redis_witness(store);
+	return FK_OK;
 }
 
 enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,

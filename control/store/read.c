@@ -156,9 +156,12 @@ enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)
 		err = fk_redis_ask_integer(store, "campaign id", reply, UINT32_MAX, &id);
 	if (err == FK_OK)
 		err = fk_redis_confirm(store);
-	if (err == FK_OK)
-		*ret_id = (uint32_t)id;
-	return err;
+	if (err != FK_OK)
+		return err;
+	store->campaign_id = id;
+	fk_redis_witness(store);
+	*ret_id = (uint32_t)id;
+	return FK_OK;
 }
 
 enum fk_err fk_store_list_campaigns(struct fk_store *store, uint32_t *ret_ids, uint32_t max,

@@ -87,7 +87,7 @@ enum fk_err fk_redis_call(struct fk_store *store, const struct fk_redis_word *wo
 
 enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_reply, ...)
 {
-	struct fk_redis_word words[8];
+	struct fk_redis_word words[12];
 	uint32_t n = 0;
 	const char *text;
 	va_list args;

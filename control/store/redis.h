@@ -16,6 +16,7 @@
 
 #include "reason.h"
 #include "store/store.h"
+#include "store/witness.h"
 
 #define FK_REDIS_KEY_SIZE	  96	  /* characters of a key name, the NUL included */
 #define FK_REDIS_ARGS_MAX	  1024	  /* words of one command */
@@ -36,7 +37,12 @@ struct fk_store {
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint32_t n_replicas, replica_timeout_ms; /* fk_store_set_replicas() */
 	uint64_t epoch;				 /* the last that Redis confirmed to us */
-	uint64_t n_batches; /* the same for committed batches: fk:meta batches */
+	uint64_t n_batches;		  /* the same for committed batches: fk:meta batches */
+	uint64_t campaign_id, generation; /* the last that were given out; 0: not by us */
+	struct fk_witness *witness;	  /* NULL: there is none */
+	bool is_older;			  /* than the witness says: it must not be overwritten */
+	uint64_t gap;			  /* fk:meta recovering; 0: no recovery is under way */
+	uint64_t n_recoveries, recovered_at_s;
 	struct fk_reason error;
 };
 
@@ -77,6 +83,9 @@ FK_MUST_USE enum fk_err fk_redis_confirm(struct fk_store *store);
 FK_MUST_USE enum fk_err fk_redis_read_of_rsis(struct fk_store *store, const char *key,
 					      const uint32_t *rsis, uint32_t n, fk_store_page_fn fn,
 					      void *ctx);
+
+/* Notes in the witness, if there is one, what the store has confirmed. */
+void fk_redis_witness(struct fk_store *store);
 
 /* Text of digits to a number; FK_EFORMAT if it is none. */
 FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value);

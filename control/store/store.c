@@ -57,7 +57,7 @@ static enum fk_err make_meta(struct fk_store *store)
 }
 
 struct meta {
-	uint64_t schema, epoch, n_batches;
+	uint64_t schema, epoch, n_batches, gap, n_recoveries, recovered_at_s;
 	uint8_t kmf_id[16];
 };
 
@@ -73,14 +73,17 @@ static enum fk_err read_meta(struct fk_store *store, struct meta *ret_meta)
 {
 	redisReply *reply;
 	enum fk_err err = fk_redis_ask(store, &reply, "HMGET", META, "schema", "kmf_id", "epoch",
-				       "batches", NULL);
+				       "batches", "recovering", "recoveries", "recovered_at", NULL);
 
 	if (err != FK_OK)
 		return err;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 ||
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7 ||
 	    meta_number(reply->element[0], &ret_meta->schema) != FK_OK ||
 	    meta_number(reply->element[2], &ret_meta->epoch) != FK_OK ||
 	    meta_number(reply->element[3], &ret_meta->n_batches) != FK_OK ||
+	    meta_number(reply->element[4], &ret_meta->gap) != FK_OK ||
+	    meta_number(reply->element[5], &ret_meta->n_recoveries) != FK_OK ||
+	    meta_number(reply->element[6], &ret_meta->recovered_at_s) != FK_OK ||
 	    reply->element[1]->type != REDIS_REPLY_STRING ||
 	    reply->element[1]->len != sizeof(ret_meta->kmf_id))
 		err = fk_redis_break(store, META, "the record is damaged");
@@ -132,6 +135,9 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 	memcpy(store->kmf_id, meta.kmf_id, sizeof(store->kmf_id));
 	store->epoch = meta.epoch;
 	store->n_batches = meta.n_batches;
+	store->gap = meta.gap;
+	store->n_recoveries = meta.n_recoveries;
+	store->recovered_at_s = meta.recovered_at_s;
 	*ret_store = store;
 	return FK_OK;
 }
@@ -155,6 +161,7 @@ void fk_store_close(struct fk_store *store)
 		return;
 	if (store->redis != NULL)
 		redisFree(store->redis);
+	fk_witness_close(store->witness);
 	free(store->socket_path);
 	free(store);
 }
@@ -196,7 +203,9 @@ static enum fk_err check_continuity(struct fk_store *store)
 		return FK_ESTALE;
 	}
 	if (meta.epoch < store->epoch || meta.n_batches < store->n_batches) {
-		(void)fk_redis_break(store, META, "the store came back in an older state");
+		(void)fk_redis_break(store, META,
+				     "the store came back in an older state: put the right one in "
+				     "place, or start fleetkeyd anew with --recover");
 		return FK_ESTALE;
 	}
 	store->epoch = meta.epoch;
@@ -249,6 +258,7 @@ enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *ret_epoch)
 	if (err != FK_OK)
 		return err;
 	store->epoch = epoch;
+	fk_redis_witness(store);
 	*ret_epoch = (uint32_t)epoch;
 	return FK_OK;
 }

@@ -71,6 +71,56 @@ void fk_store_close(struct fk_store *store);
 FK_MUST_USE enum fk_err fk_store_set_replicas(struct fk_store *store, uint32_t n_replicas,
 					      uint32_t timeout_ms, struct fk_reason *reason);
 
+enum fk_store_age {
+	FK_STORE_CURRENT = 0,
+	FK_STORE_OLDER = 1,	 /* what it confirmed to us once is missing in it */
+	FK_STORE_RECOVERING = 2, /* fk_store_begin_recovery() was called, but not its end */
+};
+
+/*
+ * From now on the file at 'path' witnesses what the store confirms (witness.h), and it is asked now
+ * how the store stands to it. Before anything is written. An older one is not to be written to, but
+ * for a recovery; 'reason' then says what is missing. Returns FK_OK; what fk_witness_open()
+ * returns.
+ */
+FK_MUST_USE enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
+					     enum fk_store_age *ret_age, struct fk_reason *reason);
+
+/*
+ * A recovery makes an older store one that may be gone on with (I1). The beginning raises all that
+ * the store gives out beyond what the witness has seen, in one step: from then on every other copy
+ * is an older one. Between it and the end the caller sees to message numbers, campaigns and
+ * currency; if it does not come to the end, the next start has to. FK_OK or FK_ESTORE.
+ */
+FK_MUST_USE enum fk_err fk_store_begin_recovery(struct fk_store *store);
+FK_MUST_USE enum fk_err fk_store_end_recovery(struct fk_store *store);
+/* How many batches are missing in a store that is recovering, at most; never 0 then. */
+uint64_t fk_store_gap(const struct fk_store *store);
+
+/*
+ * The witness's copy of the pages of numbers: begin, put each, end; from then on every page that is
+ * put into a batch is copied. Begin returns FK_OK; FK_ENOTFOUND if there is no witness or no fleet;
+ * FK_EIO: there is no copy then.
+ */
+FK_MUST_USE enum fk_err fk_store_mirror_begin(struct fk_store *store, uint64_t generation,
+					      uint32_t n_pages);
+void fk_store_mirror_put(struct fk_store *store, uint64_t generation, uint32_t page,
+			 const void *octets);
+void fk_store_mirror_end(struct fk_store *store);
+/* A page out of it, as it was when fk_store_mirror_begin() was called last and with all that was
+ * put since; NULL if the copy is another generation's. Borrowed until that is called again. */
+const uint8_t *fk_store_witnessed_numbers(const struct fk_store *store, uint64_t generation,
+					  uint32_t page);
+
+/* What an officer may want to know of the store. */
+struct fk_store_facts {
+	const char *run_id; /* of Redis; borrowed */
+	uint64_t epoch, n_batches;
+	uint64_t n_recoveries, recovered_at_s; /* the last one, since 1970; 0: never */
+	bool has_witness;
+};
+void fk_store_get_facts(const struct fk_store *store, struct fk_store_facts *ret_facts);
+
 /* False from the first failure until fk_store_reconnect() succeeds. */
 bool fk_store_is_healthy(const struct fk_store *store);
 /* Why the store is not healthy; empty text when it is. Borrowed until the next call. */

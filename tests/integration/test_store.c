@@ -280,6 +280,93 @@ Test(store, an_older_state_or_another_kmf_is_stale)
 	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
 }
 
+/* Opens the store anew with a witness in the folder of the server. */
+static enum fk_store_age open_witnessed(struct fk_reason *reason)
+{
+	enum fk_store_age age = FK_STORE_CURRENT;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/witness", server.folder);
+	fk_store_close(store);
+	store = open_store();
+	cr_assert_eq(fk_store_set_witness(store, path, &age, reason), FK_OK, "%s", reason->text);
+	return age;
+}
+
+Test(store, a_restart_is_no_older_state_for_its_witness)
+{
+	struct fk_reason reason = {.text = ""};
+	uint32_t epoch;
+
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
+	cr_assert_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	redis_server_kill(&server);
+	redis_server_start(&server);
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
+	cr_expect_eq(fk_store_gap(store), 0);
+}
+
+Test(store, its_witness_knows_an_older_state_at_a_start)
+{
+	struct fk_reason reason = {.text = ""};
+	uint32_t epoch;
+
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
+	cr_assert_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+	redis_server_ask(&server, "HSET fk:meta epoch 0");
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_OLDER);
+	cr_expect_not_null(strstr(reason.text, "--recover"), "%s", reason.text);
+	redis_server_ask(&server, "HSET fk:meta epoch %u", epoch);
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	redis_server_ask(&server, "HDEL fk:meta batches");
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_OLDER);
+}
+
+Test(store, a_recovery_goes_beyond_all_that_was_given_out)
+{
+	struct fk_reason reason = {.text = ""};
+	uint8_t page[FK_NUMBERS_PAGE_SIZE];
+	uint32_t id = 0, epoch = 0, again = 0;
+	uint64_t generation = 0;
+
+	memset(page, 1, sizeof(page));
+	(void)open_witnessed(&reason);
+	cr_assert_eq(fk_store_mirror_begin(store, 9, 2), FK_OK);
+	fk_store_mirror_end(store);
+	for (uint32_t i = 0; i < 5; i++) {
+		cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+		cr_assert_eq(fk_store_next_generation(store, &generation), FK_OK);
+		cr_assert_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+		fk_store_batch_begin(store);
+		fk_store_batch_put_numbers_page(store, 9, 0, 1, page, sizeof(page));
+		cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	}
+	redis_server_ask(&server, "HSET fk:meta epoch 1 batches 2");
+	redis_server_ask(&server, "SET fk:campaigns:last 1");
+	redis_server_ask(&server, "SET fk:fleet:last 1");
+	cr_assert_eq(open_witnessed(&reason), FK_STORE_OLDER);
+	cr_assert_eq(fk_store_begin_recovery(store), FK_OK);
+	cr_expect_eq(fk_store_gap(store), 3);
+	cr_assert_not_null(fk_store_witnessed_numbers(store, 9, 1));
+	cr_expect_arr_eq(fk_store_witnessed_numbers(store, 9, 1), page, sizeof(page));
+	cr_expect_null(fk_store_witnessed_numbers(store, 8, 1));
+	/* It has not come to its end: the next start has to go on with it. */
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_RECOVERING);
+	cr_expect_eq(fk_store_gap(store), 3);
+	cr_assert_eq(fk_store_end_recovery(store), FK_OK);
+	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	cr_expect_eq(id, 6);
+	cr_assert_eq(fk_store_next_generation(store, &generation), FK_OK);
+	cr_expect_eq(generation, 6);
+	cr_assert_eq(fk_store_next_epoch(store, &again), FK_OK);
+	cr_expect_gt(again, epoch);
+}
+
 static enum fk_err take_text(void *ctx, const char *name, const char *value, size_t size)
 {
 	char *text = ctx;

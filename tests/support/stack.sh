@@ -50,6 +50,7 @@ STACK_CAPTURE_KEYS=false
 STACK_BOUND_S=900    # no process lives longer
 STACK_REDIS_PORT=    # TCP port of Redis on 127.0.0.1, beside its socket
 STACK_REPLICAS=      # that must have a write
+STACK_WITNESS=       # file that knows an older copy of the store
 STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
 STACK_BIN=${FLEETKEY_BIN:-$STACK_ROOT/build}
@@ -383,6 +384,7 @@ stack_config() {
 		store:
 		  redis_socket: $STACK_DIR/redis.sock
 		${STACK_REPLICAS:+  replicas: $STACK_REPLICAS}
+		${STACK_WITNESS:+  witness_file: $STACK_WITNESS}
 		keys:
 		  root_key_file: $STACK_DIR/root.key
 		link:

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recovery.h"
+
+#include <inttypes.h>
+
+#include "fleet/numbers.h"
+#include "log.h"
+
+/* Half of the circle: no further can a number be told to be ahead of another. */
+#define SKIP_MAX 0x4000u
+
+enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, struct fk_reason *reason)
+{
+	enum fk_store_age age = FK_STORE_CURRENT;
+	enum fk_err err;
+
+	if (app->config->store.witness_file == NULL) {
+		fk_log(FK_LOG_WARN, "no witness",
+		       "reason=\"store.witness_file is not set: an older copy of the store would "
+		       "not be noticed at a start\"");
+		return FK_OK;
+	}
+	err = fk_store_set_witness(app->store, app->config->store.witness_file, &age, reason);
+	if (err != FK_OK || age != FK_STORE_OLDER)
+		return err;
+	if (!may_recover)
+		return FK_ESTALE;
+	fk_log(FK_LOG_WARN, "store is an older copy", "reason=\"%s\"", reason->text);
+	err = fk_store_begin_recovery(app->store);
+	if (err != FK_OK)
+		fk_reason_set(reason, "%s", fk_store_last_error(app->store));
+	return err;
+}
+
+/* Of two numbers of one circle the one that is ahead. */
+static uint16_t later(uint16_t a, uint16_t b)
+{
+	return (int16_t)(uint16_t)(b - a) > 0 ? b : a;
+}
+
+/* What the witness saw given out, and a block for what it may have missed. */
+static void take_witnessed(struct fk_ue_numbers *n, const struct fk_ue_numbers *seen,
+			   uint32_t block)
+{
+	n->reserved_next = (uint16_t)(later(n->reserved_next, seen->reserved_next) + block);
+	n->accepted = later(n->accepted, seen->accepted);
+	if (seen->inbound_known != 0) {
+		n->inbound =
+			n->inbound_known != 0 ? later(n->inbound, seen->inbound) : seen->inbound;
+		n->inbound_known = 1;
+	}
+}
+
+static enum fk_err skip_page(struct fk_app *app, uint32_t page)
+{
+	uint64_t generation = fk_fleet_generation(app->fleet);
+	const uint8_t *octets = fk_store_witnessed_numbers(app->store, generation, page);
+	struct fk_ue_numbers *numbers = fk_fleet_numbers(app->fleet, page * FK_STORE_PAGE_UES);
+	struct fk_ue_numbers seen[FK_STORE_PAGE_UES];
+	uint32_t block = app->config->campaign.number_block;
+	/* A batch reserves one block for a UE at most. */
+	uint64_t skip = fk_store_gap(app->store) * block;
+	enum fk_err err = FK_OK;
+
+	if (octets != NULL)
+		err = fk_numbers_decode_page(octets, FK_NUMBERS_PAGE_SIZE, seen);
+	if (err != FK_OK)
+		return err;
+	for (uint32_t i = 0; i < FK_STORE_PAGE_UES; i++) {
+		if (octets != NULL)
+			take_witnessed(&numbers[i], &seen[i], block);
+		else
+			numbers[i].reserved_next = (uint16_t)(numbers[i].reserved_next +
+							      (skip < SKIP_MAX ? skip : SKIP_MAX));
+	}
+	return FK_OK;
+}
+
+static enum fk_err skip_numbers(struct fk_app *app)
+{
+	const uint8_t *shards = fk_fleet_page_shards(app->fleet);
+	uint8_t octets[FK_NUMBERS_PAGE_SIZE];
+	enum fk_err err = FK_OK, commit_err;
+
+	fk_store_batch_begin(app->store);
+	for (uint32_t page = 0; err == FK_OK && page < fk_fleet_n_pages(app->fleet); page++) {
+		err = skip_page(app, page);
+		if (err != FK_OK)
+			break;
+		fk_fleet_encode_numbers_page(app->fleet, page, octets);
+		fk_store_batch_put_numbers_page(app->store, fk_fleet_generation(app->fleet),
+						shards[page], page, octets, sizeof(octets));
+	}
+	commit_err = fk_store_batch_commit(app->store);
+	return err != FK_OK ? err : commit_err;
+}
+
+enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason)
+{
+	uint64_t gap = fk_store_gap(app->store);
+	enum fk_err err;
+
+	if (gap == 0)
+		return FK_OK;
+	err = skip_numbers(app);
+	if (err == FK_OK)
+		err = fk_engine_recover(app->engine);
+	if (err == FK_OK)
+		err = fk_store_end_recovery(app->store);
+	if (err != FK_OK) {
+		fk_reason_set(reason, "recovery of an older store: %s",
+			      err == FK_ESTORE ? fk_store_last_error(app->store)
+					       : fk_err_text(err));
+		return err;
+	}
+	fk_log(FK_LOG_WARN, "store recovered",
+	       "batches_missing=%" PRIu64
+	       " n_ues=%u currency=unknown action=\"an inventory, or new "
+	       "keys, say again who holds what\"",
+	       gap, fk_fleet_n_ues(app->fleet));
+	return FK_OK;
+}
+
+void fk_recovery_mirror(struct fk_app *app)
+{
+	uint64_t generation = fk_fleet_generation(app->fleet);
+	uint8_t octets[FK_NUMBERS_PAGE_SIZE];
+	enum fk_err err =
+		fk_store_mirror_begin(app->store, generation, fk_fleet_n_pages(app->fleet));
+
+	if (err == FK_EIO)
+		fk_log(FK_LOG_WARN, "witness has no numbers", "file=\"%s\" error=\"%s\"",
+		       app->config->store.witness_file, fk_err_text(err));
+	if (err != FK_OK)
+		return;
+	for (uint32_t page = 0; page < fk_fleet_n_pages(app->fleet); page++) {
+		fk_fleet_encode_numbers_page(app->fleet, page, octets);
+		fk_store_mirror_put(app->store, generation, page, octets);
+	}
+	fk_store_mirror_end(app->store);
+}

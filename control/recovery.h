@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recovery.h - going on with a store that lost what it had confirmed (I1).
+ *
+ * What may have happened since is not in it: numbers were used, keys given out, campaigns ended. So
+ * every UE begins beyond all numbers that may have been used; every campaign that was not at its
+ * end is aborted, since it may have been; and of every key that a UE held or may have held it is
+ * unknown whether it still does, until an inventory or a new key says so.
+ *
+ * Threads: one owner. Memory: nothing is kept.
+ */
+#pragma once
+
+#include <fleetkey/err.h>
+
+#include "app.h"
+#include "reason.h"
+
+/* Asks the witness, if one is configured; before anything is written to the store. Returns FK_OK;
+ * FK_ESTALE if the store is older and 'may_recover' is false; what fk_store_set_witness() and
+ * fk_store_begin_recovery() return. */
+FK_MUST_USE enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover,
+					  struct fk_reason *reason);
+/* Does it, if it is due, when the fleet is loaded and before a dataplane may attach. FK_OK; or
+ * FK_ESTORE, FK_ENOMEM, FK_EFORMAT: then it is due at the next start. */
+FK_MUST_USE enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason);
+/* Gives the witness the numbers of the fleet in force. Without them a recovery has to guess how
+ * many were used, and guesses high. */
+void fk_recovery_mirror(struct fk_app *app);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/redis.h"
+
+#define META "fk:meta"
+
+static_assert(FK_WITNESS_RUN_ID_SIZE == FK_REDIS_RUN_ID_SIZE, "one is copied to the other");
+
+static void raise(uint64_t *value, uint64_t to)
+{
+	if (*value < to)
+		*value = to;
+}
+
+/* What the store has confirmed by now; whatever is in the file beyond that stays. */
+void fk_redis_witness(struct fk_store *store)
+{
+	struct fk_witness_counts *counts;
+
+	if (store->witness == NULL || store->is_older)
+		return;
+	counts = fk_witness_counts(store->witness);
+	raise(&counts->epoch, store->epoch);
+	raise(&counts->n_batches, store->n_batches);
+	raise(&counts->campaign_id, store->campaign_id);
+	raise(&counts->generation, store->generation);
+}
+
+enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
+				 enum fk_store_age *ret_age, struct fk_reason *reason)
+{
+	const struct fk_witness_counts *counts;
+	enum fk_err err = fk_witness_open(path, fk_store_kmf_id(store), &store->witness, reason);
+
+	if (err != FK_OK)
+		return err;
+	counts = fk_witness_counts(store->witness);
+	store->is_older = store->epoch < counts->epoch || store->n_batches < counts->n_batches;
+	if (store->is_older) {
+		*ret_age = FK_STORE_OLDER;
+		fk_reason_set(reason,
+			      "the store is an older copy: it ends with batch %" PRIu64
+			      " and epoch %" PRIu64 ", but %" PRIu64 " and %" PRIu64
+			      " were confirmed; put the right one in place, or start with "
+			      "--recover to go on with this one",
+			      store->n_batches, store->epoch, counts->n_batches, counts->epoch);
+		return FK_OK;
+	}
+	*ret_age = store->gap != 0 ? FK_STORE_RECOVERING : FK_STORE_CURRENT;
+	memcpy(fk_witness_run_id(store->witness), store->run_id, FK_WITNESS_RUN_ID_SIZE);
+	fk_redis_witness(store);
+	return FK_OK;
+}
+
+/* A counter of its own; 0 if there is none yet. */
+static enum fk_err read_counter(struct fk_store *store, const char *key, uint64_t *ret_value)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "GET", key, NULL);
+
+	if (err != FK_OK)
+		return err;
+	*ret_value = 0;
+	if (reply->type != REDIS_REPLY_NIL &&
+	    (reply->type != REDIS_REPLY_STRING ||
+	     fk_redis_number(reply->str, reply->len, ret_value) != FK_OK))
+		err = fk_redis_break(store, key, "the value is damaged");
+	freeReplyObject(reply);
+	return err;
+}
+
+static void put_meta(struct fk_store *store, const char *name, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	const struct fk_redis_word words[] = {FK_WORD("HSET"), FK_WORD(META), FK_WORD(name),
+					      FK_WORD(text)};
+
+	fk_redis_batch_put(store, words, 4);
+}
+
+static void put_counter(struct fk_store *store, const char *key, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	const struct fk_redis_word words[] = {FK_WORD("SET"), FK_WORD(key), FK_WORD(text)};
+
+	fk_redis_batch_put(store, words, 3);
+}
+
+enum fk_err fk_store_begin_recovery(struct fk_store *store)
+{
+	const struct fk_witness_counts *seen = fk_witness_counts(store->witness);
+	uint64_t epoch = store->epoch, n_batches = store->n_batches, campaign_id, generation;
+	uint64_t gap;
+	enum fk_err err = read_counter(store, "fk:campaigns:last", &campaign_id);
+
+	if (err == FK_OK)
+		err = read_counter(store, "fk:fleet:last", &generation);
+	if (err != FK_OK)
+		return err;
+	gap = seen->n_batches > n_batches ? seen->n_batches - n_batches : 1;
+	raise(&gap, store->gap);
+	raise(&epoch, seen->epoch);
+	raise(&n_batches, seen->n_batches);
+	raise(&campaign_id, seen->campaign_id);
+	raise(&generation, seen->generation);
+	if (epoch >= UINT32_MAX)
+		return fk_redis_break(store, "epoch", "the counter is used up");
+	fk_store_batch_begin(store);
+	put_meta(store, "recovering", gap);
+	put_meta(store, "epoch", epoch + 1);
+	put_counter(store, "fk:campaigns:last", campaign_id);
+	put_counter(store, "fk:fleet:last", generation);
+	put_meta(store, "batches", n_batches);
+	store->is_older = false; /* the commit is witnessed */
+	err = fk_store_batch_commit(store);
+	if (err != FK_OK)
+		return err;
+	store->epoch = epoch + 1;
+	store->gap = gap;
+	memcpy(fk_witness_run_id(store->witness), store->run_id, FK_WITNESS_RUN_ID_SIZE);
+	fk_redis_witness(store);
+	return FK_OK;
+}
+
+uint64_t fk_store_gap(const struct fk_store *store)
+{
+	return store->gap;
+}
+
+const uint8_t *fk_store_witnessed_numbers(const struct fk_store *store, uint64_t generation,
+					  uint32_t page)
+{
+	return store->witness != NULL ? fk_witness_page(store->witness, generation, page) : NULL;
+}
+
+enum fk_err fk_store_end_recovery(struct fk_store *store)
+{
+	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD(META),
+					      FK_WORD("recovering")};
+	uint64_t now_s = (uint64_t)time(NULL);
+	enum fk_err err;
+
+	fk_store_batch_begin(store);
+	fk_redis_batch_put(store, words, 3);
+	put_meta(store, "recoveries", store->n_recoveries + 1);
+	put_meta(store, "recovered_at", now_s);
+	err = fk_store_batch_commit(store);
+	if (err != FK_OK)
+		return err;
+	store->gap = 0;
+	store->n_recoveries++;
+	store->recovered_at_s = now_s;
+	return FK_OK;
+}
+
+enum fk_err fk_store_mirror_begin(struct fk_store *store, uint64_t generation, uint32_t n_pages)
+{
+	return store->witness != NULL && generation != 0
+		       ? fk_witness_begin(store->witness, generation, n_pages)
+		       : FK_ENOTFOUND;
+}
+
+void fk_store_mirror_put(struct fk_store *store, uint64_t generation, uint32_t page,
+			 const void *octets)
+{
+	if (store->witness != NULL)
+		fk_witness_put(store->witness, generation, page, octets);
+}
+
+void fk_store_mirror_end(struct fk_store *store)
+{
+	fk_witness_end(store->witness);
+}
+
+void fk_store_get_facts(const struct fk_store *store, struct fk_store_facts *ret_facts)
+{
+	*ret_facts = (struct fk_store_facts){
+		.run_id = store->run_id,
+		.epoch = store->epoch,
+		.n_batches = store->n_batches,
+		.n_recoveries = store->n_recoveries,
+		.recovered_at_s = store->recovered_at_s,
+		.has_witness = store->witness != NULL,
+	};
+}
