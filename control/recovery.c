@@ -48,6 +48,8 @@ static void take_witnessed(struct fk_ue_numbers *n, const struct fk_ue_numbers *
 		n->inbound =
 			n->inbound_known != 0 ? later(n->inbound, seen->inbound) : seen->inbound;
 		n->inbound_known = 1;
+		if (n->inbound == seen->inbound)
+			n->presence = seen->presence;
 	}
 }
 

@@ -56,23 +56,6 @@ enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
 	return FK_OK;
 }
 
-/* A counter of its own; 0 if there is none yet. */
-static enum fk_err read_counter(struct fk_store *store, const char *key, uint64_t *ret_value)
-{
-	redisReply *reply;
-	enum fk_err err = fk_redis_ask(store, &reply, "GET", key, NULL);
-
-	if (err != FK_OK)
-		return err;
-	*ret_value = 0;
-	if (reply->type != REDIS_REPLY_NIL &&
-	    (reply->type != REDIS_REPLY_STRING ||
-	     fk_redis_number(reply->str, reply->len, ret_value) != FK_OK))
-		err = fk_redis_break(store, key, "the value is damaged");
-	freeReplyObject(reply);
-	return err;
-}
-
 static void put_meta(struct fk_store *store, const char *name, uint64_t value)
 {
 	char text[24];
@@ -99,10 +82,10 @@ enum fk_err fk_store_begin_recovery(struct fk_store *store)
 	const struct fk_witness_counts *seen = fk_witness_counts(store->witness);
 	uint64_t epoch = store->epoch, n_batches = store->n_batches, campaign_id, generation;
 	uint64_t gap;
-	enum fk_err err = read_counter(store, "fk:campaigns:last", &campaign_id);
+	enum fk_err err = fk_redis_read_counter(store, "fk:campaigns:last", &campaign_id);
 
 	if (err == FK_OK)
-		err = read_counter(store, "fk:fleet:last", &generation);
+		err = fk_redis_read_counter(store, "fk:fleet:last", &generation);
 	if (err != FK_OK)
 		return err;
 	gap = seen->n_batches > n_batches ? seen->n_batches - n_batches : 1;

@@ -113,6 +113,22 @@ enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what, redis
 	return err;
 }
 
+enum fk_err fk_redis_read_counter(struct fk_store *store, const char *key, uint64_t *ret_value)
+{
+	redisReply *reply;
+	enum fk_err err = fk_redis_ask(store, &reply, "GET", key, NULL);
+
+	if (err != FK_OK)
+		return err;
+	*ret_value = 0;
+	if (reply->type != REDIS_REPLY_NIL &&
+	    (reply->type != REDIS_REPLY_STRING ||
+	     fk_redis_number(reply->str, reply->len, ret_value) != FK_OK))
+		err = fk_redis_break(store, key, "the value is damaged");
+	freeReplyObject(reply);
+	return err;
+}
+
 enum fk_err fk_redis_confirm(struct fk_store *store)
 {
 	char n_replicas[16], timeout_ms[16], why[96];

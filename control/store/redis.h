@@ -74,6 +74,10 @@ FK_MUST_USE enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_re
 FK_MUST_USE enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what,
 					     redisReply *reply, uint64_t max, uint64_t *ret_value);
 
+/* The value of a key that is a counter; 0 if it is not there. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_redis_read_counter(struct fk_store *store, const char *key,
+					      uint64_t *ret_value);
+
 /* After a write: the configured replicas have it. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_redis_confirm(struct fk_store *store);
 

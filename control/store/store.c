@@ -95,14 +95,47 @@ static enum fk_err read_meta(struct fk_store *store, struct meta *ret_meta)
 
 static enum fk_err check_schema(struct fk_store *store, uint64_t schema)
 {
-	char why[96];
+	char why[160];
 
 	if (schema == FK_STORE_SCHEMA)
 		return FK_OK;
-	(void)snprintf(why, sizeof(why), "schema %llu, this version reads schema %u",
-		       (unsigned long long)schema, FK_STORE_SCHEMA);
+	(void)snprintf(why, sizeof(why), "schema %llu, this version reads schema %u: %s",
+		       (unsigned long long)schema, FK_STORE_SCHEMA,
+		       schema > FK_STORE_SCHEMA
+			       ? "start the version that wrote it, or a newer one"
+			       : "start the version that wrote it, or import the fleet anew into "
+				 "an empty store");
 	(void)fk_redis_break(store, META, why);
 	return FK_EABI;
+}
+
+/*
+ * Schema 4 reads what schema 3 has written, but for campaigns whose slot it keeps for answers: up
+ * to the id before the first of those both give a campaign the same slot and generation. The octet
+ * that it gave a meaning, of what a UE last said, was 0 before: nothing. So the number is all that
+ * changes.
+ */
+#define MIGRATED_CAMPAIGNS_MAX 62
+
+static enum fk_err migrate(struct fk_store *store, uint64_t *schema)
+{
+	redisReply *reply;
+	uint64_t n_campaigns;
+	char text[16];
+	enum fk_err err;
+
+	if (*schema != 3)
+		return FK_OK;
+	err = fk_redis_read_counter(store, "fk:campaigns:last", &n_campaigns);
+	if (err != FK_OK || n_campaigns > MIGRATED_CAMPAIGNS_MAX)
+		return err;
+	(void)snprintf(text, sizeof(text), "%u", FK_STORE_SCHEMA);
+	err = fk_redis_ask(store, &reply, "HSET", META, "schema", text, NULL);
+	if (err != FK_OK)
+		return err;
+	freeReplyObject(reply);
+	*schema = FK_STORE_SCHEMA;
+	return FK_OK;
 }
 
 enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
@@ -125,6 +158,8 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 		err = make_meta(store);
 	if (err == FK_OK)
 		err = read_meta(store, &meta);
+	if (err == FK_OK)
+		err = migrate(store, &meta.schema);
 	if (err == FK_OK)
 		err = check_schema(store, meta.schema);
 	if (err != FK_OK) {

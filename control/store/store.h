@@ -55,7 +55,8 @@ typedef enum fk_err (*fk_store_field_fn)(void *ctx, const char *name, const char
  * Connects to the Redis behind the Unix socket, checks that it is safe, and reads or makes schema
  * number and KMF id. On FK_OK the caller owns '*ret_store'.
  * Returns FK_ESTORE if it cannot be reached or is not safe ('reason' names the setting, its value
- * and what it must be); FK_EABI if the schema is another version's; FK_ENOMEM.
+ * and what it must be); FK_EABI if the schema is another version's and cannot be taken over
+ * as it is ('reason' says what to do); FK_ENOMEM.
  */
 FK_MUST_USE enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 				      struct fk_reason *reason);

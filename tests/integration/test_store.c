@@ -99,6 +99,29 @@ Test(store, another_schema_is_refused)
 	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 1"), "%s", reason.text);
 	cr_expect_not_null(strstr(reason.text, "reads schema 4"), "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, "import the fleet anew"), "%s", reason.text);
+	redis_server_ask(&server, "HSET fk:meta schema 5");
+	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
+	cr_expect_not_null(strstr(reason.text, "or a newer one"), "%s", reason.text);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
+}
+
+Test(store, schema_3_is_taken_over_where_it_means_the_same)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	redis_server_ask(&server, "HSET fk:meta schema 3");
+	redis_server_ask(&server, "SET fk:campaigns:last 62");
+	fk_store_close(store);
+	store = open_store();
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "4");
+	/* The next campaign of schema 3 has the slot that schema 4 keeps. */
+	redis_server_ask(&server, "HSET fk:meta schema 3");
+	redis_server_ask(&server, "SET fk:campaigns:last 63");
+	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
+	cr_expect_not_null(strstr(reason.text, "schema 3"), "%s", reason.text);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "3");
 }
 
 Test(store, the_kmf_id_outlives_restarts)
