@@ -76,7 +76,8 @@ tap_ok "with a dead store it stops, too" stop_local
 stack_start_redis
 stack_until 30 "answer from Redis" stack_redis_answers
 tap_ok "and that is on record when the store is back" stack_until 30 "halted campaign" halted
-resume >/dev/null
+# control knows it before the store is back, and only then takes it back.
+stack_until 30 "store that a resume stands in" resume
 tap_is "a socket that is not there is named" \
 	"$(stack_ctl stop --local --stop-socket "$STACK_DIR/none" 2>&1 | grep -c 'none: No such file')" 1
 stack_watch 120 >/dev/null
