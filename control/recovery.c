@@ -6,7 +6,8 @@
 #include "fleet/numbers.h"
 #include "log.h"
 
-/* Half of the circle: no further can a number be told to be ahead of another. */
+/* A quarter of the circle: well below the half, beyond which a number that is ahead looks behind.
+ */
 #define SKIP_MAX 0x4000u
 
 enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, struct fk_reason *reason)
