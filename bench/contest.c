@@ -7,8 +7,7 @@
 #include <string.h>
 #include <x86intrin.h>
 
-#define WARM_UP	   2 /* turns */
-#define AES_ROUNDS 14
+#define WARM_UP 2 /* turns */
 
 void fk_subject_one_by_one(const struct fk_subject *subject, const struct fk_bench_ue *ues)
 {
@@ -35,9 +34,9 @@ uint32_t fk_contest_add(struct fk_contest *contest, const struct fk_subject *sub
 	return index;
 }
 
-uint32_t fk_contest_add_limit(struct fk_contest *contest, uint32_t n_blocks, const char *name)
+uint32_t fk_contest_add_limit(struct fk_contest *contest, uint32_t n_rounds, const char *name)
 {
-	const struct fk_subject subject = {.n_blocks = n_blocks};
+	const struct fk_subject subject = {.n_rounds = n_rounds};
 
 	return fk_contest_add(contest, &subject, "%s", name);
 }
@@ -47,7 +46,7 @@ static double sample(const struct fk_subject *subject)
 	uint64_t start;
 
 	if (subject->burst == NULL)
-		return subject->n_blocks * AES_ROUNDS * fk_bench_aes_round();
+		return subject->n_rounds * fk_bench_aes_round();
 	start = __rdtsc();
 	for (uint32_t i = 0; i < subject->n_bursts; i++)
 		subject->burst(subject, fk_bench_ues_next(subject->walk));

@@ -19,6 +19,9 @@
 #define FK_CONTEST_FAST 128 /* bursts of one sample: reading the clock costs nothing */
 #define FK_CONTEST_SLOW 8
 
+#define FK_AES_128_BLOCK 10 /* rounds of one block */
+#define FK_AES_256_BLOCK 14
+
 struct fk_subject {
 	/* What is done to FK_CRYPTO_BURST_MAX UEs; NULL for the limit of the AES unit. */
 	void (*burst)(const struct fk_subject *subject, const struct fk_bench_ue *ues);
@@ -27,7 +30,8 @@ struct fk_subject {
 	const struct fk_crypto_engine *engine;
 	struct fk_bench_walk *walk;
 	uint32_t n_bursts; /* of one sample */
-	uint32_t n_blocks; /* of the limit: AES-256 blocks of one UE */
+	uint32_t n_rounds; /* of the limit: rounds of AES of one UE */
+	enum fk_wrap_shape shape;
 	uint8_t mac_format;
 	bool has_common_key;
 };
@@ -44,8 +48,8 @@ void fk_subject_one_by_one(const struct fk_subject *subject, const struct fk_ben
 uint32_t fk_contest_add(struct fk_contest *contest, const struct fk_subject *subject,
 			const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The AES-256 rounds of 'n_blocks' blocks, when the AES unit does nothing else. */
-uint32_t fk_contest_add_limit(struct fk_contest *contest, uint32_t n_blocks, const char *name);
+/* 'n_rounds' rounds of AES, when the AES unit does nothing else. */
+uint32_t fk_contest_add_limit(struct fk_contest *contest, uint32_t n_rounds, const char *name);
 
 /* Samples all subjects in turns: series of TSC cycles for each UE. */
 void fk_contest_run(struct fk_contest *contest);

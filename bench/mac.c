@@ -224,7 +224,8 @@ static struct places subjects_make(struct fk_contest *contest, uint8_t mac_forma
 	struct places places;
 
 	/* CMAC's subkey takes a block, CBC-MAC's key derivation a wrap. */
-	places.limit = fk_contest_add_limit(contest, n_blocks + (is_cmac ? 1 : FK_EVP_KW_BLOCKS),
+	n_blocks += is_cmac ? 1 : FK_EVP_KW_BLOCKS;
+	places.limit = fk_contest_add_limit(contest, n_blocks * FK_AES_256_BLOCK,
 					    is_cmac ? "cmac/limit of the AES unit"
 						    : "cbc_mac/limit of the AES unit");
 	s.one = one_reused;

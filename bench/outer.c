@@ -121,7 +121,7 @@ static void subjects_make(struct fk_contest *contest)
 {
 	struct fk_subject s = {.burst = fk_subject_one_by_one, .n_bursts = FK_CONTEST_SLOW};
 
-	fk_contest_add_limit(contest, N_BLOCKS, "limit of the AES unit");
+	fk_contest_add_limit(contest, N_BLOCKS * FK_AES_256_BLOCK, "limit of the AES unit");
 	s.one = one_reused;
 	add_all_keys(contest, s, "openssl_evp_reused_ctx");
 	s.one = one_own_loop;

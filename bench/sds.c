@@ -222,7 +222,7 @@ static void run_wrap(void)
 	for (uint32_t i = 0; i < BURST; i++)
 		wraps[i] = (struct fk_wrap_lane){
 			.kek = lanes[i].job.ue->kek, .key = tek, .wrapped = lanes[i].wrapped};
-	engine->wrap(&scratch, wraps, BURST);
+	engine->wrap(&scratch, FK_WRAP_256_UNDER_256, wraps, BURST);
 }
 
 static void run_kmm(void)

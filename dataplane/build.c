@@ -31,7 +31,8 @@ static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_
 			};
 		}
 		if (n_wraps > 0)
-			w->config.engine->wrap(&w->secrets->scratch, wraps, n_wraps);
+			w->config.engine->wrap(&w->secrets->scratch, FK_WRAP_256_UNDER_256, wraps,
+					       n_wraps);
 	}
 }
 

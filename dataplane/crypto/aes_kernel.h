@@ -23,10 +23,13 @@
 #include "residue.h"
 
 #define FK_AES_BLOCK	  16 /* octets */
+#define FK_AES_128_ROUNDS 10
 #define FK_AES_256_ROUNDS 14
-#define FK_KW_STEPS	  24			/* 6 passes over the 4 halves of a 256-bit key */
-#define FK_KW_IV	  0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
-#define FK_CBC_LANES	  32
+#define FK_KW_HALVES_MAX  4 /* halves of a block in the longest key */
+#define FK_KW_STEPS(n_halves) \
+	(6 * (n_halves)) /* passes over the halves of a key. spec: RFC 3394 §2.2.1 */
+#define FK_KW_IV     0xa6a6a6a6a6a6a6a6ull /* spec: RFC 3394 §2.2.3.1 */
+#define FK_CBC_LANES 32
 #define FK_CBC_BLOCKS_MAX                                                       \
 	(FK_KMM_SIZE_MAX / 16 + 1) /* a MAC needs one less than the outer layer \
 				    */
@@ -34,6 +37,17 @@
 #define FK_KERNEL_WORK_MAX                                                    \
 	29184 /* octets: schedules and messages of "ipsec_mb" are the largest \
 	       */
+
+/* Octets of a shape's KEK and of its key in clear: 16 or 32. */
+static inline uint32_t fk_wrap_kek_size(enum fk_wrap_shape shape)
+{
+	return shape == FK_WRAP_128_UNDER_128 || shape == FK_WRAP_256_UNDER_128 ? 16 : 32;
+}
+
+static inline uint32_t fk_wrap_key_size(enum fk_wrap_shape shape)
+{
+	return shape == FK_WRAP_128_UNDER_128 || shape == FK_WRAP_128_UNDER_256 ? 16 : 32;
+}
 
 /* How the last block of a lane is finished. spec: SP 800-38B §6.2 */
 enum fk_cbc_finish {
@@ -78,7 +92,8 @@ static_assert(sizeof(struct fk_crypto_layout) <= sizeof(struct fk_crypto_scratch
 
 struct fk_aes_kernel {
 	/* 'n' wraps; 'ivs' are the initial values as integers, NULL for the default one. */
-	void (*wrap)(void *work, const struct fk_wrap_lane *lanes, const uint64_t *ivs, uint32_t n);
+	void (*wrap)(void *work, enum fk_wrap_shape shape, const struct fk_wrap_lane *lanes,
+		     const uint64_t *ivs, uint32_t n);
 	/* Expands the keys; if has_cmac fills zero_blocks and calls fk_cbc_finish_blocks() for the
 	 * lanes that it walks; then chains every lane from a zero initial value over n_blocks
 	 * blocks. */

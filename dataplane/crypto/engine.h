@@ -23,18 +23,28 @@
 
 #define FK_CRYPTO_BURST_MAX 64 /* lanes in one call; shorter and odd bursts are fine */
 
-/* One AES-256 key wrap of a 256-bit key. spec: RFC 3394 §2.2.1 */
+/* Sizes in a burst of key wraps, the same in all its lanes. Whether a key may be wrapped under a
+ * weaker one is policy and not decided here. spec: RFC 3394 §2; P25 sheet 3.2 */
+enum fk_wrap_shape {
+	FK_WRAP_256_UNDER_256, /* a 256-bit key under an AES-256 KEK: 40 octets wrapped */
+	FK_WRAP_128_UNDER_128, /* a 128-bit key under an AES-128 KEK: 24 octets wrapped */
+	FK_WRAP_128_UNDER_256,
+	FK_WRAP_256_UNDER_128,
+	FK_N_WRAP_SHAPES,
+};
+
+/* One key wrap. spec: RFC 3394 §2.2.1 */
 struct fk_wrap_lane {
-	const uint8_t *kek; /* 32 octets */
-	const uint8_t *key; /* 32 octets; lanes may share one key */
-	uint8_t *wrapped;   /* 40 octets; may overlap 'key' if no other lane has it */
+	const uint8_t *kek; /* 32 or 16 octets, by the shape */
+	const uint8_t *key; /* 32 or 16 octets; lanes may share one key */
+	uint8_t *wrapped;   /* 8 octets more than the key; may overlap it if no other lane has it */
 };
 
 /* One unwrap. 'ok' is 1 if the initial value was right; otherwise 'key' is all zeros. */
 struct fk_unwrap_lane {
-	const uint8_t *kek;	/* 32 octets */
-	const uint8_t *wrapped; /* 40 octets */
-	uint8_t *key;		/* 32 octets; may overlap 'wrapped' if no other lane has it */
+	const uint8_t *kek;	/* 32 or 16 octets, by the shape */
+	const uint8_t *wrapped; /* 8 octets more than the key */
+	uint8_t *key;		/* 32 or 16 octets; may overlap 'wrapped' as above */
 	uint8_t ok;
 };
 
@@ -72,9 +82,10 @@ struct fk_crypto_engine {
 	/* Makes the calling thread ready; NULL if there is nothing to do. See fk_engine_open(). */
 	enum fk_err (*open)(void);
 	/* 'n' lanes, 0..FK_CRYPTO_BURST_MAX. */
-	void (*wrap)(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
-		     uint32_t n);
-	void (*unwrap)(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes, uint32_t n);
+	void (*wrap)(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+		     const struct fk_wrap_lane *lanes, uint32_t n);
+	void (*unwrap)(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+		       struct fk_unwrap_lane *lanes, uint32_t n);
 	void (*mac)(struct fk_crypto_scratch *scratch, struct fk_mac_lane *lanes, uint32_t n);
 	void (*outer)(struct fk_crypto_scratch *scratch, const struct fk_outer_lane *lanes,
 		      uint32_t n);

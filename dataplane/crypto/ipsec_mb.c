@@ -47,7 +47,7 @@ struct imb_work {
 	};
 	uint8_t blocks[LANES][FK_AES_BLOCK]; /* A and the half in turn */
 	uint8_t ivs[LANES][FK_AES_BLOCK];
-	uint8_t halves[LANES][4][8];
+	uint8_t halves[LANES][FK_KW_HALVES_MAX][8];
 } __attribute__((aligned(16)));
 static_assert(sizeof(struct imb_work) <= FK_KERNEL_WORK_MAX, "the kernel's part holds it");
 
@@ -111,14 +111,24 @@ static struct thread_state *state_get(void)
 	return own_state;
 }
 
-/* CBC of 'size' octets in place. */
-static void job_set(IMB_JOB *job, const uint8_t *schedule, uint8_t *octets, uint32_t size,
-		    const uint8_t *iv)
+/* Both schedules of a KEK of 16 or 32 octets. */
+static void expand(struct thread_state *state, const uint8_t *key, uint32_t key_size,
+		   uint8_t *encrypt, uint8_t *decrypt)
+{
+	if (key_size == 16)
+		IMB_AES_KEYEXP_128(state->manager, key, encrypt, decrypt);
+	else
+		IMB_AES_KEYEXP_256(state->manager, key, encrypt, decrypt);
+}
+
+/* CBC of 'size' octets in place, under a key of 'key_size' octets. */
+static void job_set(IMB_JOB *job, const uint8_t *schedule, uint32_t key_size, uint8_t *octets,
+		    uint32_t size, const uint8_t *iv)
 {
 	*job = (IMB_JOB){
 		.enc_keys = schedule,
 		.dec_keys = schedule,
-		.key_len_in_bytes = IMB_KEY_256_BYTES,
+		.key_len_in_bytes = key_size,
 		.src = octets,
 		.dst = octets,
 		.msg_len_to_cipher_in_bytes = size,
@@ -131,10 +141,12 @@ static void job_set(IMB_JOB *job, const uint8_t *schedule, uint8_t *octets, uint
 	};
 }
 
-static void jobs_run(struct thread_state *state, uint32_t n, IMB_CIPHER_DIRECTION direction)
+static void jobs_run(struct thread_state *state, uint32_t n, IMB_CIPHER_DIRECTION direction,
+		     uint32_t key_size)
 {
-	uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(
-		state->manager, state->jobs, n, IMB_CIPHER_CBC, direction, IMB_KEY_256_BYTES);
+	uint32_t done =
+		IMB_SUBMIT_CIPHER_BURST_NOCHECK(state->manager, state->jobs, n, IMB_CIPHER_CBC,
+						direction, (IMB_KEY_SIZE_BYTES)key_size);
 
 	assert(done == n);
 	(void)done;
@@ -147,9 +159,11 @@ static void work_wipe(struct imb_work *work)
 }
 
 /* spec: RFC 3394 §2.2.1 */
-static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, const uint64_t *ivs,
-			uint32_t n)
+static void kernel_wrap(void *kernel_work, enum fk_wrap_shape shape,
+			const struct fk_wrap_lane *lanes, const uint64_t *ivs, uint32_t n)
 {
+	uint32_t kek_size = fk_wrap_kek_size(shape), key_size = fk_wrap_key_size(shape);
+	uint32_t n_halves = key_size / 8, n_steps = FK_KW_STEPS(n_halves);
 	struct thread_state *state = state_get();
 	struct imb_work *work = kernel_work;
 
@@ -158,77 +172,80 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t iv = __builtin_bswap64(ivs == NULL ? FK_KW_IV : ivs[i]);
 
-		IMB_AES_KEYEXP_256(state->manager, lanes[i].kek, work->encrypt[i], work->unused);
-		memcpy(work->halves[i], lanes[i].key, sizeof(work->halves[i]));
+		expand(state, lanes[i].kek, kek_size, work->encrypt[i], work->unused);
+		memcpy(work->halves[i], lanes[i].key, key_size);
 		memcpy(work->blocks[i], &iv, sizeof(iv));
-		job_set(&state->jobs[i], work->encrypt[i], work->blocks[i], FK_AES_BLOCK,
+		job_set(&state->jobs[i], work->encrypt[i], kek_size, work->blocks[i], FK_AES_BLOCK,
 			work->ivs[i]);
 	}
-	for (uint32_t t = 1; t <= FK_KW_STEPS; t++) {
+	for (uint32_t t = 1; t <= n_steps; t++) {
 		for (uint32_t i = 0; i < n; i++) {
-			memcpy(work->blocks[i] + 8, work->halves[i][(t - 1) % 4], 8);
+			memcpy(work->blocks[i] + 8, work->halves[i][(t - 1) % n_halves], 8);
 			work->ivs[i][7] =
 				(uint8_t)(t - 1); /* of the step before, not of the first */
 		}
-		jobs_run(state, n, IMB_DIR_ENCRYPT);
+		jobs_run(state, n, IMB_DIR_ENCRYPT, kek_size);
 		for (uint32_t i = 0; i < n; i++)
-			memcpy(work->halves[i][(t - 1) % 4], work->blocks[i] + 8, 8);
+			memcpy(work->halves[i][(t - 1) % n_halves], work->blocks[i] + 8, 8);
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		work->blocks[i][7] ^= FK_KW_STEPS;
+		work->blocks[i][7] ^= (uint8_t)n_steps;
 		memcpy(lanes[i].wrapped, work->blocks[i], 8);
-		memcpy(lanes[i].wrapped + 8, work->halves[i], sizeof(work->halves[i]));
+		memcpy(lanes[i].wrapped + 8, work->halves[i], key_size);
 	}
 	work_wipe(work);
 }
 
-static void imb_wrap(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
-		     uint32_t n)
+static void imb_wrap(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+		     const struct fk_wrap_lane *lanes, uint32_t n)
 {
-	kernel_wrap(scratch->octets, lanes, NULL, n);
+	kernel_wrap(scratch->octets, shape, lanes, NULL, n);
 }
 
 /* spec: RFC 3394 §2.2.2 */
 static void unwrap_group(struct thread_state *state, struct imb_work *work,
-			 struct fk_unwrap_lane *lanes, uint32_t n)
+			 enum fk_wrap_shape shape, struct fk_unwrap_lane *lanes, uint32_t n)
 {
+	uint32_t kek_size = fk_wrap_kek_size(shape), key_size = fk_wrap_key_size(shape);
+	uint32_t n_halves = key_size / 8;
+
 	memset(work->ivs[0], 0, sizeof(work->ivs[0]));
 	for (uint32_t i = 0; i < n; i++) {
-		IMB_AES_KEYEXP_256(state->manager, lanes[i].kek, work->pairs[i][0],
-				   work->pairs[i][1]);
+		expand(state, lanes[i].kek, kek_size, work->pairs[i][0], work->pairs[i][1]);
 		memcpy(work->blocks[i], lanes[i].wrapped, 8);
-		memcpy(work->halves[i], lanes[i].wrapped + 8, sizeof(work->halves[i]));
-		job_set(&state->jobs[i], work->pairs[i][1], work->blocks[i], FK_AES_BLOCK,
+		memcpy(work->halves[i], lanes[i].wrapped + 8, key_size);
+		job_set(&state->jobs[i], work->pairs[i][1], kek_size, work->blocks[i], FK_AES_BLOCK,
 			work->ivs[0]);
 		state->jobs[i].cipher_direction = IMB_DIR_DECRYPT;
 	}
-	for (uint32_t t = FK_KW_STEPS; t >= 1; t--) {
+	for (uint32_t t = FK_KW_STEPS(n_halves); t >= 1; t--) {
 		for (uint32_t i = 0; i < n; i++) {
 			work->blocks[i][7] ^= (uint8_t)t;
-			memcpy(work->blocks[i] + 8, work->halves[i][(t - 1) % 4], 8);
+			memcpy(work->blocks[i] + 8, work->halves[i][(t - 1) % n_halves], 8);
 		}
-		jobs_run(state, n, IMB_DIR_DECRYPT);
+		jobs_run(state, n, IMB_DIR_DECRYPT, kek_size);
 		for (uint32_t i = 0; i < n; i++)
-			memcpy(work->halves[i][(t - 1) % 4], work->blocks[i] + 8, 8);
+			memcpy(work->halves[i][(t - 1) % n_halves], work->blocks[i] + 8, 8);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const uint64_t iv = __builtin_bswap64(FK_KW_IV);
 		uint8_t ok = fk_ct_equal(work->blocks[i], &iv, sizeof(iv));
 
-		for (uint32_t b = 0; b < 32; b++) /* by a mask, not by a branch */
+		for (uint32_t b = 0; b < key_size; b++) /* by a mask, not by a branch */
 			lanes[i].key[b] = work->halves[i][b / 8][b % 8] & (uint8_t)-ok;
 		lanes[i].ok = ok;
 	}
 }
 
-static void imb_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes, uint32_t n)
+static void imb_unwrap(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+		       struct fk_unwrap_lane *lanes, uint32_t n)
 {
 	struct imb_work *work = (struct imb_work *)scratch->octets;
 	struct thread_state *state = state_get();
 
 	assert(n <= LANES);
 	for (uint32_t first = 0; first < n; first += UNWRAP_LANES)
-		unwrap_group(state, work, lanes + first,
+		unwrap_group(state, work, shape, lanes + first,
 			     n - first < UNWRAP_LANES ? n - first : UNWRAP_LANES);
 	work_wipe(work);
 }
@@ -238,9 +255,9 @@ static void cbc_zeros(struct thread_state *state, struct imb_work *work, struct 
 {
 	memset(batch->zero_blocks, 0, sizeof(batch->zero_blocks));
 	for (uint32_t i = 0; i < batch->n_lanes; i++)
-		job_set(&state->jobs[i], work->cbc_encrypt[i], batch->zero_blocks[i], FK_AES_BLOCK,
-			work->ivs[0]);
-	jobs_run(state, batch->n_lanes, IMB_DIR_ENCRYPT);
+		job_set(&state->jobs[i], work->cbc_encrypt[i], IMB_KEY_256_BYTES,
+			batch->zero_blocks[i], FK_AES_BLOCK, work->ivs[0]);
+	jobs_run(state, batch->n_lanes, IMB_DIR_ENCRYPT, IMB_KEY_256_BYTES);
 	fk_cbc_finish_blocks(batch, 0, batch->n_lanes);
 }
 
@@ -259,10 +276,11 @@ static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *batch)
 	for (uint32_t i = 0; i < batch->n_lanes; i++) {
 		for (uint32_t b = 0; b < batch->lane_blocks[i]; b++)
 			memcpy(work->messages[i][b], batch->blocks[b][i], FK_AES_BLOCK);
-		job_set(&state->jobs[i], work->cbc_encrypt[i], work->messages[i][0],
-			FK_AES_BLOCK * (uint32_t)batch->lane_blocks[i], work->ivs[0]);
+		job_set(&state->jobs[i], work->cbc_encrypt[i], IMB_KEY_256_BYTES,
+			work->messages[i][0], FK_AES_BLOCK * (uint32_t)batch->lane_blocks[i],
+			work->ivs[0]);
 	}
-	jobs_run(state, batch->n_lanes, IMB_DIR_ENCRYPT);
+	jobs_run(state, batch->n_lanes, IMB_DIR_ENCRYPT, IMB_KEY_256_BYTES);
 	for (uint32_t i = 0; i < batch->n_lanes; i++)
 		for (uint32_t b = 0; b < batch->lane_blocks[i]; b++)
 			memcpy(batch->blocks[b][i], work->messages[i][b], FK_AES_BLOCK);
@@ -301,10 +319,10 @@ static void imb_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[static 
 	IMB_AES_KEYEXP_256(state->manager, key, work->encrypt[0], work->unused);
 	for (uint32_t i = 0; i < n; i++) {
 		memcpy(work->blocks[i], in[i], FK_AES_BLOCK);
-		job_set(&state->jobs[i], work->encrypt[0], work->blocks[i], FK_AES_BLOCK,
-			work->ivs[0]);
+		job_set(&state->jobs[i], work->encrypt[0], IMB_KEY_256_BYTES, work->blocks[i],
+			FK_AES_BLOCK, work->ivs[0]);
 	}
-	jobs_run(state, n, IMB_DIR_ENCRYPT);
+	jobs_run(state, n, IMB_DIR_ENCRYPT, IMB_KEY_256_BYTES);
 	for (uint32_t i = 0; i < n; i++)
 		memcpy(out[i], work->blocks[i], FK_AES_BLOCK);
 	work_wipe(work);

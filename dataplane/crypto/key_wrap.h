@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_wrap.h - AES key wrap of one key at a time, for the sizes that the bulk engines leave out.
+ * key_wrap.h - AES key wrap of one key at a time, of sizes that are known only when it comes.
  *
- * Keys of 16 or 32 octets under KEKs of 16 or 32 octets. The engines (engine.h) do 32 under 32 for
- * whole bursts, a thousand times faster; this is for AES-128 and for what is rare. AES-192, Triple
- * DES, DES and RC4 are refused with the reason. Whether a key may be wrapped under a weaker one is
- * policy and not decided here. spec: RFC 3394 §2.2; P25 sheet 3.2
+ * Keys of 16 or 32 octets under KEKs of 16 or 32 octets. The engines (engine.h) do the same for
+ * whole bursts of one shape, a thousand times faster; this is for what is rare, and for the reasons
+ * of a refusal: AES-192, Triple DES, DES and RC4. Whether a key may be wrapped under a weaker one
+ * is policy and not decided here. spec: RFC 3394 §2.2; P25 sheet 3.2
  *
  * Threads: everything here is pure.
  * Memory:  nothing allocates; schedules and intermediate values are wiped before returning.

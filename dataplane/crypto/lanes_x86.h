@@ -12,6 +12,9 @@
  * A batch is eight registers: their chains of AES rounds hide each other's latency. Within a
  * register a lane is the block [A | R] of the key wrap: A in its lower half, R in its upper.
  *
+ * Code that a shape of key wrap decides takes the rounds of AES and the halves of a key as
+ * constants and is inlined: each shape has loops of its own.
+ *
  * The whitening is folded away. State and halves are kept XORed with the first round key, and the
  * last round key is XORed with it as well: the output of the last round then already is the next
  * input, and round 0 costs nothing. The step counter is XORed into that last key, off the chain.
@@ -27,7 +30,7 @@
 /* What one batch of lanes needs while it walks. */
 struct lanes_batch {
 	vec keys[FK_AES_256_ROUNDS + 1][VECS]; /* round-major; the last one is folded */
-	vec halves[4][VECS];		       /* R1..R4 in the upper halves, whitened */
+	vec halves[FK_KW_HALVES_MAX][VECS];    /* R1..R4 in the upper halves, whitened */
 	vec states[VECS];		       /* where the chains start, whitened */
 };
 
@@ -46,8 +49,6 @@ static_assert(sizeof(struct lanes_work) <= FK_KERNEL_WORK_MAX, "the kernel's par
 			(pointers)[lane_] = (lanes)[(j)*VEC_LANES + lane_] member; \
 	} while (0)
 
-#define RCON_NEXT(r) (1 << ((r) / 2 - 1)) /* of the even round key r */
-
 /* w, w+x, w+x+y, w+x+y+z of the four words. */
 static TARGET_IN vec words_accumulate(vec x)
 {
@@ -55,9 +56,9 @@ static TARGET_IN vec words_accumulate(vec x)
 	return VEC_XOR(x, VEC_SHIFT_UP(x, 8));
 }
 
-/* The round key two after 'older', on even rounds: RotWord, SubWord and the round constant.
- * The last word stands in all columns, so the last round's ShiftRows moves nothing. */
-static TARGET_IN vec key_even(vec older, vec newer, int rcon)
+/* The round key after 'newer', one cipher key after 'older', with RotWord, SubWord and the round
+ * constant. The last word stands in all columns, so the last round's ShiftRows moves nothing. */
+static TARGET_IN vec key_rotated(vec older, vec newer, int rcon)
 {
 	const vec rotated = VEC_SET_WORDS(0x0c0f0e0d);
 	vec sums = VEC_XOR(words_accumulate(older), VEC_SET_WORDS(rcon));
@@ -65,82 +66,99 @@ static TARGET_IN vec key_even(vec older, vec newer, int rcon)
 	return VEC_ENC_LAST(VEC_SHUFFLE_OCTETS(newer, rotated), sums);
 }
 
-static TARGET_IN vec key_odd(vec older, vec newer)
+/* The same with SubWord alone: AES-256 has it on odd rounds. */
+static TARGET_IN vec key_plain(vec older, vec newer)
 {
 	return VEC_ENC_LAST(VEC_SHUFFLE_WORDS(newer, 0xff), words_accumulate(older));
 }
 
-/* Round keys 'first' and 'first' + 1 of column 'j', from the two before them. */
-static TARGET_IN void column_extend(struct lanes_batch *batch, unsigned j, unsigned first)
+/* Round key 'r' of column 'j'. spec: FIPS 197 §5.2 */
+static TARGET_IN void column_extend(struct lanes_batch *batch, unsigned j, unsigned r,
+				    unsigned rounds)
 {
-	vec low = key_even(batch->keys[first - 2][j], batch->keys[first - 1][j], RCON_NEXT(first));
+	vec newer = batch->keys[r - 1][j];
 
-	batch->keys[first][j] = low;
-	batch->keys[first + 1][j] = key_odd(batch->keys[first - 1][j], low);
+	if (rounds == FK_AES_128_ROUNDS)
+		batch->keys[r][j] =
+			key_rotated(newer, newer, r < 9 ? 1 << (r - 1) : 0x1b << (r - 9));
+	else if (r % 2 == 0)
+		batch->keys[r][j] = key_rotated(batch->keys[r - 2][j], newer, 1 << (r / 2 - 1));
+	else
+		batch->keys[r][j] = key_plain(batch->keys[r - 2][j], newer);
 }
 
-/* The expansion in three parts of like size, for the wrap to hide between its steps.
- * spec: FIPS 197 §5.2 */
-static TARGET_IN void column_expand_start(struct lanes_batch *batch, unsigned j, vec low, vec high)
+static TARGET_IN void column_extend_range(struct lanes_batch *batch, unsigned j, unsigned first,
+					  unsigned last, unsigned rounds)
 {
-	batch->keys[0][j] = low;
-	batch->keys[1][j] = high;
-	column_extend(batch, j, 2);
-	column_extend(batch, j, 4);
+	for (unsigned r = first; r <= last; r++)
+		column_extend(batch, j, r, rounds);
 }
 
-static TARGET_IN void column_expand_middle(struct lanes_batch *batch, unsigned j)
+/* The expansion in three parts of like size, for the wrap to hide between its steps. */
+static TARGET_IN void column_expand_start(struct lanes_batch *batch, unsigned j,
+					  const uint8_t *const keys[VEC_LANES], unsigned rounds)
 {
-	column_extend(batch, j, 6);
-	column_extend(batch, j, 8);
-	column_extend(batch, j, 10);
+	batch->keys[0][j] = VEC_GATHER(keys, 0);
+	if (rounds == FK_AES_128_ROUNDS) {
+		column_extend_range(batch, j, 1, 3, rounds);
+	} else {
+		batch->keys[1][j] = VEC_GATHER(keys, 16);
+		column_extend_range(batch, j, 2, 5, rounds);
+	}
 }
 
-static TARGET_IN void column_expand_end(struct lanes_batch *batch, unsigned j)
+static TARGET_IN void column_expand_middle(struct lanes_batch *batch, unsigned j, unsigned rounds)
 {
-	column_extend(batch, j, 12);
-	batch->keys[14][j] =
-		key_even(batch->keys[12][j], batch->keys[13][j], RCON_NEXT(FK_AES_256_ROUNDS));
+	if (rounds == FK_AES_128_ROUNDS)
+		column_extend_range(batch, j, 4, 7, rounds);
+	else
+		column_extend_range(batch, j, 6, 11, rounds);
 }
 
-static TARGET_IN void column_fold(struct lanes_batch *batch, unsigned j)
+static TARGET_IN void column_expand_end(struct lanes_batch *batch, unsigned j, unsigned rounds)
 {
-	batch->keys[14][j] = VEC_XOR(batch->keys[14][j], batch->keys[0][j]);
+	column_extend_range(batch, j, rounds == FK_AES_128_ROUNDS ? 8 : 12, rounds, rounds);
 }
 
-static TARGET_IN void column_expand(struct lanes_batch *batch, unsigned j, vec low, vec high)
+static TARGET_IN void column_fold(struct lanes_batch *batch, unsigned j, unsigned rounds)
 {
-	column_expand_start(batch, j, low, high);
-	column_expand_middle(batch, j);
-	column_expand_end(batch, j);
+	batch->keys[rounds][j] = VEC_XOR(batch->keys[rounds][j], batch->keys[0][j]);
+}
+
+static TARGET_IN void column_expand(struct lanes_batch *batch, unsigned j,
+				    const uint8_t *const keys[VEC_LANES], unsigned rounds)
+{
+	column_expand_start(batch, j, keys, rounds);
+	column_expand_middle(batch, j, rounds);
+	column_expand_end(batch, j, rounds);
 }
 
 /* All rounds but the whitening and the last. The last round's key stays with the caller. */
-static TARGET_IN void rounds_encrypt(vec s[VECS], const vec (*keys)[VECS])
+static TARGET_IN void rounds_encrypt(vec s[VECS], const vec (*keys)[VECS], unsigned rounds)
 {
-	for (unsigned r = 1; r < FK_AES_256_ROUNDS; r++)
+	for (unsigned r = 1; r < rounds; r++)
 		for (unsigned j = 0; j < VECS; j++)
 			s[j] = VEC_ENC(s[j], keys[r][j]);
 }
 
-static TARGET_IN void rounds_decrypt(vec s[VECS], const vec (*keys)[VECS])
+static TARGET_IN void rounds_decrypt(vec s[VECS], const vec (*keys)[VECS], unsigned rounds)
 {
-	for (unsigned r = 1; r < FK_AES_256_ROUNDS; r++)
+	for (unsigned r = 1; r < rounds; r++)
 		for (unsigned j = 0; j < VECS; j++)
 			s[j] = VEC_DEC(s[j], keys[r][j]);
 }
 
 /* Turns a column of the encryption schedule into one of the equivalent inverse cipher.
  * spec: FIPS 197 §5.3.5 */
-static TARGET_IN void column_invert(struct lanes_batch *batch, unsigned j)
+static TARGET_IN void column_invert(struct lanes_batch *batch, unsigned j, unsigned rounds)
 {
-	for (unsigned r = 0; r < 7; r++) {
-		vec x = batch->keys[r][j], y = batch->keys[14 - r][j];
+	for (unsigned r = 0; r < rounds / 2; r++) {
+		vec x = batch->keys[r][j], y = batch->keys[rounds - r][j];
 
 		batch->keys[r][j] = r == 0 ? y : VEC_UNMIX(y);
-		batch->keys[14 - r][j] = r == 0 ? x : VEC_UNMIX(x);
+		batch->keys[rounds - r][j] = r == 0 ? x : VEC_UNMIX(x);
 	}
-	batch->keys[7][j] = VEC_UNMIX(batch->keys[7][j]);
+	batch->keys[rounds / 2][j] = VEC_UNMIX(batch->keys[rounds / 2][j]);
 }
 
 static TARGET_IN vec counter(unsigned t)
@@ -150,98 +168,224 @@ static TARGET_IN vec counter(unsigned t)
 
 /* Makes column 'j' ready to be wrapped, in three parts. */
 static TARGET_IN void wrap_ready_start(struct lanes_batch *batch, unsigned j,
-				       const struct fk_wrap_lane *lanes)
+				       const struct fk_wrap_lane *lanes, unsigned rounds)
 {
 	const uint8_t *keks[VEC_LANES];
 
 	LANES_POINT(keks, lanes, j, .kek);
-	column_expand_start(batch, j, VEC_GATHER(keks, 0), VEC_GATHER(keks, 16));
+	column_expand_start(batch, j, keks, rounds);
 }
 
 static TARGET_IN void wrap_ready_end(struct lanes_batch *batch, unsigned j,
-				     const struct fk_wrap_lane *lanes, const uint8_t *initial)
+				     const struct fk_wrap_lane *lanes, const uint8_t *initial,
+				     unsigned rounds, unsigned n_halves)
 {
 	const uint8_t *keys[VEC_LANES];
-	vec k = batch->keys[0][j], r12, r34, r1;
+	vec k = batch->keys[0][j], start = VEC_XOR(VEC_LOAD(initial + j * sizeof(vec)), k);
 
 	LANES_POINT(keys, lanes, j, .key);
-	r12 = VEC_GATHER(keys, 0);
-	r34 = VEC_GATHER(keys, 16);
-	r1 = VEC_XOR(VEC_SHIFT_UP(r12, 8), k);
-	column_expand_end(batch, j);
-	column_fold(batch, j);
-	batch->halves[0][j] = r1;
-	batch->halves[1][j] = VEC_XOR(r12, k);
-	batch->halves[2][j] = VEC_XOR(VEC_SHIFT_UP(r34, 8), k);
-	batch->halves[3][j] = VEC_XOR(r34, k);
-	batch->states[j] = VEC_LOWER_UPPER(VEC_XOR(VEC_LOAD(initial + j * sizeof(vec)), k), r1);
+	for (unsigned i = 0; i < n_halves; i += 2) {
+		vec pair = VEC_GATHER(keys, 8 * i);
+
+		batch->halves[i][j] = VEC_XOR(VEC_SHIFT_UP(pair, 8), k);
+		batch->halves[i + 1][j] = VEC_XOR(pair, k);
+	}
+	column_expand_end(batch, j, rounds);
+	column_fold(batch, j, rounds);
+	batch->states[j] = VEC_LOWER_UPPER(start, batch->halves[0][j]);
 }
 
-static TARGET_IN void wrap_step(struct lanes_batch *batch, vec s[VECS], unsigned t)
+static TARGET_IN void wrap_step(struct lanes_batch *batch, vec s[VECS], unsigned t, unsigned rounds,
+				unsigned n_halves)
 {
-	vec *half = batch->halves[(t - 1) % 4];
-	const vec *next = batch->halves[t % 4];
+	vec *half = batch->halves[(t - 1) % n_halves];
+	const vec *next = batch->halves[t % n_halves];
 	vec c = counter(t);
 
-	rounds_encrypt(s, batch->keys);
+	rounds_encrypt(s, batch->keys, rounds);
 	for (unsigned j = 0; j < VECS; j++) {
-		vec x = VEC_ENC_LAST(s[j], VEC_XOR(batch->keys[14][j], c));
+		vec x = VEC_ENC_LAST(s[j], VEC_XOR(batch->keys[rounds][j], c));
 
 		half[j] = x;
 		s[j] = VEC_LOWER_UPPER(x, next[j]);
 	}
 }
 
+/* Columns of the next batch that are made ready beside three steps: 1 or 2. */
+#define COLUMNS_A_TURN(n_halves) (3 * VECS / FK_KW_STEPS(n_halves))
+static_assert(COLUMNS_A_TURN(4) * FK_KW_STEPS(4) == 3 * VECS &&
+		      COLUMNS_A_TURN(2) * FK_KW_STEPS(2) == 3 * VECS,
+	      "the steps have room for all columns of the next batch");
+
 /*
  * Walks one batch, and makes 'next' (or NULL) ready on the way: the steps fill the AES unit, the
  * expansion of the next keys fits in beside them.
  * spec: RFC 3394 §2.2.1
  */
-static FK_NOINLINE TARGET void batch_wrap(struct lanes_batch *batch,
-					  const struct fk_wrap_lane *lanes,
-					  struct lanes_batch *next,
-					  const struct fk_wrap_lane *next_lanes,
-					  const uint8_t *initial)
+static TARGET_IN void batch_wrap(struct lanes_batch *batch, const struct fk_wrap_lane *lanes,
+				 struct lanes_batch *next, const struct fk_wrap_lane *next_lanes,
+				 const uint8_t *initial, unsigned rounds, unsigned n_halves)
 {
+	const unsigned n_columns = COLUMNS_A_TURN(n_halves);
 	vec s[VECS];
 
 	for (unsigned j = 0; j < VECS; j++)
 		s[j] = batch->states[j];
-	static_assert(FK_KW_STEPS == 3 * VECS, "three steps for each column of the next batch");
-	for (unsigned j = 0; j < VECS; j++) {
-		wrap_step(batch, s, 3 * j + 1);
-		if (next != NULL)
-			wrap_ready_start(next, j, next_lanes);
-		wrap_step(batch, s, 3 * j + 2);
-		if (next != NULL)
-			column_expand_middle(next, j);
-		wrap_step(batch, s, 3 * j + 3);
-		if (next != NULL)
-			wrap_ready_end(next, j, next_lanes, initial);
+	for (unsigned j = 0; j < VECS; j += n_columns) {
+		unsigned t = 3 * j / n_columns;
+
+		wrap_step(batch, s, t + 1, rounds, n_halves);
+		for (unsigned i = 0; i < n_columns && next != NULL; i++)
+			wrap_ready_start(next, j + i, next_lanes, rounds);
+		wrap_step(batch, s, t + 2, rounds, n_halves);
+		for (unsigned i = 0; i < n_columns && next != NULL; i++)
+			column_expand_middle(next, j + i, rounds);
+		wrap_step(batch, s, t + 3, rounds, n_halves);
+		for (unsigned i = 0; i < n_columns && next != NULL; i++)
+			wrap_ready_end(next, j + i, next_lanes, initial, rounds, n_halves);
 	}
 	for (unsigned j = 0; j < VECS; j++) {
 		uint8_t *wrapped[VEC_LANES];
 		vec k = batch->keys[0][j];
-		vec r2 = VEC_XOR(batch->halves[1][j], k), r3 = VEC_XOR(batch->halves[2][j], k);
 
 		LANES_POINT(wrapped, lanes, j, .wrapped);
 		/* The state is A of the last step beside R1: the first 16 octets as they stand. */
 		VEC_SCATTER(wrapped, 0, VEC_XOR(s[j], k));
-		VEC_SCATTER(wrapped, 16, VEC_UPPERS(r2, r3));
-		VEC_SCATTER_UPPER(wrapped, 32, VEC_XOR(batch->halves[3][j], k));
+		if (n_halves == 4) {
+			vec r2 = VEC_XOR(batch->halves[1][j], k);
+
+			VEC_SCATTER(wrapped, 16, VEC_UPPERS(r2, VEC_XOR(batch->halves[2][j], k)));
+		}
+		VEC_SCATTER_UPPER(wrapped, 8 * n_halves,
+				  VEC_XOR(batch->halves[n_halves - 1][j], k));
 	}
 }
 
-static FK_NOINLINE TARGET void batch_wrap_ready(struct lanes_batch *batch,
-						const struct fk_wrap_lane *lanes,
-						const uint8_t *initial)
+static TARGET_IN void batch_wrap_ready(struct lanes_batch *batch, const struct fk_wrap_lane *lanes,
+				       const uint8_t *initial, unsigned rounds, unsigned n_halves)
 {
 	for (unsigned j = 0; j < VECS; j++) {
-		wrap_ready_start(batch, j, lanes);
-		column_expand_middle(batch, j);
-		wrap_ready_end(batch, j, lanes, initial);
+		wrap_ready_start(batch, j, lanes, rounds);
+		column_expand_middle(batch, j, rounds);
+		wrap_ready_end(batch, j, lanes, initial, rounds, n_halves);
 	}
 }
+
+static TARGET_IN void unwrap_step(struct lanes_batch *batch, vec s[VECS], unsigned t,
+				  unsigned rounds, unsigned n_halves)
+{
+	vec *half = batch->halves[(t - 1) % n_halves];
+	const vec *next = batch->halves[(t + n_halves - 2) % n_halves];
+	vec c = counter(t - 1);
+
+	rounds_decrypt(s, batch->keys, rounds);
+	for (unsigned j = 0; j < VECS; j++) {
+		vec x = VEC_DEC_LAST(s[j], VEC_XOR(batch->keys[rounds][j], c));
+
+		half[j] = x;
+		s[j] = VEC_LOWER_UPPER(x, next[j]);
+	}
+}
+
+static TARGET_IN void unwrap_ready(struct lanes_batch *batch, unsigned j,
+				   const struct fk_unwrap_lane *lanes, unsigned rounds,
+				   unsigned n_halves)
+{
+	const uint8_t *keks[VEC_LANES], *wrapped[VEC_LANES];
+	vec k, first;
+
+	LANES_POINT(keks, lanes, j, .kek);
+	LANES_POINT(wrapped, lanes, j, .wrapped);
+	column_expand(batch, j, keks, rounds);
+	column_invert(batch, j, rounds);
+	column_fold(batch, j, rounds);
+	k = batch->keys[0][j];
+	first = VEC_XOR(VEC_GATHER(wrapped, 0), k); /* A beside R1 */
+	batch->halves[0][j] = first;
+	if (n_halves == 4) {
+		vec r23 = VEC_GATHER(wrapped, 16);
+
+		batch->halves[1][j] = VEC_XOR(VEC_SHIFT_UP(r23, 8), k);
+		batch->halves[2][j] = VEC_XOR(r23, k);
+	}
+	batch->halves[n_halves - 1][j] = VEC_XOR(VEC_GATHER_UPPER(wrapped, 8 * n_halves), k);
+	batch->states[j] = VEC_LOWER_UPPER(VEC_XOR(first, counter(FK_KW_STEPS(n_halves))),
+					   batch->halves[n_halves - 1][j]);
+}
+
+/* Writes the keys of one batch and says which lanes were authentic, a bit each. Keys of the others
+ * become zeros by a mask, not by a branch. spec: RFC 3394 §2.2.2 */
+static TARGET_IN uint32_t batch_unwrap(struct lanes_batch *batch,
+				       const struct fk_unwrap_lane *lanes, unsigned rounds,
+				       unsigned n_halves)
+{
+	vec s[VECS];
+	uint32_t right = 0;
+
+	for (unsigned j = 0; j < VECS; j++)
+		unwrap_ready(batch, j, lanes, rounds, n_halves);
+	for (unsigned j = 0; j < VECS; j++)
+		s[j] = batch->states[j];
+	for (unsigned t = FK_KW_STEPS(n_halves); t >= 1; t--)
+		unwrap_step(batch, s, t, rounds, n_halves);
+	for (unsigned j = 0; j < VECS; j++) {
+		uint8_t *keys[VEC_LANES];
+		vec k = batch->keys[0][j], k_upper = VEC_UPPERS(k, k);
+		vec ok = VEC_EQUAL_LOWER(VEC_XOR(s[j], k), VEC_SET_LOWER(FK_KW_IV));
+
+		LANES_POINT(keys, lanes, j, .key);
+		for (unsigned i = 0; i < n_halves; i += 2) {
+			vec pair = VEC_UPPERS(batch->halves[i][j], batch->halves[i + 1][j]);
+
+			VEC_SCATTER(keys, 8 * i, VEC_AND(VEC_XOR(pair, k_upper), ok));
+		}
+		right |= VEC_LANE_BITS(ok) << (j * VEC_LANES);
+	}
+	return right;
+}
+
+/* What a shape of key wrap has of its own. */
+struct lanes_shape {
+	void (*ready)(struct lanes_batch *batch, const struct fk_wrap_lane *lanes,
+		      const uint8_t *initial);
+	void (*wrap)(struct lanes_batch *batch, const struct fk_wrap_lane *lanes,
+		     struct lanes_batch *next, const struct fk_wrap_lane *next_lanes,
+		     const uint8_t *initial);
+	uint32_t (*unwrap)(struct lanes_batch *batch, const struct fk_unwrap_lane *lanes);
+};
+
+/* One shape's functions, with its constants written in. */
+#define SHAPE(name, rounds, n_halves)                                                        \
+	static FK_NOINLINE TARGET void ready_##name(struct lanes_batch *batch,               \
+						    const struct fk_wrap_lane *lanes,        \
+						    const uint8_t *initial)                  \
+	{                                                                                    \
+		batch_wrap_ready(batch, lanes, initial, rounds, n_halves);                   \
+	}                                                                                    \
+	static FK_NOINLINE TARGET void wrap_##name(                                          \
+		struct lanes_batch *batch, const struct fk_wrap_lane *lanes,                 \
+		struct lanes_batch *next, const struct fk_wrap_lane *next_lanes,             \
+		const uint8_t *initial)                                                      \
+	{                                                                                    \
+		batch_wrap(batch, lanes, next, next_lanes, initial, rounds, n_halves);       \
+	}                                                                                    \
+	static FK_NOINLINE TARGET uint32_t unwrap_##name(struct lanes_batch *batch,          \
+							 const struct fk_unwrap_lane *lanes) \
+	{                                                                                    \
+		return batch_unwrap(batch, lanes, rounds, n_halves);                         \
+	}
+
+SHAPE(256_under_256, FK_AES_256_ROUNDS, 4)
+SHAPE(128_under_128, FK_AES_128_ROUNDS, 2)
+SHAPE(128_under_256, FK_AES_256_ROUNDS, 2)
+SHAPE(256_under_128, FK_AES_128_ROUNDS, 4)
+
+static const struct lanes_shape shapes[FK_N_WRAP_SHAPES] = {
+	[FK_WRAP_256_UNDER_256] = {ready_256_under_256, wrap_256_under_256, unwrap_256_under_256},
+	[FK_WRAP_128_UNDER_128] = {ready_128_under_128, wrap_128_under_128, unwrap_128_under_128},
+	[FK_WRAP_128_UNDER_256] = {ready_128_under_256, wrap_128_under_256, unwrap_128_under_256},
+	[FK_WRAP_256_UNDER_128] = {ready_256_under_128, wrap_256_under_128, unwrap_256_under_128},
+};
 
 static void initial_set(struct lanes_work *work, const uint64_t *ivs, uint32_t n)
 {
@@ -267,9 +411,10 @@ static const struct fk_wrap_lane *wrap_lanes(const struct fk_wrap_lane *lanes, u
 	return padded;
 }
 
-static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, const uint64_t *ivs,
-			uint32_t n)
+static void kernel_wrap(void *kernel_work, enum fk_wrap_shape shape,
+			const struct fk_wrap_lane *lanes, const uint64_t *ivs, uint32_t n)
 {
+	const struct lanes_shape *s = &shapes[shape];
 	struct lanes_work *work = kernel_work;
 	struct fk_wrap_lane padded[LANES];
 	const struct fk_wrap_lane *batch_lanes, *next_lanes;
@@ -280,7 +425,7 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 		return;
 	initial_set(work, ivs, n);
 	next_lanes = wrap_lanes(lanes, n, padded, work->unused);
-	batch_wrap_ready(&work->batches[0], next_lanes, initial);
+	s->ready(&work->batches[0], next_lanes, initial);
 	for (uint32_t first = 0; first < n; first += LANES) {
 		uint32_t after = first + LANES, side = first / LANES % 2;
 		struct lanes_batch *next = NULL;
@@ -292,7 +437,7 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 			next_lanes = wrap_lanes(lanes + after, n - after, padded, work->unused);
 			next = &work->batches[1 - side];
 		}
-		batch_wrap(&work->batches[side], batch_lanes, next, next_lanes, initial);
+		s->wrap(&work->batches[side], batch_lanes, next, next_lanes, initial);
 	}
 	fk_wipe(work->batches, n > LANES ? sizeof(work->batches) : sizeof(work->batches[0]));
 	fk_wipe(work->initial, sizeof(work->initial));
@@ -300,80 +445,14 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 	fk_residue_wipe();
 }
 
-static void engine_wrap(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
-			uint32_t n)
+static void engine_wrap(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+			const struct fk_wrap_lane *lanes, uint32_t n)
 {
-	kernel_wrap(scratch->octets, lanes, NULL, n);
+	kernel_wrap(scratch->octets, shape, lanes, NULL, n);
 }
 
-static TARGET_IN void unwrap_step(struct lanes_batch *batch, vec s[VECS], unsigned t)
-{
-	vec *half = batch->halves[(t + 3) % 4];
-	const vec *next = batch->halves[(t + 2) % 4];
-	vec c = counter(t - 1);
-
-	rounds_decrypt(s, batch->keys);
-	for (unsigned j = 0; j < VECS; j++) {
-		vec x = VEC_DEC_LAST(s[j], VEC_XOR(batch->keys[14][j], c));
-
-		half[j] = x;
-		s[j] = VEC_LOWER_UPPER(x, next[j]);
-	}
-}
-
-static TARGET_IN void unwrap_ready(struct lanes_batch *batch, unsigned j,
-				   const struct fk_unwrap_lane *lanes)
-{
-	const uint8_t *keks[VEC_LANES], *wrapped[VEC_LANES];
-	vec k, first, r23;
-
-	LANES_POINT(keks, lanes, j, .kek);
-	LANES_POINT(wrapped, lanes, j, .wrapped);
-	column_expand(batch, j, VEC_GATHER(keks, 0), VEC_GATHER(keks, 16));
-	column_invert(batch, j);
-	column_fold(batch, j);
-	k = batch->keys[0][j];
-	first = VEC_XOR(VEC_GATHER(wrapped, 0), k); /* A beside R1 */
-	r23 = VEC_GATHER(wrapped, 16);
-	batch->halves[0][j] = first;
-	batch->halves[1][j] = VEC_XOR(VEC_SHIFT_UP(r23, 8), k);
-	batch->halves[2][j] = VEC_XOR(r23, k);
-	batch->halves[3][j] = VEC_XOR(VEC_GATHER_UPPER(wrapped, 32), k);
-	batch->states[j] =
-		VEC_LOWER_UPPER(VEC_XOR(first, counter(FK_KW_STEPS)), batch->halves[3][j]);
-}
-
-/* Writes the keys of one batch and says which lanes were authentic, a bit each. Keys of the others
- * become zeros by a mask, not by a branch. spec: RFC 3394 §2.2.2 */
-static FK_NOINLINE TARGET uint32_t batch_unwrap(struct lanes_batch *batch,
-						const struct fk_unwrap_lane *lanes)
-{
-	vec s[VECS];
-	uint32_t right = 0;
-
-	for (unsigned j = 0; j < VECS; j++)
-		unwrap_ready(batch, j, lanes);
-	for (unsigned j = 0; j < VECS; j++)
-		s[j] = batch->states[j];
-	for (unsigned t = FK_KW_STEPS; t >= 1; t--)
-		unwrap_step(batch, s, t);
-	for (unsigned j = 0; j < VECS; j++) {
-		uint8_t *keys[VEC_LANES];
-		vec k = batch->keys[0][j], k_upper = VEC_UPPERS(k, k);
-		vec ok = VEC_EQUAL_LOWER(VEC_XOR(s[j], k), VEC_SET_LOWER(FK_KW_IV));
-		vec r12 = VEC_UPPERS(batch->halves[0][j], batch->halves[1][j]);
-		vec r34 = VEC_UPPERS(batch->halves[2][j], batch->halves[3][j]);
-
-		LANES_POINT(keys, lanes, j, .key);
-		VEC_SCATTER(keys, 0, VEC_AND(VEC_XOR(r12, k_upper), ok));
-		VEC_SCATTER(keys, 16, VEC_AND(VEC_XOR(r34, k_upper), ok));
-		right |= VEC_LANE_BITS(ok) << (j * VEC_LANES);
-	}
-	return right;
-}
-
-static void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes,
-			  uint32_t n)
+static void engine_unwrap(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+			  struct fk_unwrap_lane *lanes, uint32_t n)
 {
 	struct lanes_work *work = (struct lanes_work *)scratch->octets;
 	struct fk_unwrap_lane padded[LANES];
@@ -392,7 +471,7 @@ static void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_la
 				padded[i].key = work->unused;
 			batch_lanes = padded;
 		}
-		right = batch_unwrap(&work->batches[0], batch_lanes);
+		right = shapes[shape].unwrap(&work->batches[0], batch_lanes);
 		for (uint32_t i = 0; i < LANES && i < left; i++)
 			lanes[first + i].ok = (uint8_t)(right >> i & 1);
 	}
@@ -404,9 +483,9 @@ static void engine_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_la
 /* Encrypts one block per lane, whitened already; the result is whitened for the next one. */
 static TARGET_IN void states_encrypt(const struct lanes_batch *batch, vec s[VECS])
 {
-	rounds_encrypt(s, batch->keys);
+	rounds_encrypt(s, batch->keys, FK_AES_256_ROUNDS);
 	for (unsigned j = 0; j < VECS; j++)
-		s[j] = VEC_ENC_LAST(s[j], batch->keys[14][j]);
+		s[j] = VEC_ENC_LAST(s[j], batch->keys[FK_AES_256_ROUNDS][j]);
 }
 
 static FK_NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct fk_cbc_batch *cbc,
@@ -416,8 +495,8 @@ static FK_NOINLINE TARGET void batch_cbc_ready(struct lanes_batch *batch, struct
 		const uint8_t *keys[VEC_LANES];
 
 		LANES_POINT(keys, cbc->keys + first, j, );
-		column_expand(batch, j, VEC_GATHER(keys, 0), VEC_GATHER(keys, 16));
-		column_fold(batch, j);
+		column_expand(batch, j, keys, FK_AES_256_ROUNDS);
+		column_fold(batch, j, FK_AES_256_ROUNDS);
 	}
 }
 
@@ -493,7 +572,7 @@ static FK_NOINLINE TARGET void batch_ecb_ready(struct lanes_batch *batch, const 
 
 	for (unsigned i = 0; i < VEC_LANES; i++)
 		keys[i] = key;
-	column_expand(batch, 0, VEC_GATHER(keys, 0), VEC_GATHER(keys, 16));
+	column_expand(batch, 0, keys, FK_AES_256_ROUNDS);
 }
 
 static FK_NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
@@ -507,7 +586,8 @@ static FK_NOINLINE TARGET void batch_ecb(const struct lanes_batch *batch,
 		for (unsigned j = 0; j < VECS; j++)
 			s[j] = VEC_ENC(s[j], batch->keys[r][0]);
 	for (unsigned j = 0; j < VECS; j++)
-		VEC_STORE(blocks[j * VEC_LANES], VEC_ENC_LAST(s[j], batch->keys[14][0]));
+		VEC_STORE(blocks[j * VEC_LANES],
+			  VEC_ENC_LAST(s[j], batch->keys[FK_AES_256_ROUNDS][0]));
 }
 
 static void engine_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[static 32],

@@ -74,7 +74,7 @@ static void derive_cbc_keys(const struct fk_aes_kernel *kernel, struct fk_crypto
 	}
 	if (n_cbcs == 0)
 		return;
-	kernel->wrap(layout->kernel, work->wraps, work->ivs, n_cbcs);
+	kernel->wrap(layout->kernel, FK_WRAP_256_UNDER_256, work->wraps, work->ivs, n_cbcs);
 	for (uint32_t i = 0, at = 0; i < n; i++)
 		if (!lane_is_cmac(&lanes[i]))
 			memcpy(layout->mac_keys[i], work->wrapped[at++] + FK_WRAP_OVERHEAD, 32);

@@ -22,7 +22,8 @@ struct sliced_block {
 struct scalar_work {
 	struct sliced_block keys[FK_AES_256_ROUNDS + 1];
 	struct sliced_block state, spare;
-	struct sliced_octet halves[4][8]; /* R1..R4 of the key wrap */
+	struct sliced_octet halves[FK_KW_HALVES_MAX][8]; /* R1..R4 of the key wrap */
+	uint32_t n_rounds;
 };
 static_assert(sizeof(struct scalar_work) <= FK_KERNEL_WORK_MAX, "the kernel's part holds it");
 static_assert(LANES == FK_CRYPTO_BURST_MAX, "one step serves a whole burst");
@@ -88,28 +89,31 @@ static void block_xor(struct sliced_block *to, const struct sliced_block *from)
 		octet_xor(&to->octet[i], &from->octet[i]);
 }
 
-/* keys[0] and keys[1] hold the cipher keys of all lanes. spec: FIPS 197 §5.2 */
-static FK_NOINLINE void expand(struct scalar_work *work)
+/* keys[0], and with AES-256 keys[1] too, hold the cipher keys of all lanes. spec: FIPS 197 §5.2 */
+static FK_NOINLINE void expand(struct scalar_work *work, uint32_t n_rounds)
 {
+	uint32_t n_own = n_rounds == FK_AES_128_ROUNDS ? 1 : 2; /* round keys in a cipher key */
 	uint8_t rcon = 1;
 
-	for (int r = 2; r <= FK_AES_256_ROUNDS; r++) {
-		const struct sliced_block *older = &work->keys[r - 2], *newer = &work->keys[r - 1];
+	work->n_rounds = n_rounds;
+	for (uint32_t r = n_own; r <= n_rounds; r++) {
+		const struct sliced_block *older = &work->keys[r - n_own];
+		const struct sliced_block *newer = &work->keys[r - 1];
 		struct sliced_block *next = &work->keys[r];
+		bool starts = r % n_own == 0; /* a new cipher key: RotWord and the constant */
 
-		for (int i = 0; i < 4; i++) {
-			/* RotWord on every second round key only. */
-			struct sliced_octet x = newer->octet[12 + (r % 2 == 0 ? (i + 1) % 4 : i)];
+		for (uint32_t i = 0; i < 4; i++) {
+			struct sliced_octet x = newer->octet[12 + (starts ? (i + 1) % 4 : i)];
 
 			fk_sbox_sliced(x.bit);
 			octet_xor(&x, &older->octet[i]);
 			next->octet[i] = x;
 		}
-		if (r % 2 == 0) {
+		if (starts) {
 			octet_xor_all(&next->octet[0], rcon);
-			rcon = (uint8_t)(rcon << 1);
+			rcon = (uint8_t)(rcon << 1 ^ (rcon >> 7) * 0x1b);
 		}
-		for (int i = 4; i < FK_AES_BLOCK; i++) {
+		for (uint32_t i = 4; i < FK_AES_BLOCK; i++) {
 			next->octet[i] = older->octet[i];
 			octet_xor(&next->octet[i], &next->octet[i - 4]);
 		}
@@ -164,7 +168,7 @@ static FK_NOINLINE void encrypt(struct scalar_work *work)
 	struct sliced_block *s = &work->state, *t = &work->spare;
 
 	block_xor(s, &work->keys[0]);
-	for (int r = 1; r <= FK_AES_256_ROUNDS; r++) {
+	for (uint32_t r = 1; r <= work->n_rounds; r++) {
 		for (int i = 0; i < FK_AES_BLOCK; i++)
 			fk_sbox_sliced(s->octet[i].bit);
 		for (int c = 0; c < 4; c++) {
@@ -172,7 +176,7 @@ static FK_NOINLINE void encrypt(struct scalar_work *work)
 
 			for (int row = 0; row < 4; row++)
 				in[row] = s->octet[shifted(c, row)];
-			if (r < FK_AES_256_ROUNDS)
+			if (r < work->n_rounds)
 				mix_column(&t->octet[4 * c], in);
 			else
 				memcpy(&t->octet[4 * c], in, sizeof(in));
@@ -187,8 +191,8 @@ static FK_NOINLINE void decrypt(struct scalar_work *work)
 {
 	struct sliced_block *s = &work->state, *t = &work->spare;
 
-	block_xor(s, &work->keys[FK_AES_256_ROUNDS]);
-	for (int r = FK_AES_256_ROUNDS - 1; r >= 0; r--) {
+	block_xor(s, &work->keys[work->n_rounds]);
+	for (int r = (int)work->n_rounds - 1; r >= 0; r--) {
 		for (int c = 0; c < 4; c++)
 			for (int row = 0; row < 4; row++)
 				t->octet[4 * c + row] = s->octet[unshifted(c, row)];
@@ -202,10 +206,16 @@ static FK_NOINLINE void decrypt(struct scalar_work *work)
 	}
 }
 
-static void key_set(struct scalar_work *work, uint32_t lane, const uint8_t *key)
+static void key_set(struct scalar_work *work, uint32_t lane, const uint8_t *key, uint32_t size)
 {
 	octets_set(work->keys[0].octet, lane, key, FK_AES_BLOCK);
-	octets_set(work->keys[1].octet, lane, key + FK_AES_BLOCK, FK_AES_BLOCK);
+	if (size > FK_AES_BLOCK)
+		octets_set(work->keys[1].octet, lane, key + FK_AES_BLOCK, FK_AES_BLOCK);
+}
+
+static uint32_t rounds_of(uint32_t key_size)
+{
+	return key_size == 16 ? FK_AES_128_ROUNDS : FK_AES_256_ROUNDS;
 }
 
 static void work_wipe(struct scalar_work *work)
@@ -215,9 +225,10 @@ static void work_wipe(struct scalar_work *work)
 }
 
 /* spec: RFC 3394 §2.2.1 */
-static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, const uint64_t *ivs,
-			uint32_t n)
+static void kernel_wrap(void *kernel_work, enum fk_wrap_shape shape,
+			const struct fk_wrap_lane *lanes, const uint64_t *ivs, uint32_t n)
 {
+	uint32_t kek_size = fk_wrap_kek_size(shape), n_halves = fk_wrap_key_size(shape) / 8;
 	struct scalar_work *work = kernel_work;
 
 	assert(n <= LANES);
@@ -227,14 +238,14 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 		uint8_t a[8];
 
 		memcpy(a, &iv, sizeof(a));
-		key_set(work, l, lanes[l].kek);
+		key_set(work, l, lanes[l].kek, kek_size);
 		octets_set(work->state.octet, l, a, 8);
-		for (int i = 0; i < 4; i++)
+		for (uint32_t i = 0; i < n_halves; i++)
 			octets_set(work->halves[i], l, lanes[l].key + 8 * i, 8);
 	}
-	expand(work);
-	for (int t = 1; t <= FK_KW_STEPS; t++) {
-		struct sliced_octet *half = work->halves[(t - 1) % 4];
+	expand(work, rounds_of(kek_size));
+	for (uint32_t t = 1; t <= FK_KW_STEPS(n_halves); t++) {
+		struct sliced_octet *half = work->halves[(t - 1) % n_halves];
 
 		memcpy(&work->state.octet[8], half, sizeof(work->halves[0]));
 		encrypt(work);
@@ -243,16 +254,16 @@ static void kernel_wrap(void *kernel_work, const struct fk_wrap_lane *lanes, con
 	}
 	for (uint32_t l = 0; l < n; l++) {
 		octets_get(work->state.octet, l, lanes[l].wrapped, 8);
-		for (int i = 0; i < 4; i++)
+		for (uint32_t i = 0; i < n_halves; i++)
 			octets_get(work->halves[i], l, lanes[l].wrapped + 8 + 8 * i, 8);
 	}
 	work_wipe(work);
 }
 
-static void scalar_wrap(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
-			uint32_t n)
+static void scalar_wrap(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+			const struct fk_wrap_lane *lanes, uint32_t n)
 {
-	kernel_wrap(scratch->octets, lanes, NULL, n);
+	kernel_wrap(scratch->octets, shape, lanes, NULL, n);
 }
 
 /* One bit per lane: 1 where the initial value is right. */
@@ -271,23 +282,24 @@ static uint64_t iv_is_right(const struct sliced_octet *a)
 }
 
 /* spec: RFC 3394 §2.2.2 */
-static void scalar_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes,
-			  uint32_t n)
+static void scalar_unwrap(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+			  struct fk_unwrap_lane *lanes, uint32_t n)
 {
+	uint32_t kek_size = fk_wrap_kek_size(shape), n_halves = fk_wrap_key_size(shape) / 8;
 	struct scalar_work *work = (struct scalar_work *)scratch->octets;
 	uint64_t right;
 
 	assert(n <= LANES);
 	memset(work, 0, sizeof(*work));
 	for (uint32_t l = 0; l < n; l++) {
-		key_set(work, l, lanes[l].kek);
+		key_set(work, l, lanes[l].kek, kek_size);
 		octets_set(work->state.octet, l, lanes[l].wrapped, 8);
-		for (int i = 0; i < 4; i++)
+		for (uint32_t i = 0; i < n_halves; i++)
 			octets_set(work->halves[i], l, lanes[l].wrapped + 8 + 8 * i, 8);
 	}
-	expand(work);
-	for (int t = FK_KW_STEPS; t >= 1; t--) {
-		struct sliced_octet *half = work->halves[(t - 1) % 4];
+	expand(work, rounds_of(kek_size));
+	for (uint32_t t = FK_KW_STEPS(n_halves); t >= 1; t--) {
+		struct sliced_octet *half = work->halves[(t - 1) % n_halves];
 
 		octet_xor_all(&work->state.octet[7], (uint8_t)t);
 		memcpy(&work->state.octet[8], half, sizeof(work->halves[0]));
@@ -295,12 +307,12 @@ static void scalar_unwrap(struct fk_crypto_scratch *scratch, struct fk_unwrap_la
 		memcpy(half, &work->state.octet[8], sizeof(work->halves[0]));
 	}
 	right = iv_is_right(work->state.octet);
-	for (int i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < n_halves; i++)
 		for (int j = 0; j < 8; j++)
 			for (int b = 0; b < 8; b++)
 				work->halves[i][j].bit[b] &= right;
 	for (uint32_t l = 0; l < n; l++) {
-		for (int i = 0; i < 4; i++)
+		for (uint32_t i = 0; i < n_halves; i++)
 			octets_get(work->halves[i], l, lanes[l].key + 8 * i, 8);
 		lanes[l].ok = (uint8_t)(right >> l & 1);
 	}
@@ -313,8 +325,8 @@ static void kernel_cbc(void *kernel_work, struct fk_cbc_batch *batch)
 
 	memset(work, 0, sizeof(*work));
 	for (uint32_t l = 0; l < batch->n_lanes; l++)
-		key_set(work, l, batch->keys[l]);
-	expand(work);
+		key_set(work, l, batch->keys[l], 32);
+	expand(work, FK_AES_256_ROUNDS);
 	if (batch->has_cmac) {
 		encrypt(work);
 		for (uint32_t l = 0; l < batch->n_lanes; l++)
@@ -340,10 +352,10 @@ static void scalar_ecb(struct fk_crypto_scratch *scratch, const uint8_t key[stat
 	assert(n <= LANES);
 	memset(work, 0, sizeof(*work));
 	for (uint32_t l = 0; l < n; l++) {
-		key_set(work, l, key);
+		key_set(work, l, key, 32);
 		octets_set(work->state.octet, l, in[l], FK_AES_BLOCK);
 	}
-	expand(work);
+	expand(work, FK_AES_256_ROUNDS);
 	encrypt(work);
 	for (uint32_t l = 0; l < n; l++)
 		octets_get(work->state.octet, l, out[l], FK_AES_BLOCK);

@@ -84,7 +84,7 @@ enum fk_err fk_proof_wrap(struct fk_proof *proof, const struct fk_secret *kek,
 		const struct fk_wrap_lane lane = {
 			.kek = kek->octets, .key = key->octets, .wrapped = buf};
 
-		proof->engine->wrap(&proof->scratch, &lane, 1);
+		proof->engine->wrap(&proof->scratch, FK_WRAP_256_UNDER_256, &lane, 1);
 	} else if (kek->size == AES_192_SIZE || key->size == AES_192_SIZE) {
 		err = evp_wrap(kek, true, key->octets, key->size, buf);
 	} else {
@@ -108,7 +108,7 @@ enum fk_err fk_proof_unwrap(struct fk_proof *proof, const struct fk_secret *kek,
 		struct fk_unwrap_lane lane = {
 			.kek = kek->octets, .wrapped = wrapped, .key = octets};
 
-		proof->engine->unwrap(&proof->scratch, &lane, 1);
+		proof->engine->unwrap(&proof->scratch, FK_WRAP_256_UNDER_256, &lane, 1);
 		err = lane.ok == 1 ? FK_OK : FK_EAUTH;
 	} else if (kek->size == AES_192_SIZE || key_size == AES_192_SIZE) {
 		err = evp_wrap(kek, false, wrapped, size, octets);

@@ -95,7 +95,7 @@ Test(send, a_key_leaves_wrapped_under_the_ues_own_kek_and_authenticated)
 				  .frame_size = frame.size,
 				  .mac_format = frame.header.mac.mac_format};
 
-	engine->unwrap(&scratch, &unwrap, 1);
+	engine->unwrap(&scratch, FK_WRAP_256_UNDER_256, &unwrap, 1);
 	cr_assert_eq(unwrap.ok, 1);
 	cr_assert_arr_eq(key, rig->table->campaigns[RIG_CAMPAIGN_SLOT].keys[0].tek, 32);
 	engine->mac(&scratch, &mac, 1);
@@ -150,7 +150,7 @@ static void check_keys(const struct fk_sip_message *sip, uint32_t ue_index, uint
 
 		cr_assert_eq(rekey.keys[i].sln, keys[i].sln);
 		cr_assert_eq(rekey.keys[i].key_id, keys[i].key_id);
-		rig->worker->config.engine->unwrap(&scratch, &unwrap, 1);
+		rig->worker->config.engine->unwrap(&scratch, FK_WRAP_256_UNDER_256, &unwrap, 1);
 		cr_assert_eq(unwrap.ok, 1);
 		cr_assert_arr_eq(key, keys[i].tek, 32);
 	}

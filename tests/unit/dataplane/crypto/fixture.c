@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "crypto/aes_kernel.h"
+
 const struct fk_crypto_engine *const *test_engines(void)
 {
 	static const struct fk_crypto_engine *usable[8];
@@ -125,6 +127,26 @@ void guarded_set_read_only(uint8_t *octets, int read_only)
 	cr_assert_eq(mprotect(start, page, read_only ? PROT_READ : PROT_READ | PROT_WRITE), 0);
 }
 
+enum fk_wrap_shape shape_of(size_t kek_size, size_t key_size)
+{
+	for (enum fk_wrap_shape shape = 0; shape < FK_N_WRAP_SHAPES; shape++)
+		if (fk_wrap_kek_size(shape) == kek_size && fk_wrap_key_size(shape) == key_size)
+			return shape;
+	return FK_N_WRAP_SHAPES;
+}
+
+const char *shape_name(enum fk_wrap_shape shape)
+{
+	static const char *const names[FK_N_WRAP_SHAPES] = {
+		[FK_WRAP_256_UNDER_256] = "256 under 256",
+		[FK_WRAP_128_UNDER_128] = "128 under 128",
+		[FK_WRAP_128_UNDER_256] = "128 under 256",
+		[FK_WRAP_256_UNDER_128] = "256 under 128",
+	};
+
+	return names[shape];
+}
+
 /* One cipher call in a context that is kept: contexts by name are slow. */
 static int cipher_run(const EVP_CIPHER *cipher, int encrypt, const uint8_t *key, const uint8_t *iv,
 		      const uint8_t *in, size_t size, uint8_t *out)
@@ -158,9 +180,17 @@ void openssl_wrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *key, s
 	cr_assert(cipher_run(cipher, 1, kek, NULL, key, key_size, wrapped));
 }
 
+int openssl_unwrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *wrapped,
+		       size_t wrapped_size, uint8_t *key)
+{
+	const EVP_CIPHER *cipher = kek_size == 16 ? EVP_aes_128_wrap() : EVP_aes_256_wrap();
+
+	return cipher_run(cipher, 0, kek, NULL, wrapped, wrapped_size, key);
+}
+
 int openssl_unwrap(const uint8_t kek[32], const uint8_t wrapped[40], uint8_t key[32])
 {
-	return cipher_run(EVP_aes_256_wrap(), 0, kek, NULL, wrapped, 40, key);
+	return openssl_unwrap_any(kek, 32, wrapped, 40, key);
 }
 
 void openssl_ecb(const uint8_t key[32], const uint8_t in[16], uint8_t out[16])

@@ -40,11 +40,17 @@ uint8_t *guarded_new(size_t size, enum guard_side side);
 /* The same memory, from now on read-only or writable again. */
 void guarded_set_read_only(uint8_t *octets, int read_only);
 
+/* The shape of these sizes, FK_N_WRAP_SHAPES if no engine serves it; and its name in messages. */
+enum fk_wrap_shape shape_of(size_t kek_size, size_t key_size);
+const char *shape_name(enum fk_wrap_shape shape);
+
 /* OpenSSL's answers. */
 void openssl_wrap(const uint8_t kek[32], const uint8_t key[32], uint8_t wrapped[40]);
 void openssl_wrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *key, size_t key_size,
 		      uint8_t *wrapped); /* 16 or 32 octets each */
 int openssl_unwrap(const uint8_t kek[32], const uint8_t wrapped[40], uint8_t key[32]);
+int openssl_unwrap_any(const uint8_t *kek, size_t kek_size, const uint8_t *wrapped,
+		       size_t wrapped_size, uint8_t *key);
 void openssl_ecb(const uint8_t key[32], const uint8_t in[16], uint8_t out[16]);
 /* OFB whose first block of keystream is thrown away; 'size' up to FK_KMM_SIZE_MAX. */
 void openssl_ofb_skip(const uint8_t key[32], const uint8_t iv[16], const uint8_t *in, size_t size,

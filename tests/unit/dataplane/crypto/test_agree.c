@@ -2,8 +2,8 @@
 /*
  * Do all engines of this CPU agree with OpenSSL on random keys? At every burst size in turn, in
  * place and apart, with every buffer against a guard page, once on either side. A hundred thousand
- * keys for each of wrap, unwrap, CMAC, CBC-MAC and outer layer, or FLEETKEY_AGREE_KEYS of them;
- * FLEETKEY_AGREE_SEED makes them others. scripts/soak does that.
+ * keys for each shape of wrap and unwrap, for CMAC, CBC-MAC and outer layer, or FLEETKEY_AGREE_KEYS
+ * of them; FLEETKEY_AGREE_SEED makes them others. scripts/soak does that.
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -62,10 +62,10 @@ static void lanes_make(void)
 		}
 }
 
-/* Where a frame of this size has to stand to touch the guard page. */
-static uint8_t *frame_place(uint32_t s, uint32_t i, size_t size)
+/* Where 'size' of 'cap' octets have to stand to touch the guard page. */
+static uint8_t *place_of(uint8_t *octets, uint32_t s, size_t cap, size_t size)
 {
-	return s == 0 ? lanes_of[s][i].frame + FK_KMM_SIZE_MAX - size : lanes_of[s][i].frame;
+	return s == 0 ? octets + cap - size : octets;
 }
 
 /* What was covered, since a CPU may lack an engine. */
@@ -75,73 +75,107 @@ static void say_done(const char *what, uint64_t n)
 		cr_log_info("%s: %s agrees with OpenSSL on %" PRIu64 " keys", what, (*e)->name, n);
 }
 
-static void expect_wraps(const struct fk_crypto_engine *engine, struct lane *l,
-			 const uint8_t (*expected)[40], uint32_t n)
+static void expect_wraps(const struct fk_crypto_engine *engine, enum fk_wrap_shape shape,
+			 struct lane *l, const uint8_t (*expected)[40], uint32_t n)
 {
+	uint32_t key_size = fk_wrap_key_size(shape);
 	struct fk_wrap_lane wraps[LANES_MAX];
 	struct fk_unwrap_lane unwraps[LANES_MAX];
 
 	for (uint32_t i = 0; i < n; i++) {
 		wraps[i] = (struct fk_wrap_lane){l[i].kek, l[i].key, l[i].wrapped};
 		unwraps[i] = (struct fk_unwrap_lane){l[i].kek, l[i].wrapped, l[i].unwrapped, 7};
-		memset(l[i].wrapped, 0x5c, 40);
-		memset(l[i].unwrapped, 0x5c, 32);
+		memset(l[i].wrapped, 0x5c, key_size + 8);
+		memset(l[i].unwrapped, 0x5c, key_size);
 	}
-	engine->wrap(test_scratch(), wraps, n);
-	engine->unwrap(test_scratch(), unwraps, n);
+	engine->wrap(test_scratch(), shape, wraps, n);
+	engine->unwrap(test_scratch(), shape, unwraps, n);
 	for (uint32_t i = 0; i < n; i++) {
-		cr_assert_arr_eq(l[i].wrapped, expected[i], 40, "%s, lane %u of %u", engine->name,
-				 i, n);
+		cr_assert_arr_eq(l[i].wrapped, expected[i], key_size + 8, "%s, %s, lane %u of %u",
+				 engine->name, shape_name(shape), i, n);
 		cr_assert_eq(unwraps[i].ok, 1);
-		cr_assert_arr_eq(l[i].unwrapped, l[i].key, 32, "%s, lane %u of %u", engine->name, i,
-				 n);
+		cr_assert_arr_eq(l[i].unwrapped, l[i].key, key_size, "%s, %s, lane %u of %u",
+				 engine->name, shape_name(shape), i, n);
 	}
 }
 
 /* The key stands where it will be wrapped, at the front or behind the integrity value, and comes
  * back to the same place. */
-static void expect_wraps_in_place(const struct fk_crypto_engine *engine, struct lane *l,
-				  const uint8_t (*expected)[40], uint32_t n)
+static void expect_wraps_in_place(const struct fk_crypto_engine *engine, enum fk_wrap_shape shape,
+				  struct lane *l, const uint8_t (*expected)[40], uint32_t n)
 {
+	uint32_t key_size = fk_wrap_key_size(shape);
 	struct fk_wrap_lane wraps[LANES_MAX];
 	struct fk_unwrap_lane unwraps[LANES_MAX];
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t *key = l[i].in_place + i % 2 * FK_WRAP_OVERHEAD;
 
-		memcpy(key, l[i].key, 32);
+		memcpy(key, l[i].key, key_size);
 		wraps[i] = (struct fk_wrap_lane){l[i].kek, key, l[i].in_place};
 		unwraps[i] = (struct fk_unwrap_lane){l[i].kek, l[i].in_place, key, 7};
 	}
-	engine->wrap(test_scratch(), wraps, n);
+	engine->wrap(test_scratch(), shape, wraps, n);
 	for (uint32_t i = 0; i < n; i++)
-		cr_assert_arr_eq(l[i].in_place, expected[i], 40, "%s in place, lane %u of %u",
-				 engine->name, i, n);
-	engine->unwrap(test_scratch(), unwraps, n);
+		cr_assert_arr_eq(l[i].in_place, expected[i], key_size + 8,
+				 "%s, %s in place, lane %u of %u", engine->name, shape_name(shape),
+				 i, n);
+	engine->unwrap(test_scratch(), shape, unwraps, n);
 	for (uint32_t i = 0; i < n; i++)
-		cr_assert(unwraps[i].ok == 1 && memcmp(unwraps[i].key, l[i].key, 32) == 0,
-			  "%s back in place, lane %u of %u", engine->name, i, n);
+		cr_assert(unwraps[i].ok == 1 && memcmp(unwraps[i].key, l[i].key, key_size) == 0,
+			  "%s, %s back in place, lane %u of %u", engine->name, shape_name(shape), i,
+			  n);
 }
 
-Test(agree, wrap_and_unwrap, .init = lanes_make, .timeout = TIMEOUT_S)
+static void run_wraps(enum fk_wrap_shape shape)
 {
-	uint64_t seed = seed_make(1), done = 0, wanted = keys_wanted();
+	uint32_t kek_size = fk_wrap_kek_size(shape), key_size = fk_wrap_key_size(shape);
+	uint64_t seed = seed_make(1) + shape, done = 0, wanted = keys_wanted();
 
 	for (uint32_t n = 1, s = 0; done < wanted; done += n, n = n % LANES_MAX + 1, s ^= n == 1) {
 		uint8_t expected[LANES_MAX][40];
-		struct lane *l = lanes_of[s];
+		struct lane l[LANES_MAX];
 
 		for (uint32_t i = 0; i < n; i++) {
-			random_fill(&seed, l[i].kek, 32);
-			random_fill(&seed, l[i].key, 32);
-			openssl_wrap(l[i].kek, l[i].key, expected[i]);
+			const struct lane *all = &lanes_of[s][i];
+
+			l[i] = (struct lane){
+				.kek = place_of(all->kek, s, 32, kek_size),
+				.key = place_of(all->key, s, 32, key_size),
+				.wrapped = place_of(all->wrapped, s, 40, key_size + 8),
+				.unwrapped = place_of(all->unwrapped, s, 32, key_size),
+				.in_place = place_of(all->in_place, s, 40, key_size + 8),
+			};
+			random_fill(&seed, l[i].kek, kek_size);
+			random_fill(&seed, l[i].key, key_size);
+			openssl_wrap_any(l[i].kek, kek_size, l[i].key, key_size, expected[i]);
 		}
 		for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
-			expect_wraps(*e, l, (const uint8_t(*)[40])expected, n);
-			expect_wraps_in_place(*e, l, (const uint8_t(*)[40])expected, n);
+			expect_wraps(*e, shape, l, (const uint8_t(*)[40])expected, n);
+			expect_wraps_in_place(*e, shape, l, (const uint8_t(*)[40])expected, n);
 		}
 	}
-	say_done("wrap and unwrap", done);
+	say_done(shape_name(shape), done);
+}
+
+Test(agree, wrap_and_unwrap_of_256_bits_under_256, .init = lanes_make, .timeout = TIMEOUT_S)
+{
+	run_wraps(FK_WRAP_256_UNDER_256);
+}
+
+Test(agree, wrap_and_unwrap_of_128_bits_under_128, .init = lanes_make, .timeout = TIMEOUT_S)
+{
+	run_wraps(FK_WRAP_128_UNDER_128);
+}
+
+Test(agree, wrap_and_unwrap_of_128_bits_under_256, .init = lanes_make, .timeout = TIMEOUT_S)
+{
+	run_wraps(FK_WRAP_128_UNDER_256);
+}
+
+Test(agree, wrap_and_unwrap_of_256_bits_under_128, .init = lanes_make, .timeout = TIMEOUT_S)
+{
+	run_wraps(FK_WRAP_256_UNDER_128);
 }
 
 /* Mostly the sizes that are sent, and now and then any. */
@@ -155,7 +189,7 @@ static size_t size_choose(size_t min, uint64_t *seed)
 static struct fk_mac_lane mac_lane_make(uint32_t s, uint32_t i, const uint8_t *tek, uint64_t *seed)
 {
 	size_t size = size_choose(FK_MAC_FRAME_MIN, seed);
-	uint8_t *frame = frame_place(s, i, size);
+	uint8_t *frame = place_of(lanes_of[s][i].frame, s, FK_KMM_SIZE_MAX, size);
 
 	random_fill(seed, frame, size);
 	frame[3] = random_below(seed, 2) == 0 ? 0xa8 : 0x88; /* with or without a message number */
@@ -218,8 +252,10 @@ Test(agree, outer_layer, .init = lanes_make, .timeout = TIMEOUT_S)
 			random_fill(&seed, l->key, 32);
 			random_fill(&seed, l->mi, FK_MI_SIZE);
 			random_fill(&seed, plain[i], size);
-			outers[i] = (struct fk_outer_lane){key, l->mi, frame_place(s, i, size),
-							   (uint16_t)size};
+			outers[i] = (struct fk_outer_lane){
+				key, l->mi,
+				place_of(lanes_of[s][i].frame, s, FK_KMM_SIZE_MAX, size),
+				(uint16_t)size};
 			fk_outer_mi_expand(l->mi, iv);
 			openssl_ofb_skip(key, iv, plain[i], size, expected[i]);
 		}

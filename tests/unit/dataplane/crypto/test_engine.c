@@ -20,20 +20,22 @@ static const struct fk_crypto_engine *good_engine(void)
 	return test_engines()[0];
 }
 
-/* Engines that err in one lane of one burst size. */
-static void wrap_wrong(struct fk_crypto_scratch *scratch, const struct fk_wrap_lane *lanes,
-		       uint32_t n)
+/* Engines that err in one lane of one burst size, of one shape. */
+static enum fk_wrap_shape wrong_shape;
+
+static void wrap_wrong(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+		       const struct fk_wrap_lane *lanes, uint32_t n)
 {
-	good_engine()->wrap(scratch, lanes, n);
-	if (n == 37)
-		lanes[36].wrapped[39] ^= 1;
+	good_engine()->wrap(scratch, shape, lanes, n);
+	if (n == 37 && shape == wrong_shape)
+		lanes[36].wrapped[fk_wrap_key_size(shape) + 7] ^= 1;
 }
 
-static void unwrap_wrong(struct fk_crypto_scratch *scratch, struct fk_unwrap_lane *lanes,
-			 uint32_t n)
+static void unwrap_wrong(struct fk_crypto_scratch *scratch, enum fk_wrap_shape shape,
+			 struct fk_unwrap_lane *lanes, uint32_t n)
 {
-	good_engine()->unwrap(scratch, lanes, n);
-	for (uint32_t i = 0; i < n; i++)
+	good_engine()->unwrap(scratch, shape, lanes, n);
+	for (uint32_t i = 0; i < n && shape == wrong_shape; i++)
 		lanes[i].ok = 1;
 }
 
@@ -81,12 +83,16 @@ Test(engine, self_test_finds_one_wrong_bit_in_one_lane)
 {
 	struct fk_crypto_engine bad;
 
-	bad = *good_engine();
-	bad.wrap = wrap_wrong;
-	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
-	bad = *good_engine();
-	bad.unwrap = unwrap_wrong;
-	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
+	for (wrong_shape = 0; wrong_shape < FK_N_WRAP_SHAPES; wrong_shape++) {
+		bad = *good_engine();
+		bad.wrap = wrap_wrong;
+		cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST, "%s",
+			     shape_name(wrong_shape));
+		bad = *good_engine();
+		bad.unwrap = unwrap_wrong;
+		cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST, "%s",
+			     shape_name(wrong_shape));
+	}
 	bad = *good_engine();
 	bad.mac = mac_wrong;
 	cr_assert_eq(fk_engine_self_test(&bad, test_scratch()), FK_ESELFTEST);
@@ -228,6 +234,7 @@ Test(engine, ecb_agrees_with_openssl_in_place_and_apart)
 
 struct residue {
 	const struct fk_crypto_engine *engine;
+	enum fk_wrap_shape shape;
 	uint8_t keks[LANES_MAX][32], keys[LANES_MAX][32], frames[LANES_MAX][80];
 	uint8_t wrapped[LANES_MAX][40], unwrapped[LANES_MAX][32], blocks[LANES_MAX][16];
 	struct fk_wrap_lane wraps[LANES_MAX];
@@ -292,13 +299,13 @@ static void registers_read(void)
 
 static void call_wrap(void)
 {
-	residue.engine->wrap(test_scratch(), residue.wraps, residue.n);
+	residue.engine->wrap(test_scratch(), residue.shape, residue.wraps, residue.n);
 	registers_read();
 }
 
 static void call_unwrap(void)
 {
-	residue.engine->unwrap(test_scratch(), residue.unwraps, residue.n);
+	residue.engine->unwrap(test_scratch(), residue.shape, residue.unwraps, residue.n);
 	registers_read();
 }
 
@@ -343,18 +350,21 @@ static void call_ecb(void)
 	registers_read();
 }
 
-static void residue_prepare(const struct fk_crypto_engine *engine, uint32_t n)
+static void residue_prepare(const struct fk_crypto_engine *engine, enum fk_wrap_shape shape,
+			    uint32_t n)
 {
 	struct residue *r = &residue;
 	uint64_t seed = n;
 
 	r->engine = engine;
+	r->shape = shape;
 	r->n = n;
 	random_fill(&seed, r->keks, sizeof(r->keks));
 	random_fill(&seed, r->keys, sizeof(r->keys));
 	random_fill(&seed, r->frames, sizeof(r->frames));
 	for (uint32_t i = 0; i < LANES_MAX; i++) {
-		openssl_wrap(r->keks[i], r->keys[i], r->wrapped[i]);
+		openssl_wrap_any(r->keks[i], fk_wrap_kek_size(shape), r->keys[i],
+				 fk_wrap_key_size(shape), r->wrapped[i]);
 		r->wraps[i] = (struct fk_wrap_lane){r->keks[i], r->keys[i], r->wrapped[i]};
 		r->unwraps[i] =
 			(struct fk_unwrap_lane){r->keks[i], r->wrapped[i], r->unwrapped[i], 0};
@@ -465,15 +475,24 @@ static void expect_no_residue(const char *call)
 		  call);
 }
 
+static void expect_unwrapped(uint32_t key_size)
+{
+	for (uint32_t i = 0; i < residue.n; i++)
+		cr_assert_arr_eq(residue.unwrapped[i], residue.keys[i], key_size,
+				 "the call did its work");
+}
+
 static void run_residue(uint32_t n)
 {
 	for (const struct fk_crypto_engine *const *e = test_engines(); *e != NULL; e++) {
-		residue_prepare(*e, n);
-		residue_run(call_wrap);
-		expect_no_residue("wrap");
-		residue_run(call_unwrap);
-		cr_assert_arr_eq(residue.unwrapped, residue.keys, n * 32, "the call did its work");
-		expect_no_residue("unwrap");
+		for (enum fk_wrap_shape shape = 0; shape < FK_N_WRAP_SHAPES; shape++) {
+			residue_prepare(*e, shape, n);
+			residue_run(call_wrap);
+			expect_no_residue("wrap");
+			residue_run(call_unwrap);
+			expect_unwrapped(fk_wrap_key_size(shape));
+			expect_no_residue("unwrap");
+		}
 		residue_run(call_mac);
 		expect_no_residue("mac");
 		residue_run(call_ecb);
@@ -496,11 +515,11 @@ Test(engine, leaves_no_key_octets_in_scratch_stack_or_registers_after_a_short_bu
 
 Test(engine, one_key_at_a_time_leaves_no_key_octets_either)
 {
-	residue_prepare(good_engine(), 3);
+	residue_prepare(good_engine(), FK_WRAP_256_UNDER_256, 3);
 	residue_run(call_key_wrap);
 	expect_no_residue("key wrap");
 	residue_run(call_key_unwrap);
-	cr_assert_arr_eq(residue.unwrapped, residue.keys, 3 * 32, "the call did its work");
+	expect_unwrapped(32);
 	expect_no_residue("key unwrap");
 }
 
@@ -540,7 +559,7 @@ static void call_nothing(void)
 
 Test(engine, the_search_for_residue_does_see_a_vector_register)
 {
-	residue_prepare(good_engine(), 1);
+	residue_prepare(good_engine(), FK_WRAP_256_UNDER_256, 1);
 	residue_run(call_nothing);
 	cr_assert_arr_eq(residue.vectors[9], residue.keys[0], 8);
 }

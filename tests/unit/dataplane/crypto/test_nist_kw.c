@@ -34,7 +34,7 @@ static size_t hex_read(const char *text, uint8_t *buf, size_t cap)
 }
 
 /* All 64 lanes, so that the case stands in each lane of each engine once in a while. */
-static void expect_engines_agree(const struct cavs_case *c, uint32_t lane)
+static void expect_engines_agree(const struct cavs_case *c, enum fk_wrap_shape shape, uint32_t lane)
 {
 	static struct fk_wrap_lane wraps[LANES_MAX];
 	static struct fk_unwrap_lane unwraps[LANES_MAX];
@@ -47,15 +47,15 @@ static void expect_engines_agree(const struct cavs_case *c, uint32_t lane)
 		}
 		unwraps[lane].kek = c->kek;
 		unwraps[lane].wrapped = c->wrapped;
-		(*e)->unwrap(test_scratch(), unwraps, LANES_MAX);
+		(*e)->unwrap(test_scratch(), shape, unwraps, LANES_MAX);
 		cr_assert_eq(unwraps[lane].ok, !c->is_forged, "%s", (*e)->name);
 		if (c->is_forged)
 			continue;
-		cr_assert_arr_eq(keys[lane], c->key, 32, "%s", (*e)->name);
+		cr_assert_arr_eq(keys[lane], c->key, c->key_size, "%s", (*e)->name);
 		wraps[lane].kek = c->kek;
 		wraps[lane].key = c->key;
-		(*e)->wrap(test_scratch(), wraps, LANES_MAX);
-		cr_assert_arr_eq(wrapped[lane], c->wrapped, 40, "%s", (*e)->name);
+		(*e)->wrap(test_scratch(), shape, wraps, LANES_MAX);
+		cr_assert_arr_eq(wrapped[lane], c->wrapped, c->wrapped_size, "%s", (*e)->name);
 	}
 }
 
@@ -63,6 +63,7 @@ static void run_case(const struct cavs_case *c, struct cavs_count *count)
 {
 	static uint8_t out[OCTETS_MAX];
 	uint32_t lane = (count->n_wrapped + count->n_forged) % LANES_MAX;
+	enum fk_wrap_shape shape = shape_of(c->kek_size, c->wrapped_size - 8);
 	const char *reason = NULL;
 	enum fk_err err =
 		fk_key_unwrap(c->kek, c->kek_size, c->wrapped, c->wrapped_size, out, &reason);
@@ -75,8 +76,7 @@ static void run_case(const struct cavs_case *c, struct cavs_count *count)
 	if (err != FK_OK && err != FK_EAUTH)
 		return;
 	cr_assert_eq(err == FK_EAUTH, c->is_forged);
-	if (c->kek_size == 32 && c->wrapped_size == 40)
-		expect_engines_agree(c, lane);
+	expect_engines_agree(c, shape, lane);
 	if (err == FK_EAUTH)
 		return;
 	cr_assert_eq(c->key_size, c->wrapped_size - 8);
