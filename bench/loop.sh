@@ -8,6 +8,7 @@
 #
 # FLEETKEY_BENCH_UES  sizes of the fleets ("10000 100000 1000000")
 # FLEETKEY_BIN        folder of the programs
+# FLEETKEY_BENCH_HUGE_PAGES  false: none
 #
 # The worker, fleetkeyd and Redis share one CPU, fleetsim has the other (and so has this script). The
 # pace is no limit. An exchange is one KMM and its answers, six datagrams; a delivery has two of
@@ -16,6 +17,8 @@
 # of the worker it includes looking in vain for work, "worker_busy" does not.
 # "yardstick" is what a key wrap by OpenSSL costs beside all that on the shared CPU, whose speed need
 # not be the same from one run to the next; the ratio "loop_core0_in_openssl_wraps_1m" goes by it.
+# Where this may reserve huge pages, as root, both EALs have their memory in them, and "huge_pages" is
+# 1; otherwise a look through the TLB for each packet is a tenth of the shared core's cycles.
 # Small fleets run several campaigns, so that their figures have a spread.
 set -euo pipefail
 
@@ -282,6 +285,12 @@ STACK_PACE=${FLEETKEY_BENCH_PACE:-10000000}
 STACK_WINDOW=${FLEETKEY_BENCH_WINDOW:-$STACK_WINDOW}
 # This script polls; it must not do so where the figures are taken.
 taskset -pc "$STACK_CPU_THEIRS" $$ >/dev/null
+if ${FLEETKEY_BENCH_HUGE_PAGES:-true} && stack_reserve_huge_pages; then
+	put huge_pages bool 1
+else
+	stack_say "no huge pages: memory of both EALs is in pages of 4 KiB"
+	put huge_pages bool 0
+fi
 for size in "${sizes[@]}"; do
 	run_size "$size"
 done

@@ -53,6 +53,8 @@ STACK_REPLICAS=      # that must have a write
 STACK_WITNESS=       # file that knows an older copy of the store
 STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
+STACK_EAL_MEMORY=(--no-huge --no-shconf) # how it takes that; see stack_reserve_huge_pages
+STACK_HUGE_PAGES_BEFORE= # what the kernel had reserved, if we changed it
 STACK_BIN=${FLEETKEY_BIN:-$STACK_ROOT/build}
 STACK_KEEP=false     # leave the folder behind
 STACK_SUPERVISE=false # start control and dataplane again however they ended
@@ -152,6 +154,7 @@ stack_cleanup() {
 		stack_stop "$name" 5
 	done
 	[ -z "${STACK_JOB:-}" ] || { kill "$STACK_JOB" && wait "$STACK_JOB"; } 2>/dev/null
+	stack_return_huge_pages
 	[ "$status" -eq 0 ] || stack_show_logs
 	if $STACK_KEEP; then
 		stack_say "left behind: $STACK_DIR"
@@ -166,6 +169,28 @@ stack_cleanup() {
 		sleep 0.05
 	done
 	exit "$status"
+}
+
+# Has both EALs take their memory in huge pages, as on a machine that serves a fleet. They are
+# reserved here and given back at the end; false, and nothing is changed, if that is not allowed or
+# there is no room for them.
+stack_reserve_huge_pages() {
+	local file=/proc/sys/vm/nr_hugepages before
+	grep -q '^Hugepagesize: *2048 kB' /proc/meminfo && [ -w "$file" ] || return 1
+	before=$(<"$file")
+	STACK_HUGE_PAGES_BEFORE=$before
+	echo $((before + STACK_MEMORY_MB)) >"$file"
+	if [ "$(awk '$1 == "HugePages_Free:" { print $2 }' /proc/meminfo)" -lt "$STACK_MEMORY_MB" ]; then
+		stack_return_huge_pages
+		return 1
+	fi
+	STACK_EAL_MEMORY=(--in-memory --single-file-segments)
+}
+
+stack_return_huge_pages() {
+	[ -n "$STACK_HUGE_PAGES_BEFORE" ] || return 0
+	echo "$STACK_HUGE_PAGES_BEFORE" >/proc/sys/vm/nr_hugepages
+	STACK_HUGE_PAGES_BEFORE=
 }
 
 # A TCP port that nobody listens on.
@@ -269,7 +294,7 @@ stack_start_fleetsim() {
 		--report "$STACK_DIR/fleetsim.json" --book "$STACK_DIR/fleetsim.book" \
 		--refusals "$STACK_DIR/fleetsim.refusals" \
 		--ready-file "$STACK_DIR/fleetsim.ready" "${extra[@]}" "${STACK_FLEETSIM_ARGS[@]}" -- \
-		--lcores "0@$STACK_CPU_THEIRS,1@$STACK_CPU_THEIRS" --no-pci --no-huge --no-shconf \
+		--lcores "0@$STACK_CPU_THEIRS,1@$STACK_CPU_THEIRS" --no-pci "${STACK_EAL_MEMORY[@]}" \
 		-m "$STACK_MEMORY_MB" --file-prefix="fleetsim-$$" \
 		"--vdev=net_virtio_user0,path=$STACK_DIR/wire.sock,server=1,queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0"
 }
@@ -282,7 +307,7 @@ stack_start_dataplane() {
 	[ -z "$STACK_CAPTURE_FRAMES" ] || extra+=(--capture-frames "$STACK_CAPTURE_FRAMES")
 	stack_spawn dataplane "$STACK_CPU_OURS" "$STACK_BIN/fleetkey-dp" \
 		--link "$STACK_DIR/link.sock" --idle sleep "${extra[@]}" -- \
-		--lcores "0@$STACK_CPU_OURS,1@$STACK_CPU_OURS" --no-pci --no-huge --no-shconf \
+		--lcores "0@$STACK_CPU_OURS,1@$STACK_CPU_OURS" --no-pci "${STACK_EAL_MEMORY[@]}" \
 		-m "$STACK_MEMORY_MB" --file-prefix="fleetkey-$$" \
 		"${STACK_WIRE:---vdev=net_vhost0,iface=$STACK_DIR/wire.sock,client=1,queues=1}"
 }
