@@ -114,7 +114,7 @@ enum fk_kmm_hello_flag {
 #define FK_KMM_WRAPPED_SIZE	    40	/* octets of an AES-256 key under AES key wrap */
 #define FK_KMM_KEY_ITEM_SIZE	    45 /* octets of one such key in a Rekey-Command, P25 sheet 2.4 */
 #define FK_KMM_FRAME_SIZE	    25 /* octets of header, message number and MAC block */
-#define FK_KMM_COMMAND_SIZE	    74 /* octets of the largest order without keys: 16 to delete */
+#define FK_KMM_COMMAND_SIZE	    76 /* octets of the largest order without TEKs: Warm-Start */
 #define FK_KMM_REKEY_SIZE	    80 /* octets of one with one key, a message number and a MAC */
 #define FK_INVENTORY_ACTIVE_KEY_IDS 0x04
 
@@ -180,6 +180,22 @@ struct fk_kmm_rekey_ack {
 struct fk_kmm_negative_ack {
 	uint8_t acknowledged_message_id;
 	uint16_t acknowledged_message_number;
+	uint8_t status;
+};
+
+/* Warm-Start-Command: one wrapped key that is in no keyset. The layout is inferred. */
+struct fk_kmm_warm_start {
+	uint8_t decryption_algorithm_id;
+	uint16_t decryption_key_id;
+	uint8_t algorithm_id;
+	uint16_t sln, key_id;
+	const uint8_t *key; /* borrowed; FK_KMM_WRAPPED_SIZE octets */
+};
+
+/* Unable-to-Decrypt-Response without a key block. The layout is inferred. */
+struct fk_kmm_unable {
+	uint8_t body_format, mfid, algorithm_id;
+	uint16_t key_id;
 	uint8_t status;
 };
 
@@ -274,6 +290,12 @@ FK_MUST_USE enum fk_err fk_kmm_encode_registration_response(const struct fk_kmm_
 							    enum fk_kmm_message_id message_id,
 							    uint8_t status, uint8_t *buf,
 							    size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_warm_start(const struct fk_kmm_header *header,
+						 const struct fk_kmm_warm_start *warm_start,
+						 uint8_t *buf, size_t cap, size_t *ret_size);
+FK_MUST_USE enum fk_err fk_kmm_encode_unable(const struct fk_kmm_header *header,
+					     const struct fk_kmm_unable *unable, uint8_t *buf,
+					     size_t cap, size_t *ret_size);
 /* 'inventory->items' that share keyset and algorithm and stand together become one wire item. */
 FK_MUST_USE enum fk_err fk_kmm_encode_inventory_response(const struct fk_kmm_header *header,
 							 const struct fk_kmm_inventory *inventory,
@@ -313,6 +335,12 @@ FK_MUST_USE enum fk_err fk_kmm_decode_registration(const struct fk_kmm_frame *fr
 /* Either response. */
 FK_MUST_USE enum fk_err fk_kmm_decode_registration_response(const struct fk_kmm_frame *frame,
 							    uint8_t *ret_status);
+/* With another key than a wrapped AES-256 TEK without a name it is FK_EUNSUPPORTED. */
+FK_MUST_USE enum fk_err fk_kmm_decode_warm_start(const struct fk_kmm_frame *frame,
+						 struct fk_kmm_warm_start *ret_warm_start);
+/* With a key block it is FK_EUNSUPPORTED. */
+FK_MUST_USE enum fk_err fk_kmm_decode_unable(const struct fk_kmm_frame *frame,
+					     struct fk_kmm_unable *ret_unable);
 /* One of those without a body, without a body. */
 FK_MUST_USE enum fk_err fk_kmm_decode_empty(const struct fk_kmm_frame *frame);
 

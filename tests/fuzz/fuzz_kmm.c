@@ -102,8 +102,15 @@ static void check_small(const struct fk_kmm_frame *frame)
 	struct fk_kmm_delete_keyset_one one;
 	struct fk_kmm_delete_key_list list;
 	struct fk_kmm_changeover_pair pair;
+	struct fk_kmm_warm_start start;
+	struct fk_kmm_unable unable;
 	uint8_t flag, format;
 	uint32_t rsi;
+
+	if (fk_kmm_decode_warm_start(frame, &start) == FK_OK)
+		require(frame->body_size == 51 && start.key == frame->body + 11);
+	if (fk_kmm_decode_unable(frame, &unable) == FK_OK)
+		require(frame->body_size == 6 && unable.status == frame->body[5]);
 
 	if (fk_kmm_decode_registration(frame, &format, &rsi) == FK_OK)
 		require(frame->body_size == 4 && (format & FK_KMM_BODY_HAS_KEY) == 0 &&

@@ -655,3 +655,63 @@ Test(kmm, the_answer_to_a_registration_is_a_status)
 	frame = frame_of(FK_KMM_REGISTRATION_COMMAND, two, 1);
 	cr_assert_eq(fk_kmm_decode_registration_response(&frame, &status), FK_EINVAL);
 }
+
+/* spec: P25 sheet 1.5 Key block (inferred) */
+Test(kmm, a_warm_start_brings_one_wrapped_key_without_a_name)
+{
+	const struct fk_kmm_header plain = {.destination_rsi = 1, .source_rsi = 2};
+	uint8_t key[FK_KMM_WRAPPED_SIZE], buf[128];
+	struct fk_kmm_warm_start start = {.decryption_algorithm_id = FK_ALGORITHM_AES_256,
+					  .decryption_key_id = 0x1234,
+					  .algorithm_id = FK_ALGORITHM_AES_256,
+					  .key_id = 0x5678,
+					  .key = key};
+	struct fk_kmm_warm_start back;
+	struct fk_kmm_frame frame;
+	size_t size;
+
+	memset(key, 0x5c, sizeof(key));
+	cr_assert_eq(fk_kmm_encode_warm_start(&plain, &start, buf, sizeof(buf), &size), FK_OK);
+	cr_assert_eq(size, 61); /* P25 sheet 6 */
+	cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+	cr_assert_eq(fk_kmm_decode_warm_start(&frame, &back), FK_OK);
+	cr_assert_eq(back.decryption_key_id, 0x1234);
+	cr_assert_eq(back.key_id, 0x5678);
+	cr_assert_arr_eq(back.key, key, sizeof(key));
+	buf[FK_KMM_HEADER_SIZE + 5] = 32; /* of another length */
+	cr_assert_eq(fk_kmm_decode_warm_start(&frame, &back), FK_EUNSUPPORTED);
+	frame.body_size = 20;
+	buf[FK_KMM_HEADER_SIZE + 5] = FK_KMM_WRAPPED_SIZE;
+	cr_assert_eq(fk_kmm_decode_warm_start(&frame, &back), FK_ETRUNC);
+	frame = frame_of(FK_KMM_HELLO, key, sizeof(key));
+	cr_assert_eq(fk_kmm_decode_warm_start(&frame, &back), FK_EINVAL);
+}
+
+/* spec: P25 sheet 1.5 Unable-to-Decrypt-Response (inferred) */
+Test(kmm, who_is_unable_to_decrypt_names_the_key_and_the_reason)
+{
+	const struct fk_kmm_header plain = {.destination_rsi = 1, .source_rsi = 2};
+	struct fk_kmm_unable unable = {.body_format = FK_KMM_BODY_HAS_KEK,
+				       .algorithm_id = FK_ALGORITHM_AES_256,
+				       .key_id = 0x1234,
+				       .status = FK_KMM_STATUS_INVALID_KEY_ID};
+	static const uint8_t key[] = {0x80, 0, 0x84, 0, 1, 8};
+	struct fk_kmm_unable back;
+	struct fk_kmm_frame frame;
+	uint8_t buf[64];
+	size_t size;
+
+	cr_assert_eq(fk_kmm_encode_unable(&plain, &unable, buf, sizeof(buf), &size), FK_OK);
+	cr_assert_eq(fk_kmm_decode(buf, size, &frame), FK_OK);
+	cr_assert_eq(fk_kmm_decode_unable(&frame, &back), FK_OK);
+	cr_assert_eq(back.key_id, 0x1234);
+	cr_assert_eq(back.status, FK_KMM_STATUS_INVALID_KEY_ID);
+	unable.body_format |= FK_KMM_BODY_HAS_KEY;
+	cr_assert_eq(fk_kmm_encode_unable(&plain, &unable, buf, sizeof(buf), &size), FK_EINVAL);
+	frame = frame_of(FK_KMM_UNABLE_TO_DECRYPT_RESPONSE, key, sizeof(key));
+	cr_assert_eq(fk_kmm_decode_unable(&frame, &back), FK_EUNSUPPORTED);
+	frame = frame_of(FK_KMM_UNABLE_TO_DECRYPT_RESPONSE, key, 5);
+	cr_assert_eq(fk_kmm_decode_unable(&frame, &back), FK_ETRUNC);
+	frame = frame_of(FK_KMM_HELLO, key, 1);
+	cr_assert_eq(fk_kmm_decode_unable(&frame, &back), FK_EINVAL);
+}
