@@ -171,7 +171,7 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config, bool
 		err = fk_fleet_load(app->store, app->keyring, config, &app->fleet, &app->table,
 				    reason);
 	if (err == FK_OK)
-		err = fk_engine_new(config, app->store, app->keys, &app->engine);
+		err = fk_engine_new(config, app->store, app->keyring, app->keys, &app->engine);
 	/* Listening shuts a second fleetkeyd out before this one touches a campaign. */
 	if (err == FK_OK)
 		err = start_link(app, reason);

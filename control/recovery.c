@@ -45,6 +45,8 @@ static void take_witnessed(struct fk_ue_numbers *n, const struct fk_ue_numbers *
 {
 	n->reserved_next = (uint16_t)(later(n->reserved_next, seen->reserved_next) + block);
 	n->accepted = later(n->accepted, seen->accepted);
+	/* Whether the UE has the key of this copy is as uncertain as it was in any of both. */
+	n->needs_warm_start |= seen->needs_warm_start;
 	if (seen->inbound_known != 0) {
 		n->inbound =
 			n->inbound_known != 0 ? later(n->inbound, seen->inbound) : seen->inbound;

@@ -7,6 +7,12 @@
 
 #include "crypto/octets.h"
 
+/* Keys that the KMM of a transaction carries. */
+static uint32_t n_carried(const struct fk_txn *txn)
+{
+	return txn->kind == FK_ORDER_WARM_START ? 1 : txn->n_keys;
+}
+
 /* Wraps the first key of all lanes, then the second of those that have one, and so on. Orders of
  * other kinds have none. */
 static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
@@ -21,12 +27,14 @@ static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_
 		for (uint32_t i = 0; i < n; i++) {
 			const struct fk_txn *txn = lanes[i].txn;
 
-			if (txn->n_keys <= k)
+			if (n_carried(txn) <= k)
 				continue;
 			has_more |= txn->n_keys > k + 1;
 			wraps[n_wraps++] = (struct fk_wrap_lane){
 				.kek = lanes[i].ue->kek,
-				.key = lanes[i].campaign->keys[txn->first_key + k].tek,
+				.key = txn->kind == FK_ORDER_WARM_START
+					       ? lanes[i].ue->ptek
+					       : lanes[i].campaign->keys[txn->first_key + k].tek,
 				.wrapped = lanes[i].wrapped[k],
 			};
 		}
@@ -108,6 +116,22 @@ static enum fk_err encode_delete_key(const struct fk_kmm_header *header,
 					ret_size);
 }
 
+/* spec: P25 sheet 4, Warm-Start: the key that it brings authenticates it */
+static enum fk_err encode_warm_start(const struct fk_kmm_header *header,
+				     const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
+				     size_t *ret_size)
+{
+	const struct fk_kmm_warm_start warm_start = {
+		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
+		.decryption_key_id = lane->ue->kek_key_id,
+		.algorithm_id = FK_ALGORITHM_AES_256,
+		.key_id = lane->ue->ptek_key_id,
+		.key = lane->wrapped[0],
+	};
+
+	return fk_kmm_encode_warm_start(header, &warm_start, kmm, cap, ret_size);
+}
+
 static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, uint16_t start)
 {
 	const struct fk_kmm_header header = kmm_header(w, lane);
@@ -137,6 +161,9 @@ static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, ui
 		break;
 	case FK_ORDER_ZEROIZE:
 		err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_COMMAND, kmm, cap, &size);
+		break;
+	case FK_ORDER_WARM_START:
+		err = encode_warm_start(&header, lane, kmm, cap, &size);
 		break;
 	case FK_ORDER_REGISTERED:
 		err = fk_kmm_encode_registration_response(&header, FK_KMM_REGISTRATION_RESPONSE,
@@ -246,7 +273,7 @@ static size_t fill_sip(const struct fk_worker *w, const struct fk_build_lane *la
 static struct fk_capture_mask mask_of(const struct fk_build_lane *lane, size_t payload_offset)
 {
 	size_t end = payload_offset + lane->payload_size - FK_KMM_MAC_BLOCK_SIZE;
-	uint32_t n = lane->txn->n_keys;
+	uint32_t n = n_carried(lane->txn);
 
 	return (struct fk_capture_mask){
 		.offset = (uint16_t)(end - n * FK_KMM_KEY_ITEM_SIZE + FK_KMM_KEY_ITEM_SIZE -

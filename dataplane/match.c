@@ -290,11 +290,21 @@ static enum fk_counter check_unasked(const struct fk_worker *w, struct fk_match_
 	return FK_COUNTERS;
 }
 
+/* Who lacks the key of the MAC has none to answer under. spec: P25 sheet 4, Unable-to-Decrypt */
+static enum fk_counter check_unable(struct fk_match_kmm *kmm)
+{
+	kmm->is_unable = true;
+	return !kmm->frame.header.has_mac || names_own_key(kmm) ? FK_COUNTERS
+								: FK_COUNTER_RX_KMM_WRONG_KEY;
+}
+
 static enum fk_counter check_key(const struct fk_worker *w, struct fk_match_kmm *kmm)
 {
 	const struct fk_ue_state *state = &w->states[kmm->ue_index];
 	const struct fk_campaign_block *campaign;
 
+	if (kmm->frame.header.message_id == FK_KMM_UNABLE_TO_DECRYPT_RESPONSE)
+		return check_unable(kmm);
 	if (is_said_unasked(kmm->frame.header.message_id))
 		return is_repeat(w, kmm) ? FK_COUNTER_RX_KMM_REPEAT : check_unasked(w, kmm);
 	if (!kmm->frame.header.has_mac)
@@ -321,7 +331,7 @@ bool fk_match_kmm_begin(struct fk_worker *w, struct fk_view user, struct fk_matc
 	enum fk_counter reason = check_parties(w, kmm, user);
 
 	kmm->tek = NULL;
-	kmm->is_unasked = false;
+	kmm->is_unasked = kmm->is_unable = false;
 	if (reason == FK_COUNTERS)
 		reason = check_key(w, kmm);
 	if (reason == FK_COUNTERS)
@@ -487,6 +497,23 @@ static enum fk_counter read_delete_keyset(const struct fk_campaign_block *campai
 	return FK_COUNTERS;
 }
 
+/* Exactly the one key. spec: P25 sheet 1.5 Rekey-Acknowledgment */
+static enum fk_counter read_warm_start_ack(const struct fk_match_kmm *kmm,
+					   struct fk_record_answer *answer)
+{
+	struct fk_kmm_rekey_ack ack;
+
+	if (fk_kmm_decode_rekey_ack(&kmm->frame, &ack) != FK_OK)
+		return FK_COUNTER_RX_KMM_MALFORMED;
+	if (ack.acknowledged_message_id != FK_KMM_WARM_START_COMMAND)
+		return FK_COUNTER_RX_KMM_UNEXPECTED;
+	if (ack.n_statuses != 1 || ack.statuses[0].algorithm_id != kmm->ue->ptek_algorithm_id ||
+	    ack.statuses[0].key_id != kmm->ue->ptek_key_id)
+		return FK_COUNTER_RX_KMM_WRONG_KEYS;
+	answer->kmm_status = ack.statuses[0].status;
+	return FK_COUNTERS;
+}
+
 /* The answer must be of the kind that the attempt asked for. */
 static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_match_kmm *kmm,
 				   struct fk_record_answer *answer)
@@ -515,6 +542,8 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 	case FK_ORDER_ZEROIZE:
 		return fk_kmm_decode_empty(&kmm->frame) == FK_OK ? FK_COUNTERS
 								 : FK_COUNTER_RX_KMM_MALFORMED;
+	case FK_ORDER_WARM_START:
+		return read_warm_start_ack(kmm, answer);
 	case FK_ORDER_REGISTERED:
 	case FK_ORDER_DEREGISTERED:
 		break; /* no KMM answers these */
@@ -603,6 +632,35 @@ static enum fk_match_result finish_unasked(struct fk_worker *w, const struct fk_
 	return drop(w, reason);
 }
 
+/*
+ * The UE lacks its protection TEK, it is said. What authenticates that is the Message ID that it
+ * names, which only those have seen who carried the command, and that the server says who calls;
+ * so it counts for the one attempt that is open, and moves no number.
+ */
+static enum fk_match_result finish_unable(struct fk_worker *w, const struct fk_match_kmm *kmm,
+					  const struct fk_token_claim *in_reply_to)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+	struct fk_kmm_unable unable;
+
+	if (in_reply_to == NULL)
+		return drop(w, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
+	if (state->token == 0 || !is_reply_to(in_reply_to, state->token) ||
+	    state->outcome != FK_OUTCOME_NONE || state->mac_key != FK_MAC_KEY_PTEK)
+		return drop(w, FK_COUNTER_RX_KMM_UNEXPECTED);
+	if (fk_kmm_decode_unable(&kmm->frame, &unable) != FK_OK)
+		return drop(w, FK_COUNTER_RX_KMM_MALFORMED);
+	if (unable.algorithm_id != kmm->ue->ptek_algorithm_id ||
+	    unable.key_id != kmm->ue->ptek_key_id)
+		return drop(w, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	if (!fk_record_has_room(w))
+		return not_recorded(w);
+	fk_record_unable(w, kmm->ue_index, unable.status);
+	if (w->txns[kmm->ue_index].token == state->token)
+		fk_worker_close(w, &w->txns[kmm->ue_index]);
+	return drop(w, FK_COUNTER_RX_UNABLE);
+}
+
 enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_match_kmm *kmm,
 					 const struct fk_token_claim *in_reply_to,
 					 const uint8_t *mac)
@@ -619,12 +677,14 @@ enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_ma
 	enum fk_counter reason;
 
 	/* Only what nobody asked for may come without. */
-	if (mac == NULL && (header->has_mac || !kmm->is_unasked))
+	if (mac == NULL && (header->has_mac || !(kmm->is_unasked || kmm->is_unable)))
 		return drop(w, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
 	if (mac != NULL && !fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
 		return drop(w, FK_COUNTER_RX_KMM_BAD_MAC);
 	if (kmm->is_unasked)
 		return finish_unasked(w, kmm);
+	if (kmm->is_unable)
+		return finish_unable(w, kmm, in_reply_to);
 	reason = judge(w, kmm, in_reply_to, &answer);
 	if (reason != FK_COUNTERS)
 		return drop(w, reason);

@@ -6,9 +6,9 @@
  * Message ID and its notifier, a KMM by its MAC. What a UE says without being asked (Hello,
  * Registration, Deregistration) is authenticated by its own key, or, a Hello without a MAC, by who
  * called alone; it may be said once in FK_SAID_EVERY_S, and changes no more than the inbound
- * number. Each function below raises exactly
- * one counter, and changes a state only for what is authentic and answers the attempt that stands
- * in the UE's state.
+ * number. That it cannot use the key of a command's MAC it may say without one, if it names that
+ * command's Message ID. Each function below raises exactly one counter, and changes a state only
+ * for what is authentic and answers the attempt that stands in the UE's state.
  *
  * Threads: the worker. Memory: nothing allocates; views borrow from the frame.
  */
@@ -52,6 +52,7 @@ struct fk_match_kmm {
 	uint32_t ue_index;
 	const uint8_t *tek; /* what its MAC is to be verified under; NULL: it has none */
 	bool is_unasked;    /* a Hello, Registration or Deregistration */
+	bool is_unable;	    /* an Unable-to-Decrypt-Response */
 };
 
 /*

@@ -30,6 +30,8 @@ static uint16_t body_size(const struct fk_campaign_block *campaign, uint8_t kind
 		return 2;
 	case FK_ORDER_ZEROIZE:
 		return 0;
+	case FK_ORDER_WARM_START:
+		return 6 + FK_KMM_KEY_ITEM_SIZE;
 	}
 	return 1; /* Inventory-Command, type 04; Registration- and Deregistration-Response */
 }
@@ -119,6 +121,11 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 		break;
 	case FK_ORDER_DELETE_KEYSET:
 		if (campaign->keyset_id == 0)
+			return false;
+		break;
+	case FK_ORDER_WARM_START:
+		if (ue->kek_algorithm_id != FK_ALGORITHM_AES_256 ||
+		    order->mac_key != FK_MAC_KEY_PTEK)
 			return false;
 		break;
 	case FK_ORDER_ZEROIZE:

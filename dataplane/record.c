@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <fleetkey/kmm.h>
 #include <fleetkey/ring.h>
 
 bool fk_record_has_room(const struct fk_worker *w)
@@ -163,6 +164,20 @@ void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 	s->inbound_number = answer->number;
 	then();
 	s->inbound_known = 1;
+	fk_ue_state_write_end(s);
+	fk_record_ring(w, ue_index);
+}
+
+void fk_record_unable(struct fk_worker *w, uint32_t ue_index, uint8_t kmm_status)
+{
+	struct fk_ue_state *s = &w->states[ue_index];
+
+	fk_ue_state_write_begin(s);
+	s->kmm_message_id = FK_KMM_UNABLE_TO_DECRYPT_RESPONSE;
+	s->kmm_status = kmm_status;
+	s->answered_at_us = outcome_time_us(w, s->answered_at_us);
+	then();
+	s->outcome = FK_OUTCOME_UNABLE;
 	fk_ue_state_write_end(s);
 	fk_record_ring(w, ue_index);
 }

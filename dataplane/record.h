@@ -47,6 +47,10 @@ struct fk_record_answer {
 void fk_record_answered(struct fk_worker *w, uint32_t ue_index,
 			const struct fk_record_answer *answer);
 
+/* The UE cannot use the key of the attempt's MAC, for the reason that 'kmm_status' names; rings.
+ * Needs room. */
+void fk_record_unable(struct fk_worker *w, uint32_t ue_index, uint8_t kmm_status);
+
 /* What a UE has said without being asked. */
 struct fk_record_said {
 	uint8_t message_id, hello_flag;

@@ -29,6 +29,8 @@
 	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \
 	X(ANSWERS, "answers")		    /* transactions begun */                              \
 	X(HELLOS, "hellos")		    /* transactions begun */                              \
+	X(UNABLE, "unable")		    /* commands under a key that the radio lacks */       \
+	X(WARM_STARTS, "warm_starts")	    /* of COMMANDS: it has a protection TEK again */      \
 	X(SAID, "said")			    /* Registrations and Deregistrations begun */         \
 	X(REGISTERED, "registered")	    /* of COMMANDS: answers to the one */                 \
 	X(DEREGISTERED, "deregistered")	    /* and to the other */                                \

@@ -67,6 +67,30 @@ static bool authenticate(struct exchange *x)
 	return false;
 }
 
+/* A Warm-Start-Command is authenticated by the key that it brings. Unwraps it into 'ret_ptek'.
+ * spec: P25 sheet 3.6, 4 */
+static bool authenticate_warm_start(struct exchange *x, struct fk_kmm_warm_start *ret_start,
+				    uint8_t ret_ptek[static FK_OSSL_KEY_SIZE])
+{
+	const struct fk_kmm_header *h = &x->frame.header;
+
+	if (!h->has_mac || !h->has_message_number ||
+	    fk_kmm_decode_warm_start(&x->frame, ret_start) != FK_OK)
+		return false;
+	if (ret_start->decryption_algorithm_id != x->ue->kek_algorithm_id ||
+	    ret_start->decryption_key_id != x->ue->kek_key_id) {
+		count(x->radio, FK_SIM_NO_KEK);
+		return false;
+	}
+	if (fk_ossl_unwrap(x->radio->ossl, x->ue->kek, ret_start->key, ret_ptek) != FK_OK) {
+		count(x->radio, FK_SIM_BAD_WRAP);
+		return false;
+	}
+	x->tek = ret_ptek;
+	return h->mac.algorithm_id == ret_start->algorithm_id &&
+	       h->mac.key_id == ret_start->key_id && mac_verifies(x, ret_ptek);
+}
+
 /* A command under a key that the whole group knows may come from any member of it. */
 static bool is_anybodys(const struct exchange *x)
 {
@@ -371,6 +395,54 @@ static void note_registration(struct exchange *x)
 	}
 }
 
+static void obey_warm_start(struct exchange *x, const struct fk_kmm_warm_start *start,
+			    const uint8_t ptek[static FK_OSSL_KEY_SIZE],
+			    struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	const struct fk_kmm_rekey_ack ack = {
+		.acknowledged_message_id = FK_KMM_WARM_START_COMMAND,
+		.n_statuses = 1,
+		.statuses = {{.algorithm_id = start->algorithm_id, .key_id = start->key_id}},
+	};
+	struct fk_sim_ue *ue = x->ue;
+	size_t size = 0;
+	enum fk_err err;
+
+	memcpy(ue->ptek, ptek, sizeof(ue->ptek));
+	ue->ptek_algorithm_id = start->algorithm_id;
+	ue->ptek_key_id = start->key_id;
+	ue->inbound_number = x->frame.header.message_number;
+	count(x->radio, FK_SIM_WARM_STARTS);
+	count(x->radio, FK_SIM_COMMANDS);
+	err = fk_kmm_encode_rekey_ack(&header, &ack, answer->octets, sizeof(answer->octets), &size);
+	seal(x, ptek, err, size, answer);
+}
+
+/* It says which key it lacks, without a MAC: it has nothing to make one with. spec: P25 sheet 4,
+ * Unable-to-Decrypt */
+static void say_unable(struct exchange *x, struct fk_radio_answer *answer)
+{
+	const struct fk_kmm_header header = {
+		.response_kind = FK_KMM_RESPONSE_NONE,
+		.destination_rsi = x->radio->kmf_rsi,
+		.source_rsi = x->ue->rsi,
+	};
+	const struct fk_kmm_unable unable = {
+		.body_format = FK_KMM_BODY_HAS_KEK,
+		.algorithm_id = x->frame.header.mac.algorithm_id,
+		.key_id = x->frame.header.mac.key_id,
+		.status = FK_KMM_STATUS_INVALID_KEY_ID,
+	};
+	size_t size = 0;
+
+	if (fk_kmm_encode_unable(&header, &unable, answer->octets, sizeof(answer->octets), &size) !=
+	    FK_OK)
+		return;
+	answer->size = size;
+	count(x->radio, FK_SIM_UNABLE);
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
@@ -462,6 +534,25 @@ static void note_small_window(struct exchange *x)
 	x->ue->refusal = FK_SIM_REFUSED_NUMBER;
 }
 
+/* All of it but the checks that any KMM gets first. */
+static void receive_warm_start(struct exchange *x, uint64_t hash, struct fk_radio_answer *answer)
+{
+	uint8_t ptek[FK_OSSL_KEY_SIZE];
+	struct fk_kmm_warm_start start;
+
+	if (!authenticate_warm_start(x, &start, ptek)) {
+		count(x->radio, FK_SIM_BAD_MAC);
+	} else if (!fk_kmm_number_is_new(x->ue->inbound_number, x->frame.header.message_number,
+					 x->ue->mnp)) {
+		count(x->radio, FK_SIM_NUMBER_REFUSED);
+		refuse(x, FK_KMM_STATUS_INVALID_NUMBER, answer);
+	} else {
+		obey_warm_start(x, &start, ptek, answer);
+		remember(x->ue, hash, answer);
+	}
+	fk_wipe(ptek, sizeof(ptek));
+}
+
 enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue *ue,
 				       const uint8_t *kmm, size_t size,
 				       struct fk_radio_answer *ret_answer)
@@ -489,8 +580,16 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 		memcpy(ret_answer->octets, ue->answer, ue->answer_size);
 		return FK_SIM_WELL_FORMED;
 	}
+	if (h->message_id == FK_KMM_WARM_START_COMMAND) {
+		receive_warm_start(&x, hash, ret_answer);
+		return FK_SIM_WELL_FORMED;
+	}
 	if (!authenticate(&x)) {
-		count(radio, FK_SIM_BAD_MAC);
+		if (h->has_mac && ue->ptek_algorithm_id == 0 &&
+		    fk_ue_has_trait(ue, FK_TRAIT_NO_PTEK))
+			say_unable(&x, ret_answer);
+		else
+			count(radio, FK_SIM_BAD_MAC);
 		return FK_SIM_WELL_FORMED;
 	}
 	if (is_anybodys(&x)) {

@@ -67,6 +67,7 @@ const char fk_run_options_help[] =
 	"    --status-percent PERCENT:CODE[:SLN]  refuse keys with status CODE, 1..255; with\n"
 	"                           SLN, 1..4095, only the key of that SLN\n"
 	"    --zeroize-mute PERCENT  obey a Zeroize-Command without an answer\n"
+	"    --no-ptek PERCENT      have lost their protection TEK, and say so\n"
 	"    --small-window PERCENT[:N]  take numbers up to N ahead, 0..32767 (default 0)\n"
 	"\n"
 	"    lies, single datagrams that are never lost\n"
@@ -160,6 +161,7 @@ static const struct option options[] = {
 	{"replay", required_argument, NULL, OPT_TRAITS + FK_TRAIT_REPLAY},
 	{"forged-member", required_argument, NULL, OPT_TRAITS + FK_TRAIT_FORGED_MEMBER},
 	{"zeroize-mute", required_argument, NULL, OPT_TRAITS + FK_TRAIT_ZEROIZE_MUTE},
+	{"no-ptek", required_argument, NULL, OPT_TRAITS + FK_TRAIT_NO_PTEK},
 	{0},
 };
 

@@ -49,6 +49,8 @@ void fk_traits_apply(struct fk_traits *traits, struct fk_fleet *fleet)
 			traits->ues[trait]++;
 			if (trait == FK_TRAIT_OFFLINE && (word & 1) != 0)
 				fleet->ues[i].is_silent_offline = true;
+			if (trait == FK_TRAIT_NO_PTEK)
+				fk_sim_ue_lose_ptek(&fleet->ues[i]);
 			if (trait == FK_TRAIT_SMALL_WINDOW && fleet->ues[i].mnp > spec->window)
 				fleet->ues[i].mnp = spec->window;
 		}

@@ -27,7 +27,8 @@
 	X(FORGED_MEMBER, "forged_member") /* another member answers in its name, first */   \
 	X(STATUS, "status")		  /* refuses the key with a status */               \
 	X(SMALL_WINDOW, "small_window")	  /* narrower than the fleet file says */           \
-	X(ZEROIZE_MUTE, "zeroize_mute")	  /* forgets its keys without a word */
+	X(ZEROIZE_MUTE, "zeroize_mute")	  /* forgets its keys without a word */             \
+	X(NO_PTEK, "no_ptek")		  /* has lost its protection TEK */
 
 enum fk_trait {
 #define X(name, label) FK_TRAIT_##name,

@@ -174,3 +174,10 @@ struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id
 	}
 	return NULL;
 }
+
+void fk_sim_ue_lose_ptek(struct fk_sim_ue *ue)
+{
+	fk_wipe(ue->ptek, sizeof(ue->ptek));
+	ue->ptek_algorithm_id = 0;
+	ue->ptek_key_id = 0;
+}

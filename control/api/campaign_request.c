@@ -11,7 +11,7 @@
 
 #define KINDS                                                                                  \
 	"\"rekey\", \"changeover\", \"rekey-and-changeover\", \"inventory\", \"delete-key\", " \
-	"\"delete-keyset\" or \"zeroize\""
+	"\"delete-keyset\", \"zeroize\" or \"warm-start\""
 
 enum member_kind {
 	KIND_KIND,

@@ -74,12 +74,13 @@ void fk_api_dataplane(struct fk_call *call)
 		json_object_set_new(counters, fk_counter_name(i),
 				    json_integer((json_int_t)sums.counters[i]));
 	unasked = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hellos",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hellos",
 		(json_int_t)said->n_heard, "rekey_requests", (json_int_t)said->n_rekey_requests,
 		"registrations", (json_int_t)said->n_registered, "deregistrations",
 		(json_int_t)said->n_deregistered, "answered", (json_int_t)said->n_answered,
 		"refused", (json_int_t)said->n_refused, "put_off", (json_int_t)said->n_put_off,
-		"unanswered", (json_int_t)said->n_unanswered, "woken", (json_int_t)said->n_woken);
+		"unanswered", (json_int_t)said->n_unanswered, "woken", (json_int_t)said->n_woken,
+		"renewed", (json_int_t)said->n_renewed);
 	cycles = (double)sums.busy_cycles + (double)sums.idle_cycles;
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:b, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "attached",

@@ -22,6 +22,7 @@ void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campai
 		.closing = c->closing,
 		.n_keys = (uint8_t)fk_campaign_n_given(c),
 		.n_commands = fk_kind(c->kind)->n_commands,
+		.renews = fk_kind(c->kind)->renews,
 		.keyset_id = c->keyset_id,
 		.pace_per_s = c->pace_per_s,
 		.transport_limit = (uint16_t)config->kmm.transport_limit,
@@ -48,6 +49,9 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.n_keys = (uint8_t)fk_campaign_n_given(c),
 		.n_commands = fk_kind(c->kind)->n_commands,
 		.closing = c->closing,
+		/* A radio that is to lose its keys, often a lost one, is given none before. */
+		.may_warm_start = config->kmm.inferred_layouts && !fk_kind(c->kind)->is_destructive,
+		.renews = fk_kind(c->kind)->renews,
 		.is_destructive = fk_kind(c->kind)->is_destructive,
 		.window = config->campaign.window,
 		.attempts_max = config->campaign.attempts_max,

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "campaign/engine_private.h"
+#include "fleet/renew.h"
 
 #define STORE_BACKOFF_MIN_MS 50
 #define STORE_BACKOFF_MAX_MS 2000
@@ -41,12 +42,17 @@ struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine)
 }
 
 enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
-			  struct fk_key_store *keys, struct fk_engine **ret_engine)
+			  struct fk_keyring *keyring, struct fk_key_store *keys,
+			  struct fk_engine **ret_engine)
 {
 	struct fk_engine *engine = calloc(1, sizeof(*engine));
 
 	if (engine == NULL)
 		return FK_ENOMEM;
+	if (fk_renewer_new(store, keyring, &engine->renewer) != FK_OK) {
+		fk_engine_free(engine);
+		return FK_ENOMEM;
+	}
 	engine->config = config;
 	engine->store = store;
 	engine->keys = keys;
@@ -60,6 +66,7 @@ void fk_engine_free(struct fk_engine *engine)
 		return;
 	fk_scheduler_free(engine->scheduler);
 	fk_registrar_free(engine->registrar);
+	fk_renewer_free(engine->renewer);
 	free(engine->campaigns);
 	free(engine);
 }
@@ -433,6 +440,7 @@ void fk_engine_tick(struct fk_engine *engine)
 		fk_engine_push_answers(engine);
 	if (engine->is_attached && fk_engine_is_running(engine)) {
 		check_stall(engine);
+		fk_engine_warm_start(engine);
 		fk_engine_push_orders(engine);
 	}
 	if (is_clean)

@@ -55,7 +55,8 @@ struct fk_campaign_request {
 
 /* All borrowed until fk_engine_free(). */
 FK_MUST_USE enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
-				      struct fk_key_store *keys, struct fk_engine **ret_engine);
+				      struct fk_keyring *keyring, struct fk_key_store *keys,
+				      struct fk_engine **ret_engine);
 void fk_engine_free(struct fk_engine *engine);
 
 /*
@@ -196,6 +197,7 @@ struct fk_engine_said {
 	uint64_t n_woken;	   /* deliveries that it was the occasion to go on with */
 	uint64_t n_registered, n_deregistered; /* noted */
 	uint64_t n_answered;		       /* of them: by an answer that the system took */
+	uint64_t n_renewed;		       /* protection TEKs made for UEs that lacked theirs */
 	/* And those without: refused for the UE's status, put off for an import, no number left. */
 	uint64_t n_refused, n_put_off, n_unanswered;
 };

@@ -48,6 +48,7 @@ struct fk_engine {
 	int64_t origin_us;	      /* CLOCK_MONOTONIC at the campaign's creation */
 
 	struct fk_engine_said said;
+	struct fk_renewer *renewer;
 	struct fk_registrar *registrar; /* of the fleet in force */
 	uint64_t expire_answers_at_us;
 
@@ -171,6 +172,8 @@ void fk_engine_recall_answers(struct fk_engine *engine, const struct fk_schedule
 void fk_engine_engage_answered(struct fk_engine *engine);
 /* Pushes the orders of answers that the rings take, and gives up those that nothing came of. */
 void fk_engine_push_answers(struct fk_engine *engine);
+/* New protection TEKs for those that lack theirs, and Warm-Starts that bring them. */
+void fk_engine_warm_start(struct fk_engine *engine);
 /* How many orders the rings take beside 'backlog' that wait in them. */
 uint32_t fk_engine_order_room(const struct fk_engine *engine, uint32_t backlog);
 void fk_engine_push_order(struct fk_engine *engine, const struct fk_order *order);

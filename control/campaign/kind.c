@@ -26,6 +26,9 @@ static const struct fk_kind kinds[] = {
 			     .admits = FK_ADMIT(FK_UE_ACTIVE) | FK_ADMIT(FK_UE_SUSPENDED) |
 				       FK_ADMIT(FK_UE_LOST),
 			     .n_commands = 1, .commands = {FK_ORDER_ZEROIZE}},
+	[FK_KIND_WARM_START] = {"warm-start", .is_inferred = true, .renews = true,
+				.rule = FK_RULE_ANY, .n_commands = 1,
+				.commands = {FK_ORDER_WARM_START}},
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

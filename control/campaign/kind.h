@@ -25,6 +25,7 @@ enum fk_campaign_kind {
 	FK_KIND_DELETE_KEY = 5,	   /* those of an earlier campaign, where they are out of use */
 	FK_KIND_DELETE_KEYSET = 6, /* a whole keyset, where it is out of use */
 	FK_KIND_ZEROIZE = 7,	   /* every key of named radios, those of their own included */
+	FK_KIND_WARM_START = 8,	   /* a new protection TEK for each */
 };
 
 /* Which UEs a campaign may be served to, by what is known of their keys (I6). */
@@ -46,6 +47,7 @@ struct fk_kind {
 	bool goes_on;	     /* with the keys of an earlier campaign */
 	bool can_close;	     /* a closing exchange under one of those may follow */
 	bool is_inferred;    /* as the layouts of its KMMs are: P25 sheet 1.5 */
+	bool renews;	     /* the protection TEK of each UE, also where there is none */
 	bool is_destructive; /* so its UEs are named; delivered but unanswered is UNCONFIRMED */
 	uint8_t rule;	     /* enum fk_kind_rule */
 	uint8_t admits;	     /* FK_ADMIT() of each status that it is served to; 0: active ones */

@@ -93,6 +93,18 @@ static void apply_step_done(struct fk_scheduler *s, uint32_t ue_index, const str
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
+	if (step->kind == FK_ORDER_WARM_START) {
+		/* It has its key, and what it waits for can begin. */
+		s->opt.numbers[ue_index].needs_warm_start = 0;
+		fk_delivery_mark_dirty(s, ue_index);
+	}
+	if (step->kind == FK_ORDER_WARM_START && !step->is_goal) {
+		d->cause = FK_CAUSE_NONE;
+		d->cause_detail = 0;
+		if (fk_delivery_drop_attempt(s, ue_index))
+			fk_delivery_begin_attempt(s, ue_index, now);
+		return;
+	}
 	if (step->is_closing) {
 		apply_proven(s, ue_index, state);
 	} else if (step->kind == FK_ORDER_REKEY) {
@@ -142,7 +154,7 @@ static void apply_kmm_refusal(struct fk_scheduler *s, uint32_t ue_index, const s
 	fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_KMM, state->kmm_status);
 }
 
-static bool is_success(const struct fk_scheduler *s, const struct step *step,
+static bool is_success(const struct fk_scheduler *s, uint32_t ue_index, const struct step *step,
 		       const struct fk_ue_state *state)
 {
 	if (state->outcome != FK_OUTCOME_ANSWERED ||
@@ -154,6 +166,10 @@ static bool is_success(const struct fk_scheduler *s, const struct step *step,
 	if (step->is_closing)
 		return state->mac_algorithm_id == FK_ALGORITHM_AES_256 &&
 		       state->mac_key_id == s->opt.key_id;
+	/* Of the key that is in force; another may have been made since. */
+	if (step->kind == FK_ORDER_WARM_START &&
+	    state->mac_key_id != s->opt.ues[ue_index].ptek_key_id)
+		return false;
 	return state->kmm_status == FK_KMM_STATUS_PERFORMED;
 }
 
@@ -226,6 +242,36 @@ static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
 	}
 }
 
+/*
+ * The UE says that it lacks its protection TEK, and nothing but an open attempt authenticates that.
+ * So it gets another one a few times in a delivery; without its KEK, status 06, none would reach
+ * it. spec: P25 sheet 4, Unable-to-Decrypt
+ */
+static void apply_unable(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+			 const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+	struct run *run = &s->runs[ue_index];
+
+	if (!s->opt.may_warm_start || state->kmm_status == FK_KMM_STATUS_NO_KEK ||
+	    run->n_warm_starts == FK_WARM_STARTS_MAX) {
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_REFUSED, FK_CAUSE_UNABLE,
+				   state->kmm_status);
+		return;
+	}
+	if (s->n_keyless == FK_KEYLESS_MAX) {
+		apply_retry(s, ue_index, state, FK_CAUSE_UNABLE, state->kmm_status, now);
+		return;
+	}
+	run->n_warm_starts++;
+	fk_delivery_want_key(s, ue_index);
+	d->cause = FK_CAUSE_UNABLE;
+	d->cause_detail = state->kmm_status;
+	fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
+	fk_delivery_note_life(s, ue_index);
+	fk_delivery_mark_dirty(s, ue_index);
+}
+
 /* An outcome of the attempt that is in force, other than success. */
 static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struct step *step,
 			  const struct fk_ue_state *state, const struct fk_scheduler_now *now)
@@ -246,6 +292,9 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struc
 	case FK_OUTCOME_UNDELIVERED:
 		apply_retry(s, ue_index, state, FK_CAUSE_UNDELIVERED, 0, now);
 		return;
+	case FK_OUTCOME_UNABLE:
+		apply_unable(s, ue_index, state, now);
+		return;
 	case FK_OUTCOME_UNBUILDABLE:
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
 		return;
@@ -264,6 +313,16 @@ static void note_what_is_known(struct fk_scheduler *s, uint32_t ue_index,
 	fk_delivery_note_ordered(s, ue_index);
 	if (state->outcome == FK_OUTCOME_ANSWERED || (state->progress & FK_PROGRESS_DELIVERED) != 0)
 		fk_delivery_note_life(s, ue_index);
+}
+
+/* The UE has its key, if that is of use to a later campaign only. */
+static void note_late_warm_start(struct fk_scheduler *s, uint32_t ue_index, const struct step *step,
+				 const struct fk_ue_state *state)
+{
+	if (s->opt.numbers[ue_index].needs_warm_start == 0 || !is_success(s, ue_index, step, state))
+		return;
+	s->opt.numbers[ue_index].needs_warm_start = 0;
+	fk_delivery_mark_dirty(s, ue_index);
 }
 
 bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
@@ -290,11 +349,23 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 		note_what_is_known(s, ue_index, state);
 	if (d->state == FK_DELIVERY_NONE || token.step != d->step || token.attempt > d->attempt)
 		return false;
-	if (fk_delivery_is_final(d))
-		return state->outcome == FK_OUTCOME_ANSWERED;
-	step = fk_delivery_step(s, d);
-	if (is_success(s, &step, state)) {
-		/* A late acknowledgement of an earlier attempt counts too. */
+	if (state->kind == FK_ORDER_WARM_START) {
+		if (s->opt.numbers[ue_index].needs_warm_start == 0 && !s->opt.renews)
+			return false; /* told before */
+		step = s->opt.renews ? fk_delivery_step(s, d) : fk_delivery_warm_start();
+		if (fk_delivery_is_final(d)) {
+			note_late_warm_start(s, ue_index, &step, state);
+			return false;
+		}
+	} else {
+		if (fk_delivery_is_final(d))
+			return state->outcome == FK_OUTCOME_ANSWERED;
+		step = fk_delivery_step(s, d);
+	}
+	if (is_success(s, ue_index, &step, state)) {
+		/* A late acknowledgement of an earlier attempt counts too, and who can answer has
+		 * its key, whatever was said. */
+		fk_delivery_want_no_key(s, ue_index);
 		apply_step_done(s, ue_index, &step, state, now);
 		return false;
 	}

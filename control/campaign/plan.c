@@ -119,7 +119,7 @@ static struct bound find_any_breach(const struct fk_plan_terms *terms, const str
 enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
 			    const struct fk_message_size *size)
 {
-	if (ue->ptek_algorithm_id == 0)
+	if (ue->ptek_algorithm_id == 0 && !terms->renews)
 		return FK_CAUSE_NO_PTEK;
 	if (ue->keysets != 0 && terms->keyset_id > ue->keysets)
 		return FK_CAUSE_NO_KEYSET;

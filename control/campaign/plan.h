@@ -37,6 +37,7 @@ enum fk_diff {
 struct fk_plan_terms {
 	uint32_t pace_per_s;
 	bool closing;
+	bool renews;		  /* also those without a protection TEK are served */
 	uint8_t n_keys;		  /* that are given: 0..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t n_commands;	  /* KMMs after those with keys, but for the closing exchange */
 	uint8_t keyset_id;	  /* that the keys go to; 0: any */

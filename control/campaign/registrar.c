@@ -131,7 +131,7 @@ bool fk_registrar_take(struct fk_registrar *r, uint32_t ue_index, enum fk_presen
 	uint16_t number;
 
 	note_inbound(r, ue_index, inbound);
-	r->opt.numbers[ue_index].presence = (uint8_t)presence;
+	r->opt.numbers[ue_index].presence = (uint8_t)presence & 15;
 	if (answer->phase != IDLE || !take_number(r, ue_index, &number))
 		return false;
 	answer->number = number;

@@ -207,6 +207,17 @@ static uint32_t goal_steps(const struct fk_scheduler *s, const struct fk_deliver
 	return (s->opt.n_keys + d->keys_per_kmm - 1u) / d->keys_per_kmm + s->opt.n_commands;
 }
 
+/* True if nothing but a Warm-Start may be sent to the UE. */
+static bool needs_warm_start(const struct fk_scheduler *s, uint32_t ue_index)
+{
+	return s->opt.may_warm_start && s->opt.numbers[ue_index].needs_warm_start;
+}
+
+struct step fk_delivery_warm_start(void)
+{
+	return (struct step){.kind = FK_ORDER_WARM_START, .mac_key = FK_MAC_KEY_PTEK};
+}
+
 struct step fk_delivery_step(const struct fk_scheduler *s, const struct fk_delivery *d)
 {
 	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
@@ -307,6 +318,7 @@ void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_deliv
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
+	fk_delivery_want_no_key(s, ue_index);
 	/* What is done stays done, whatever becomes of the rest. */
 	if (state != FK_DELIVERY_ACKED &&
 	    (d->keys_held != 0 || (d->flags & FK_DELIVERY_PERFORMED) != 0))
@@ -366,7 +378,7 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 	if (fk_plan_ue_keys(ue) < n_keys)
 		n_keys = fk_plan_ue_keys(ue);
 	d->keys_per_kmm = n_keys & 15;
-	if (ue->ptek_algorithm_id == 0)
+	if (ue->ptek_algorithm_id == 0 && !s->opt.renews)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
 	else if (d->keys_per_kmm == 0)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
@@ -410,7 +422,7 @@ void fk_scheduler_disengage(struct fk_scheduler *s, uint32_t ue_index,
 	if (!run->is_engaged)
 		return;
 	run->is_engaged = 0;
-	if (s->deliveries[ue_index].state != FK_DELIVERY_QUEUED)
+	if (run->lacks_key || s->deliveries[ue_index].state != FK_DELIVERY_QUEUED)
 		return;
 	if (!fk_delivery_is_outrun(s, ue_index)) {
 		if (!(s->pages[ue_index / FK_LEDGER_PAGE].on_durable & page_bit(ue_index)))
@@ -418,6 +430,58 @@ void fk_scheduler_disengage(struct fk_scheduler *s, uint32_t ue_index,
 	} else if (fk_delivery_drop_attempt(s, ue_index)) {
 		fk_delivery_begin_attempt(s, ue_index, now);
 	}
+}
+
+static void note_fresh(struct fk_scheduler *s, uint32_t ue_index);
+
+void fk_delivery_want_key(struct fk_scheduler *s, uint32_t ue_index)
+{
+	assert(s->n_keyless < FK_KEYLESS_MAX);
+	s->runs[ue_index].lacks_key = 1;
+	s->keyless[s->n_keyless++] = ue_index;
+}
+
+void fk_delivery_want_no_key(struct fk_scheduler *s, uint32_t ue_index)
+{
+	uint32_t n = 0;
+
+	if (!s->runs[ue_index].lacks_key)
+		return;
+	for (uint32_t i = 0; i < s->n_keyless; i++) {
+		if (s->keyless[i] != ue_index)
+			s->keyless[n++] = s->keyless[i];
+	}
+	s->n_keyless = n;
+	s->runs[ue_index].lacks_key = 0;
+}
+
+uint32_t fk_scheduler_list_keyless(const struct fk_scheduler *s, uint32_t *ret_ue_indexes,
+				   uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_keyless && n < max; i++) {
+		if (!s->runs[s->keyless[i]].is_engaged)
+			ret_ue_indexes[n++] = s->keyless[i];
+	}
+	return n;
+}
+
+void fk_scheduler_has_key(struct fk_scheduler *s, uint32_t ue_index,
+			  const struct fk_scheduler_now *now)
+{
+	assert(s->runs[ue_index].lacks_key);
+	fk_delivery_want_no_key(s, ue_index);
+	s->opt.numbers[ue_index].needs_warm_start = 1;
+	fk_delivery_mark_dirty(s, ue_index);
+	if (s->deliveries[ue_index].state == FK_DELIVERY_PENDING) {
+		fk_delivery_begin_attempt(s, ue_index, now);
+		note_fresh(s, ue_index);
+		return;
+	}
+	if (s->deliveries[ue_index].state == FK_DELIVERY_QUEUED &&
+	    fk_delivery_drop_attempt(s, ue_index))
+		fk_delivery_begin_attempt(s, ue_index, now);
 }
 
 void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
@@ -446,13 +510,28 @@ void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
 		}
 		if (state == FK_DELIVERY_OPEN || state == FK_DELIVERY_WAITING)
 			state = FK_DELIVERY_QUEUED;
+		/* The attempt may have been another KMM than the Warm-Start that comes now. */
+		if (state == FK_DELIVERY_QUEUED && needs_warm_start(s, ue_index))
+			state = FK_DELIVERY_PENDING;
 		fk_delivery_set_state(s, ue_index, state);
+		if (state == FK_DELIVERY_PENDING && deliveries[i].state != state)
+			(void)fk_delivery_drop_attempt(s, ue_index);
 		if (state == FK_DELIVERY_QUEUED)
 			enqueue(s, ue_index);
 	}
 }
 
 /* Reservation and durability. */
+
+static void note_fresh(struct fk_scheduler *s, uint32_t ue_index)
+{
+	const struct fk_delivery *d = &s->deliveries[ue_index];
+
+	if (d->state == FK_DELIVERY_QUEUED && d->step == 0) {
+		s->runs[ue_index].is_fresh = 1;
+		s->n_fresh++;
+	}
+}
 
 static void reserve_page(struct fk_scheduler *s, uint32_t page, const struct fk_scheduler_now *now)
 {
@@ -462,11 +541,14 @@ static void reserve_page(struct fk_scheduler *s, uint32_t page, const struct fk_
 
 		if (d->state != FK_DELIVERY_PENDING || s->runs[ue_index].wave > s->wave)
 			continue;
-		fk_delivery_begin_attempt(s, ue_index, now);
-		if (d->state == FK_DELIVERY_QUEUED && d->step == 0) {
-			s->runs[ue_index].is_fresh = 1;
-			s->n_fresh++;
+		/* A later attempt brings the key that was made for the first one. */
+		if (s->opt.renews && d->attempt == 0) {
+			if (!s->runs[ue_index].lacks_key)
+				fk_delivery_want_key(s, ue_index);
+			continue;
 		}
+		fk_delivery_begin_attempt(s, ue_index, now);
+		note_fresh(s, ue_index);
 	}
 }
 
@@ -477,7 +559,8 @@ void fk_scheduler_reserve(struct fk_scheduler *s, const struct fk_scheduler_now 
 
 	if (s->is_held || fk_scheduler_halt_status(s) != 0)
 		return;
-	while (n_pages > 0 && s->reserve_at < s->n_pages && s->n_fresh < enough) {
+	while (n_pages > 0 && s->reserve_at < s->n_pages && s->n_fresh < enough &&
+	       (!s->opt.renews || s->n_keyless + FK_LEDGER_PAGE <= FK_KEYLESS_MAX)) {
 		uint32_t n_dirty = s->n_dirty;
 
 		reserve_page(s, s->reserve_at++, now);
@@ -527,7 +610,7 @@ void fk_scheduler_page_durable(struct fk_scheduler *s, uint32_t page)
 static bool may_order(const struct fk_scheduler *s, uint32_t ue_index)
 {
 	return s->deliveries[ue_index].state == FK_DELIVERY_QUEUED &&
-	       !s->runs[ue_index].is_engaged &&
+	       !fk_delivery_is_held_back(s, ue_index) &&
 	       !(s->pages[ue_index / FK_LEDGER_PAGE].on_durable & page_bit(ue_index));
 }
 
@@ -585,7 +668,7 @@ static uint32_t next_queued(struct fk_scheduler *s, const struct fk_scheduler_no
 
 	for (uint32_t id = 0; id < QUEUES; id++) {
 		while (id == QUEUE_FRESH && fk_due_heap_pop(&s->due, now->ms, &ue_index)) {
-			if (!s->runs[ue_index].is_engaged)
+			if (!fk_delivery_is_held_back(s, ue_index))
 				return ue_index;
 			fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
 		}
@@ -614,7 +697,8 @@ static uint32_t next_due(struct fk_scheduler *s, const struct fk_scheduler_now *
 static void make_order(struct fk_scheduler *s, uint32_t ue_index, struct fk_order *ret_order)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
-	struct step step = fk_delivery_step(s, d);
+	struct step step =
+		needs_warm_start(s, ue_index) ? fk_delivery_warm_start() : fk_delivery_step(s, d);
 	struct fk_token token = {
 		.campaign_slot = s->opt.campaign_slot,
 		.campaign_generation = s->opt.campaign_generation,

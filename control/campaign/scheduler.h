@@ -57,9 +57,11 @@ struct fk_scheduler_options {
 	uint8_t commands[FK_KIND_COMMANDS_MAX]; /* enum fk_order_kind */
 	/* By next hop: keys of one Rekey-Command, up to FK_ORDER_KEYS_MAX; 0: none can be sent. */
 	uint8_t keys_per_kmm[FK_NEXT_HOPS_MAX];
-	bool closing;	       /* ask for the closing exchange */
-	bool is_destructive;   /* without an answer: UNCONFIRMED where it was delivered */
-	uint32_t window;       /* open deliveries */
+	bool closing;	     /* ask for the closing exchange */
+	bool may_warm_start; /* who lacks its protection TEK gets another one */
+	bool renews;	     /* everyone does, before anything is ordered for it; may_warm_start */
+	bool is_destructive; /* without an answer: UNCONFIRMED where it was delivered */
+	uint32_t window;     /* open deliveries */
 	uint32_t attempts_max; /* sends of one KMM, each a transaction of its own */
 	uint32_t retry_backoff_ms;
 	uint32_t number_block; /* numbers reserved at a time, 1..FK_NUMBER_BLOCK_MAX */
@@ -115,6 +117,19 @@ void fk_scheduler_be_absent(struct fk_scheduler *s, uint32_t ue_index);
 void fk_scheduler_engage(struct fk_scheduler *s, uint32_t ue_index);
 void fk_scheduler_disengage(struct fk_scheduler *s, uint32_t ue_index,
 			    const struct fk_scheduler_now *now);
+/*
+ * UEs that say they lack their protection TEK; nothing is ordered for them until they have another
+ * one, in the store and in the key table, and fk_scheduler_has_key() is told. Then it is brought to
+ * them by a Warm-Start-Command, before what they wait for. The list has no UE to which something
+ * else is sent, nor one whose delivery has ended meanwhile.
+ */
+#define FK_WARM_STARTS_MAX 2   /* of one delivery in this life; then it is refused */
+#define FK_KEYLESS_MAX	   128 /* UEs that wait for a key; others are asked again later */
+uint32_t fk_scheduler_list_keyless(const struct fk_scheduler *s, uint32_t *ret_ue_indexes,
+				   uint32_t max);
+/* Of one that is on the list. */
+void fk_scheduler_has_key(struct fk_scheduler *s, uint32_t ue_index,
+			  const struct fk_scheduler_now *now);
 /*
  * Before the first reserve: a page as it was stored. What was queued, open or waiting is queued
  * again under the same number; fk_scheduler_apply() then tells what the dataplane knows of it.

@@ -17,6 +17,8 @@ struct run {
 	uint8_t is_fresh : 1;	 /* counts in n_fresh */
 	uint8_t was_ordered : 1; /* at least once */
 	uint8_t is_engaged : 1;	 /* something else is sent to the UE */
+	uint8_t lacks_key : 1;	 /* it is in 'keyless' */
+	uint8_t n_warm_starts;	 /* because the UE said that it lacks its key */
 	uint8_t n_renumbered;	 /* new attempts because of "invalid number" */
 };
 
@@ -62,6 +64,7 @@ struct fk_scheduler {
 	uint32_t reserve_at; /* the next page to reserve */
 	uint32_t n_fresh;    /* reserved, never ordered */
 	struct queue queues[QUEUES];
+	uint32_t keyless[FK_KEYLESS_MAX], n_keyless;
 	struct fk_due_heap due;
 	struct hop hops[FK_NEXT_HOPS_MAX];
 	uint64_t parked_hops; /* bit n: somebody is parked at hop n */
@@ -84,11 +87,19 @@ struct step {
 	uint8_t first_key, n_keys;
 	bool is_closing, is_goal, is_last;
 };
+/* The one that comes before it where the UE may lack its protection TEK. */
+struct step fk_delivery_warm_start(void);
 struct step fk_delivery_step(const struct fk_scheduler *s, const struct fk_delivery *d);
 /* The flag that says that a delivery has reached its goal. */
 static inline uint8_t fk_scheduler_goal(const struct fk_scheduler *s)
 {
 	return s->opt.n_commands > 0 ? FK_DELIVERY_PERFORMED : FK_DELIVERY_HELD;
+}
+
+/* True while nothing may be ordered for the UE. */
+static inline bool fk_delivery_is_held_back(const struct fk_scheduler *s, uint32_t ue_index)
+{
+	return s->runs[ue_index].is_engaged || s->runs[ue_index].lacks_key;
 }
 
 /* Moves a delivery to another state and keeps tally, heap and queues right. */
@@ -97,6 +108,10 @@ static inline struct hop *fk_delivery_hop(struct fk_scheduler *s, uint32_t ue_in
 {
 	return &s->hops[s->opt.ues[ue_index].next_hop % FK_NEXT_HOPS_MAX];
 }
+
+/* It waits for a protection TEK, for which there must be room; or no longer does. */
+void fk_delivery_want_key(struct fk_scheduler *s, uint32_t ue_index);
+void fk_delivery_want_no_key(struct fk_scheduler *s, uint32_t ue_index);
 
 /* Puts a delivery into the books of its wave and next hop (1), or takes it out (UINT32_MAX) before
  * anything of it changes. */

@@ -18,11 +18,12 @@
 	X(kmf, bare_kmm, BOOL, "false", 0, 0, "",                                           \
 	  "true: no data-link-independent preamble before a KMM")
 
-#define FK_OPTIONS_KMM(X)                                                 \
-	X(kmm, transport_limit, UINT, "465", 80, 465, "octets",           \
-	  "largest KMM; further keys of a campaign go into further KMMs") \
-	X(kmm, inferred_layouts, BOOL, "false", 0, 0, "",                 \
-	  "true: allow delete-key and delete-keyset, whose KMMs have inferred layouts")
+#define FK_OPTIONS_KMM(X)                                                                    \
+	X(kmm, transport_limit, UINT, "465", 80, 465, "octets",                              \
+	  "largest KMM; further keys of a campaign go into further KMMs")                    \
+	X(kmm, inferred_layouts, BOOL, "false", 0, 0, "",                                    \
+	  "true: allow delete-key, delete-keyset and warm starts, whose KMMs have inferred " \
+	  "layouts")
 
 #define FK_OPTIONS_STORE(X)                                                                \
 	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")   \

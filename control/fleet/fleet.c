@@ -36,6 +36,7 @@ struct fk_fleet {
 	struct fk_ue_numbers *numbers;
 	struct fk_currency_book *currency;
 	uint32_t *page_versions; /* n_pages */
+	bool doubts_versions;
 	char *strings;
 	uint64_t strings_used;
 	uint16_t *group_ids;
@@ -520,6 +521,16 @@ uint32_t *fk_fleet_page_versions(struct fk_fleet *fleet)
 	return fleet->page_versions;
 }
 
+bool fk_fleet_doubts_versions(const struct fk_fleet *fleet)
+{
+	return fleet->doubts_versions;
+}
+
+void fk_fleet_doubt_versions(struct fk_fleet *fleet, bool is_doubtful)
+{
+	fleet->doubts_versions = is_doubtful;
+}
+
 bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fleet_ue *ret_ue)
 {
 	const struct row *row;
@@ -550,6 +561,15 @@ bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fle
 		.presence = fleet->numbers[ue_index].presence,
 	};
 	return true;
+}
+
+void fk_fleet_set_ptek(struct fk_fleet *fleet, uint32_t ue_index, uint16_t key_id)
+{
+	if (ue_index >= fk_fleet_n_slots(fleet) || fleet->rows[ue_index].rsi == 0)
+		return;
+	fleet->rows[ue_index].ptek_key_id = key_id;
+	fleet->rows[ue_index].has_ptek = true;
+	mark_key_id(fleet, key_id);
 }
 
 const char *fk_presence_label(uint8_t presence)

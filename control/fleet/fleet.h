@@ -54,7 +54,9 @@ struct fk_ue_numbers {
 	uint16_t accepted;	/* the last outbound number that an authentic answer confirmed */
 	uint16_t inbound;	/* the last number accepted from the UE */
 	uint8_t inbound_known;	/* 1: 'inbound' is meaningful */
-	uint8_t presence;	/* enum fk_presence: what the UE last said */
+	uint8_t presence : 4;	/* enum fk_presence: what the UE last said */
+	/* 1: nothing proves that it has its protection TEK, which has to be sent first. */
+	uint8_t needs_warm_start : 4;
 };
 static_assert(sizeof(struct fk_ue_numbers) == 8, "also the durable form: raise FK_STORE_SCHEMA");
 
@@ -151,6 +153,10 @@ const uint8_t *fk_fleet_page_shards(const struct fk_fleet *fleet);
 /* Version of each page in the store, n_pages of them (page.h): whoever writes a page writes the
  * list of versions with it, and keeps these true. Borrowed. */
 uint32_t *fk_fleet_page_versions(struct fk_fleet *fleet);
+/* True from before pages are written until their write is confirmed: whether the store has them is
+ * not known, and it has to be asked for the versions before the next write. */
+bool fk_fleet_doubts_versions(const struct fk_fleet *fleet);
+void fk_fleet_doubt_versions(struct fk_fleet *fleet, bool is_doubtful);
 
 /* Fills the view and returns true; false if the slot has no owner or the index is out of range. */
 bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fleet_ue *ret_ue);
@@ -161,6 +167,8 @@ int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id);
 uint8_t fk_fleet_status(const struct fk_fleet *fleet, uint32_t ue_index);
 /* In memory only: see status.h. A slot without an owner is left alone. */
 void fk_fleet_set_status(struct fk_fleet *fleet, uint32_t ue_index, uint8_t status);
+/* The key ID of a new protection TEK (renew.h), in memory only. */
+void fk_fleet_set_ptek(struct fk_fleet *fleet, uint32_t ue_index, uint16_t key_id);
 uint32_t fk_fleet_n_with_status(const struct fk_fleet *fleet, uint8_t status);
 
 /* "unknown", ...; never NULL. */
@@ -193,6 +201,6 @@ struct fk_currency_book *fk_fleet_currency(const struct fk_fleet *fleet);
  * is durable only when its page was written. */
 struct fk_ue_numbers *fk_fleet_numbers(struct fk_fleet *fleet, uint32_t ue_index);
 /* The durable form of one page: 64 times reserved_next 2, accepted 2, inbound 2, inbound_known 1,
- * presence 1, big-endian. 'page' must be below n_pages. */
+ * needs_warm_start and presence 1 (4 bits each), big-endian. 'page' must be below n_pages. */
 void fk_fleet_encode_numbers_page(const struct fk_fleet *fleet, uint32_t page,
 				  uint8_t ret_octets[static FK_NUMBERS_PAGE_SIZE]);

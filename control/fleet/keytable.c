@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <fleetkey/kmm.h>
 #include <fleetkey/link.h>
 
 struct fk_keytable_file {
@@ -223,6 +224,20 @@ struct fk_ue_slot *fk_keytable_slot(struct fk_keytable_file *file, uint32_t ue_i
 		return NULL;
 	return (struct fk_ue_slot *)((uint8_t *)file->map + file->map->header.ues_offset) +
 	       ue_index;
+}
+
+void fk_keytable_renew_ptek(struct fk_keytable_file *file, uint32_t ue_index,
+			    const uint8_t ptek[static 32], uint16_t key_id)
+{
+	struct fk_ue_slot *slot = fk_keytable_slot(file, ue_index);
+
+	if (slot == NULL || slot->rsi == 0)
+		return;
+	memcpy(slot->ptek, ptek, sizeof(slot->ptek));
+	slot->ptek_key_id = key_id;
+	slot->ptek_algorithm_id = FK_ALGORITHM_AES_256;
+	/* An order that is pushed after this finds all of it. */
+	atomic_thread_fence(memory_order_release);
 }
 
 /* The entry of an RSI in the index; makes its page if needed. NULL if there is no page left. */

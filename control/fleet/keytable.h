@@ -74,6 +74,11 @@ struct fk_ue_slot *fk_keytable_slot(struct fk_keytable_file *file, uint32_t ue_i
 FK_MUST_USE enum fk_err fk_keytable_enter_ue(struct fk_keytable_file *file, uint32_t ue_index,
 					     uint32_t rsi, const char *mcdata_id, size_t len);
 
+/* Gives a UE another protection TEK, of 32 octets, also while the table is attached: nothing of the
+ * UE may be open then. What the UE says at that moment may fail its MAC. */
+void fk_keytable_renew_ptek(struct fk_keytable_file *file, uint32_t ue_index,
+			    const uint8_t ptek[static 32], uint16_t key_id);
+
 /*
  * Publishes a campaign in slot 'slot' (0..FK_CAMPAIGN_SLOTS-1): fills the block while its
  * generation is 0, then sets the generation with release. Returns FK_OK; FK_EINVAL (slot, number or

@@ -2,8 +2,8 @@
 /*
  * numbers.h - the durable form of a page of message numbers.
  *
- * 64 times: reserved_next 2, accepted 2, inbound 2, inbound_known 1, presence 1;
- * big-endian.
+ * 64 times: reserved_next 2, accepted 2, inbound 2, inbound_known 1,
+ * needs_warm_start and presence 1, of 4 bits each; big-endian.
  *
  * Threads: everything here is pure. Memory: the caller's; nothing allocates.
  */

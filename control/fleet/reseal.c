@@ -26,7 +26,6 @@ struct fk_reseal {
 	struct fk_fleet *fleet;	  /* of the step that runs */
 	uint64_t generation;
 	uint32_t n_pages_done, n_pages_read;
-	bool is_unsure; /* a write failed: whether the store has it is not known */
 	struct page pages[PAGES_MAX];
 };
 
@@ -154,7 +153,7 @@ static enum fk_err write_pages(struct fk_reseal *reseal, uint32_t first, uint32_
 					      first + i, page->octets, page->size);
 		versions[first + i]++;
 	}
-	reseal->is_unsure = true;
+	fk_fleet_doubt_versions(reseal->fleet, true);
 	err = put_versions(reseal, first, n, versions);
 	if (err != FK_OK) {
 		fk_store_batch_abandon(reseal->store);
@@ -162,7 +161,7 @@ static enum fk_err write_pages(struct fk_reseal *reseal, uint32_t first, uint32_
 	}
 	err = fk_store_batch_commit(reseal->store);
 	if (err == FK_OK)
-		reseal->is_unsure = false;
+		fk_fleet_doubt_versions(reseal->fleet, false);
 	return err;
 }
 
@@ -174,13 +173,13 @@ static enum fk_err reseal_pages(struct fk_reseal *reseal)
 
 	if (n > PAGES_MAX)
 		n = PAGES_MAX;
-	if (reseal->is_unsure)
+	if (fk_fleet_doubts_versions(reseal->fleet))
 		err = fk_page_versions_read(reseal->keyring, reseal->store, reseal->generation,
 					    shards, fk_fleet_n_pages(reseal->fleet),
 					    fk_fleet_page_versions(reseal->fleet), reseal->reason);
 	if (err != FK_OK)
 		return err;
-	reseal->is_unsure = false;
+	fk_fleet_doubt_versions(reseal->fleet, false);
 	reseal->n_pages_read = 0;
 	err = fk_store_read_fleet_pages(reseal->store, reseal->generation, shards, first, n,
 					take_page, reseal);
@@ -228,7 +227,6 @@ enum fk_err fk_reseal_step(struct fk_reseal *reseal, struct fk_fleet *fleet, boo
 	if (reseal->generation != fk_fleet_generation(fleet)) {
 		reseal->generation = fk_fleet_generation(fleet);
 		reseal->n_pages_done = 0;
-		reseal->is_unsure = false;
 	}
 	is_last = reseal->n_pages_done == fk_fleet_n_pages(fleet);
 	err = is_last ? fk_store_rewrite_keys(reseal->store, take_key, reseal)

@@ -76,6 +76,7 @@
 	X(RX_REGISTRATIONS, "rx_registrations", "Registration-Command of a UE, told to control") \
 	X(RX_DEREGISTRATIONS, "rx_deregistrations",                                              \
 	  "Deregistration-Command of a UE, told to control")                                     \
+	X(RX_UNABLE, "rx_unable", "Unable-to-Decrypt-Response to what is open")                  \
 	X(RX_SAID_TOO_OFTEN, "rx_said_too_often",                                                \
 	  "KMM that nobody asked for, too soon after the UE's last one")                         \
 	X(RX_KMM_PROTECTED, "rx_kmm_protected",                                                  \

@@ -9,7 +9,8 @@
  *   header | campaigns[FK_CAMPAIGN_SLOTS] | next_hops[FK_NEXT_HOPS_MAX] | rsi_pages_of[] |
  *   rsi_pages[][FK_RSI_PAGE] | ues[n_slots] | text
  *
- * Threads: UE slots and next hops do not change while a table is attached. A campaign block changes
+ * Threads: UE slots and next hops do not change while a table is attached, but for the protection
+ *          TEK of a UE that has nothing open (Warm-Start). A campaign block changes
  *          under its generation: filled while the generation is 0, published with a release store.
  * Layout:  crosses a process border: fixed widths, no pointers; changes go with FK_LINK_ABI. The
  *          reader checks every offset against the size of its mapping: fk_keytable_check().

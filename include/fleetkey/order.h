@@ -21,8 +21,8 @@
 #include <fleetkey/token.h>
 
 /* What an order asks for: name, value, Message ID of the command and of its answer, P25 sheet 1.4.
- * Any of them may be answered by a Negative-Acknowledgment instead. The last two are answers
- * themselves, of kind 1: a final 2xx ends them. */
+ * Any of them may be answered by a Negative-Acknowledgment instead. REGISTERED and DEREGISTERED
+ * are answers themselves, of kind 1: a final 2xx ends them. */
 #define FK_ORDER_KIND_MAP(X)                                                                   \
 	X(FK_ORDER_REKEY, 1, 0x1e, 0x1d)	 /* some of the campaign's TEKs */             \
 	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)	 /* type 04: the closing exchange, or asked */ \
@@ -31,7 +31,8 @@
 	X(FK_ORDER_DELETE_KEYSET, 5, 0x0a, 0x0b) /* the campaign's keyset */                   \
 	X(FK_ORDER_ZEROIZE, 6, 0x21, 0x22)	 /* every key that the radio has */            \
 	X(FK_ORDER_REGISTERED, 7, 0x26, 0)	 /* answers a Registration-Command */          \
-	X(FK_ORDER_DEREGISTERED, 8, 0x24, 0)	 /* answers a Deregistration-Command */
+	X(FK_ORDER_DEREGISTERED, 8, 0x24, 0)	 /* answers a Deregistration-Command */        \
+	X(FK_ORDER_WARM_START, 9, 0x20, 0x1d)	 /* the UE's own protection TEK */
 
 enum fk_order_kind {
 #define X(name, value, command, answer) name = value,
@@ -121,7 +122,8 @@ static_assert(sizeof(struct fk_doorbell) == 8, "change FK_LINK_ABI together with
 	X(FK_OUTCOME_UNBUILDABLE, "unbuildable",                                              \
 	  "the order names what the key table does not hold")                                 \
 	X(FK_OUTCOME_TOO_LARGE, "too_large", "the message is larger than its next hop takes") \
-	X(FK_OUTCOME_ACCEPTED, "accepted", "a final 2xx took what no KMM answers")
+	X(FK_OUTCOME_ACCEPTED, "accepted", "a final 2xx took what no KMM answers")            \
+	X(FK_OUTCOME_UNABLE, "unable", "the UE says that it lacks the key of the MAC")
 
 enum fk_outcome {
 #define X(name, label, text) name,

@@ -226,7 +226,7 @@ struct rig_answer rig_right_answer(struct rig *rig, uint32_t ue_index, uint8_t s
 static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap)
 {
 	const struct fk_kmm_header header = {
-		.has_message_number = true,
+		.has_message_number = a->message_id != FK_KMM_UNABLE_TO_DECRYPT_RESPONSE,
 		.has_mac = a->mac_tek != NULL,
 		.destination_rsi = a->destination_rsi,
 		.source_rsi = a->source_rsi,
@@ -255,6 +255,10 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 			   .key_id = a->key_id}},
 	};
 	struct fk_kmm_delete_key_list deleted = {.n_keys = a->n_keys};
+	const struct fk_kmm_unable unable = {.body_format = FK_KMM_BODY_HAS_KEK,
+					     .algorithm_id = FK_ALGORITHM_AES_256,
+					     .key_id = a->mac_key_id,
+					     .status = a->status};
 	size_t size = 0;
 	enum fk_err err;
 
@@ -288,6 +292,8 @@ static size_t encode_answer(const struct rig_answer *a, uint8_t *kmm, size_t cap
 		 a->message_id == FK_KMM_DEREGISTRATION_COMMAND)
 		err = fk_kmm_encode_registration(&header, a->message_id, a->status, a->kmf_rsi, kmm,
 						 cap, &size);
+	else if (a->message_id == FK_KMM_UNABLE_TO_DECRYPT_RESPONSE)
+		err = fk_kmm_encode_unable(&header, &unable, kmm, cap, &size);
 	else if (a->message_id == FK_KMM_ZEROIZE_RESPONSE)
 		err = fk_kmm_encode_empty(&header, FK_KMM_ZEROIZE_RESPONSE, kmm, cap, &size);
 	else

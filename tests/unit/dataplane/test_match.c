@@ -905,3 +905,82 @@ Test(match, a_2xx_ends_what_no_kmm_answers)
 	rig_pass_ms(rig, 60000);
 	cr_expect_eq(rig_count(rig, FK_COUNTER_ANSWER_TIMEOUT), 0);
 }
+
+/* What UE says of the attempt that is open: that it lacks its own key. */
+static struct rig_answer unable(void)
+{
+	struct rig_answer answer = right();
+
+	answer.message_id = FK_KMM_UNABLE_TO_DECRYPT_RESPONSE;
+	answer.status = FK_KMM_STATUS_INVALID_KEY_ID;
+	answer.mac_tek = NULL;
+	answer.in_reply_to = signalling.message_id;
+	return answer;
+}
+
+Test(match, who_names_the_command_may_say_that_it_lacks_its_key)
+{
+	struct rig_answer answer = unable();
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_UNABLE), 1);
+	cr_expect_eq(rig_state(rig, UE).outcome, FK_OUTCOME_UNABLE);
+	cr_expect_eq(rig_state(rig, UE).kmm_status, FK_KMM_STATUS_INVALID_KEY_ID);
+	cr_expect_eq(rig_state(rig, UE).inbound_known, 0);
+	cr_expect_eq(last_bell().ue_index, UE);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	/* The right answer stands all the same: that one may have been a lie. */
+	answer = right();
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
+}
+
+Test(match, nobody_else_says_that_a_ue_lacks_its_key)
+{
+	struct rig_answer answer = unable();
+	uint8_t id[FK_SDS_ID_SIZE];
+
+	answer.in_reply_to = NULL; /* anybody could */
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
+	memcpy(id, signalling.message_id, sizeof(id));
+	id[15] ^= 1;
+	answer.in_reply_to = id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer = unable();
+	answer.user = "sip:ue005@mc.example";
+	expect_answer(&answer, FK_COUNTER_RX_KMM_NOT_THAT_UE);
+	answer = unable();
+	answer.mac_key_id++; /* another key than the command was under */
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer = rig_right_answer(rig, OTHER, 0, 40); /* who was asked nothing */
+	answer.message_id = FK_KMM_UNABLE_TO_DECRYPT_RESPONSE;
+	answer.mac_tek = NULL;
+	answer.in_reply_to = signalling.message_id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	cr_expect_eq(rig_state(rig, UE).outcome, FK_OUTCOME_NONE);
+}
+
+Test(match, a_warm_start_is_acknowledged_under_the_key_that_it_brought)
+{
+	struct fk_order order = rig_order(OTHER, 0, 0);
+	struct rig_answer answer;
+
+	order.kind = FK_ORDER_WARM_START;
+	order.n_keys = 0;
+	(void)rig_send(rig, &order);
+	answer = rig_right_answer(rig, OTHER, 0, 40);
+	answer.acked_message_id = FK_KMM_REKEY_COMMAND;
+	answer.key_id = answer.mac_key_id;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
+	answer.acked_message_id = FK_KMM_WARM_START_COMMAND;
+	answer.key_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEYS);
+	answer.key_id--;
+	answer.break_mac = true;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+	answer.break_mac = false;
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_expect_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+}

@@ -618,3 +618,39 @@ Test(send, an_answer_to_a_registration_asks_for_none_and_is_under_the_ues_own_ke
 		cr_assert_eq(rig_state(rig, 5 + i).outcome, FK_OUTCOME_UNBUILDABLE);
 	}
 }
+
+/* spec: P25 sheet 3.6, 4: its MAC is under the key that it brings */
+Test(send, a_warm_start_brings_the_ues_own_key_wrapped_under_its_kek)
+{
+	struct fk_order order = rig_order(3, 0, 0);
+	const struct fk_ue_slot *ue = &rig->worker->ues[3];
+	struct fk_sds_signalling signalling;
+	static struct fk_crypto_scratch scratch;
+	struct fk_unwrap_lane unwrap;
+	uint8_t key[32];
+	struct fk_kmm_warm_start start;
+	struct fk_sip_message request;
+	struct fk_kmm_frame frame;
+
+	order.kind = FK_ORDER_WARM_START;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(frame.size, 76); /* P25 sheet 6 */
+	cr_assert_eq(fk_kmm_decode_warm_start(&frame, &start), FK_OK);
+	cr_assert_eq(start.decryption_key_id, ue->kek_key_id);
+	cr_assert_eq(start.key_id, ue->ptek_key_id);
+	cr_assert_eq(frame.header.mac.key_id, ue->ptek_key_id);
+	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_IMMEDIATE);
+	unwrap = (struct fk_unwrap_lane){.kek = ue->kek, .wrapped = start.key, .key = key};
+	rig->worker->config.engine->unwrap(&scratch, FK_WRAP_256_UNDER_256, &unwrap, 1);
+	cr_assert_eq(unwrap.ok, 1);
+	cr_assert_arr_eq(key, ue->ptek, sizeof(key));
+	order = rig_order(4, 0, 0);
+	order.kind = FK_ORDER_WARM_START;
+	order.n_keys = 0;
+	order.mac_key = FK_MAC_KEY_CAMPAIGN_TEK;
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
+}

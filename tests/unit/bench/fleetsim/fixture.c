@@ -196,3 +196,23 @@ size_t make_zeroize(struct fixture *f, const struct fk_sim_ue *ue, const struct 
 	put_mac(f, c, kmm, size);
 	return size;
 }
+
+size_t make_warm_start(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       const uint8_t ptek[static 32], uint16_t ptek_key_id,
+		       uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	uint8_t wrapped[FK_OSSL_WRAPPED_SIZE];
+	const struct fk_kmm_warm_start start = {.decryption_algorithm_id = ue->kek_algorithm_id,
+						.decryption_key_id = ue->kek_key_id,
+						.algorithm_id = FK_ALGORITHM_AES_256,
+						.key_id = ptek_key_id,
+						.key = wrapped};
+	size_t size = 0;
+
+	wrap_key(c->kek, ptek, wrapped);
+	need(fk_kmm_encode_warm_start(&header, &start, kmm, FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_warm_start");
+	put_mac(f, c, kmm, size);
+	return size;
+}

@@ -514,3 +514,45 @@ Test(radio, a_zeroized_radio_has_answered_and_knows_no_key_any_more)
 	cr_expect_eq(answer.size, 0);
 	cr_expect_eq(counts.count[FK_SIM_BAD_MAC], 1);
 }
+
+Test(radio, who_has_lost_its_key_says_so_and_a_warm_start_brings_another_one)
+{
+	struct command c = usual_command(&f, ue, 1);
+	struct fk_kmm_rekey_ack ack;
+	struct fk_kmm_unable unable;
+	struct fk_kmm_frame frame;
+	uint8_t old[32], ptek[32];
+	size_t size;
+
+	memcpy(old, ue->ptek, sizeof(old));
+	memset(ptek, 0x33, sizeof(ptek));
+	c.mac_key = old;
+	ue->traits = 1u << FK_TRAIT_NO_PTEK;
+	fk_sim_ue_lose_ptek(ue);
+	cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(fk_kmm_decode(answer.octets, answer.size, &frame), FK_OK);
+	cr_assert_not(frame.header.has_mac);
+	cr_assert_eq(fk_kmm_decode_unable(&frame, &unable), FK_OK);
+	cr_assert_eq(unable.key_id, c.mac_key_id);
+	cr_assert_eq(ue->inbound_number, 0);
+	/* A key that is not wrapped under its KEK, or another one's MAC, is none. */
+	c.number = 2;
+	c.mac_key_id = 0x7001;
+	cr_assert_eq(give(make_warm_start(&f, ue, &c, ptek, 0x7001, kmm)), FK_SIM_WELL_FORMED);
+	cr_assert_eq(answer.size, 0);
+	cr_assert_eq(ue->ptek_algorithm_id, 0);
+	c.mac_key = ptek;
+	size = make_warm_start(&f, ue, &c, ptek, 0x7001, kmm);
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	frame = check_answer(ptek, FK_KMM_REKEY_ACK);
+	cr_assert_eq(fk_kmm_decode_rekey_ack(&frame, &ack), FK_OK);
+	cr_assert_eq(ack.acknowledged_message_id, FK_KMM_WARM_START_COMMAND);
+	cr_assert_eq(ack.statuses[0].key_id, 0x7001);
+	cr_assert_eq(counts.count[FK_SIM_WARM_STARTS], 1);
+	/* The same again gets the same answer, and what comes next is under the new key. */
+	cr_assert_eq(give(size), FK_SIM_WELL_FORMED);
+	(void)check_answer(ptek, FK_KMM_REKEY_ACK);
+	cr_assert_eq(counts.count[FK_SIM_WARM_STARTS], 1);
+	c.number = 3;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+}

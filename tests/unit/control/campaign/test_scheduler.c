@@ -1180,3 +1180,198 @@ Test(scheduler, who_is_engaged_and_not_outrun_goes_on_as_it_was)
 	world_run(w, 5000);
 	world_check_books(w);
 }
+
+Test(scheduler, a_ue_that_lacks_its_own_key_gets_another_one_and_then_what_it_waits_for)
+{
+	w->options.may_warm_start = true;
+	for (uint32_t i = 0; i < WORLD_UES; i += 2)
+		w->radios[i].lacks_ptek = true; /* more than can wait for a key at a time */
+	world_start(w);
+	world_run(w, 20000);
+	world_check_books(w);
+	cr_expect_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ACKED], WORLD_UES);
+	cr_expect_eq(w->n_renewed, WORLD_UES / 2);
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		cr_expect_eq(w->numbers[i].needs_warm_start, 0);
+}
+
+Test(scheduler, a_warm_start_survives_restarts_losses_and_a_store_that_fails)
+{
+	w->options.may_warm_start = true;
+	w->loss_percent = 20;
+	for (uint32_t i = 0; i < WORLD_UES; i += 3)
+		w->radios[i].lacks_ptek = true;
+	world_start(w);
+	for (uint32_t i = 0; i < 400; i++) {
+		world_turn(w, i % 7 == 3);
+		if (i % 40 == 39)
+			world_restart(w, i % 80 == 39);
+	}
+	w->loss_percent = 0;
+	world_run(w, 20000);
+	world_check_books(w);
+}
+
+Test(scheduler, a_campaign_that_renews_keys_makes_one_for_each_and_brings_it)
+{
+	w->options.renews = w->options.may_warm_start = true;
+	w->options.n_keys = 0;
+	w->options.closing = false;
+	w->options.n_commands = 1;
+	w->options.commands[0] = FK_ORDER_WARM_START;
+	w->ues[4].ptek_algorithm_id = 0; /* who never had one gets one, too */
+	w->radios[5].lacks_ptek = true;
+	w->radios[6].is_silent = true;
+	world_start(w);
+	for (uint32_t i = 0; i < 100; i++)
+		world_turn(w, i % 5 == 2);
+	world_restart(w, true);
+	world_run(w, 20000);
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		cr_expect_eq(world_delivery(w, i)->state,
+			     i == 6 ? FK_DELIVERY_UNREACHABLE : FK_DELIVERY_ACKED, "ue %u", i);
+		cr_expect_eq(w->numbers[i].needs_warm_start, i == 6, "ue %u", i);
+	}
+	cr_expect_eq(fk_scheduler_tally(w->scheduler)->n_held_durable, WORLD_UES - 1);
+	cr_expect_geq(w->n_renewed, WORLD_UES);
+}
+
+Test(scheduler, nothing_is_ordered_for_a_ue_before_its_new_key_is_durable)
+{
+	w->options.may_warm_start = true;
+	w->radios[9].lacks_ptek = true;
+	world_start(w);
+	while (world_delivery(w, 9)->cause != FK_CAUSE_UNABLE)
+		world_turn(w, w->n_sends[9] > 0);
+	for (uint32_t i = 0; i < 100; i++)
+		world_turn(w, true);
+	cr_expect_eq(w->n_sends[9], 1);
+	cr_expect_eq(w->numbers[9].needs_warm_start, 0);
+	world_run(w, 5000);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, who_says_again_and_again_that_it_lacks_its_key_is_refused)
+{
+	w->options.may_warm_start = true;
+	w->radios[9].lacks_ptek = w->radios[10].lacks_ptek = w->radios[10].has_no_kek = true;
+	world_start(w);
+	while (!fk_scheduler_is_done(w->scheduler)) {
+		world_turn(w, false);
+		w->radios[9].lacks_ptek = true; /* or somebody says so in its name */
+	}
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_REFUSED);
+	cr_expect_eq(world_delivery(w, 9)->cause, FK_CAUSE_UNABLE);
+	cr_expect_eq(w->n_renewed, FK_WARM_STARTS_MAX);
+	/* Without its KEK nothing reaches it. */
+	cr_expect_eq(world_delivery(w, 10)->state, FK_DELIVERY_REFUSED);
+	cr_expect_eq(world_delivery(w, 10)->cause_detail, FK_KMM_STATUS_NO_KEK);
+	cr_expect_eq(w->n_sends[10], 1);
+}
+
+Test(scheduler, without_inferred_layouts_there_is_no_warm_start)
+{
+	w->radios[9].lacks_ptek = true;
+	world_start(w);
+	world_run(w, 5000);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_REFUSED);
+	cr_expect_eq(w->n_renewed, 0);
+}
+
+/* Until 'ue_index' waits for a key that nobody makes yet. */
+static void run_until_keyless(struct world *world, uint32_t ue_index)
+{
+	world->options.may_warm_start = true;
+	world->radios[ue_index].lacks_ptek = true;
+	world_start(world);
+	while (world_delivery(world, ue_index)->cause != FK_CAUSE_UNABLE)
+		world_turn(world, world->n_sends[ue_index] > 0);
+}
+
+static uint32_t n_keyless(const struct world *world)
+{
+	uint32_t ue_indexes[FK_KEYLESS_MAX];
+
+	return fk_scheduler_list_keyless(world->scheduler, ue_indexes, FK_KEYLESS_MAX);
+}
+
+Test(scheduler, a_key_that_was_made_before_a_crash_is_brought_under_another_number)
+{
+	uint16_t number;
+
+	run_until_keyless(w, 9);
+	number = world_delivery(w, 9)->number;
+	w->stored_numbers[9].needs_warm_start = 1; /* with the record, before the ledger page */
+	w->ues[9].ptek_key_id++;
+	world_restart(w, true);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_PENDING);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+	cr_expect_neq(world_delivery(w, 9)->number, number);
+	cr_expect_eq(w->n_renewed, 0);
+}
+
+Test(scheduler, no_key_is_made_for_a_delivery_that_has_ended)
+{
+	run_until_keyless(w, 9);
+	cr_assert_eq(n_keyless(w), 1);
+	fk_scheduler_exclude(w->scheduler, 9, FK_CAUSE_UNABLE); /* as one that is lost */
+	cr_expect_eq(n_keyless(w), 0);
+	world_run(w, 5000);
+	cr_expect_eq(w->n_renewed, 0);
+	cr_expect_eq(w->numbers[9].needs_warm_start, 0);
+}
+
+Test(scheduler, no_key_is_made_while_something_else_is_sent_to_the_ue)
+{
+	run_until_keyless(w, 9);
+	fk_scheduler_engage(w->scheduler, 9);
+	cr_expect_eq(n_keyless(w), 0);
+	fk_scheduler_disengage(w->scheduler, 9, &w->now);
+	cr_expect_eq(n_keyless(w), 1);
+	world_run(w, 5000);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, who_answers_after_all_keeps_its_key)
+{
+	run_until_keyless(w, 9);
+	w->states[9].outcome = FK_OUTCOME_ANSWERED;
+	w->states[9].kmm_message_id = FK_KMM_REKEY_ACK;
+	w->states[9].kmm_status = FK_KMM_STATUS_PERFORMED;
+	w->states[9].keys_held = w->radios[9].keys = 1;
+	w->states[9].answered_at_us++;
+	w->radios[9].lacks_ptek = false; /* somebody had said so in its name */
+	fk_scheduler_apply(w->scheduler, 9, &w->states[9], &w->now);
+	cr_expect_eq(n_keyless(w), 0);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(w->n_renewed, 0);
+}
+
+Test(scheduler, an_acknowledgement_of_a_key_that_was_replaced_proves_nothing)
+{
+	run_until_keyless(w, 9);
+	while (w->open[9].kind != FK_ORDER_WARM_START)
+		world_turn(w, false);
+	w->ues[9].ptek_key_id++;
+	w->states[9].outcome = FK_OUTCOME_ANSWERED;
+	w->states[9].kmm_message_id = FK_KMM_REKEY_ACK;
+	w->states[9].kmm_status = FK_KMM_STATUS_PERFORMED;
+	w->states[9].mac_key_id = (uint16_t)(w->ues[9].ptek_key_id - 1);
+	w->states[9].answered_at_us++;
+	fk_scheduler_apply(w->scheduler, 9, &w->states[9], &w->now);
+	cr_expect_eq(w->numbers[9].needs_warm_start, 1);
+}
+
+Test(scheduler, a_campaign_that_may_not_warm_start_sends_what_it_is_for)
+{
+	w->options.is_destructive = true;
+	w->numbers[9].needs_warm_start = w->stored_numbers[9].needs_warm_start = 1;
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (w->n_sends[9] == 0)
+		world_turn(w, false);
+	cr_expect_neq(w->open[9].kind, FK_ORDER_WARM_START);
+}

@@ -36,6 +36,7 @@ struct world *world_new(uint64_t seed)
 		w->ues[i].rsi = 1000 + i;
 		w->ues[i].mnp = 1000;
 		w->ues[i].ptek_algorithm_id = FK_ALGORITHM_AES_256;
+		w->ues[i].ptek_key_id = 5;
 		w->ues[i].ue_generation = 1;
 	}
 	w->options = (struct fk_scheduler_options){
@@ -112,6 +113,10 @@ static void check_durable(const struct world *w, const struct fk_order *order, s
 	cr_assert_eq(d->date_time_s, order->date_time_s);
 	cr_assert_leq((uint16_t)(order->message_number + 1 - numbers->accepted),
 		      (uint16_t)(numbers->reserved_next - numbers->accepted));
+	cr_assert_eq(w->options.may_warm_start && numbers->needs_warm_start,
+		     order->kind == FK_ORDER_WARM_START);
+	if (order->kind == FK_ORDER_WARM_START)
+		return;
 	/* A step goes out only when the acknowledgements of all keys before it are durable. */
 	if (order->kind == FK_ORDER_REKEY) {
 		cr_assert_eq(d->keys_held, (1u << order->first_key) - 1);
@@ -160,7 +165,7 @@ static void answer(struct world *w, uint32_t i, uint8_t message_id, uint8_t stat
 	if (w->options.n_commands > 0 && message_id != FK_KMM_NEGATIVE_ACK && !is_rekey)
 		s->active_keyset = w->radios[i].is_changed ? KEYSET : OLD_KEYSET;
 	s->mac_algorithm_id = FK_ALGORITHM_AES_256;
-	s->mac_key_id = is_closing ? KEY_ID : 5;
+	s->mac_key_id = is_closing ? KEY_ID : w->ues[i].ptek_key_id;
 	s->inbound_number = ++w->radios[i].outbound;
 	s->inbound_known = 1;
 	memset(s->mac, (int)(i & 0xff), sizeof(s->mac));
@@ -180,6 +185,9 @@ static bool radio_takes(struct world *w, uint32_t i)
 	if (radio->forced_kmm_status != 0 && radio->refused_keys == 0)
 		return false;
 	switch (w->open[i].kind) {
+	case FK_ORDER_WARM_START:
+		radio->lacks_ptek = false;
+		break;
 	case FK_ORDER_REKEY:
 		radio->keys |= keys_of(&w->open[i]) & (uint16_t)~radio->refused_keys;
 		break;
@@ -205,6 +213,12 @@ static void play_outcome(struct world *w, uint32_t i)
 		w->states[i].sip_status = radio->forced_sip;
 		w->states[i].sip_warning = radio->forced_warning;
 		set_outcome(w, i, FK_OUTCOME_REFUSED);
+	} else if (radio->lacks_ptek &&
+		   (radio->has_no_kek || w->open[i].kind != FK_ORDER_WARM_START)) {
+		w->states[i].kmm_message_id = FK_KMM_UNABLE_TO_DECRYPT_RESPONSE;
+		w->states[i].kmm_status =
+			radio->has_no_kek ? FK_KMM_STATUS_NO_KEK : FK_KMM_STATUS_INVALID_KEY_ID;
+		set_outcome(w, i, FK_OUTCOME_UNABLE);
 	} else if (!radio_takes(w, i)) {
 		answer(w, i, FK_KMM_NEGATIVE_ACK, radio->forced_kmm_status);
 	} else if (world_random(w, 100) < w->loss_percent) {
@@ -227,7 +241,7 @@ static void check_keys(const struct world *w, const struct fk_order *order, stru
 		return;
 	}
 	cr_assert_eq(order->mac_key, FK_MAC_KEY_PTEK);
-	if (order->kind == FK_ORDER_CHANGEOVER) {
+	if (order->kind == FK_ORDER_CHANGEOVER || order->kind == FK_ORDER_WARM_START) {
 		cr_assert_eq(order->n_keys, 0);
 		cr_assert_eq(order->first_key, 0);
 		return;
@@ -268,6 +282,7 @@ static void take_order(struct world *w, const struct fk_order *order)
 	s->token = order->token;
 	s->message_number = order->message_number;
 	s->date_time_s = order->date_time_s;
+	s->what = order->what;
 	s->outcome = FK_OUTCOME_NONE;
 	s->sip_status = 0;
 	s->kmm_message_id = s->kmm_status = 0;
@@ -303,6 +318,8 @@ static void check_active(const struct world *w, uint32_t i, const struct fk_curr
 
 static uint8_t kind_of(const struct world *w)
 {
+	if (w->options.renews)
+		return FK_KIND_WARM_START;
 	if (w->options.n_commands == 0)
 		return FK_KIND_REKEY;
 	return w->options.n_keys > 0 ? FK_KIND_REKEY_AND_CHANGEOVER : FK_KIND_CHANGEOVER;
@@ -341,6 +358,20 @@ static void check_currency(const struct world *w)
 	}
 }
 
+/* Whoever makes keys has made them, and they are durable. */
+static void renew_keys(struct world *w)
+{
+	uint32_t ue_indexes[FK_KEYLESS_MAX];
+	uint32_t n = fk_scheduler_list_keyless(w->scheduler, ue_indexes, FK_KEYLESS_MAX);
+
+	for (uint32_t i = 0; i < n; i++) {
+		w->ues[ue_indexes[i]].ptek_key_id++;
+		w->stored_numbers[ue_indexes[i]].needs_warm_start = 1;
+		w->n_renewed++;
+		fk_scheduler_has_key(w->scheduler, ue_indexes[i], &w->now);
+	}
+}
+
 void world_turn(struct world *w, bool store_fails)
 {
 	struct fk_order orders[8];
@@ -355,6 +386,8 @@ void world_turn(struct world *w, bool store_fails)
 		fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now);
 		fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now); /* rung twice */
 	}
+	if (!store_fails)
+		renew_keys(w);
 	fk_scheduler_reserve(w->scheduler, &w->now, 1);
 	if (!store_fails)
 		write_pages(w);

@@ -28,6 +28,8 @@ struct world_radio {
 	uint16_t refused_keys;	   /* ... but if not 0, only these keys of a Rekey-Command */
 	uint16_t forced_sip;	   /* not 0: the system refuses with this status */
 	uint16_t forced_warning;   /* in that refusal */
+	bool lacks_ptek;	   /* it can do no more than say so, until a Warm-Start */
+	bool has_no_kek;	   /* nor is that of any use to it */
 	bool is_silent;		   /* never answers */
 	bool is_stuck;		   /* and nobody ever says so */
 };
@@ -52,7 +54,7 @@ struct world {
 	uint32_t sent_date[WORLD_UES][WORLD_NUMBERS];
 	uint16_t sent_keys[WORLD_UES][WORLD_NUMBERS]; /* first_key << 8 | n_keys */
 	uint32_t n_sends[WORLD_UES];
-	uint64_t n_orders, clock_us;
+	uint64_t n_orders, n_renewed, clock_us;
 	uint32_t loss_percent;
 	uint64_t random;
 };
