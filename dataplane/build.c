@@ -49,13 +49,20 @@ static const uint8_t *mac_tek(const struct fk_build_lane *lane)
 	return lane->txn->mac_key == FK_MAC_KEY_PTEK ? lane->ue->ptek : lane->campaign->keys[0].tek;
 }
 
+/* spec: P25 sheet 1.4: commands are of kind 3, a Hello that is to be answered is of kind 2 */
+static enum fk_kmm_response_kind response_kind(uint8_t kind)
+{
+	if (kind == FK_ORDER_HELLO)
+		return FK_KMM_RESPONSE_DELAYED;
+	return fk_order_answer(kind) != 0 ? FK_KMM_RESPONSE_IMMEDIATE : FK_KMM_RESPONSE_NONE;
+}
+
 static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct fk_build_lane *lane)
 {
 	bool ptek = lane->txn->mac_key == FK_MAC_KEY_PTEK;
 
 	return (struct fk_kmm_header){
-		.response_kind = fk_order_answer(lane->txn->kind) != 0 ? FK_KMM_RESPONSE_IMMEDIATE
-								       : FK_KMM_RESPONSE_NONE,
+		.response_kind = response_kind(lane->txn->kind),
 		.has_message_number = true,
 		.has_mac = true,
 		.destination_rsi = lane->ue->rsi,
@@ -164,6 +171,9 @@ static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, ui
 		break;
 	case FK_ORDER_WARM_START:
 		err = encode_warm_start(&header, lane, kmm, cap, &size);
+		break;
+	case FK_ORDER_HELLO:
+		err = fk_kmm_encode_hello(&header, FK_HELLO_HERE, kmm, cap, &size);
 		break;
 	case FK_ORDER_REGISTERED:
 		err = fk_kmm_encode_registration_response(&header, FK_KMM_REGISTRATION_RESPONSE,

@@ -275,6 +275,19 @@ static bool is_said_unasked(uint8_t message_id)
 	       message_id == FK_KMM_DEREGISTRATION_COMMAND;
 }
 
+/* A Hello with flag 0, under a MAC, while one that asks for it is open: it says that the UE is
+ * there, whichever came first. With another flag it asks for something itself. spec: P25 sheet 4 */
+static bool answers_hello(const struct fk_worker *w, const struct fk_match_kmm *kmm)
+{
+	const struct fk_ue_state *state = &w->states[kmm->ue_index];
+	uint8_t flag;
+
+	return kmm->frame.header.message_id == FK_KMM_HELLO && kmm->frame.header.has_mac &&
+	       state->kind == FK_ORDER_HELLO && state->outcome != FK_OUTCOME_ANSWERED &&
+	       fk_worker_campaign_of(w, state->token) != NULL &&
+	       fk_kmm_decode_hello(&kmm->frame, &flag) == FK_OK && flag == FK_HELLO_HERE;
+}
+
 /* What nobody asked for: under the UE's own key, for a group's would be anybody's. Only a Hello may
  * come without a MAC, and then it is the server's word for who calls that it stands on. spec: P25
  * sheet 4, Hello, Registration / Deregistration */
@@ -305,7 +318,7 @@ static enum fk_counter check_key(const struct fk_worker *w, struct fk_match_kmm 
 
 	if (kmm->frame.header.message_id == FK_KMM_UNABLE_TO_DECRYPT_RESPONSE)
 		return check_unable(kmm);
-	if (is_said_unasked(kmm->frame.header.message_id))
+	if (is_said_unasked(kmm->frame.header.message_id) && !answers_hello(w, kmm))
 		return is_repeat(w, kmm) ? FK_COUNTER_RX_KMM_REPEAT : check_unasked(w, kmm);
 	if (!kmm->frame.header.has_mac)
 		return FK_COUNTER_RX_KMM_UNAUTHENTICATED;
@@ -544,6 +557,8 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 								 : FK_COUNTER_RX_KMM_MALFORMED;
 	case FK_ORDER_WARM_START:
 		return read_warm_start_ack(kmm, answer);
+	case FK_ORDER_HELLO:
+		return FK_COUNTERS; /* it was read before it counted as an answer */
 	case FK_ORDER_REGISTERED:
 	case FK_ORDER_DEREGISTERED:
 		break; /* no KMM answers these */

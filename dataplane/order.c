@@ -33,7 +33,7 @@ static uint16_t body_size(const struct fk_campaign_block *campaign, uint8_t kind
 	case FK_ORDER_WARM_START:
 		return 6 + FK_KMM_KEY_ITEM_SIZE;
 	}
-	return 1; /* Inventory-Command, type 04; Registration- and Deregistration-Response */
+	return 1; /* Inventory-Command, type 04; Registration- and Deregistration-Response; Hello */
 }
 
 /* That KMM with its preamble. */
@@ -129,6 +129,7 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 			return false;
 		break;
 	case FK_ORDER_ZEROIZE:
+	case FK_ORDER_HELLO:
 	case FK_ORDER_REGISTERED:
 	case FK_ORDER_DEREGISTERED:
 		/* Nobody's word but that of the one who knows the UE's own key (I8). */

@@ -31,6 +31,7 @@
 	X(HELLOS, "hellos")		    /* transactions begun */                              \
 	X(UNABLE, "unable")		    /* commands under a key that the radio lacks */       \
 	X(WARM_STARTS, "warm_starts")	    /* of COMMANDS: it has a protection TEK again */      \
+	X(GREETED, "greeted")		    /* of COMMANDS: a Hello, which it answers */          \
 	X(SAID, "said")			    /* Registrations and Deregistrations begun */         \
 	X(REGISTERED, "registered")	    /* of COMMANDS: answers to the one */                 \
 	X(DEREGISTERED, "deregistered")	    /* and to the other */                                \

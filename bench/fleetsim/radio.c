@@ -443,6 +443,18 @@ static void say_unable(struct exchange *x, struct fk_radio_answer *answer)
 	count(x->radio, FK_SIM_UNABLE);
 }
 
+/* spec: P25 sheet 4, Hello: flag 0 from either side announces presence */
+static void obey_hello(struct exchange *x, struct fk_radio_answer *answer)
+{
+	struct fk_kmm_header header = answer_header(x);
+	size_t size = 0;
+	enum fk_err err = fk_kmm_encode_hello(&header, FK_HELLO_HERE, answer->octets,
+					      sizeof(answer->octets), &size);
+
+	count(x->radio, FK_SIM_GREETED);
+	seal(x, x->tek, err, size, answer);
+}
+
 /* Decodes the body before anything changes, so that a bad body changes nothing. */
 static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *answer)
 {
@@ -450,7 +462,7 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 	struct fk_kmm_changeover_pair pair;
 	struct fk_kmm_delete_key_list list;
 	struct fk_kmm_delete_keyset_one one;
-	uint8_t type, status;
+	uint8_t type, status, flag;
 
 	switch (x->frame.header.message_id) {
 	case FK_KMM_REKEY_COMMAND:
@@ -496,6 +508,12 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 			obey_inventory(x, answer);
 		else
 			refuse(x, STATUS_NOT_PERFORMED, answer);
+		break;
+	case FK_KMM_HELLO:
+		if (fk_kmm_decode_hello(&x->frame, &flag) != FK_OK || flag != FK_HELLO_HERE)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		obey_hello(x, answer);
 		break;
 	case FK_KMM_REGISTRATION_RESPONSE:
 	case FK_KMM_DEREGISTRATION_RESPONSE:

@@ -11,7 +11,7 @@
 
 #define KINDS                                                                                  \
 	"\"rekey\", \"changeover\", \"rekey-and-changeover\", \"inventory\", \"delete-key\", " \
-	"\"delete-keyset\", \"zeroize\" or \"warm-start\""
+	"\"delete-keyset\", \"zeroize\", \"warm-start\" or \"hello\""
 
 enum member_kind {
 	KIND_KIND,

@@ -29,6 +29,8 @@ static const struct fk_kind kinds[] = {
 	[FK_KIND_WARM_START] = {"warm-start", .is_inferred = true, .renews = true,
 				.rule = FK_RULE_ANY, .n_commands = 1,
 				.commands = {FK_ORDER_WARM_START}},
+	[FK_KIND_HELLO] = {"hello", .rule = FK_RULE_ANY, .n_commands = 1,
+			   .commands = {FK_ORDER_HELLO}},
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

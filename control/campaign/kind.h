@@ -26,6 +26,7 @@ enum fk_campaign_kind {
 	FK_KIND_DELETE_KEYSET = 6, /* a whole keyset, where it is out of use */
 	FK_KIND_ZEROIZE = 7,	   /* every key of named radios, those of their own included */
 	FK_KIND_WARM_START = 8,	   /* a new protection TEK for each */
+	FK_KIND_HELLO = 9,	   /* asks who is there, and can answer under its own key */
 };
 
 /* Which UEs a campaign may be served to, by what is known of their keys (I6). */

@@ -111,13 +111,10 @@ static const struct command commands[] = {
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
 	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active; delete-key, "
 	 "delete-keyset: old keys, where another keyset is active; warm-start: a new protection "
-	 "TEK for each UE; zeroize, with --yes: every key "
-	 "of "
-	 "the UEs that are named or have a status, lost ones above all. Other kinds are for "
-	 "everyone, those UEs alone, or all --except those. With --dry-run only say who "
-	 "would be served, in "
-	 "how "
-	 "many messages of which size, and how long it takes"},
+	 "TEK for each UE; hello: ask who is there; zeroize, with --yes: every key of the UEs "
+	 "that are named or have a status, lost ones above all. Other kinds are for everyone, "
+	 "those UEs alone, or all --except those. With --dry-run only say who would be served, "
+	 "in how many messages of which size, and how long it takes"},
 	{{"campaign", "plan"},
 	 "(as create) | ID [--ues] [--again]",
 	 fk_cli_campaign_plan,

@@ -32,7 +32,8 @@
 	X(FK_ORDER_ZEROIZE, 6, 0x21, 0x22)	 /* every key that the radio has */            \
 	X(FK_ORDER_REGISTERED, 7, 0x26, 0)	 /* answers a Registration-Command */          \
 	X(FK_ORDER_DEREGISTERED, 8, 0x24, 0)	 /* answers a Deregistration-Command */        \
-	X(FK_ORDER_WARM_START, 9, 0x20, 0x1d)	 /* the UE's own protection TEK */
+	X(FK_ORDER_WARM_START, 9, 0x20, 0x1d)	 /* the UE's own protection TEK */             \
+	X(FK_ORDER_HELLO, 10, 0x0c, 0x0c)	 /* flag 0, to say the same */
 
 enum fk_order_kind {
 #define X(name, value, command, answer) name = value,

@@ -984,3 +984,60 @@ Test(match, a_warm_start_is_acknowledged_under_the_key_that_it_brought)
 	cr_expect_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
 	cr_expect_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
 }
+
+/* Asks OTHER whether it is there. */
+static void send_hello(void)
+{
+	struct fk_order order = rig_order(OTHER, 0, 0);
+
+	order.kind = FK_ORDER_HELLO;
+	order.n_keys = 0;
+	(void)rig_send(rig, &order);
+}
+
+Test(match, a_hello_under_the_ues_own_key_answers_a_hello_and_not_twice)
+{
+	struct rig_answer answer;
+
+	send_hello();
+	answer = hello(OTHER, 40);
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_ACKS), 1);
+	cr_expect_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_ANSWERED);
+	cr_expect_eq(rig_state(rig, OTHER).kmm_message_id, FK_KMM_HELLO);
+	cr_expect_eq(rig_state(rig, OTHER).kmm_status, FK_KMM_STATUS_PERFORMED);
+	cr_expect_eq(rig_state(rig, OTHER).inbound_number, 40);
+	expect_answer(&answer, FK_COUNTER_RX_KMM_REPEAT);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_HELLOS), 0);
+}
+
+Test(match, a_hello_that_asks_for_something_is_no_answer_to_one)
+{
+	struct rig_answer answer;
+
+	send_hello();
+	answer = hello(OTHER, 40);
+	answer.status = FK_HELLO_REKEY;
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_HELLOS), 1);
+	cr_expect_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_NONE);
+}
+
+Test(match, nobody_else_says_that_a_ue_is_there)
+{
+	struct rig_answer answer;
+
+	send_hello();
+	answer = hello(OTHER, 40);
+	answer.break_mac = true;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_BAD_MAC);
+	answer = hello(OTHER, 40);
+	answer.mac_key_id++;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+	answer = hello(OTHER, 40);
+	answer.mac_tek = NULL; /* by who called: heard, and no more */
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(rig_state(rig, OTHER).outcome, FK_OUTCOME_NONE);
+}

@@ -584,6 +584,33 @@ Test(send, a_zeroize_leaves_under_the_ues_own_key_or_not_at_all)
 	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
 }
 
+/* spec: P25 sheet 1.4, 4, Hello */
+Test(send, a_hello_asks_who_is_there_under_the_ues_own_key)
+{
+	struct fk_order order = rig_order(3, 0, 0);
+	struct fk_sds_signalling signalling;
+	struct fk_sip_message request;
+	struct fk_kmm_frame frame;
+	uint8_t flag = 9;
+
+	order.kind = FK_ORDER_HELLO;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_OK);
+	cr_assert_eq(flag, FK_HELLO_HERE);
+	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_DELAYED);
+	cr_assert_eq(frame.header.mac.key_id, rig->worker->ues[3].ptek_key_id);
+	cr_assert_eq(frame.size, 26); /* P25 sheet 6 */
+	order = rig_order(4, 0, 0);
+	order.kind = FK_ORDER_HELLO;
+	order.n_keys = 0;
+	order.mac_key = FK_MAC_KEY_CAMPAIGN_TEK;
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
+}
+
 Test(send, an_answer_to_a_registration_asks_for_none_and_is_under_the_ues_own_key)
 {
 	static const struct {

@@ -556,3 +556,18 @@ Test(radio, who_has_lost_its_key_says_so_and_a_warm_start_brings_another_one)
 	c.number = 3;
 	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
 }
+
+/* spec: P25 sheet 4, Hello */
+Test(radio, a_hello_is_answered_by_one_under_the_radios_own_key)
+{
+	struct command c = usual_command(&f, ue, 1);
+	struct fk_kmm_frame frame;
+	uint8_t flag = 9;
+
+	cr_assert_eq(give(make_hello(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	frame = check_answer(ue->ptek, FK_KMM_HELLO);
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_OK);
+	cr_expect_eq(flag, FK_HELLO_HERE);
+	cr_expect_eq(counts.count[FK_SIM_GREETED], 1);
+	cr_expect_eq(ue->inbound_number, 1);
+}

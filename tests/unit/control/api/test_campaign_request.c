@@ -73,7 +73,7 @@ Test(campaign_request, every_kind_is_known_by_its_name)
 {
 	static const char *const kinds[] = {"rekey",	 "changeover", "rekey-and-changeover",
 					    "inventory", "delete-key", "delete-keyset",
-					    "zeroize",	 "warm-start"};
+					    "zeroize",	 "warm-start", "hello"};
 	struct fk_campaign_request r;
 	char field[FK_FIELD_NAME_SIZE], body[120];
 	struct fk_reason reason;
