@@ -17,7 +17,8 @@
 	X(REPEATS, "repeats")			  /* commands heard again: same octets */         \
 	X(RETRANSMISSIONS, "retransmissions")	  /* of REPEATS: in the same transaction */       \
 	X(MESSAGE_NUMBER_REUSED, "message_number_reused")                                         \
-	X(COMMANDS, "commands") /* KMMs accepted by a radio */                                    \
+	X(NUMBERS_SKIPPED, "numbers_skipped") /* below those of COMMANDS, never seen accepted */  \
+	X(COMMANDS, "commands")		      /* KMMs accepted by a radio */                      \
 	X(BEYOND_CAPABILITY, "beyond_capability")                                                 \
 	X(CHANGEOVERS, "changeovers")		  /* of COMMANDS: performed */                    \
 	X(ZEROIZED, "zeroized")			  /* of COMMANDS: every key is gone */            \

@@ -577,6 +577,7 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 {
 	struct exchange x = {.radio = radio, .ue = ue};
 	const struct fk_kmm_header *h = &x.frame.header;
+	uint16_t last = ue->inbound_number;
 	enum fk_sim_malformed malformed;
 	uint64_t hash;
 
@@ -625,6 +626,7 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 	if (malformed != FK_SIM_WELL_FORMED)
 		return malformed;
 	count(radio, FK_SIM_COMMANDS);
+	radio->counts->count[FK_SIM_NUMBERS_SKIPPED] += (uint16_t)(h->message_number - last - 1);
 	if (h->response_kind == FK_KMM_RESPONSE_NONE)
 		ret_answer->size = 0;
 	remember(ue, hash, ret_answer);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# fleetkeyd and fleetkey-dp are killed five times each, at instants spread over short campaigns.
-# scripts/soak does the same for longer.
+# fleetkeyd, fleetkey-dp and Redis, and each two of them at once, are killed five times each, at
+# instants spread over short campaigns. scripts/soak does the same for longer.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
@@ -15,14 +15,14 @@ n_kills=5
 KILLS_PACE=400
 KILLS_CAMPAIGN_MS=3000
 
-tap_plan $((2 * n_kills))
+tap_plan $((n_kills * ${#KILLS_TARGETS[@]}))
 stack_init kills
 STACK_T1_MS=200
 STACK_ANSWER_MS=2000
 STACK_BACKOFF_MS=200
 RANDOM=35
 for ((i = 0; i < n_kills; i++)); do
-	for name in control dataplane; do
+	for name in "${KILLS_TARGETS[@]}"; do
 		kills_instant "$n_kills" "$i"
 		kills_round "$name" "$KILLS_AT_MS" >"$STACK_DIR/round.out" 2>&1 || {
 			sed 's/^/# /' "$STACK_DIR/round.out"
