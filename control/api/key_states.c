@@ -11,16 +11,16 @@
 static json_t *entry_json(const struct fk_key_entry *entry)
 {
 	const struct fk_key_record *r = &entry->record;
-	uint64_t expires_at_ms = r->made_at_ms + (uint64_t)r->cryptoperiod_s * 1000;
+	uint64_t ends_at_ms = fk_key_ends_at_ms(r);
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:I, s:o}", "name",
 			 entry->name, "kind", fk_key_kind_label(r->kind), "state",
-			 fk_key_life_label(r->state), "origin", fk_key_origin_label(r->origin),
-			 "algorithm_id", r->algorithm_id, "key_id", r->key_id, "sln", r->sln,
-			 "keyset_id", r->keyset_id, "version", (json_int_t)r->version, "made_at",
-			 fk_call_timestamp(r->made_at_ms), "cryptoperiod_s",
-			 (json_int_t)r->cryptoperiod_s, "expires_at",
-			 r->cryptoperiod_s != 0 ? fk_call_timestamp(expires_at_ms) : json_null());
+			 fk_key_record_label(r, fk_key_now_ms()), "origin",
+			 fk_key_origin_label(r->origin), "algorithm_id", r->algorithm_id, "key_id",
+			 r->key_id, "sln", r->sln, "keyset_id", r->keyset_id, "version",
+			 (json_int_t)r->version, "made_at", fk_call_timestamp(r->made_at_ms),
+			 "cryptoperiod_s", (json_int_t)r->cryptoperiod_s, "expires_at",
+			 ends_at_ms != UINT64_MAX ? fk_call_timestamp(ends_at_ms) : json_null());
 }
 
 static void refuse(struct fk_call *call, enum fk_err err, const struct fk_reason *reason)

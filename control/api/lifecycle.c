@@ -8,6 +8,8 @@
 #include "api/call.h"
 #include "api/campaign_json.h"
 
+#define LEAD_MAX_S 315360000 /* ten years: before a cryptoperiod ends */
+
 static void reply_refused(struct fk_call *call, enum fk_err err, const char *field,
 			  const struct fk_reason *reason)
 {
@@ -105,6 +107,15 @@ void fk_api_campaign_approve(struct fk_call *call)
 		reply_campaign(call);
 }
 
+static void reply_scheduled(struct fk_call *call, enum fk_err err, const char *field,
+			    const struct fk_reason *reason)
+{
+	if (err != FK_OK)
+		reply_refused(call, err, field, reason);
+	else
+		reply_campaign(call);
+}
+
 static void schedule(struct fk_call *call, uint64_t at_ms, const char *zone)
 {
 	struct fk_reason reason = {{0}};
@@ -112,10 +123,7 @@ static void schedule(struct fk_call *call, uint64_t at_ms, const char *zone)
 	enum fk_err err =
 		fk_engine_schedule(call->app->engine, call->id, at_ms, zone, &field, &reason);
 
-	if (err != FK_OK)
-		reply_refused(call, err, field, &reason);
-	else
-		reply_campaign(call);
+	reply_scheduled(call, err, field, &reason);
 }
 
 void fk_api_campaign_start(struct fk_call *call)
@@ -146,12 +154,33 @@ static bool has_unknown(struct fk_call *call, const json_t *body)
 	json_object_foreach((json_t *)body, name, value)
 	{
 		if (strcmp(name, "at") == 0 || strcmp(name, "zone") == 0 ||
-		    strcmp(name, "fold") == 0)
+		    strcmp(name, "fold") == 0 || strcmp(name, "before_end_s") == 0)
 			continue;
 		fk_call_reply_err(call, FK_EINVAL, name, "there is no such member");
 		return true;
 	}
 	return false;
+}
+
+static void schedule_before_end(struct fk_call *call, const json_t *body, const json_t *lead)
+{
+	struct fk_reason reason = {{0}};
+	const char *field = NULL;
+	enum fk_err err;
+
+	if (json_object_size(body) != 1) {
+		fk_call_reply_err(call, FK_EINVAL, "before_end_s",
+				  "stands alone: it says when, without a time");
+		return;
+	}
+	if (!json_is_integer(lead) || json_integer_value(lead) < 0 ||
+	    json_integer_value(lead) > LEAD_MAX_S) {
+		fk_call_reply_err(call, FK_ERANGE, "before_end_s", "must be 0 to 315360000");
+		return;
+	}
+	err = fk_engine_schedule_before_end(call->app->engine, call->id,
+					    (uint32_t)json_integer_value(lead), &field, &reason);
+	reply_scheduled(call, err, field, &reason);
 }
 
 static void schedule_body(struct fk_call *call, const json_t *body)
@@ -168,6 +197,10 @@ static void schedule_body(struct fk_call *call, const json_t *body)
 	}
 	if (has_unknown(call, body))
 		return;
+	if (json_object_get(body, "before_end_s") != NULL) {
+		schedule_before_end(call, body, json_object_get(body, "before_end_s"));
+		return;
+	}
 	at = text_of(call, body, "at", NULL);
 	zone = text_of(call, body, "zone", "UTC");
 	fold_text = text_of(call, body, "fold", "");

@@ -98,6 +98,8 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 		fk_reason_set(reason, "the keys of campaign %u are not active any more", of->id);
 		return FK_EPOLICY;
 	}
+	if (kind->rule == FK_RULE_HOLDERS || kind->gives_keys)
+		return fk_engine_check_expiry(engine, c, c->created_at_ms, reason);
 	return FK_OK;
 }
 

@@ -143,6 +143,11 @@ FK_MUST_USE enum fk_err fk_engine_approve(struct fk_engine *engine, uint32_t id,
 FK_MUST_USE enum fk_err fk_engine_schedule(struct fk_engine *engine, uint32_t id, uint64_t at_ms,
 					   const char *zone, const char **ret_field,
 					   struct fk_reason *reason);
+/* The same, 'lead_s' before the cryptoperiod of a key ends that it replaces: the first to end of
+ * those that are in use now. FK_EINVAL if it replaces none, FK_ENOTFOUND if none has an end. */
+FK_MUST_USE enum fk_err fk_engine_schedule_before_end(struct fk_engine *engine, uint32_t id,
+						      uint32_t lead_s, const char **ret_field,
+						      struct fk_reason *reason);
 
 /* 'cause' is why the UE is left out, FK_CAUSE_NONE if it is served; then 'diff' is what is known.
  */

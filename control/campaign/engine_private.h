@@ -172,6 +172,10 @@ void fk_engine_recall_answers(struct fk_engine *engine, const struct fk_schedule
 void fk_engine_engage_answered(struct fk_engine *engine);
 /* Pushes the orders of answers that the rings take, and gives up those that nothing came of. */
 void fk_engine_push_answers(struct fk_engine *engine);
+/* FK_EPOLICY, and which key, if the cryptoperiod of one that the campaign goes on with is over. */
+FK_MUST_USE enum fk_err fk_engine_check_expiry(const struct fk_engine *engine,
+					       const struct fk_campaign *c, uint64_t now_ms,
+					       struct fk_reason *reason);
 /* New protection TEKs for those that lack theirs, and Warm-Starts that bring them. */
 void fk_engine_warm_start(struct fk_engine *engine);
 /* How many orders the rings take beside 'backlog' that wait in them. */

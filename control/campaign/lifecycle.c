@@ -103,6 +103,13 @@ enum fk_err fk_lifecycle_schedule(struct fk_campaign *c, enum fk_approval policy
 	return FK_OK;
 }
 
+uint64_t fk_lifecycle_before_end(uint64_t ends_at_ms, uint32_t lead_s)
+{
+	uint64_t lead_ms = (uint64_t)lead_s * 1000;
+
+	return ends_at_ms > lead_ms ? ends_at_ms - lead_ms : 1;
+}
+
 bool fk_lifecycle_is_due(enum fk_approval policy, const struct fk_campaign *c, uint64_t now_ms)
 {
 	return c->state == FK_CAMPAIGN_SCHEDULED && now_ms >= c->scheduled_at_ms &&

@@ -44,6 +44,9 @@ FK_MUST_USE enum fk_err fk_lifecycle_approve(struct fk_campaign *c, uint64_t pri
 FK_MUST_USE enum fk_err fk_lifecycle_schedule(struct fk_campaign *c, enum fk_approval policy,
 					      uint64_t at_ms, const char *zone,
 					      const char **ret_field, struct fk_reason *reason);
+/* When to start so that 'lead_s' are left until a cryptoperiod ends; never 0, in the past if it is
+ * too late for that, and then the campaign is due at once. */
+uint64_t fk_lifecycle_before_end(uint64_t ends_at_ms, uint32_t lead_s);
 bool fk_lifecycle_is_due(enum fk_approval policy, const struct fk_campaign *c, uint64_t now_ms);
 /* Back to the plan, as when that does not hold any more: it has to be planned again. */
 void fk_lifecycle_withdraw(struct fk_campaign *c, enum fk_halt why);

@@ -19,8 +19,9 @@ static void print_answer(const struct fk_cli *cli, const json_t *answer)
 		fk_output_object(stdout, answer, 0);
 }
 
-#define SLN_MAX	 4095
-#define SLNS_MAX 16 /* keys of one campaign */
+#define SLN_MAX	   4095
+#define SLNS_MAX   16	     /* keys of one campaign */
+#define LEAD_MAX_S 315360000 /* ten years */
 
 /* One number of the list; moves '*at' behind it. 0 if it is none from 1 to SLN_MAX. */
 static unsigned read_sln(const char **at)
@@ -484,21 +485,27 @@ int fk_cli_campaign_retry(struct fk_cli *cli, int argc, char **argv)
 int fk_cli_campaign_schedule(struct fk_cli *cli, int argc, char **argv)
 {
 	const char *at = NULL, *zone = NULL, *fold = NULL;
-	const struct fk_option options[] = {{"--at", .ret_text = &at},
-					    {"--zone", .ret_text = &zone},
-					    {"--fold", .ret_text = &fold}};
+	uint64_t lead_s = UINT64_MAX;
+	const struct fk_option options[] = {
+		{"--at", .ret_text = &at},
+		{"--before-end", .ret_number = &lead_s, .max = LEAD_MAX_S},
+		{"--zone", .ret_text = &zone},
+		{"--fold", .ret_text = &fold}};
 	char error[200], path[PATH_MAX_LEN];
 	json_t *body, *answer;
 	enum fk_exit code;
 
-	if (fk_options_parse(options, 3, false, &argc, argv, error, sizeof(error)) != FK_OK)
+	if (fk_options_parse(options, 4, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
-	if (argc != 1 || at == NULL)
-		return fk_usage_error("campaign schedule wants one campaign id, and --at");
+	if (argc != 1 || (at != NULL) == (lead_s != UINT64_MAX))
+		return fk_usage_error(
+			"campaign schedule wants one campaign id, and --at or --before-end");
 	code = fk_request_path(argv[0], "/schedule", path, sizeof(path));
 	if (code != FK_EXIT_DONE)
 		return code;
 	body = json_object();
+	if (lead_s != UINT64_MAX)
+		json_object_set_new(body, "before_end_s", json_integer((json_int_t)lead_s));
 	put_text(body, "at", at);
 	put_text(body, "zone", zone);
 	put_text(body, "fold", fold);

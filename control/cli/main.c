@@ -126,9 +126,12 @@ static const struct command commands[] = {
 	 "say yes to a plan, as another user than the one who made it"},
 	{{"campaign", "start"}, "ID", fk_cli_campaign_start, "begin as soon as no other one runs"},
 	{{"campaign", "schedule"},
-	 "ID --at YYYY-MM-DDTHH:MM:SS [--zone Europe/Berlin] [--fold earlier|later]",
+	 "ID --at YYYY-MM-DDTHH:MM:SS [--zone Europe/Berlin] [--fold earlier|later] | "
+	 "--before-end SECONDS",
 	 fk_cli_campaign_schedule,
-	 "begin at a time, as clocks in that zone (UTC) show it; when it comes twice, say which"},
+	 "begin at a time, as clocks in that zone (UTC) show it; when it comes twice, say which; "
+	 "or "
+	 "that long before the cryptoperiod of the first key ends that it replaces"},
 	{{"campaign", "retry"},
 	 "ID",
 	 fk_cli_campaign_retry,

@@ -40,7 +40,7 @@
 	X(keys, root_key, TEXT, "", 1, 4010, "characters",                                    \
 	  "instead: file:PATH, credential:NAME (systemd) or a pkcs11: URI with a pin-source") \
 	X(keys, tek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                            \
-	  "how long a new TEK is meant to be used; 0: not limited")                           \
+	  "how long a new TEK is used, then it has expired; 0: not limited")                  \
 	X(keys, pkcs11_module, TEXT, "", 1, 4095, "characters",                               \
 	  "library of the token, for a pkcs11: URI")
 

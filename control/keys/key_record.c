@@ -46,6 +46,24 @@ bool fk_key_life_may_become(uint8_t from, uint8_t to)
 	       (next[from] >> to & 1) != 0;
 }
 
+uint64_t fk_key_ends_at_ms(const struct fk_key_record *record)
+{
+	return record->cryptoperiod_s != 0
+		       ? record->made_at_ms + (uint64_t)record->cryptoperiod_s * 1000
+		       : UINT64_MAX;
+}
+
+bool fk_key_is_expired(const struct fk_key_record *record, uint64_t now_ms)
+{
+	return (record->state == FK_LIFE_PRE_ACTIVE || record->state == FK_LIFE_ACTIVE) &&
+	       now_ms >= fk_key_ends_at_ms(record);
+}
+
+const char *fk_key_record_label(const struct fk_key_record *record, uint64_t now_ms)
+{
+	return fk_key_is_expired(record, now_ms) ? "expired" : fk_key_life_label(record->state);
+}
+
 uint64_t fk_key_now_ms(void)
 {
 	struct timespec now;

@@ -14,6 +14,9 @@
  *   pre-active -> active -> deactivated -> destroyed; from each of the first three -> compromised;
  *   compromised -> destroyed, pre-active -> destroyed
  *
+ * A key whose cryptoperiod is over is expired, by the wall clock and by nothing that is stored: a
+ * clock that is set back takes it back.
+ *
  * Threads: everything here is pure but for the keyring. Memory: nothing allocates.
  */
 #pragma once
@@ -62,6 +65,13 @@ struct fk_key_record {
 const char *fk_key_kind_label(uint8_t kind);
 const char *fk_key_life_label(uint8_t state);
 const char *fk_key_origin_label(uint8_t origin);
+
+/* When the cryptoperiod is over, ms since 1970; UINT64_MAX if it is not limited. */
+uint64_t fk_key_ends_at_ms(const struct fk_key_record *record);
+/* True if the key could be in use but for its cryptoperiod, which is over at that time. */
+bool fk_key_is_expired(const struct fk_key_record *record, uint64_t now_ms);
+/* As fk_key_life_label(), or "expired": no state that is stored, since a clock brings it about. */
+const char *fk_key_record_label(const struct fk_key_record *record, uint64_t now_ms);
 
 /* The time by the wall clock, ms since 1970. */
 uint64_t fk_key_now_ms(void);

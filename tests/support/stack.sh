@@ -50,6 +50,7 @@ STACK_CAPTURE_KEYS=false
 STACK_BOUND_S=900    # no process lives longer
 STACK_REDIS_PORT=    # TCP port of Redis on 127.0.0.1, beside its socket
 STACK_REPLICAS=      # that must have a write
+STACK_CRYPTOPERIOD_S= # of new TEKs
 STACK_WITNESS=       # file that knows an older copy of the store
 STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
@@ -412,6 +413,7 @@ stack_config() {
 		${STACK_WITNESS:+  witness_file: $STACK_WITNESS}
 		keys:
 		  root_key_file: $STACK_DIR/root.key
+		${STACK_CRYPTOPERIOD_S:+  tek_cryptoperiod_s: $STACK_CRYPTOPERIOD_S}
 		link:
 		  socket: $STACK_DIR/link.sock
 		api:

@@ -139,3 +139,21 @@ Test(lifecycle, only_a_wider_rekey_that_says_so_supersedes)
 	older.kind = FK_KIND_INVENTORY;
 	cr_expect_not(fk_lifecycle_supersedes(&newer, &older));
 }
+
+Test(lifecycle, a_campaign_may_start_at_a_lead_before_a_cryptoperiod_ends)
+{
+	struct fk_campaign c = planned();
+	uint64_t at_ms = fk_lifecycle_before_end(100000, 30);
+
+	cr_assert_eq(at_ms, 70000);
+	cr_assert_eq(fk_lifecycle_schedule(&c, FK_APPROVAL_NONE, at_ms, "UTC", &field, &reason),
+		     FK_OK);
+	cr_expect_not(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 69999));
+	cr_expect(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 70000));
+	cr_expect_not(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 60000), "a clock was set back");
+	cr_expect(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 3600000 + 60000), "or forward");
+	/* Too late for all of the lead: at once. */
+	cr_expect_eq(fk_lifecycle_before_end(100000, 0), 100000);
+	cr_expect_eq(fk_lifecycle_before_end(100000, 100), 1);
+	cr_expect_eq(fk_lifecycle_before_end(100000, UINT32_MAX), 1);
+}

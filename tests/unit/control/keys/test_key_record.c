@@ -131,3 +131,32 @@ Test(key_record, a_key_only_moves_forward)
 		}
 	}
 }
+
+Test(key_record, a_key_expires_at_the_end_of_its_cryptoperiod_and_not_before)
+{
+	struct fk_key_record r = {.state = FK_LIFE_ACTIVE, .made_at_ms = 5000, .cryptoperiod_s = 3};
+
+	cr_expect_eq(fk_key_ends_at_ms(&r), 8000);
+	cr_expect_not(fk_key_is_expired(&r, 7999));
+	cr_expect_str_eq(fk_key_record_label(&r, 7999), "active");
+	cr_expect(fk_key_is_expired(&r, 8000));
+	cr_expect_str_eq(fk_key_record_label(&r, 8000), "expired");
+	cr_expect_not(fk_key_is_expired(&r, 7000), "a clock that is set back takes it back");
+	r.cryptoperiod_s = UINT32_MAX;
+	cr_expect_eq(fk_key_ends_at_ms(&r), 5000 + UINT32_MAX * 1000ull);
+	r.cryptoperiod_s = 0;
+	cr_expect_not(fk_key_is_expired(&r, UINT64_MAX - 1), "not limited");
+}
+
+Test(key_record, a_key_that_is_out_of_use_does_not_expire)
+{
+	struct fk_key_record r = {.made_at_ms = 5000, .cryptoperiod_s = 3};
+	static const uint8_t states[] = {FK_LIFE_DEACTIVATED, FK_LIFE_COMPROMISED,
+					 FK_LIFE_DESTROYED};
+
+	for (uint32_t i = 0; i < sizeof(states); i++) {
+		r.state = states[i];
+		cr_expect_not(fk_key_is_expired(&r, 9000));
+		cr_expect_str_eq(fk_key_record_label(&r, 9000), fk_key_life_label(states[i]));
+	}
+}
