@@ -278,6 +278,7 @@ void fk_engine_on_attached(struct fk_engine *engine)
 	engine->is_attached = engine->has_been_attached = true;
 	fk_engine_recall_answers(engine, &now);
 	rescan(engine);
+	fk_engine_wake_returned(engine, &now);
 }
 
 void fk_engine_on_detached(struct fk_engine *engine)

@@ -168,6 +168,9 @@ void fk_engine_apply_answer(struct fk_engine *engine, uint32_t ue_index,
 			    const struct fk_scheduler_now *now);
 /* The dataplane attached anew. */
 void fk_engine_recall_answers(struct fk_engine *engine, const struct fk_scheduler_now *now);
+/* That a UE is back is durable before its delivery is; after a crash in between this goes on with
+ * it. */
+void fk_engine_wake_returned(struct fk_engine *engine, const struct fk_scheduler_now *now);
 /* A scheduler has come into force: nothing is ordered for UEs that are answered. */
 void fk_engine_engage_answered(struct fk_engine *engine);
 /* Pushes the orders of answers that the rings take, and gives up those that nothing came of. */

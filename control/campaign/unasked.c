@@ -178,6 +178,21 @@ void fk_engine_apply_answer(struct fk_engine *engine, uint32_t ue_index,
 	let_go(engine, ue_index, now);
 }
 
+void fk_engine_wake_returned(struct fk_engine *engine, const struct fk_scheduler_now *now)
+{
+	const struct fk_delivery *deliveries;
+
+	if (!fk_engine_is_active(engine) || engine->scheduler == NULL)
+		return;
+	deliveries = fk_scheduler_deliveries(engine->scheduler);
+	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
+		if (deliveries[i].cause == FK_CAUSE_DEREGISTERED &&
+		    fk_fleet_numbers(engine->fleet, i)->presence == FK_PRESENCE_REGISTERED &&
+		    !fk_registrar_is_busy(engine->registrar, i))
+			wake(engine, i, now);
+	}
+}
+
 void fk_engine_recall_answers(struct fk_engine *engine, const struct fk_scheduler_now *now)
 {
 	if (fk_registrar_n_busy(engine->registrar) == 0)
