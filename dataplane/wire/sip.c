@@ -339,8 +339,27 @@ static enum fk_err read_request_line(struct fk_sip_parse *p, struct fk_view line
 	return FK_OK;
 }
 
-/* What RFC 3261 §8.1.1 asks of every message, and whether it is enough for an answer. */
-static void check_mandatory(struct fk_sip_parse *p)
+/* Where a header that was read stands, among the lines from 'at' on: for what shows to be wrong
+ * with it only when all were read. Searched for then, so that good messages need not note it. */
+static __attribute__((cold, noinline)) const char *line_of(const struct fk_sip_parse *p,
+							   const char *at,
+							   enum fk_sip_header wanted)
+{
+	const char *start = at;
+	struct fk_view line, value;
+	enum fk_sip_header id;
+
+	while (fk_sip_line_read(&at, p->end, true, &line) == FK_SIP_LINE_HEADER) {
+		if (split_header(p, line, &id, &value) && id == wanted)
+			return start;
+		start = at;
+	}
+	return p->line;
+}
+
+/* What RFC 3261 §8.1.1 asks of every message, and whether it is enough for an answer. 'headers' is
+ * where the first one stands. */
+static void check_mandatory(struct fk_sip_parse *p, const char *headers)
 {
 	static const char *const missing[] = {
 		[FK_SIP_HEADER_VIA] = "Via is missing",
@@ -365,6 +384,7 @@ static void check_mandatory(struct fk_sip_parse *p)
 	} else if (has_all &&
 		   (p->cseq_method.len != m->method_text.len ||
 		    memcmp(p->cseq_method.at, m->method_text.at, m->method_text.len) != 0)) {
+		p->line = line_of(p, headers, FK_SIP_HEADER_CSEQ);
 		fk_sip_fail(p, "the CSeq method is not the request's");
 	}
 	/* A Via leads an answer back, and with CSeq it is enough to know it by: RFC 4475 §3.3.1. A
@@ -388,7 +408,7 @@ static inline void clear(struct fk_sip_message *message)
 
 enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_message *ret_message)
 {
-	const char *at = (const char *)octets, *end = at + size;
+	const char *at = (const char *)octets, *end = at + size, *headers;
 	struct fk_sip_parse p = {.message = ret_message, .end = end};
 	struct fk_view line;
 	enum fk_err err = FK_OK;
@@ -411,19 +431,22 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 		return err;
 	}
 
+	headers = at;
 	at = read_headers(&p, at, end);
 	p.is_cut |= at == NULL;
 	p.line = at != NULL ? at : p.line;
-	check_mandatory(&p);
+	check_mandatory(&p, headers);
 	if (at != NULL) {
 		/* spec: RFC 3261 §18.3 */
 		ret_message->body = (const uint8_t *)at;
 		ret_message->body_size = (uint32_t)(end - at);
 		if ((p.seen & 1u << FK_SIP_HEADER_CONTENT_LENGTH) != 0) {
-			if (p.content_length > ret_message->body_size)
+			if (p.content_length > ret_message->body_size) {
+				p.line = line_of(&p, headers, FK_SIP_HEADER_CONTENT_LENGTH);
 				fk_sip_fail(&p, "Content-Length goes beyond the datagram");
-			else
+			} else {
 				ret_message->body_size = p.content_length;
+			}
 		}
 	}
 	if (p.too_many_vias && ret_message->error == NULL) {
