@@ -11,6 +11,9 @@
 #include "wire/sip.h"
 
 #define N_PARTS_MAX 16
+#define MULTIPART   "multipart/"
+#define BASE64_IN   4 /* letters of base64 stand for .. */
+#define BASE64_OUT  3 /* .. octets */
 
 struct walk {
 	const struct fk_inspect_options *options;
@@ -18,8 +21,26 @@ struct walk {
 	const uint8_t *datagram;
 	uint8_t *decoded; /* room for one part out of base64 */
 	size_t decoded_cap;
+	/* The part in base64 that is being read, or NULL: offsets are then in what it decodes to.
+	 */
+	const struct fk_sip_part *base64;
 	bool failed;
 };
+
+/* Where in the datagram the letter stands that holds the first bits of a decoded octet. */
+static size_t base64_place(const struct walk *walk, size_t decoded_offset)
+{
+	const struct fk_sip_part *part = walk->base64;
+	size_t n_letters = decoded_offset * BASE64_IN / BASE64_OUT, at;
+
+	for (at = 0; at < part->size; at++) {
+		if (strchr(" \t\r\n", part->octets[at]) != NULL && part->octets[at] != '\0')
+			continue;
+		if (n_letters-- == 0)
+			break;
+	}
+	return (size_t)(part->octets - walk->datagram) + at;
+}
 
 /* Only the first error counts: later ones may follow from it. */
 static void fail(struct walk *walk, size_t offset, const char *field, const char *reason)
@@ -29,9 +50,28 @@ static void fail(struct walk *walk, size_t offset, const char *field, const char
 	if (walk->failed)
 		return;
 	walk->failed = true;
+	if (walk->base64 != NULL)
+		offset = base64_place(walk, offset);
 	error = fk_json_error(offset, field, reason);
 	json_object_update(walk->json, error);
 	json_decref(error);
+}
+
+/* What a part says, under its name. Of two parts that say the same kind of thing the first has the
+ * name, and each other one is an object of its own in "also". */
+static void add_said(struct walk *walk, const char *name, json_t *said)
+{
+	json_t *also = json_object_get(walk->json, "also");
+
+	if (json_object_get(walk->json, name) == NULL) {
+		json_object_set_new(walk->json, name, said);
+		return;
+	}
+	if (also == NULL) {
+		also = json_array();
+		json_object_set_new(walk->json, "also", also);
+	}
+	json_array_append_new(also, json_pack("{s:o}", name, said));
 }
 
 static void add_view(json_t *json, const char *name, struct fk_view view)
@@ -140,7 +180,7 @@ static void add_signalling(struct walk *walk, const uint8_t *octets, size_t size
 		json_object_set_new(json, "sds_disposition_request_type",
 				    json_integer(signalling.disposition_request));
 	add_options(json, &signalling.options);
-	json_object_set_new(walk->json, "sds_signalling_payload", json);
+	add_said(walk, "sds_signalling_payload", json);
 }
 
 /* spec: TS 24.282 §15.1.5 */
@@ -161,7 +201,7 @@ static void add_notification(struct walk *walk, const uint8_t *octets, size_t si
 	json_object_set_new(json, "conversation_id", uuid(note.conversation_id));
 	json_object_set_new(json, "message_id", uuid(note.message_id));
 	add_options(json, &note.options);
-	json_object_set_new(walk->json, "sds_notification", json);
+	add_said(walk, "sds_notification", json);
 }
 
 /* A KMM, with its offset in the datagram. */
@@ -171,10 +211,12 @@ static void add_kmm(struct walk *walk, const uint8_t *octets, size_t size, size_
 	json_t *kmm = fk_json_kmm(walk->options, octets, size, offset, &is_ok);
 	json_t *error = json_object_get(kmm, "error");
 
-	if (error != NULL && !walk->failed)
-		json_object_set(walk->json, "error", error);
-	else if (error == NULL)
-		json_object_set(walk->json, "kmm", kmm);
+	if (error != NULL)
+		fail(walk, (size_t)json_integer_value(json_object_get(error, "offset")),
+		     json_string_value(json_object_get(error, "field")),
+		     json_string_value(json_object_get(error, "reason")));
+	else
+		add_said(walk, "kmm", json_incref(kmm));
 	walk->failed |= !is_ok;
 	json_decref(kmm);
 }
@@ -190,10 +232,9 @@ static void add_data(struct walk *walk, const uint8_t *octets, size_t size, size
 		fail(walk, offset, "data_payload", sds_reason(err));
 		return;
 	}
-	json_object_set_new(walk->json, "data_payload",
-			    json_pack("{s:i,s:i,s:I}", "number_of_payloads", octets[1],
-				      "payload_content_type", FK_SDS_CONTENT_BINARY, "payload_size",
-				      (json_int_t)payload_size));
+	add_said(walk, "data_payload",
+		 json_pack("{s:i,s:i,s:I}", "number_of_payloads", octets[1], "payload_content_type",
+			   FK_SDS_CONTENT_BINARY, "payload_size", (json_int_t)payload_size));
 	add_kmm(walk, payload, payload_size, offset + (size_t)(payload - octets));
 }
 
@@ -230,7 +271,7 @@ static void add_mcdata_info(struct walk *walk, const uint8_t *octets, size_t siz
 	if (info.calling_user_id_size > 0)
 		json_object_set_new(json, "mcdata_calling_user_id",
 				    fk_json_text(info.calling_user_id, info.calling_user_id_size));
-	json_object_set_new(walk->json, "mcdata_info", json);
+	add_said(walk, "mcdata_info", json);
 }
 
 /* spec: 3GPP sheet 6.1 step 4 */
@@ -251,7 +292,7 @@ static void add_mcptt_info(struct walk *walk, const uint8_t *octets, size_t size
 	if (info.calling_user_id_size > 0)
 		json_object_set_new(json, "mcptt_calling_user_id",
 				    fk_json_text(info.calling_user_id, info.calling_user_id_size));
-	json_object_set_new(walk->json, "mcptt_info", json);
+	add_said(walk, "mcptt_info", json);
 }
 
 /* spec: 3GPP sheet 6.3: without a layout nobody can say what stands where. */
@@ -278,7 +319,7 @@ static void add_interworking(struct walk *walk, const uint8_t *octets, size_t si
 		json_object_set_new(json, "kmf_uri",
 				    fk_json_text(message.kmf_uri, message.kmf_uri_size));
 	json_object_set_new(json, "payload_size", json_integer((json_int_t)message.payload_size));
-	json_object_set_new(walk->json, "interworking_security_data", json);
+	add_said(walk, "interworking_security_data", json);
 	if (message.lmr_type == FK_ISD_LMR_P25)
 		add_kmm(walk, message.payload, message.payload_size,
 			offset + (size_t)(message.payload - octets));
@@ -299,7 +340,7 @@ static void add_resource_lists(struct walk *walk, const uint8_t *octets, size_t 
 	json = json_pack("{s:I}", "n_entries", (json_int_t)lists.n_entries);
 	if (lists.n_entries > 0)
 		json_object_set_new(json, "entry_uri", fk_json_text(lists.uri, lists.uri_size));
-	json_object_set_new(walk->json, "resource_lists", json);
+	add_said(walk, "resource_lists", json);
 }
 
 /* The signalling part is either of two messages; its first octet says which. */
@@ -324,7 +365,48 @@ static const struct {
 	{FK_ISD_TYPE, add_interworking},
 };
 
-static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part *part)
+static bool is_multipart(struct fk_view content_type)
+{
+	return content_type.len > strlen(MULTIPART) &&
+	       fk_text_equals(content_type.at, MULTIPART, strlen(MULTIPART));
+}
+
+/* The whole value of a part's Content-Type: fk_sip_part has it without the parameters. */
+static struct fk_view whole_content_type(const struct fk_sip_part *part)
+{
+	const char *at = part->content_type.at, *end = (const char *)part->octets;
+	const char *to = at + part->content_type.len;
+
+	/* A line that begins with white space continues the one before. */
+	while (to < end && !(end - to >= 2 && to[0] == '\r' && to[1] == '\n' &&
+			     (end - to == 2 || (to[2] != ' ' && to[2] != '\t'))))
+		to++;
+	return (struct fk_view){at, (uint32_t)(to - at)};
+}
+
+static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_t *holder,
+		      uint32_t depth);
+
+/* A multipart among the parts. The dataplane looks into none; one level is opened here. */
+static void add_nested(struct walk *walk, json_t *json, const struct fk_sip_part *part,
+		       uint32_t depth)
+{
+	const struct fk_sip_message nested = {
+		.content_type = whole_content_type(part),
+		.body = part->octets,
+		.body_size = part->size,
+	};
+
+	if (part->is_base64)
+		json_object_set_new(json, "not_opened", json_string("a multipart in base64"));
+	else if (depth > 0)
+		json_object_set_new(json, "not_opened", json_string("nested more than once"));
+	else
+		add_parts(walk, &nested, json, depth + 1);
+}
+
+static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part *part,
+		     uint32_t depth)
 {
 	size_t offset = (size_t)(part->octets - walk->datagram), size = part->size;
 	const uint8_t *octets = part->octets;
@@ -336,6 +418,10 @@ static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part 
 	json_object_set_new(json, "offset", json_integer((json_int_t)offset));
 	json_object_set_new(json, "size", json_integer((json_int_t)size));
 	json_array_append_new(parts, json);
+	if (is_multipart(part->content_type)) {
+		add_nested(walk, json, part, depth);
+		return;
+	}
 	if (part->is_base64) {
 		if (fk_base64_decode(part->octets, part->size, walk->decoded, walk->decoded_cap,
 				     &size) != FK_OK) {
@@ -343,13 +429,18 @@ static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part 
 			return;
 		}
 		octets = walk->decoded;
+		offset = 0;
+		walk->base64 = part;
 	}
 	for (size_t i = 0; i < sizeof(part_kinds) / sizeof(part_kinds[0]); i++)
 		if (fk_view_is(part->content_type, part_kinds[i].content_type))
 			part_kinds[i].add(walk, octets, size, offset);
+	walk->base64 = NULL;
 }
 
-static void add_parts(struct walk *walk, const struct fk_sip_message *sip)
+/* The parts of a body, or of a part of it, as "parts" of 'holder'. */
+static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_t *holder,
+		      uint32_t depth)
 {
 	struct fk_sip_part parts[N_PARTS_MAX];
 	size_t offset = (size_t)(sip->body - walk->datagram);
@@ -360,7 +451,14 @@ static void add_parts(struct walk *walk, const struct fk_sip_message *sip)
 	case FK_OK:
 		break;
 	case FK_EUNSUPPORTED:
-		fail(walk, offset, "content_type", "is missing, or multipart but not mixed");
+		if (depth > 0)
+			json_object_set_new(holder, "not_opened",
+					    json_string("multipart but not mixed"));
+		else if (sip->content_type.len == 0)
+			fail(walk, offset, "content_type", "is missing, and there is a body");
+		else
+			fail(walk, (size_t)((const uint8_t *)sip->content_type.at - walk->datagram),
+			     "content_type", "is no type, or multipart but not mixed");
 		return;
 	case FK_EFULL:
 		fail(walk, offset, "body", "has more than 16 parts");
@@ -370,9 +468,9 @@ static void add_parts(struct walk *walk, const struct fk_sip_message *sip)
 		return;
 	}
 	json = json_array();
-	json_object_set_new(walk->json, "parts", json);
+	json_object_set_new(holder, "parts", json);
 	for (uint32_t i = 0; i < n; i++)
-		add_part(walk, json, &parts[i]);
+		add_part(walk, json, &parts[i], depth);
 }
 
 /* What is wrong with the header, under the name that the line has. */
@@ -396,11 +494,22 @@ static void fail_sip(struct walk *walk, const struct fk_sip_message *sip, size_t
 	fail(walk, offset, field, sip->error);
 }
 
+/* The LF that ends the first line without a CR, in something that else would be SIP; or NULL. */
+static const uint8_t *bare_lf(const uint8_t *octets, size_t size)
+{
+	const uint8_t *lf = size > 0 ? memchr(octets, '\n', size) : NULL;
+
+	if (lf == NULL || lf == octets || lf[-1] == '\r' ||
+	    memmem(octets, (size_t)(lf - octets), "SIP/", 4) == NULL)
+		return NULL;
+	return lf;
+}
+
 bool fk_datagram_is_sip(const uint8_t *octets, size_t size)
 {
 	struct fk_sip_message sip;
 
-	return fk_sip_parse(octets, size, &sip) != FK_EFORMAT;
+	return fk_sip_parse(octets, size, &sip) != FK_EFORMAT || bare_lf(octets, size) != NULL;
 }
 
 json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t *octets,
@@ -418,6 +527,9 @@ json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t
 
 	if (walk.decoded == NULL) {
 		fail(&walk, 0, "body", "out of memory");
+	} else if (err == FK_EFORMAT && bare_lf(octets, size) != NULL) {
+		fail(&walk, (size_t)(bare_lf(octets, size) - octets), "start_line",
+		     "ends in a bare LF, not in CRLF");
 	} else if (err == FK_EFORMAT) {
 		fail(&walk, 0, "start_line", "is not SIP");
 	} else if (err != FK_OK) {
@@ -425,7 +537,7 @@ json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t
 	} else {
 		json_object_set_new(walk.json, "sip", sip_fields(&sip, octets, size));
 		if (sip.body_size > 0)
-			add_parts(&walk, &sip);
+			add_parts(&walk, &sip, walk.json, 0);
 	}
 	if (walk.decoded != NULL)
 		fk_wipe(walk.decoded, size);

@@ -172,6 +172,103 @@ Test(datagram, a_part_in_base64_is_decoded)
 	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
 }
 
+Test(datagram, an_error_in_a_part_in_base64_stands_at_the_letters_of_the_octet)
+{
+	static const char text[] = "AwF4\r\n AAsCIQAHwAAAAZiWfw=="; /* response_kind is C0 */
+
+	for (int i = 0; i < 2; i++) {
+		begin();
+		if (i == 1)
+			put_info();
+		put_text("--b\r\nContent-Type: application/vnd.3gpp.mcdata-payload\r\n"
+			 "Content-Transfer-Encoding: base64\r\n\r\n");
+		kmm_offset = datagram_size;
+		put_text(text);
+		put_text("\r\n");
+		inspect();
+		cr_assert_not(is_ok);
+		cr_assert_str_eq(text_at("error", "field"), "response_kind");
+		/* Octet 9 of the part begins at its letter 12, behind three octets of space. */
+		cr_assert_eq(number_at("error", "offset"), (json_int_t)kmm_offset + 15);
+		cr_assert_eq(datagram[kmm_offset + 15], 'w');
+	}
+}
+
+Test(datagram, a_second_part_of_a_kind_is_shown_beside_the_first)
+{
+	static const uint8_t second[10] = {0x21, 0, 7, 0x80, 0, 0, 2, 0x98, 0x96, 0x7f};
+	const json_t *also;
+
+	begin();
+	put_payload(zeroize, sizeof(zeroize));
+	put_payload(second, sizeof(second));
+	put_payload(second, sizeof(second));
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_eq(number_at("kmm", "destination_rsi"), 1);
+	also = json_object_get(json, "also");
+	cr_assert_eq(json_array_size(also), 4); /* two of data_payload, two of kmm */
+	for (size_t i = 1; i < 4; i += 2)
+		cr_assert_eq(json_integer_value(json_object_get(
+				     json_object_get(json_array_get(also, i), "kmm"),
+				     "destination_rsi")),
+			     2);
+}
+
+Test(datagram, a_nested_multipart_is_opened_once)
+{
+	static const char *const heads[] = {
+		"Content-Type: multipart/mixed;boundary=in\r\n\r\n",
+		"Content-Type: multipart/mixed;\r\n boundary=\"in\"\r\nX: y\r\n\r\n",
+		"Content-Type: multipart/related;boundary=in\r\n\r\n",
+		"Content-Type: multipart/mixed;boundary=in\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\n",
+	};
+	static const char *const not_opened[] = {NULL, NULL, "multipart but not mixed",
+						 "a multipart in base64"};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		const json_t *part;
+		const char *why;
+
+		begin();
+		put_text("--b\r\n");
+		put_text(heads[i]);
+		put_text("--in\r\nContent-Type: application/vnd.3gpp.mcdata-payload\r\n\r\n");
+		put("\x03\x01\x78\x00\x0b\x02", 6);
+		put(zeroize, sizeof(zeroize));
+		put_text("\r\n--in\r\nContent-Type: multipart/mixed;boundary=z\r\n\r\n--z--\r\n"
+			 "--in--\r\n");
+		inspect();
+		cr_assert(is_ok, "%zu", i);
+		part = json_array_get(json_object_get(json, "parts"), 0);
+		why = json_string_value(json_object_get(part, "not_opened"));
+		cr_assert_eq(json_object_get(json, "kmm") != NULL, not_opened[i] == NULL);
+		if (not_opened[i] != NULL) {
+			cr_assert_str_eq(why, not_opened[i]);
+			continue;
+		}
+		cr_assert_null(why);
+		cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+		part = json_array_get(json_object_get(part, "parts"), 1);
+		cr_assert_str_eq(json_string_value(json_object_get(part, "not_opened")),
+				 "nested more than once");
+	}
+}
+
+Test(datagram, a_first_line_that_ends_in_a_bare_lf_is_told_and_is_sip)
+{
+	static const char text[] = "MESSAGE sip:a@b SIP/2.0\nVia: x\n\n";
+	const uint8_t *octets = (const uint8_t *)text;
+
+	cr_assert(fk_datagram_is_sip(octets, strlen(text)));
+	cr_assert_not(fk_datagram_is_sip((const uint8_t *)"GET / HTTP/1.1\n", 15));
+	json = fk_json_datagram(&options, octets, strlen(text), &is_ok);
+	cr_assert_not(is_ok);
+	cr_assert_eq(number_at("error", "offset"), 23);
+	cr_assert_str_eq(text_at("error", "reason"), "ends in a bare LF, not in CRLF");
+}
+
 Test(datagram, the_entry_of_resource_lists_is_shown_and_one_with_a_dtd_is_an_error)
 {
 	begin();
