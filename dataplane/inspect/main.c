@@ -8,20 +8,18 @@
 #include <string.h>
 
 #include "inspect/datagram.h"
+#include "inspect/frame.h"
 #include "inspect/hex.h"
 #include "inspect/json_kmm.h"
 #include "inspect/kat.h"
 #include "inspect/key_file.h"
 #include "inspect/pcap.h"
-#include "wire/address.h"
-#include "wire/net.h"
 
 #define EXIT_WRONG 1
 #define EXIT_USAGE 2
 
 #define DATAGRAM_SIZE_MAX 65535
 #define FILE_SIZE_MAX	  (1u << 30)
-#define OTAR_PORT	  64414 /* spec: P25 sheet 3.7 transport B */
 
 static const char usage[] =
 	"usage: fleetkey-inspect kmm HEX|- [OPTION]...      a key management message, or one a "
@@ -154,46 +152,14 @@ static int run_datagram(struct arguments *arguments)
 	return is_ok ? EXIT_SUCCESS : EXIT_WRONG;
 }
 
-static void add_place(json_t *json, const struct fk_pcap_frame *frame, uint32_t index,
-		      const struct fk_net_frame *net)
-{
-	char text[FK_HOST_TEXT_SIZE];
-
-	json_object_set_new(json, "frame", json_integer(index));
-	snprintf(text, sizeof(text), "%u.%09u", frame->time_s, frame->time_ns);
-	json_object_set_new(json, "time_s", json_string(text));
-	if (net == NULL)
-		return;
-	fk_address_format_host(&net->source, net->source_port, text);
-	json_object_set_new(json, "source", json_string(text));
-	fk_address_format_host(&net->destination, net->destination_port, text);
-	json_object_set_new(json, "destination", json_string(text));
-}
-
 /* False if the frame carries something of ours that is wrong. Foreign frames are passed over. */
 static bool inspect_frame(const struct arguments *arguments, const struct fk_pcap_frame *frame,
 			  uint32_t index)
 {
-	struct fk_net_frame net;
-	enum fk_err err = fk_net_parse(frame->octets, frame->size, &net);
-	bool is_ok = false;
-	json_t *json;
+	bool is_ok;
+	json_t *json = fk_json_frame(&arguments->options, frame, index, &is_ok);
 
-	if (err != FK_OK) {
-		json = fk_json_error(frame->offset, "frame", fk_err_text(err));
-		add_place(json, frame, index, NULL);
-		return write_json(json) && false;
-	}
-	if (net.kind != FK_NET_UDP)
-		return true;
-	if (net.source_port == OTAR_PORT || net.destination_port == OTAR_PORT)
-		json = fk_json_kmm(&arguments->options, net.payload, net.payload_size, 0, &is_ok);
-	else if (fk_datagram_is_sip(net.payload, net.payload_size))
-		json = fk_json_datagram(&arguments->options, net.payload, net.payload_size, &is_ok);
-	else
-		return true;
-	add_place(json, frame, index, &net);
-	return write_json(json) && is_ok;
+	return json == NULL || (write_json(json) && is_ok);
 }
 
 static int run_pcap(struct arguments *arguments)
@@ -210,9 +176,13 @@ static int run_pcap(struct arguments *arguments)
 		return EXIT_USAGE;
 	err = fk_pcap_open(octets, size, &pcap);
 	if (err == FK_EUNSUPPORTED)
-		is_ok = write_json(fk_json_error(20, "link_type", "is not Ethernet")) && false;
+		is_ok = write_json(fk_json_error(20, "link_type", "is none that is read")) && false;
 	else if (err != FK_OK)
-		is_ok = write_json(fk_json_error(0, "file_header", "is no classic pcap's")) &&
+		is_ok = write_json(fk_json_error(
+				0, "file_header",
+				fk_pcap_is_pcapng(octets, size)
+					? "is pcapng's: editcap -F pcap makes a classic pcap of it"
+					: "is no classic pcap's")) &&
 			false;
 	while (err == FK_OK) {
 		err = fk_pcap_next(&pcap, &frame);

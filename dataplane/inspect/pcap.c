@@ -1,19 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspect/pcap.h"
 
+#include <string.h>
+
 #include <fleetkey/wire.h>
 
-#define FILE_HEADER_SIZE  24
-#define MAGIC_US	  0xa1b2c3d4u
-#define MAGIC_NS	  0xa1b23c4du
-#define LINKTYPE_ETHERNET 1
-#define LINKTYPE_MASK	  0x0fffffffu /* above: whether a frame check sequence is there */
+#define FILE_HEADER_SIZE 24
+#define MAGIC_US	 0xa1b2c3d4u
+#define MAGIC_NS	 0xa1b23c4du
+#define LINKTYPE_MASK	 0x0fffffffu /* above: whether a frame check sequence is there */
 
 static uint32_t get_u32(const struct fk_pcap *pcap, struct fk_wire_reader *r)
 {
 	uint32_t value = fk_wire_get_u32(r);
 
 	return pcap->is_swapped ? __builtin_bswap32(value) : value;
+}
+
+static bool find_link(uint32_t link_type, enum fk_pcap_link *ret_link)
+{
+	static const struct {
+		uint32_t link_type;
+		enum fk_pcap_link link;
+	} links[] = {
+		{1, FK_PCAP_ETHERNET}, {113, FK_PCAP_SLL}, {276, FK_PCAP_SLL2},
+		{101, FK_PCAP_IP},     {228, FK_PCAP_IP},  {229, FK_PCAP_IP},
+	};
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		if (links[i].link_type != (link_type & LINKTYPE_MASK))
+			continue;
+		*ret_link = links[i].link;
+		return true;
+	}
+	return false;
+}
+
+bool fk_pcap_is_pcapng(const uint8_t *octets, size_t size)
+{
+	return size >= 4 && memcmp(octets, "\x0a\x0d\x0d\x0a", 4) == 0;
 }
 
 enum fk_err fk_pcap_open(const uint8_t *octets, size_t size, struct fk_pcap *ret_pcap)
@@ -36,7 +61,7 @@ enum fk_err fk_pcap_open(const uint8_t *octets, size_t size, struct fk_pcap *ret
 	link_type = get_u32(&pcap, &r);
 	if (r.failed)
 		return FK_ETRUNC;
-	if ((link_type & LINKTYPE_MASK) != LINKTYPE_ETHERNET)
+	if (!find_link(link_type, &pcap.link))
 		return FK_EUNSUPPORTED;
 	pcap.at = octets + FILE_HEADER_SIZE;
 	*ret_pcap = pcap;
@@ -60,6 +85,7 @@ enum fk_err fk_pcap_next(struct fk_pcap *pcap, struct fk_pcap_frame *ret_frame)
 	if (frame.size > FK_PCAP_FRAME_MAX || fraction >= 1000000000u)
 		return FK_EFORMAT;
 	frame.time_ns = pcap->is_nanoseconds ? fraction : fraction % 1000000u * 1000u;
+	frame.link = pcap->link;
 	frame.octets = fk_wire_get_bytes(&r, frame.size);
 	if (frame.octets == NULL)
 		return FK_ETRUNC;

@@ -75,8 +75,27 @@ Test(pcap, other_files_and_link_types_are_refused)
 
 	make_file(0x0a0d0d0a, 1, false); /* pcapng */
 	cr_assert_eq(fk_pcap_open(file, size, &pcap), FK_EFORMAT);
-	make_file(0xa1b2c3d4, 101, false);
+	cr_assert(fk_pcap_is_pcapng(file, size));
+	cr_assert_not(fk_pcap_is_pcapng(file, 3));
+	make_file(0xa1b2c3d4, 147, false);
+	cr_assert_not(fk_pcap_is_pcapng(file, size));
 	cr_assert_eq(fk_pcap_open(file, size, &pcap), FK_EUNSUPPORTED);
+}
+
+Test(pcap, each_link_type_that_is_read_is_told_apart)
+{
+	static const uint32_t link_types[] = {1, 113, 276, 101, 228, 229};
+	static const enum fk_pcap_link links[] = {FK_PCAP_ETHERNET, FK_PCAP_SLL, FK_PCAP_SLL2,
+						  FK_PCAP_IP,	    FK_PCAP_IP,	 FK_PCAP_IP};
+	struct fk_pcap_frame frame;
+	struct fk_pcap pcap;
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		make_file(0xa1b2c3d4, link_types[i], true);
+		cr_assert_eq(fk_pcap_open(file, size, &pcap), FK_OK);
+		cr_assert_eq(fk_pcap_next(&pcap, &frame), FK_OK);
+		cr_assert_eq(frame.link, links[i], "%zu", i);
+	}
 }
 
 Test(pcap, a_file_cut_at_any_octet_never_gives_a_frame_that_is_not_whole)
