@@ -19,21 +19,38 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+size_t fk_hex_check(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		if (is_space(text[at])) {
+			at++;
+			continue;
+		}
+		if (digit_value(text[at]) < 0)
+			break;
+		if (at + 1 == len || is_space(text[at + 1]))
+			break; /* half an octet */
+		if (digit_value(text[at + 1]) < 0)
+			return at + 1;
+		at += 2;
+	}
+	return at;
+}
+
 enum fk_err fk_hex_decode(const char *text, size_t len, uint8_t *buf, size_t cap, size_t *ret_size)
 {
 	size_t size = 0;
 
+	if (fk_hex_check(text, len) != len)
+		return FK_EFORMAT;
 	for (size_t i = 0; i < len; i++) {
-		int high = digit_value(text[i]), low;
-
 		if (is_space(text[i]))
 			continue;
-		low = i + 1 < len ? digit_value(text[i + 1]) : -1;
-		if (high < 0 || low < 0)
-			return FK_EFORMAT;
 		if (size == cap)
 			return FK_EFULL;
-		buf[size++] = (uint8_t)(high << 4 | low);
+		buf[size++] = (uint8_t)(digit_value(text[i]) << 4 | digit_value(text[i + 1]));
 		i++;
 	}
 	*ret_size = size;

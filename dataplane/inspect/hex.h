@@ -11,6 +11,9 @@
 
 #include <fleetkey/err.h>
 
+/* Where 'text' ceases to be hexadecimal: 'len', or the character that is no digit or lacks one. */
+size_t fk_hex_check(const char *text, size_t len);
+
 /*
  * Decodes 'len' characters; white space may stand between octets.
  * Returns FK_OK and the size; FK_EFORMAT if another character, or half an octet, is met; FK_EFULL.

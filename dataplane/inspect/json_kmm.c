@@ -13,6 +13,7 @@ struct walk {
 	const struct fk_inspect_options *options;
 	const union fk_kmm_body *body;
 	uint32_t decryption_algorithm_id; /* of the decryption instruction above */
+	bool has_failed;		  /* a wrapped key was not unwrapped by the KEK given */
 };
 
 static void add_fields(struct walk *walk, json_t *json, const struct fk_kmm_field *fields,
@@ -39,21 +40,49 @@ json_t *fk_json_text(const void *text, size_t len)
 	return json != NULL ? json : fk_json_hex(text, len);
 }
 
+/* NULL if the key unwraps, otherwise why it does not. spec: P25 sheet 3.1, 3.2 */
 static const char *try_unwrap(const struct walk *walk, const uint8_t *key, size_t size)
 {
+	const struct fk_secret *kek = walk->options->kek;
 	struct fk_secret unwrapped = {0};
 	enum fk_err err;
 
-	if (walk->decryption_algorithm_id == FK_ALGORITHM_CLEAR)
-		return "not_wrapped";
-	if (walk->decryption_algorithm_id != FK_ALGORITHM_AES_256)
-		return "unsupported_algorithm";
-	err = fk_proof_unwrap(walk->options->proof, walk->options->kek, key, size, &unwrapped);
+	switch (walk->decryption_algorithm_id) {
+	case FK_ALGORITHM_AES_256:
+		if (kek->size != 32)
+			return "is wrapped by AES-256 ($84), which needs a KEK of 32 octets";
+		break;
+	case FK_ALGORITHM_AES_128:
+		if (kek->size != 16)
+			return "is wrapped by AES-128 ($85), which needs a KEK of 16 octets";
+		break;
+	default:
+		return "is wrapped by another algorithm than AES-256 ($84) and AES-128 ($85)";
+	}
+	err = fk_proof_unwrap(walk->options->proof, kek, key, size, &unwrapped);
 	fk_secret_wipe(&unwrapped);
-	return err == FK_OK ? "ok" : "failed";
+	if (err == FK_EAUTH)
+		return "does not unwrap under this KEK";
+	return err == FK_OK ? NULL : "is not of the size of a wrapped AES key";
 }
 
-static void add_octets(const struct walk *walk, json_t *json, const struct fk_kmm_field *field,
+static void add_unwrap(struct walk *walk, json_t *json, const uint8_t *key, size_t size)
+{
+	const char *reason;
+
+	if (walk->decryption_algorithm_id == FK_ALGORITHM_CLEAR) {
+		json_object_set_new(json, "unwrap", json_string("not_wrapped"));
+		return;
+	}
+	reason = try_unwrap(walk, key, size);
+	json_object_set_new(json, "unwrap", json_string(reason == NULL ? "ok" : "failed"));
+	if (reason == NULL)
+		return;
+	json_object_set_new(json, "unwrap_reason", json_string(reason));
+	walk->has_failed = true;
+}
+
+static void add_octets(struct walk *walk, json_t *json, const struct fk_kmm_field *field,
 		       const void *object, const void *owner)
 {
 	size_t size = fk_kmm_field_size(field, object, owner);
@@ -73,7 +102,7 @@ static void add_octets(const struct walk *walk, json_t *json, const struct fk_km
 	else
 		json_object_set_new(json, name, fk_json_hex(octets, size));
 	if (is_key && walk->options->kek != NULL)
-		json_object_set_new(json, "unwrap", json_string(try_unwrap(walk, octets, size)));
+		add_unwrap(walk, json, octets, size);
 }
 
 static json_t *list_items(struct walk *walk, const struct fk_kmm_field *field, const void *object)
@@ -134,7 +163,8 @@ static void add_fields(struct walk *walk, json_t *json, const struct fk_kmm_fiel
 			add_field(walk, json, fields, object, owner);
 }
 
-static json_t *mac_block(const struct fk_kmm_header *header)
+/* 'mac_format' is the octet as it came: the header has its bit 6 set. spec: P25 sheet 1.3 */
+static json_t *mac_block(const struct fk_kmm_header *header, uint8_t mac_format)
 {
 	json_t *json;
 
@@ -145,19 +175,41 @@ static json_t *mac_block(const struct fk_kmm_header *header)
 	json_object_set_new(json, "mac_length", json_integer(FK_KMM_MAC_SIZE));
 	json_object_set_new(json, "algorithm_id", json_integer(header->mac.algorithm_id));
 	json_object_set_new(json, "key_id", json_integer(header->mac.key_id));
-	json_object_set_new(json, "mac_format", json_integer(header->mac.mac_format));
+	json_object_set_new(json, "mac_format", json_integer(mac_format));
 	return json;
 }
 
+/* Says whether the MAC is right, or why that is not known. False unless it is. */
+static bool add_mac_valid(const struct fk_inspect_options *options, json_t *json,
+			  const struct fk_kmm_mac *received, const uint8_t *octets, size_t size)
+{
+	uint8_t mac[FK_KMM_MAC_SIZE];
+	bool is_valid;
+
+	if (fk_proof_mac(options->proof, options->tek, octets, size, received->mac_format, mac) !=
+	    FK_OK) {
+		json_object_set_new(json, "mac_valid", json_null());
+		json_object_set_new(json, "mac_reason",
+				    json_string("was not verified: needs a TEK of 32 octets"));
+		return false;
+	}
+	is_valid = fk_ct_equal(mac, received->mac, sizeof(mac));
+	json_object_set_new(json, "mac_valid", json_boolean(is_valid));
+	if (!is_valid)
+		json_object_set_new(json, "mac_reason",
+				    json_string("is not the MAC under this TEK"));
+	return is_valid;
+}
+
 json_t *fk_json_message(const struct fk_inspect_options *options, const uint8_t *octets,
-			const struct fk_kmm_message *message)
+			const struct fk_kmm_message *message, bool *ret_is_ok)
 {
 	const struct fk_kmm_header *header = &message->header;
 	struct walk walk = {.options = options, .body = &message->body};
 	const struct fk_kmm_field *fields;
 	json_t *json = json_object(), *body = json_object();
-	const char *reason;
-	uint8_t selector, mac[FK_KMM_MAC_SIZE];
+	const char *field, *reason;
+	uint8_t selector;
 	size_t size = header->message_length + 3u;
 
 	json_object_set_new(json, "message_id", json_integer(header->message_id));
@@ -178,24 +230,21 @@ json_t *fk_json_message(const struct fk_inspect_options *options, const uint8_t 
 	json_object_set_new(json, "source_rsi", json_integer(header->source_rsi));
 
 	memcpy(&selector, &message->body, sizeof(selector));
-	fields = fk_kmm_layout(header->message_id, selector, options->profile, &reason);
+	fields = fk_kmm_layout(header->message_id, selector, options->profile, &field, &reason);
 	if (fields != NULL)
 		add_fields(&walk, body, fields, &message->body, NULL);
 	json_object_set_new(json, "body", body);
-	json_object_set_new(json, "mac", mac_block(header));
-	if (options->tek != NULL && header->has_mac &&
-	    fk_proof_mac(options->proof, options->tek, octets, size, header->mac.mac_format, mac) ==
-		    FK_OK) {
-		json_object_set_new(json, "mac_valid",
-				    json_boolean(fk_ct_equal(mac, header->mac.mac, sizeof(mac))));
-	}
+	json_object_set_new(json, "mac", mac_block(header, octets[size - 1]));
+	*ret_is_ok = !walk.has_failed;
+	if (options->tek != NULL && header->has_mac)
+		*ret_is_ok &= add_mac_valid(options, json, &header->mac, octets, size);
 	return json;
 }
 
 json_t *fk_json_error(size_t offset, const char *field, const char *reason)
 {
-	return json_pack("{s:{s:I,s:s,s:s}}", "error", "offset", (json_int_t)offset, "field", field,
-			 "reason", reason);
+	return json_pack("{s:{s:I,s:s,s:o}}", "error", "offset", (json_int_t)offset, "field", field,
+			 "reason", fk_json_text(reason, strlen(reason)));
 }
 
 /* Octets behind the announced length are padding: said, not read. */
@@ -214,11 +263,10 @@ static json_t *bare_kmm(const struct fk_inspect_options *options, const uint8_t 
 	} else {
 		size_t total = message->header.message_length + 3u;
 
-		json = fk_json_message(options, octets, message);
+		json = fk_json_message(options, octets, message, ret_is_ok);
 		if (total < size)
 			json_object_set_new(json, "trailing_octets",
 					    json_integer((json_int_t)(size - total)));
-		*ret_is_ok = !json_is_false(json_object_get(json, "mac_valid"));
 	}
 	free(message);
 	return json;
@@ -257,14 +305,18 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 	uint8_t *clear;
 	enum fk_err err;
 
-	*ret_is_ok = true;
+	*ret_is_ok = false;
+	if (size > FK_KMM_SIZE_MAX)
+		return fk_json_error(base, "message_length", "more octets than a KMM has");
+	if (size < FK_KMM_HEADER_SIZE)
+		return fk_json_error(base, "message_length", "fewer octets than a KMM has");
+	*ret_is_ok = options->tek == NULL;
 	if (options->tek == NULL)
 		return json_pack("{s:b,s:I}", "encrypted", 1, "total_octets", (json_int_t)size);
-	*ret_is_ok = false;
 	if (preamble->algorithm_id != FK_ALGORITHM_AES_256)
 		return fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
 				     "is not AES-256 ($84): no other outer layer is supported");
-	clear = malloc(size > 0 ? size : 1);
+	clear = malloc(size);
 	if (clear == NULL)
 		return fk_json_error(base, "message_id", "out of memory");
 	err = fk_proof_outer(options->proof, options->tek, preamble->message_indicator, octets,
@@ -273,8 +325,6 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 		json = bare_kmm(options, clear, size, base, ret_is_ok);
 	else if (err == FK_EINVAL)
 		json = fk_json_error(base - 9, "message_indicator", "is all zeros");
-	else if (err == FK_ERANGE)
-		json = fk_json_error(base, "message_length", "more octets than a KMM has");
 	else
 		json = fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
 				     "needs a TEK of 32 octets");

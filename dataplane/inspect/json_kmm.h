@@ -28,17 +28,19 @@ struct fk_inspect_options {
 	const struct fk_isd_layout *isd_layout; /* NULL: Interworking Security Data is not read */
 };
 
-/* The fields of a message that was decoded. 'octets' is where it was decoded from. */
+/* The fields of a message that was decoded. 'octets' is where it was decoded from. Sets 'ret_is_ok'
+ * to whether the keys that the options give fit it: see fk_json_kmm(). */
 json_t *fk_json_message(const struct fk_inspect_options *options, const uint8_t *octets,
-			const struct fk_kmm_message *message);
+			const struct fk_kmm_message *message, bool *ret_is_ok);
 
 /* {"error": {"offset", "field", "reason"}} */
 json_t *fk_json_error(size_t offset, const char *field, const char *reason);
 
 /*
  * A message as it was met: bare, or behind its 14-octet preamble, and then perhaps encrypted.
- * 'base' is what stands before it in the input, and is added to the offset of an error. Sets
- * 'ret_is_ok' to whether all of it was understood and, with a TEK, is authentic.
+ * 'base' is what stands before it in the input, and is added to the offset of an error; both count
+ * octets. Sets 'ret_is_ok' to whether all of it was understood, a TEK that was given verifies the
+ * MAC (if there is one), and a KEK that was given unwraps each key that is wrapped.
  */
 json_t *fk_json_kmm(const struct fk_inspect_options *options, const uint8_t *octets, size_t size,
 		    size_t base, bool *ret_is_ok);

@@ -324,6 +324,7 @@ static void run_frame(struct test *test)
 	struct fk_kmm_message *message = malloc(sizeof(*message));
 	struct fk_kmm_error error;
 	json_t *fields;
+	bool is_ok;
 
 	if (message == NULL || fk_kmm_message_decode(frame.at, frame.size, options.profile, message,
 						     &error) != FK_OK) {
@@ -332,7 +333,7 @@ static void run_frame(struct test *test)
 		free(message);
 		return;
 	}
-	fields = fk_json_message(&options, frame.at, message);
+	fields = fk_json_message(&options, frame.at, message, &is_ok);
 	if (!json_equal(fields, member(test->json, "fields")))
 		fail(test, "fields", "is not what the frame decodes to");
 	json_decref(fields);

@@ -30,7 +30,11 @@ static const char usage[] =
 	"       fleetkey-inspect kat FILE.json...           known-answer tests\n"
 	"\n"
 	"One JSON object a message; what cannot be read is {\"error\": {\"offset\", \"field\",\n"
-	"\"reason\"}}, and then the exit status is 1.\n"
+	"\"reason\"}}, and then the exit status is 1, as it is when a key that was given does not "
+	"fit.\n"
+	"The offset counts octets of the message, its preamble included (field \"input\": "
+	"characters\n"
+	"of the HEX, or of the line of standard input that \"line\" names).\n"
 	"\n"
 	"  --tek-file FILE  verify MACs and decrypt the outer layer under this key\n"
 	"  --kek-file FILE  say whether the keys in a message unwrap under this key\n"
@@ -99,31 +103,46 @@ static uint8_t *read_file(const char *path, size_t max, size_t *ret_size)
 	return octets;
 }
 
-/* One message in hexadecimal digits. Returns false if something is wrong with it. */
-static bool inspect_hex(const struct arguments *arguments, const char *text, size_t len)
+/* One message in hexadecimal digits, of line 'line' or, with 0, of the command line. Returns false
+ * if something is wrong with it. */
+static bool inspect_hex(const struct arguments *arguments, const char *text, size_t len,
+			uint32_t line)
 {
 	uint8_t *octets = malloc(len / 2 + 1);
 	size_t size;
 	bool is_ok = false;
 	json_t *json;
 
-	if (octets == NULL || fk_hex_decode(text, len, octets, len / 2 + 1, &size) != FK_OK)
-		json = fk_json_error(0, "input", "is not hexadecimal");
+	if (octets == NULL)
+		json = fk_json_error(0, "input", "out of memory");
+	else if (fk_hex_decode(text, len, octets, len / 2 + 1, &size) != FK_OK)
+		json = fk_json_error(fk_hex_check(text, len), "input",
+				     "is no hexadecimal digit, or half an octet");
 	else
 		json = fk_json_kmm(&arguments->options, octets, size, 0, &is_ok);
 	free(octets);
+	if (line > 0)
+		json_object_set_new(json, "line", json_integer(line));
 	return write_json(json) && is_ok;
+}
+
+static bool is_blank(const char *text, size_t len)
+{
+	while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL && text[len - 1] != '\0')
+		len--;
+	return len == 0;
 }
 
 static int run_kmm(struct arguments *arguments)
 {
 	const char *text = arguments->operands[0], *line, *end;
+	uint32_t n_lines = 0, n_messages = 0;
 	bool is_ok = true;
 	size_t size;
 	uint8_t *octets;
 
 	if (strcmp(text, "-") != 0)
-		return inspect_hex(arguments, text, strlen(text)) ? EXIT_SUCCESS : EXIT_WRONG;
+		return inspect_hex(arguments, text, strlen(text), 0) ? EXIT_SUCCESS : EXIT_WRONG;
 	octets = read_file("-", FILE_SIZE_MAX, &size);
 	if (octets == NULL)
 		return EXIT_USAGE;
@@ -132,9 +151,14 @@ static int run_kmm(struct arguments *arguments)
 
 		end = memchr(line, '\n', left);
 		end = end != NULL ? end : line + left;
-		if (end > line)
-			is_ok &= inspect_hex(arguments, line, (size_t)(end - line));
+		n_lines++;
+		if (is_blank(line, (size_t)(end - line)))
+			continue;
+		is_ok &= inspect_hex(arguments, line, (size_t)(end - line), n_lines);
+		n_messages++;
 	}
+	if (n_messages == 0)
+		is_ok = write_json(fk_json_error(0, "input", "holds no message")) && false;
 	free(octets);
 	return is_ok ? EXIT_SUCCESS : EXIT_WRONG;
 }
@@ -332,9 +356,11 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		fputs(usage, stdout);
-		return EXIT_SUCCESS;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		}
 	}
 	status = parse(&arguments, argv + 2);
 	if (status == EXIT_SUCCESS)

@@ -541,13 +541,16 @@ static const struct {
 #define N_LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
 
 const struct fk_kmm_field *fk_kmm_layout(uint8_t message_id, uint8_t selector, uint32_t profile,
-					 const char **ret_reason)
+					 const char **ret_field, const char **ret_reason)
 {
 	const char *reason = "no layout of this message is documented";
 
+	*ret_field = "message_id";
 	for (size_t i = 0; i < N_LAYOUTS; i++) {
 		if (layouts[i].message_id != message_id)
 			continue;
+		if (layouts[i].selector != ANY)
+			*ret_field = layouts[i].fields[0].name;
 		if (layouts[i].selector != ANY && layouts[i].selector != selector) {
 			reason = "no layout of this type or version is documented";
 			continue;

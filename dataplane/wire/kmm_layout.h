@@ -50,9 +50,10 @@ struct fk_kmm_field {
 };
 
 /* The layout of a body, or NULL and why there is none. 'selector' is the body's first octet, which
- * tells inventory types and session versions apart; 0 if the body is empty. */
+ * tells inventory types and session versions apart; 0 if the body is empty. 'ret_field' is the
+ * field at fault: "message_id", or the name of the body's first. */
 const struct fk_kmm_field *fk_kmm_layout(uint8_t message_id, uint8_t selector, uint32_t profile,
-					 const char **ret_reason);
+					 const char **ret_field, const char **ret_reason);
 
 /* Whether 'field' stands in 'object', as far as it was read. */
 bool fk_kmm_field_exists(const struct fk_kmm_field *field, const void *object, uint32_t profile);

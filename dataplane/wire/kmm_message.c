@@ -221,6 +221,15 @@ static struct fk_kmm_error explain_header(const uint8_t *octets, size_t size)
 	return (struct fk_kmm_error){total - 1, "mac_format", "has a bit of unknown meaning"};
 }
 
+/* An inventory type or a session version that is refused stands at the start of the body. */
+static enum fk_err fail_layout(struct walk *walk, size_t body_offset, const char *field,
+			       const char *reason)
+{
+	bool is_message_id = strcmp(field, "message_id") == 0;
+
+	return fail(walk, is_message_id ? 0 : body_offset, field, FK_EUNSUPPORTED, reason);
+}
+
 enum fk_err fk_kmm_message_decode(const uint8_t *octets, size_t size, uint32_t profile,
 				  struct fk_kmm_message *ret_message,
 				  struct fk_kmm_error *ret_error)
@@ -229,7 +238,7 @@ enum fk_err fk_kmm_message_decode(const uint8_t *octets, size_t size, uint32_t p
 	struct fk_kmm_message message;
 	struct fk_kmm_frame frame;
 	struct walk walk = {.profile = profile, .body = &message.body, .error = ret_error};
-	const char *reason;
+	const char *name, *reason;
 	enum fk_err err = fk_kmm_decode(octets, size, &frame);
 
 	if (err != FK_OK) {
@@ -241,9 +250,9 @@ enum fk_err fk_kmm_message_decode(const uint8_t *octets, size_t size, uint32_t p
 	walk.r = fk_wire_reader(frame.body, frame.body_size);
 	walk.body_offset = (size_t)(frame.body - frame.octets);
 	fields = fk_kmm_layout(frame.header.message_id, frame.body_size > 0 ? frame.body[0] : 0,
-			       profile, &reason);
+			       profile, &name, &reason);
 	if (fields == NULL)
-		return fail(&walk, 0, "message_id", FK_EUNSUPPORTED, reason);
+		return fail_layout(&walk, walk.body_offset, name, reason);
 	err = read_fields(&walk, fields, &message.body, NULL, "body");
 	if (err != FK_OK)
 		return err;
@@ -352,13 +361,15 @@ enum fk_err fk_kmm_message_encode(const struct fk_kmm_message *message, uint32_t
 	};
 	uint8_t selector;
 	const struct fk_kmm_field *fields;
-	const char *reason;
+	const char *name, *reason;
 	enum fk_err err;
 
 	memcpy(&selector, &message->body, sizeof(selector));
-	fields = fk_kmm_layout(message->header.message_id, selector, profile, &reason);
+	fields = fk_kmm_layout(message->header.message_id, selector, profile, &name, &reason);
 	if (fields == NULL)
-		return fail(&walk, 0, "message_id", FK_EUNSUPPORTED, reason);
+		return fail_layout(
+			&walk, FK_KMM_HEADER_SIZE + (message->header.has_message_number ? 2u : 0u),
+			name, reason);
 	err = fk_kmm_frame_begin(&message->header, message->header.message_id, buf, cap, &walk.w);
 	if (err != FK_OK)
 		return fail(&walk, 0, "header", err, "has a value that is out of range");

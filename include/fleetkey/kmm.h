@@ -101,6 +101,7 @@ enum fk_kmm_hello_flag {
 
 #define FK_ALGORITHM_CLEAR   0x80
 #define FK_ALGORITHM_AES_256 0x84
+#define FK_ALGORITHM_AES_128 0x85
 
 #define FK_KMM_HEADER_SIZE	    10	/* octets, without message number */
 #define FK_KMM_MAC_BLOCK_SIZE	    13	/* octets, AES: 8 of MAC and 5 that name its key */

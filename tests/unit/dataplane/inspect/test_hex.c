@@ -32,6 +32,21 @@ Test(hex, other_characters_and_half_octets_are_refused)
 	}
 }
 
+Test(hex, the_first_character_that_is_wrong_is_named)
+{
+	static const struct {
+		const char *text;
+		size_t at;
+	} texts[] = {
+		{"0a FF\n", 6}, {"", 0},      {"0", 0},	     {"0a 1", 3},
+		{"0a1g", 3},	{"0a xx", 3}, {"0a 0 a", 3},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cr_assert_eq(fk_hex_check(texts[i].text, strlen(texts[i].text)), texts[i].at, "%s",
+			     texts[i].text);
+}
+
 Test(hex, more_octets_than_fit_are_refused)
 {
 	cr_assert_eq(decode("00112233"), FK_OK);

@@ -115,11 +115,88 @@ Test(json_kmm, keys_unwrap_under_their_kek_only_and_are_not_shown)
 {
 	options.kek = &kek;
 	inspect(EXAMPLE);
+	cr_assert(is_ok);
 	expect_text("\"unwrap\":\"ok\"", true);
+	expect_text("unwrap_reason", false);
 	expect_text("2a1938cd", false);
 	kek.octets[0] ^= 1;
 	inspect(EXAMPLE);
-	expect_text("\"unwrap\":\"failed\"", true);
+	cr_assert_not(is_ok);
+	expect_text("\"unwrap\":\"failed\",\"unwrap_reason\":\"does not unwrap under this KEK\"",
+		    true);
+}
+
+/* A Modify-Key-Command with one AES-128 key: wrapped as in RFC 3394 section 4.1. */
+#define AES_128_KEK "000102030405060708090a0b0c0d0e0f"
+#define AES_128(decryption_algorithm)    \
+	"13002c40000001000002"           \
+	"00" decryption_algorithm "50bc" \
+	"01851801"                       \
+	"00000249831fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"
+
+Test(json_kmm, a_key_wrapped_by_aes_128_unwraps)
+{
+	options.kek = &kek;
+	set_key(&kek, AES_128_KEK);
+	inspect(AES_128("85"));
+	cr_assert(is_ok);
+	expect_text("\"unwrap\":\"ok\"", true);
+	kek.octets[0] ^= 1;
+	inspect(AES_128("85"));
+	cr_assert_not(is_ok);
+	expect_text("does not unwrap under this KEK", true);
+}
+
+Test(json_kmm, a_kek_of_the_wrong_size_or_for_another_algorithm_fails_and_says_why)
+{
+	options.kek = &kek;
+	inspect(AES_128("85"));
+	cr_assert_not(is_ok);
+	expect_text("needs a KEK of 16 octets", true);
+	set_key(&kek, AES_128_KEK);
+	inspect(EXAMPLE);
+	cr_assert_not(is_ok);
+	expect_text("needs a KEK of 32 octets", true);
+	inspect(AES_128("81"));
+	cr_assert_not(is_ok);
+	expect_text("is wrapped by another algorithm", true);
+}
+
+Test(json_kmm, a_tek_that_verifies_no_mac_fails_and_says_why)
+{
+	options.tek = &tek;
+	tek.size = 16;
+	inspect(EXAMPLE);
+	cr_assert_not(is_ok);
+	expect_text(
+		"\"mac_valid\":null,\"mac_reason\":\"was not verified: needs a TEK of 32 octets\"",
+		true);
+}
+
+Test(json_kmm, the_mac_format_is_shown_as_it_came)
+{
+	inspect("000016a8000001000002"
+		"1772"
+		"0102030405060708"
+		"0884123400");
+	cr_assert(is_ok);
+	expect_text("\"mac_format\":0", true);
+}
+
+Test(json_kmm, an_encrypted_message_that_no_kmm_can_be_is_refused_without_a_tek)
+{
+	static uint8_t octets[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX + 1] = {0, 0, 0x84};
+
+	octets[5] = 1;
+	json = fk_json_kmm(&options, octets, sizeof(octets) - 1, 0, &is_ok);
+	cr_assert(is_ok);
+	json_decref(json);
+	json = fk_json_kmm(&options, octets, sizeof(octets), 0, &is_ok);
+	expect_error(14, "message_length");
+	json_decref(json);
+	json = fk_json_kmm(&options, octets, FK_KMM_PREAMBLE_SIZE + FK_KMM_HEADER_SIZE - 1, 0,
+			   &is_ok);
+	expect_error(14, "message_length");
 }
 
 Test(json_kmm, a_key_in_clear_is_withheld)
@@ -209,6 +286,10 @@ Test(json_kmm, an_error_says_where_in_the_input)
 	options.profile = FK_KMM_PROFILE_STRICT;
 	inspect("00000780000001000002");
 	expect_error(0, "message_id");
+	inspect("0d000a20000001000002"
+		"1772"
+		"07");
+	expect_error(12, "inventory_type");
 }
 
 Test(json_kmm, text_that_is_not_utf_8_is_shown_in_hexadecimal_digits)

@@ -498,6 +498,8 @@ Test(kmm_message, messages_without_a_documented_layout_are_unsupported_in_every_
 	}
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		cr_assert_eq(decode_body(FK_KMM_INVENTORY_COMMAND, types[i], ALL), FK_EUNSUPPORTED);
+		cr_assert_str_eq(error.field, "inventory_type");
+		cr_assert_eq(error.offset, FK_KMM_HEADER_SIZE + 2);
 		cr_assert_eq(decode_body(FK_KMM_INVENTORY_RESPONSE, types[i], ALL),
 			     FK_EUNSUPPORTED);
 	}
