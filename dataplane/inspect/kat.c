@@ -78,6 +78,39 @@ static void expect_octets(struct test *test, const json_t *json, const char *nam
 	fk_wipe(&wanted, sizeof(wanted));
 }
 
+/* The same, if it is there. */
+static void expect_octets_if(struct test *test, const char *name, const void *octets, size_t size)
+{
+	if (has(test->json, name))
+		expect_octets(test, test->json, name, octets, size);
+}
+
+static bool get_bool(struct test *test, const char *name)
+{
+	if (!json_is_boolean(member(test->json, name)))
+		fail(test, name, "is neither true nor false");
+	return json_is_true(member(test->json, name));
+}
+
+static uint16_t get_u16(struct test *test, const char *name)
+{
+	const json_t *json = member(test->json, name);
+	json_int_t value = json_integer_value(json);
+
+	if (!json_is_integer(json) || value < 0 || value > UINT16_MAX)
+		fail(test, name, "is no integer from 0 to 65535");
+	return (uint16_t)value;
+}
+
+/* A member that has one value only. */
+static void expect_text(struct test *test, const char *name, const char *text)
+{
+	const char *found = json_string_value(member(test->json, name));
+
+	if (found == NULL || strcmp(found, text) != 0)
+		fail(test, name, "is not what it can be");
+}
+
 static void expect_integer(struct test *test, const json_t *json, const char *name,
 			   json_int_t value)
 {
@@ -95,16 +128,27 @@ static bool is_legacy(const json_t *json)
 	return algorithm == NULL || strncmp(algorithm, "AES-", 4) != 0;
 }
 
+/* An algorithm of ours begins with "AES-" and the bits of the KEK. */
+static void check_kek_size(struct test *test, const struct fk_secret *kek)
+{
+	const char *algorithm = json_string_value(member(test->json, "algorithm"));
+
+	if (strtoul(algorithm + strlen("AES-"), NULL, 10) != 8ul * kek->size)
+		fail(test, "algorithm", "is not that of the KEK");
+}
+
 static void run_wrap(struct test *test)
 {
 	struct octets wrapped = get_octets(test, test->json, "wrapped_hex");
 	struct fk_secret kek = get_key(test, test->json, "kek_hex"), key = {0};
-	bool valid = json_is_true(member(test->json, "valid"));
+	bool valid = get_bool(test, "valid");
 	uint8_t built[OCTETS_MAX];
 	size_t size;
 	enum fk_err err;
 
 	err = fk_proof_unwrap(test->proof, &kek, wrapped.at, wrapped.size, &key);
+	if (!is_legacy(test->json))
+		check_kek_size(test, &kek);
 	if (is_legacy(test->json)) {
 		if (err == FK_EUNSUPPORTED)
 			test->refused = "DES and Triple DES key wrap are not supported";
@@ -113,6 +157,8 @@ static void run_wrap(struct test *test)
 	} else if (!valid) {
 		if (err == FK_OK)
 			fail(test, "valid", "is false, but the key was unwrapped");
+		if (!json_is_null(member(test->json, "key_hex")))
+			fail(test, "key_hex", "is not null, but the key must not unwrap");
 	} else if (err != FK_OK) {
 		fail(test, "wrapped_hex", fk_err_text(err));
 	} else {
@@ -127,6 +173,40 @@ static void run_wrap(struct test *test)
 	fk_secret_wipe(&key);
 }
 
+static void expect_none(struct test *test, const char *name)
+{
+	if (has(test->json, name))
+		fail(test, name, "belongs to the other kind of MAC");
+}
+
+/* The steps from the TEK to the MAC key, those of them that the case has. spec: P25 sheet 3.4, 3.5
+ */
+static void check_derivation(struct test *test, const struct fk_secret *tek,
+			     const struct octets *frame, uint8_t mac_format)
+{
+	struct fk_proof_derivation derivation;
+
+	if (fk_proof_derive(tek, frame->at, frame->size, mac_format, &derivation) != FK_OK)
+		fail(test, "mac_tek_hex", "no MAC key can be derived from it");
+	if (mac_format == FK_KMM_MAC_FORMAT_CMAC) {
+		expect_octets_if(test, "kdf_context_hex", derivation.context,
+				 derivation.context_size);
+		expect_octets_if(test, "kdf_input_hex", derivation.input, derivation.input_size);
+		if (has(test->json, "kdf_label_ascii"))
+			expect_text(test, "kdf_label_ascii", "OTAR MAC");
+		expect_none(test, "kdf_initial_value_hex");
+	} else {
+		expect_octets_if(test, "kdf_initial_value_hex", derivation.initial_value,
+				 sizeof(derivation.initial_value));
+		expect_none(test, "kdf_context_hex");
+		expect_none(test, "kdf_input_hex");
+		expect_none(test, "kdf_label_ascii");
+	}
+	expect_octets_if(test, "derived_mac_key_hex", derivation.mac_key,
+			 sizeof(derivation.mac_key));
+	fk_wipe(&derivation, sizeof(derivation));
+}
+
 /* The MAC of a frame under a TEK; false if it could not be computed. */
 static bool mac_of_frame(struct test *test, const struct octets *frame, const json_t *json,
 			 const char *tek_name, uint8_t ret_mac[static FK_KMM_MAC_SIZE])
@@ -135,18 +215,20 @@ static bool mac_of_frame(struct test *test, const struct octets *frame, const js
 	struct fk_kmm_frame decoded;
 	enum fk_err err = fk_kmm_decode(frame->at, frame->size, &decoded);
 
-	if (err != FK_OK || !decoded.header.has_mac)
+	if (err != FK_OK || !decoded.header.has_mac || decoded.size != frame->size)
 		fail(test, "frame_hex", "is no KMM with a MAC");
 	else if (fk_proof_mac(test->proof, &tek, frame->at, decoded.size,
 			      decoded.header.mac.mac_format, ret_mac) != FK_OK)
 		fail(test, tek_name, "is no AES-256 key");
+	else
+		check_derivation(test, &tek, frame, decoded.header.mac.mac_format);
 	fk_secret_wipe(&tek);
 	return test->reason == NULL;
 }
 
 static void run_mac(struct test *test)
 {
-	struct octets frame = get_octets(test, test->json, "frame_hex");
+	struct octets frame = get_octets(test, test->json, "frame_hex"), authenticated;
 	uint8_t mac[FK_KMM_MAC_SIZE];
 	const uint8_t *received;
 	bool is_valid;
@@ -157,8 +239,14 @@ static void run_mac(struct test *test)
 	expect_octets(test, test->json, "correct_mac_hex", mac, sizeof(mac));
 	expect_octets(test, test->json, "received_mac_hex", received, sizeof(mac));
 	is_valid = fk_ct_equal(mac, received, sizeof(mac));
-	if (is_valid != json_is_true(member(test->json, "valid")))
+	if (is_valid != get_bool(test, "valid"))
 		fail(test, "valid", "is not what was found");
+	/* All but the MAC itself. */
+	authenticated = frame;
+	authenticated.size -= sizeof(mac);
+	memmove(authenticated.at + frame.size - FK_KMM_MAC_BLOCK_SIZE, received + sizeof(mac),
+		FK_KMM_MAC_BLOCK_SIZE - sizeof(mac));
+	expect_octets_if(test, "authenticated_octets_hex", authenticated.at, authenticated.size);
 	expect_integer(test, test->json, "frame_octets", (json_int_t)frame.size);
 	expect_integer(test, test->json, "authenticated_octet_count",
 		       (json_int_t)(frame.size - FK_KMM_MAC_SIZE));
@@ -171,8 +259,12 @@ static void check_outer(struct test *test, const json_t *json, const char *ciphe
 	struct octets mi = get_octets(test, json, "message_indicator_hex"), out = *plain;
 	uint8_t iv[16];
 
+	if (has(json, "algorithm_id"))
+		expect_integer(test, json, "algorithm_id", FK_ALGORITHM_AES_256);
 	if (mi.size != FK_MI_SIZE) {
 		fail(test, "message_indicator_hex", "is not of 9 octets");
+	} else if (plain->size > FK_KMM_SIZE_MAX) {
+		fail(test, "plaintext_hex", "has more octets than a KMM");
 	} else {
 		fk_outer_mi_expand(mi.at, iv);
 		expect_octets(test, json, "expanded_iv_hex", iv, sizeof(iv));
@@ -209,9 +301,8 @@ static void run_mi(struct test *test)
 
 static void run_number(struct test *test)
 {
-	uint16_t last = (uint16_t)json_integer_value(member(test->json, "last_accepted"));
-	uint16_t received = (uint16_t)json_integer_value(member(test->json, "received"));
-	uint16_t period = (uint16_t)json_integer_value(member(test->json, "period"));
+	uint16_t last = get_u16(test, "last_accepted"), received = get_u16(test, "received");
+	uint16_t period = get_u16(test, "period");
 	json_int_t rule = json_integer_value(member(test->json, "rule"));
 	bool accepted;
 
@@ -223,7 +314,7 @@ static void run_number(struct test *test)
 		fail(test, "rule", "is neither 1 nor 2");
 		return;
 	}
-	if (accepted != json_is_true(member(test->json, "accept")))
+	if (accepted != get_bool(test, "accept"))
 		fail(test, "accept", "is not what was found");
 	expect_integer(test, test->json, "difference_modulo_65536", (uint16_t)(received - last));
 }
@@ -234,6 +325,15 @@ static uint32_t profile_of(const json_t *json)
 
 	return FK_KMM_PROFILE_INFERRED |
 	       (name != NULL && strcmp(name, "key-fill") == 0 ? FK_KMM_PROFILE_WIRED : 0u);
+}
+
+static void check_profile(struct test *test)
+{
+	const char *name = json_string_value(member(test->json, "profile"));
+
+	if (has(test->json, "profile") &&
+	    (name == NULL || (strcmp(name, "otar") != 0 && strcmp(name, "key-fill") != 0)))
+		fail(test, "profile", "is neither otar nor key-fill");
 }
 
 /* Octets that a receiver ignores are not written again. spec: P25 sheet 1.2, 1.3 */
@@ -316,6 +416,17 @@ static void check_mac(struct test *test, const struct octets *frame)
 		fail(test, "mac_tek_hex", "does not verify the MAC");
 }
 
+static const char *const mac_members[] = {"derived_mac_key_hex", "authenticated_octets", NULL};
+static const char *const kek_members[] = {"unwrapped_keys_hex", NULL};
+
+/* What cannot be checked without its key. */
+static void expect_no_key(struct test *test, const char *key, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (has(test->json, *names))
+			fail(test, key, "is missing, and a member needs it");
+}
+
 static void run_frame(struct test *test)
 {
 	const struct fk_inspect_options options = {
@@ -341,10 +452,15 @@ static void run_frame(struct test *test)
 		check_encoding(test, message, &frame);
 	if (has(test->json, "mac_tek_hex"))
 		check_mac(test, &frame);
+	else
+		expect_no_key(test, "mac_tek_hex", mac_members);
 	if (has(test->json, "kek_hex"))
 		check_keys(test, message);
+	else
+		expect_no_key(test, "kek_hex", kek_members);
 	if (has(test->json, "outer_layer"))
 		check_outer(test, member(test->json, "outer_layer"), "encrypted_frame_hex", &frame);
+	check_profile(test);
 	free(message);
 }
 
@@ -357,23 +473,79 @@ static void run_reject(struct test *test)
 	if (message == NULL || fk_kmm_message_decode(frame.at, frame.size, profile_of(test->json),
 						     message, &error) == FK_OK)
 		fail(test, "frame_hex", "was accepted, but has to be rejected");
+	check_profile(test);
+	expect_text(test, "expect", "reject");
 	free(message);
 }
 
-/* Which member tells a kind; the first that is there decides. */
+/* Members that say something to people and are not checked, in a case of any kind. */
+static const char *const descriptive[] = {
+	"name",		 "source",	     "reason", "basis", "confidence",
+	"layout_source", "cross_checked_by", "kdf",    NULL,
+};
+
+/* Which member tells a kind, the first that is there deciding; and what else is checked. */
 static const struct {
 	const char *member;
 	void (*run)(struct test *test);
+	const char *checked[13]; /* NULL at the end */
 } kinds[] = {
-	{"fields", run_frame},	       {"expect", run_reject},	      {"received_mac_hex", run_mac},
-	{"wrapped_hex", run_wrap},     {"ciphertext_hex", run_outer}, {"from_mi_hex", run_mi},
-	{"last_accepted", run_number},
+	{"fields",
+	 run_frame,
+	 {"profile", "frame_hex", "mac_tek_hex", "derived_mac_key_hex", "authenticated_octets",
+	  "kek_hex", "unwrapped_keys_hex", "outer_layer"}},
+	{"expect", run_reject, {"profile", "frame_hex"}},
+	{"received_mac_hex",
+	 run_mac,
+	 {"valid", "mac_tek_hex", "frame_hex", "frame_octets", "correct_mac_hex",
+	  "derived_mac_key_hex", "authenticated_octet_count", "authenticated_octets_hex",
+	  "kdf_initial_value_hex", "kdf_label_ascii", "kdf_context_hex", "kdf_input_hex"}},
+	{"wrapped_hex", run_wrap, {"algorithm", "valid", "kek_hex", "key_hex"}},
+	{"ciphertext_hex",
+	 run_outer,
+	 {"algorithm_id", "tek_hex", "message_indicator_hex", "expanded_iv_hex", "plaintext_hex"}},
+	{"from_mi_hex", run_mi, {"next_mi_hex"}},
+	{"last_accepted",
+	 run_number,
+	 {"received", "period", "rule", "accept", "difference_modulo_65536"}},
 };
+
+static const char *const outer_members[] = {
+	"algorithm_id",	       "tek_hex", "message_indicator_hex", "expanded_iv_hex",
+	"encrypted_frame_hex", NULL,
+};
+
+static bool is_listed(const char *name, const char *const *names)
+{
+	while (*names != NULL && strcmp(name, *names) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* Nothing in a case may go unread: a member that is none of ours fails it. */
+static void check_members(struct test *test, size_t kind)
+{
+	const char *name;
+	json_t *json;
+
+	json_object_foreach((json_t *)test->json, name, json)
+	{
+		if (strcmp(name, kinds[kind].member) != 0 &&
+		    !is_listed(name, kinds[kind].checked) && !is_listed(name, descriptive))
+			fail(test, name, "is an unknown member");
+	}
+	json_object_foreach(json_object_get(test->json, "outer_layer"), name, json)
+	{
+		if (!is_listed(name, outer_members))
+			fail(test, name, "is an unknown member of outer_layer");
+	}
+}
 
 static void run_case(struct test *test)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (has(test->json, kinds[i].member)) {
+			check_members(test, i);
 			kinds[i].run(test);
 			return;
 		}
@@ -393,8 +565,8 @@ static void report(const struct test *test, const char *path, const char *list, 
 		   FILE *out)
 {
 	const char *name = json_string_value(member(test->json, "name"));
-	json_t *json = json_pack("{s:s,s:s,s:I,s:s?}", "file", path, "list", list, "index",
-				 (json_int_t)index, "name", name);
+	json_t *json = json_pack("{s:o,s:s,s:I,s:s?}", "file", fk_json_text(path, strlen(path)),
+				 "list", list, "index", (json_int_t)index, "name", name);
 
 	if (test->reason != NULL)
 		json_object_set_new(json, "error",
@@ -410,7 +582,19 @@ static void fail_file(const char *path, size_t offset, const char *reason, FILE 
 {
 	json_t *json = fk_json_error(offset, "file", reason);
 
-	json_object_set_new(json, "file", json_string(path));
+	json_object_set_new(json, "file", fk_json_text(path, strlen(path)));
+	write_line(out, json);
+	result->n_failed++;
+}
+
+/* Members beside the lists of cases. */
+static const char *const about_file[] = {"title", "octet_order", "note", NULL};
+
+static void fail_member(const char *path, const char *name, FILE *out, struct fk_kat_result *result)
+{
+	json_t *json = fk_json_error(0, name, "is an unknown member, and no list of cases");
+
+	json_object_set_new(json, "file", fk_json_text(path, strlen(path)));
 	write_line(out, json);
 	result->n_failed++;
 }
@@ -424,12 +608,17 @@ void fk_kat_run(struct fk_proof *proof, const char *path, FILE *out, struct fk_k
 	size_t i;
 
 	if (root == NULL) {
-		fail_file(path, error.position > 0 ? (size_t)error.position : 0, error.text, out,
-			  result);
+		fail_file(path, error.position > 0 ? (size_t)error.position : 0,
+			  json_error_code(&error) == json_error_cannot_open_file
+				  ? "cannot be opened"
+				  : error.text,
+			  out, result);
 		return;
 	}
 	json_object_foreach(root, name, list)
 	{
+		if (!json_is_array(list) && !is_listed(name, about_file))
+			fail_member(path, name, out, result);
 		json_array_foreach(list, i, json)
 		{
 			struct test test = {.proof = proof, .json = json};

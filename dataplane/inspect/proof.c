@@ -2,6 +2,7 @@
 #include "inspect/proof.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -44,9 +45,9 @@ void fk_proof_free(struct fk_proof *proof)
 	free(proof);
 }
 
-/* AES-192, which nothing else of ours does. 'out' takes in_size + 8. */
-static enum fk_err evp_wrap(const struct fk_secret *kek, bool encrypt, const uint8_t *in,
-			    size_t in_size, uint8_t *out)
+/* AES-192, or another initial value than RFC 3394's (NULL). 'out' takes in_size + 8. */
+static enum fk_err evp_wrap(const struct fk_secret *kek, const uint8_t *initial_value, bool encrypt,
+			    const uint8_t *in, size_t in_size, uint8_t *out)
 {
 	const EVP_CIPHER *cipher = kek->size == 16   ? EVP_aes_128_wrap()
 				   : kek->size == 24 ? EVP_aes_192_wrap()
@@ -58,7 +59,7 @@ static enum fk_err evp_wrap(const struct fk_secret *kek, bool encrypt, const uin
 	if (ctx == NULL)
 		return FK_ENOMEM;
 	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	ok = EVP_CipherInit_ex(ctx, cipher, NULL, kek->octets, NULL, encrypt) == 1 &&
+	ok = EVP_CipherInit_ex(ctx, cipher, NULL, kek->octets, initial_value, encrypt) == 1 &&
 	     EVP_CipherUpdate(ctx, out, &n, in, (int)in_size) == 1 && n > 0;
 	EVP_CIPHER_CTX_free(ctx);
 	if (!ok)
@@ -86,7 +87,7 @@ enum fk_err fk_proof_wrap(struct fk_proof *proof, const struct fk_secret *kek,
 
 		proof->engine->wrap(&proof->scratch, FK_WRAP_256_UNDER_256, &lane, 1);
 	} else if (kek->size == AES_192_SIZE || key->size == AES_192_SIZE) {
-		err = evp_wrap(kek, true, key->octets, key->size, buf);
+		err = evp_wrap(kek, NULL, true, key->octets, key->size, buf);
 	} else {
 		err = fk_key_wrap(kek->octets, kek->size, key->octets, key->size, buf, NULL);
 	}
@@ -111,7 +112,7 @@ enum fk_err fk_proof_unwrap(struct fk_proof *proof, const struct fk_secret *kek,
 		proof->engine->unwrap(&proof->scratch, FK_WRAP_256_UNDER_256, &lane, 1);
 		err = lane.ok == 1 ? FK_OK : FK_EAUTH;
 	} else if (kek->size == AES_192_SIZE || key_size == AES_192_SIZE) {
-		err = evp_wrap(kek, false, wrapped, size, octets);
+		err = evp_wrap(kek, NULL, false, wrapped, size, octets);
 	} else {
 		err = fk_key_unwrap(kek->octets, kek->size, wrapped, size, octets, NULL);
 	}
@@ -138,6 +139,51 @@ enum fk_err fk_proof_mac(struct fk_proof *proof, const struct fk_secret *tek, co
 	proof->engine->mac(&proof->scratch, &lane, 1);
 	memcpy(ret_mac, lane.mac, sizeof(lane.mac));
 	return FK_OK;
+}
+
+static enum fk_err derive_cmac_key(const struct fk_secret *tek, const uint8_t *frame,
+				   struct fk_proof_derivation *derivation)
+{
+	static const uint8_t start[13] = {0, 0, 0, 1, 'O', 'T', 'A', 'R', ' ', 'M', 'A', 'C', 0};
+	bool has_number = (frame[3] & 0x30) != 0;
+	uint8_t *input = derivation->input;
+
+	derivation->context = frame;
+	derivation->context_size = FK_KMM_HEADER_SIZE + (has_number ? 2 : 0);
+	memcpy(input, start, sizeof(start));
+	memcpy(input + sizeof(start), frame, derivation->context_size);
+	derivation->input_size = sizeof(start) + derivation->context_size;
+	input[derivation->input_size++] = 0x01;
+	input[derivation->input_size++] = 0x00;
+	return HMAC(EVP_sha256(), tek->octets, KEY_SIZE, input, derivation->input_size,
+		    derivation->mac_key, NULL) != NULL
+		       ? FK_OK
+		       : FK_EIO;
+}
+
+static enum fk_err derive_cbc_key(const struct fk_secret *tek, size_t size,
+				  struct fk_proof_derivation *derivation)
+{
+	size_t n = size - FK_KMM_MAC_SIZE;
+	uint8_t wrapped[WRAPPED_SIZE] = {0};
+	enum fk_err err;
+
+	derivation->initial_value[6] = (uint8_t)(n >> 8);
+	derivation->initial_value[7] = (uint8_t)n;
+	err = evp_wrap(tek, derivation->initial_value, true, tek->octets, KEY_SIZE, wrapped);
+	memcpy(derivation->mac_key, wrapped + FK_WRAP_OVERHEAD, KEY_SIZE);
+	fk_wipe(wrapped, sizeof(wrapped));
+	return err;
+}
+
+enum fk_err fk_proof_derive(const struct fk_secret *tek, const uint8_t *frame, size_t size,
+			    uint8_t mac_format, struct fk_proof_derivation *ret_derivation)
+{
+	*ret_derivation = (struct fk_proof_derivation){0};
+	if (tek->size != KEY_SIZE)
+		return FK_EUNSUPPORTED;
+	return (mac_format & 1) != 0 ? derive_cmac_key(tek, frame, ret_derivation)
+				     : derive_cbc_key(tek, size, ret_derivation);
 }
 
 enum fk_err fk_proof_outer(struct fk_proof *proof, const struct fk_secret *tek,

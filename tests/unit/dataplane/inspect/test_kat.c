@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,12 +16,22 @@ static void run(const char *path)
 {
 	FILE *out = open_memstream(&text, &text_size);
 
-	cr_assert_eq(fk_proof_new(&proof), FK_OK);
 	result = (struct fk_kat_result){0};
 	fk_kat_run(proof, path, out, &result);
-	fk_proof_free(proof);
 	fclose(out);
 }
+
+static void set_up(void)
+{
+	cr_assert_eq(fk_proof_new(&proof), FK_OK);
+}
+
+static void tear_down(void)
+{
+	fk_proof_free(proof);
+}
+
+TestSuite(kat, .init = set_up, .fini = tear_down);
 
 /* Runs a file of these octets; the caller frees 'text'. */
 static void run_text(const char *json)
@@ -113,6 +124,17 @@ static const struct {
 	{"{\"c\":[{\"valid\":true,\"received_mac_hex\":\"00\",\"mac_tek_hex\":\"00\","
 	 "\"frame_hex\":\"21000780000001000002\"}]}",
 	 "frame_hex"},
+	{"{\"cases\":[{\"last_accepted\":null,\"received\":1,\"period\":9,\"rule\":1,"
+	 "\"accept\":true,\"difference_modulo_65536\":1}]}",
+	 "last_accepted"},
+	{"{\"cases\":[{\"last_accepted\":0,\"received\":65537,\"period\":9,\"rule\":1,"
+	 "\"accept\":true,\"difference_modulo_65536\":1}]}",
+	 "received"},
+	{"{\"cases\":[{\"last_accepted\":0,\"received\":1,\"period\":9,\"rule\":1,"
+	 "\"accept\":true,\"difference_modulo_65536\":1,\"surprise\":1}]}",
+	 "surprise"},
+	{"{\"r\":[{\"profile\":\"tetra\",\"expect\":\"reject\",\"frame_hex\":\"\"}]}", "profile"},
+	{"{\"r\":[{\"profile\":\"otar\",\"expect\":\"accept\",\"frame_hex\":\"\"}]}", "expect"},
 	{"{\"cases\":[{\"name\":\"what is this\"}]}", "case"},
 	{"{\"cases\":[]}", "file"},
 	{"{\"cases\":[", "file"},
@@ -131,6 +153,114 @@ Test(kat, a_wrong_case_fails_and_names_what_is_wrong)
 		cr_assert_not_null(strstr(text, member), "%zu: %s", i, text);
 		free(text);
 	}
+}
+
+/* What nothing can tell wrong from right: the keys of algorithms that are refused, and what has to
+ * be refused anyway. */
+static bool cannot_show(const char *list, const json_t *json, const char *name)
+{
+	if (strcmp(list, "legacy_cases") == 0 || strcmp(list, "reject_cases") == 0)
+		return true;
+	return json_object_get(json, "wrapped_hex") != NULL &&
+	       json_is_false(json_object_get(json, "valid")) &&
+	       (strcmp(name, "wrapped_hex") == 0 || strcmp(name, "kek_hex") == 0);
+}
+
+/* Changes the digit in the middle. */
+static json_t *with_one_digit_changed(const json_t *string)
+{
+	char *copy = strdup(json_string_value(string));
+	char *digit = copy + strlen(copy) / 2;
+	json_t *changed;
+
+	*digit = *digit == '0' ? '1' : '0';
+	changed = json_string(copy);
+	free(copy);
+	return changed;
+}
+
+/* Runs a file that has only this case; true if it failed. */
+static bool fails(const char *list, const json_t *json)
+{
+	json_t *root = json_pack("{s:[O]}", list, json);
+	char *dump = json_dumps(root, 0);
+
+	run_text(dump);
+	free(text);
+	free(dump);
+	json_decref(root);
+	return result.n_failed == 1;
+}
+
+/* Each hexadecimal member of 'object', which is 'json' or inside it. */
+static void change_each(const char *list, const json_t *json, json_t *object, uint32_t *n_changed)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(object, next, name, value)
+	{
+		size_t len = strlen(name);
+		json_t *holder = object, *string = value;
+
+		if (strcmp(name, "outer_layer") == 0 || strcmp(name, "fields") == 0 ||
+		    strcmp(name, "body") == 0 || strcmp(name, "mac") == 0)
+			change_each(list, json, value, n_changed);
+		if (len < 4 || strcmp(name + len - 4, "_hex") != 0 || cannot_show(list, json, name))
+			continue;
+		if (json_is_array(value)) {
+			holder = value;
+			string = json_array_get(value, 0);
+		}
+		if (json_string_length(string) == 0)
+			continue;
+		json_incref(string);
+		value = with_one_digit_changed(string);
+		if (json_is_array(holder))
+			json_array_set_new(holder, 0, value);
+		else
+			json_object_set_new(holder, name, value);
+		cr_assert(fails(list, json), "%s: %s: %s", list, name,
+			  json_string_value(json_object_get(json, "name")));
+		if (json_is_array(holder))
+			json_array_set_new(holder, 0, string);
+		else
+			json_object_set_new(holder, name, string);
+		++*n_changed;
+	}
+}
+
+Test(kat, one_changed_digit_in_any_hexadecimal_member_of_any_vector_fails_its_case)
+{
+	static const char *const files[] = {
+		"aes-kw.json",	     "p25-kmm-frames.json",   "p25-kmm-outer-layer.json",
+		"p25-otar-kek.json", "p25-otar-mac-cbc.json", "p25-otar-mac-cmac.json",
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[1024];
+		uint32_t n_changed = 0;
+		const char *list;
+		json_t *root, *cases, *json;
+		size_t k;
+
+		snprintf(path, sizeof(path), "%s/%s", FK_VECTORS_DIR, files[i]);
+		root = json_load_file(path, 0, NULL);
+		cr_assert_not_null(root);
+		json_object_foreach(root, list, cases) json_array_foreach(cases, k, json)
+			change_each(list, json, json, &n_changed);
+		cr_assert_geq(n_changed, 18, "%s: %u", files[i], n_changed);
+		json_decref(root);
+	}
+}
+
+Test(kat, a_path_that_is_not_utf_8_is_named_all_the_same)
+{
+	run("/nonexistent\xe9.json");
+	cr_assert_eq(result.n_failed, 1);
+	cr_assert_not_null(strstr(text, "\"file\":\""));
+	free(text);
 }
 
 Test(kat, a_file_that_is_not_there_is_a_failure)
