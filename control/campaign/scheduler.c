@@ -775,66 +775,6 @@ void fk_scheduler_forget_sent(struct fk_scheduler *s)
 	s->reserve_at = 0;
 }
 
-void fk_scheduler_abort(struct fk_scheduler *s)
-{
-	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
-		struct fk_delivery *d = &s->deliveries[i];
-		uint16_t stopped;
-
-		if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d))
-			continue;
-		stopped = fk_delivery_hop(s, i)->halt_status;
-		fk_delivery_finish(s, i, FK_DELIVERY_ABORTED,
-				   stopped != 0 ? FK_CAUSE_SIP : FK_CAUSE_CAMPAIGN_ABORTED,
-				   stopped);
-	}
-}
-
-void fk_scheduler_supersede(struct fk_scheduler *s)
-{
-	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
-		const struct fk_delivery *d = &s->deliveries[i];
-
-		if (d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d))
-			fk_delivery_finish(s, i, FK_DELIVERY_SUPERSEDED, FK_CAUSE_SUPERSEDED, 0);
-	}
-}
-
-uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s)
-{
-	uint16_t status = 0;
-
-	if (s->n_halted == 0)
-		return 0;
-	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
-		if (s->hops[i].n_active == 0)
-			continue;
-		if (s->hops[i].halt_status == 0)
-			return 0;
-		if (status == 0)
-			status = s->hops[i].halt_status;
-	}
-	return status;
-}
-
-uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t next_hop)
-{
-	return next_hop < FK_NEXT_HOPS_MAX ? s->hops[next_hop].halt_status : 0;
-}
-
-void fk_scheduler_hold(struct fk_scheduler *s)
-{
-	s->is_held = true;
-}
-
-void fk_scheduler_resume(struct fk_scheduler *s)
-{
-	s->is_held = false;
-	s->n_halted = 0;
-	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++)
-		s->hops[i].halt_status = 0;
-}
-
 bool fk_scheduler_is_done(const struct fk_scheduler *s)
 {
 	const uint32_t *n = s->tally.states;

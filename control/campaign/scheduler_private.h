@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * scheduler_private.h - the scheduler's inside, shared by scheduler.c (pages and orders),
- * wave_books.c (waves and gates) and outcome.c (what comes back). Nobody else includes it.
+ * scheduler_stop.c (what stops them), wave_books.c (waves and gates) and outcome.c (what comes
+ * back). Nobody else includes it.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kmm_frame.h - what every KMM encoder shares: the header in front and the MAC block behind.
+ * kmm_frame.h - what the KMM codecs share: the header in front, the MAC block behind, a body's end.
  *
- * Private to kmm.c and kmm_body.c.
+ * Private to kmm.c, kmm_body.c and kmm_presence.c.
  */
 #pragma once
 
@@ -22,3 +22,12 @@ FK_MUST_USE enum fk_err fk_kmm_frame_begin(const struct fk_kmm_header *header, u
 /* Ends it: MAC block with zero MAC octets, message length. Returns FK_OK and the size; FK_EFULL. */
 FK_MUST_USE enum fk_err fk_kmm_frame_end(const struct fk_kmm_header *header,
 					 struct fk_wire_writer *w, size_t *ret_size);
+
+/* What is left to say once a body was read. FK_OK: it fits; FK_ETRUNC: it ended early; FK_EFORMAT:
+ * it goes on. */
+static inline enum fk_err fk_kmm_body_end(const struct fk_wire_reader *r)
+{
+	if (r->failed)
+		return FK_ETRUNC;
+	return fk_wire_left(r) == 0 ? FK_OK : FK_EFORMAT;
+}

@@ -82,7 +82,7 @@ kills_settle() {
 }
 
 kills_judge() {
-	local name n restarts= wanted= skipped_max=$KILLS_SKIPPED_MAX verdict
+	local name n restarts='' wanted='' skipped_max=$KILLS_SKIPPED_MAX verdict
 	# Shared memory goes with the last of these two, and with it what of its block each UE was sent.
 	[ "$1" != control+dataplane ] || skipped_max=$((KILLS_BLOCK * STACK_UES))
 	for name in control dataplane redis fleetsim; do
