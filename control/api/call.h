@@ -92,6 +92,7 @@ void fk_api_fleet(struct fk_call *call);
 void fk_api_fleet_ues(struct fk_call *call);
 void fk_api_fleet_export(struct fk_call *call);
 void fk_api_status_set(struct fk_call *call);
+void fk_api_adopt(struct fk_call *call);
 void fk_api_status_list(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);
 void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size);

@@ -13,7 +13,7 @@ static enum fk_err take_status(const json_t *value, struct fk_status_request *re
 	int status = json_is_string(value) ? fk_ue_status_find(json_string_value(value)) : -1;
 
 	if (status < 0) {
-		fk_reason_set(reason, "must be active, suspended, lost or zeroized");
+		fk_reason_set(reason, "must be active, suspended, lost, zeroized or released");
 		return FK_EINVAL;
 	}
 	request->status = (uint8_t)status;

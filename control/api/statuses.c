@@ -31,6 +31,28 @@ static enum fk_err find_ues(const struct fk_fleet *fleet, const struct fk_status
 	return FK_ENOTFOUND;
 }
 
+/* Who is released comes back by an adoption alone, and goes when nothing is on its way to it. */
+static enum fk_err check_owner(const struct fk_app *app, const struct fk_status_request *request,
+			       const uint32_t *ue_indexes, struct fk_reason *reason)
+{
+	for (uint32_t i = 0; i < request->n_ue_ids; i++) {
+		bool is_released = fk_fleet_status(app->fleet, ue_indexes[i]) == FK_UE_RELEASED;
+
+		if (is_released && request->status != FK_UE_RELEASED) {
+			fk_reason_set(reason, "%s is released: it has to be adopted",
+				      request->ue_ids[i]);
+			return FK_EPOLICY;
+		}
+		if (!is_released && request->status == FK_UE_RELEASED &&
+		    fk_engine_is_sending_to(app->engine, ue_indexes[i])) {
+			fk_reason_set(reason, "a KMM is on its way to %s: say it again later",
+				      request->ue_ids[i]);
+			return FK_EBUSY;
+		}
+	}
+	return FK_OK;
+}
+
 static enum fk_err set_statuses(struct fk_app *app, const struct fk_status_request *request,
 				const uint32_t *ue_indexes, struct fk_reason *reason)
 {
@@ -75,11 +97,13 @@ static void answer_request(struct fk_call *call, const struct fk_status_request 
 
 	if (ue_indexes != NULL)
 		err = find_ues(call->app->fleet, request, ue_indexes, &reason);
+	if (err == FK_OK)
+		err = check_owner(call->app, request, ue_indexes, &reason);
 	if (err == FK_OK && !is_dry_run)
 		err = set_statuses(call->app, request, ue_indexes, &reason);
 	free(ue_indexes);
 	if (err != FK_OK)
-		fk_call_reply_err(call, err, err == FK_ENOTFOUND ? "ue_ids" : NULL, reason.text);
+		fk_call_reply_err(call, err, err != FK_ESTORE ? "ue_ids" : NULL, reason.text);
 	else
 		fk_call_reply_json(call, 200,
 				   json_pack("{s:b, s:s, s:I}", "dry_run", is_dry_run, "status",
@@ -133,6 +157,14 @@ static uint32_t fill_page(const struct fk_fleet *fleet, int status, uint32_t fro
 	return i;
 }
 
+/* From which on the KMF goes on that a UE is released to; beyond all that were given out here. */
+static json_t *next_number(struct fk_fleet *fleet, uint32_t ue_index)
+{
+	if (fk_fleet_status(fleet, ue_index) != FK_UE_RELEASED)
+		return json_null();
+	return json_integer(fk_fleet_numbers(fleet, ue_index)->reserved_next);
+}
+
 static enum fk_err append_page(struct fk_app *app, const struct page *page, json_t *items)
 {
 	struct fk_status_entry entries[FK_STORE_STATUS_MAX];
@@ -142,11 +174,12 @@ static enum fk_err append_page(struct fk_app *app, const struct page *page, json
 	for (uint32_t i = 0; err == FK_OK && i < page->n; i++) {
 		if (fk_fleet_get(app->fleet, page->ue_indexes[i], &ue))
 			json_array_append_new(
-				items, json_pack("{s:s, s:I, s:s, s:o, s:s}", "ue_id", ue.ue_id,
-						 "rsi", (json_int_t)ue.rsi, "status",
+				items, json_pack("{s:s, s:I, s:s, s:o, s:s, s:o}", "ue_id",
+						 ue.ue_id, "rsi", (json_int_t)ue.rsi, "status",
 						 fk_ue_status_label(ue.status), "since",
 						 fk_call_timestamp(entries[i].since_ms), "reason",
-						 entries[i].reason));
+						 entries[i].reason, "next_number",
+						 next_number(app->fleet, page->ue_indexes[i])));
 	}
 	return err;
 }
@@ -158,7 +191,8 @@ static enum fk_err want_status(struct fk_call *call, int *ret_status)
 	*ret_status = label != NULL ? fk_ue_status_find(label) : -1;
 	if (label == NULL || *ret_status > FK_UE_ACTIVE)
 		return FK_OK;
-	fk_call_reply_err(call, FK_EINVAL, "status", "must be suspended, lost or zeroized");
+	fk_call_reply_err(call, FK_EINVAL, "status",
+			  "must be suspended, lost, zeroized or released");
 	return FK_EINVAL;
 }
 

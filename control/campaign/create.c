@@ -85,6 +85,8 @@ enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struc
 		return FK_CAUSE_LOST;
 	case FK_UE_ZEROIZED:
 		return FK_CAUSE_ZEROIZED;
+	case FK_UE_RELEASED:
+		return FK_CAUSE_RELEASED;
 	case FK_UE_ACTIVE:
 	case FK_UE_STATUSES:
 		break;
@@ -101,6 +103,14 @@ void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index)
 	cause = fk_engine_status_cause(engine, engine->current, ue_index);
 	if (cause != FK_CAUSE_NONE)
 		fk_scheduler_exclude(engine->scheduler, ue_index, cause);
+}
+
+bool fk_engine_is_sending_to(const struct fk_engine *engine, uint32_t ue_index)
+{
+	if (fk_engine_is_active(engine) && engine->scheduler != NULL &&
+	    fk_scheduler_deliveries(engine->scheduler)[ue_index].state == FK_DELIVERY_OPEN)
+		return true;
+	return engine->registrar != NULL && fk_registrar_is_busy(engine->registrar, ue_index);
 }
 
 enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,

@@ -193,6 +193,8 @@ bool fk_engine_wave(struct fk_engine *engine, const struct fk_campaign *c,
 void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uint32_t *ret_id);
 
 /* A UE's status has changed: unless it is active now, the campaign that runs leaves it out. */
+/* True while a KMM to the UE is open, so that it may be sent again at any moment. */
+bool fk_engine_is_sending_to(const struct fk_engine *engine, uint32_t ue_index);
 void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index);
 
 /* What UEs have said without being asked, in this life of the process. */

@@ -72,7 +72,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */             \
 	X(FK_CAUSE_SUPERSEDED, "superseded")                                                  \
 	X(FK_CAUSE_DEREGISTERED, "deregistered") /* the UE said that it goes */               \
-	X(FK_CAUSE_UNABLE, "unable_to_decrypt")	 /* it said that it lacks its own key */
+	X(FK_CAUSE_UNABLE, "unable_to_decrypt")	 /* it said that it lacks its own key */      \
+	X(FK_CAUSE_RELEASED, "released")	 /* to another KMF */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -37,6 +37,7 @@ int fk_cli_fleet_keys(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_holders(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_statuses(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_adopt(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_list(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_show(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_keys_mark_compromised(struct fk_cli *cli, int argc, char **argv);

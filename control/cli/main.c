@@ -52,11 +52,14 @@ static const struct command commands[] = {
 	 "key; "
 	 "how many"},
 	{{"fleet", "set-status"},
-	 "UE... | --file FILE|- --status active|suspended|lost|zeroized [--reason TEXT]",
+	 "UE... | --file FILE|- --status active|suspended|lost|zeroized|released [--reason TEXT]",
 	 fk_cli_fleet_set_status,
 	 "say whether campaigns reach UEs, which are named or stand in a file, one a line; a "
-	 "status "
-	 "belongs to the RSI and outlives imports"},
+	 "status belongs to the RSI and outlives imports; released: another KMF may have it"},
+	{{"fleet", "adopt"},
+	 "UE --next-number N",
+	 fk_cli_fleet_adopt,
+	 "take back a UE that was released, from the number on that its other KMF says"},
 	{{"fleet", "statuses"},
 	 "[--status S]",
 	 fk_cli_fleet_statuses,

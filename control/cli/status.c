@@ -98,22 +98,23 @@ int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv)
 
 static void print_status(const struct fk_cli *cli, const json_t *ue)
 {
-	char word[5][300];
+	char word[6][300];
 
 	if (cli->json) {
 		fk_output_json(stdout, ue);
 		return;
 	}
-	printf("%-24s %8s %-10s %-24s %s\n", fk_output_member(ue, "ue_id", word[0], 300),
+	printf("%-24s %8s %-10s %-24s %5s %s\n", fk_output_member(ue, "ue_id", word[0], 300),
 	       fk_output_member(ue, "rsi", word[1], 300),
 	       fk_output_member(ue, "status", word[2], 300),
 	       fk_output_member(ue, "since", word[3], 300),
+	       fk_output_member(ue, "next_number", word[5], 300),
 	       fk_output_member(ue, "reason", word[4], 300));
 }
 
 int fk_cli_fleet_statuses(struct fk_cli *cli, int argc, char **argv)
 {
-	static const char *const labels[] = {"suspended", "lost", "zeroized"};
+	static const char *const labels[] = {"suspended", "lost", "zeroized", "released"};
 	const char *status = NULL;
 	const struct fk_option options[] = {{"--status", .ret_text = &status}};
 	char error[200], path[64] = "/v1/fleet/statuses";
@@ -126,10 +127,36 @@ int fk_cli_fleet_statuses(struct fk_cli *cli, int argc, char **argv)
 	for (size_t i = 0; status && i < sizeof(labels) / sizeof(labels[0]); i++)
 		is_known = is_known || strcmp(status, labels[i]) == 0;
 	if (status && !is_known)
-		return fk_usage_error("--status: '%s' is not suspended, lost or zeroized", status);
+		return fk_usage_error("--status: '%s' is not suspended, lost, zeroized or released",
+				      status);
 	if (status)
 		snprintf(path, sizeof(path), "/v1/fleet/statuses?status=%s", status);
 	if (!cli->json)
-		printf("%-24s %8s %-10s %-24s %s\n", "UE_ID", "RSI", "STATUS", "SINCE", "REASON");
+		printf("%-24s %8s %-10s %-24s %5s %s\n", "UE_ID", "RSI", "STATUS", "SINCE", "NEXT",
+		       "REASON");
 	return fk_request_walk(cli, path, print_status);
+}
+
+int fk_cli_fleet_adopt(struct fk_cli *cli, int argc, char **argv)
+{
+	uint64_t next_number = UINT64_MAX;
+	const struct fk_option options[] = {
+		{"--next-number", .ret_number = &next_number, .max = UINT16_MAX}};
+	json_t *body, *answer = NULL;
+	enum fk_exit code;
+	char error[200];
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1 || next_number == UINT64_MAX)
+		return fk_usage_error("fleet adopt wants one UE, and --next-number");
+	body = json_pack("{s:s, s:I}", "ue_id", argv[0], "next_number", (json_int_t)next_number);
+	code = fk_request(cli, "POST", "/v1/fleet/adoptions", body, &answer);
+	json_decref(body);
+	if (code == FK_EXIT_DONE && cli->json)
+		fk_output_json(stdout, answer);
+	else if (code == FK_EXIT_DONE)
+		fk_output_object(stdout, answer, 0);
+	json_decref(answer);
+	return code;
 }

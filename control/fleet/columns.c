@@ -338,6 +338,27 @@ static void take_capability(struct parse *parse)
 		refuse(parse, FK_COLUMN_OUTER, "must be empty, none or ofb");
 }
 
+/* A UE has one KMF (I4). Another one has to release it, and says from which number on. */
+static void take_owner(struct parse *parse)
+{
+	const struct fk_csv_field *owner = parse->fields[FK_COLUMN_OWNER_KMF];
+	const struct fk_csv_field *number = parse->fields[FK_COLUMN_NEXT_NUMBER];
+	struct fk_fleet_row *row = parse->row;
+	uint32_t rsi = 0;
+
+	if (owner != NULL && owner->len > 0 && !parse_number(owner->text, owner->len, false, &rsi))
+		refuse(parse, FK_COLUMN_OWNER_KMF, "must be empty or the RSI of a KMF");
+	else if (owner != NULL && owner->len > 0 && rsi != parse->rules->config->kmf.rsi)
+		refuse(parse, FK_COLUMN_OWNER_KMF,
+		       "is another KMF, which has to release the UE before this one can adopt it");
+	row->has_next_number = number != NULL && number->len > 0;
+	row->next_number =
+		row->has_next_number
+			? (uint16_t)take_number(parse, FK_COLUMN_NEXT_NUMBER, false, 0, UINT16_MAX,
+						"must be empty or an integer 0..65535")
+			: 0;
+}
+
 enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUMNS],
 			       const struct fk_row_rules *rules, fk_row_error_fn complain,
 			       void *ctx, struct fk_fleet_row *ret_row)
@@ -350,6 +371,7 @@ enum fk_err fk_fleet_row_parse(struct fk_csv_field *const fields[static FK_COLUM
 	take_keys(&parse);
 	take_profile(&parse);
 	take_capability(&parse);
+	take_owner(&parse);
 	if (parse.failed) {
 		fk_fleet_row_wipe(ret_row);
 		return FK_EINVAL;

@@ -39,7 +39,9 @@
 	X(MAX_KMM, max_kmm)             \
 	X(MAX_KEYS, max_keys)           \
 	X(KEYSETS, keysets)             \
-	X(OUTER, outer)
+	X(OUTER, outer)                 \
+	X(OWNER_KMF, owner_kmf)         \
+	X(NEXT_NUMBER, next_number)
 
 enum fk_column {
 #define X(column, name) FK_COLUMN_##column,
@@ -73,7 +75,8 @@ struct fk_fleet_row {
 	uint32_t rsi;
 	uint32_t next_hop; /* index into the configuration's next hops */
 	uint16_t kek_sln, kek_key_id, ptek_key_id, mnp;
-	bool has_ptek;
+	bool has_ptek, has_next_number;
+	uint16_t next_number; /* from which on the KMF said that has released it */
 	uint8_t mac_kind;
 	struct fk_ue_capability takes;
 	uint8_t keys[64]; /* KEK, then protection TEK */

@@ -61,11 +61,12 @@ struct fk_ue_numbers {
 static_assert(sizeof(struct fk_ue_numbers) == 8, "also the durable form: raise FK_STORE_SCHEMA");
 
 /* Whether campaigns reach a UE. The labels are those of the API; values are stored. */
-#define FK_UE_STATUS_MAP(X)                                              \
-	X(FK_UE_ACTIVE, "active", "in service")                          \
-	X(FK_UE_SUSPENDED, "suspended", "out of service, with its user") \
-	X(FK_UE_LOST, "lost", "nobody knows who has it")                 \
-	X(FK_UE_ZEROIZED, "zeroized", "it holds no key, its own included")
+#define FK_UE_STATUS_MAP(X)                                                \
+	X(FK_UE_ACTIVE, "active", "in service")                            \
+	X(FK_UE_SUSPENDED, "suspended", "out of service, with its user")   \
+	X(FK_UE_LOST, "lost", "nobody knows who has it")                   \
+	X(FK_UE_ZEROIZED, "zeroized", "it holds no key, its own included") \
+	X(FK_UE_RELEASED, "released", "another KMF may have it; see adopt.h")
 
 enum fk_ue_status {
 #define X(name, label, text) name,

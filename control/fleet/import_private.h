@@ -31,6 +31,8 @@ struct fk_import_row {
 	uint8_t shard;
 	bool keeps_inbound; /* it has the protection TEK that it had */
 	bool keeps_keys;    /* and the KEK: nobody has filled it anew */
+	bool has_next_number;
+	uint16_t next_number; /* where it begins, if its RSI is new here */
 };
 
 struct fk_import {

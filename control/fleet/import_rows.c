@@ -88,6 +88,18 @@ static bool rsi_is_foreign(const struct fk_import *import, const struct fk_fleet
 	       strcmp(ue.ue_id, row->ue_id.at) != 0;
 }
 
+/* The UE is here, and what it was given is behind the number from which on it is to go on. */
+static bool is_ahead(const struct fk_import *import, const struct fk_fleet_row *row)
+{
+	int64_t at = fk_keytable_find_rsi(fk_keytable_view(import->options.table), row->rsi);
+	const struct fk_ue_numbers *numbers;
+
+	if (at < 0)
+		return false;
+	numbers = fk_fleet_numbers(import->options.fleet, (uint32_t)at);
+	return (uint16_t)(numbers->reserved_next - row->next_number) >= 0x8000;
+}
+
 bool fk_import_row_is_unique(struct fk_import *import, const struct fk_fleet_row *row)
 {
 	uint32_t n_before = import->n_errors;
@@ -103,6 +115,9 @@ bool fk_import_row_is_unique(struct fk_import *import, const struct fk_fleet_row
 		fk_import_complain(import, FK_COLUMN_RSI, "is in the file twice");
 	else if (rsi_is_foreign(import, row))
 		fk_import_complain(import, FK_COLUMN_RSI, FK_IMPORT_FOREIGN);
+	if (row->has_next_number && is_ahead(import, row))
+		fk_import_complain(import, FK_COLUMN_NEXT_NUMBER,
+				   "is for a UE that is new here; fleet adopt takes one back");
 	return import->n_errors == n_before && n_before < FK_IMPORT_ERRORS_MAX;
 }
 
@@ -241,6 +256,8 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 	staged->shard = fk_store_shard_of(row->ue_id.at, row->ue_id.len);
 	find_kept(import, row, staged);
 	staged->line = (uint32_t)import->line;
+	staged->has_next_number = row->has_next_number;
+	staged->next_number = row->next_number;
 	import->heap_size += size;
 	import->n_kept += staged->old_index != FK_IMPORT_NOT_KEPT;
 	import->n_without_ptek += !row->has_ptek;

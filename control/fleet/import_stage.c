@@ -5,6 +5,7 @@
 #include <fleetkey/bulk.h>
 #include <fleetkey/wire.h>
 
+#include "fleet/adopt.h"
 #include "fleet/import_private.h"
 #include "fleet/numbers.h"
 #include "fleet/retired.h"
@@ -229,8 +230,14 @@ static enum fk_err find_numbers(struct fk_import *import, uint32_t page,
 			ret_numbers[i].inbound = ret_numbers[i].inbound_known = 0;
 	}
 	err = fk_retired_find(import->options.store, rsis, n_new, retired);
-	for (uint32_t i = 0; err == FK_OK && i < n_new; i++)
+	for (uint32_t i = 0; err == FK_OK && i < n_new; i++) {
+		const struct fk_import_row *row = &import->rows[order[at[i]]];
+
 		ret_numbers[at[i]] = retired[i];
+		/* What was given out here before it was released is not gone back behind. */
+		if (row->has_next_number)
+			(void)fk_adopt_numbers(&ret_numbers[at[i]], row->next_number);
+	}
 	return err;
 }
 

@@ -38,11 +38,11 @@ stack_import >/dev/null
 stack_until 30 "attached dataplane" stack_attached
 
 tap_is "at first all are active" "$(stack_ctl fleet show --json | jq -c .statuses)" \
-	'{"active":1000,"suspended":0,"lost":0,"zeroized":0}'
+	'{"active":1000,"suspended":0,"lost":0,"zeroized":0,"released":0}'
 tap_is "a status needs to be named" "$(set_status ue0000001)" 2
 tap_is "and UEs" "$(set_status --status lost)" 2
 tap_is "and must be one that there is" "$(set_status ue0000001 --status gone)" 1
-tap_ok "which are listed" grep -q 'status.*active, suspended, lost or zeroized' "$STACK_DIR/out"
+tap_ok "which are listed" grep -q 'status.*active, suspended, lost, zeroized or released' "$STACK_DIR/out"
 tap_is "a UE that there is not is refused" "$(set_status ue0000001 ue2 --status lost)" 1
 tap_ok "by name" grep -q 'ue2 is no UE of the fleet' "$STACK_DIR/out"
 tap_is "and nothing has changed" "$(statuses)" ""
@@ -85,7 +85,7 @@ tap_is "of a file with an unknown UE nothing is taken" \
 sed -i '$d' "$STACK_DIR/ids"
 tap_is "a good file is" "$(set_status --file "$STACK_DIR/ids" --status zeroized)" 0
 tap_is "so that nobody is left" "$(stack_ctl fleet show --json | jq -c .statuses)" \
-	'{"active":0,"suspended":1,"lost":2,"zeroized":997}'
+	'{"active":0,"suspended":1,"lost":2,"zeroized":997,"released":0}'
 stack_ctl fleet show --ues --json | jq -r .ue_id | set_status --file - --status active >/dev/null
 tap_is "and all are active again" "$(statuses)" ""
 

@@ -32,6 +32,8 @@ static const char *const good[FK_COLUMNS] = {
 	"3",
 	"2",
 	"ofb",
+	"",
+	"",
 };
 
 static char texts[FK_COLUMNS][600];
@@ -349,4 +351,33 @@ Test(columns, a_damaged_wrapped_key_is_refused, .init = set_up, .fini = tear_dow
 		cr_expect_not_null(strstr(last_reason, "no hex digit"));
 	}
 	fk_transport_key_free(key);
+}
+
+Test(columns, a_ue_of_another_kmf_is_refused, .init = set_up, .fini = tear_down)
+{
+	char own[16];
+
+	config->kmf.rsi = 9999001;
+	(void)snprintf(own, sizeof(own), "%u", config->kmf.rsi);
+	expect_taken(FK_COLUMN_OWNER_KMF, own);
+	expect_refused(FK_COLUMN_OWNER_KMF, "9999002");
+	cr_expect_not_null(strstr(last_reason, "release"));
+	expect_refused(FK_COLUMN_OWNER_KMF, "kmf-a");
+	set_good();
+	field_list[FK_COLUMN_OWNER_KMF] = NULL; /* a file without the column */
+	field_list[FK_COLUMN_NEXT_NUMBER] = NULL;
+	cr_expect_eq(parse(true), FK_OK);
+	cr_expect_not(row.has_next_number);
+}
+
+Test(columns, a_ue_may_begin_at_a_number, .init = set_up, .fini = tear_down)
+{
+	expect_taken(FK_COLUMN_NEXT_NUMBER, "65535");
+	cr_expect(row.has_next_number);
+	cr_expect_eq(row.next_number, 65535);
+	expect_taken(FK_COLUMN_NEXT_NUMBER, "0");
+	expect_refused(FK_COLUMN_NEXT_NUMBER, "65536");
+	expect_refused(FK_COLUMN_NEXT_NUMBER, "-1");
+	expect_taken(FK_COLUMN_NEXT_NUMBER, "");
+	cr_expect_not(row.has_next_number);
 }
