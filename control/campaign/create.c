@@ -226,15 +226,34 @@ enum fk_err fk_engine_make_room(struct fk_engine *engine)
 }
 
 /*
- * The next 'n' key IDs after the latest campaign's that no UE's own key and no key of the key store
+ * Campaigns that had an id between 'last' and 'id', and are not on record: a recovery has lost
+ * them.
+ */
+static uint32_t n_lost(const struct fk_engine *engine, uint32_t last, uint32_t id)
+{
+	uint32_t n = id > last ? id - last - 1 : 0;
+
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		uint32_t other = engine->campaigns[i].id;
+
+		if (other > last && other < id && n > 0)
+			n--;
+	}
+	return n;
+}
+
+/*
+ * The next 'n' key IDs after the latest campaign's, and after those that lost ones may have given,
+ * that no UE's own key and no key of the key store
  * has, of whatever state (I6: a radio may still hold the old key). 0 is left out: some radios show
  * it as "no key".
  */
-static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t n, uint16_t *ret_key_ids)
+static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t id, uint32_t n,
+				  uint16_t *ret_key_ids)
 {
 	static const uint32_t n_ids = 0x10000;
 	uint8_t *used = calloc(n_ids, 1);
-	uint32_t last = 0, n_chosen = 0;
+	uint32_t last = 0, last_id = 0, n_chosen = 0;
 
 	if (used == NULL)
 		return FK_ENOMEM;
@@ -244,8 +263,10 @@ static enum fk_err choose_key_ids(const struct fk_engine *engine, uint32_t n, ui
 		for (uint32_t k = 0; k < c->n_keys && c->key_ids[k] != 0; k++) {
 			last = c->key_ids[k];
 			used[last] = 1;
+			last_id = c->id;
 		}
 	}
+	last += n_lost(engine, last_id, id) * FK_CAMPAIGN_KEYS_MAX;
 	for (uint32_t i = 1; i < n_ids && n_chosen < n; i++) {
 		uint16_t key_id = (uint16_t)(last + i);
 
@@ -331,10 +352,10 @@ static enum fk_err fill_campaign(struct fk_engine *engine, const struct fk_plan 
 		c->milestones_ms[i] = FK_MILESTONE_NONE;
 	if (err == FK_OK)
 		err = fk_key_store_refresh(engine->keys, NULL);
-	if (err == FK_OK && makes_keys(c))
-		err = choose_key_ids(engine, c->n_keys, c->key_ids);
 	if (err == FK_OK && c->id == 0)
 		err = fk_engine_new_id(engine, c);
+	if (err == FK_OK && makes_keys(c))
+		err = choose_key_ids(engine, c->id, c->n_keys, c->key_ids);
 	return err;
 }
 
