@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "backup/restore.h"
 #include "keys/open.h"
 #include "log.h"
 #include "recovery.h"
@@ -145,8 +146,36 @@ static void sweep(struct fk_app *app)
 		fk_log(FK_LOG_WARN, "old fleets stay for now", "error=\"%s\"", fk_err_text(err));
 }
 
-enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config, bool may_recover,
-			struct fk_reason *reason)
+/* The link first: its socket shuts out a fleetkeyd that still works with the store that was. */
+static enum fk_err restore_backup(struct fk_app *app, const struct fk_app_start *start,
+				  struct fk_reason *reason)
+{
+	enum fk_err err = start_link(app, reason);
+
+	return err == FK_OK ? fk_restore(app->config, start->backup, start->skip_numbers, reason)
+			    : err;
+}
+
+/* What is served; the rest is there. */
+static enum fk_err start_serving(struct fk_app *app, struct fk_reason *reason)
+{
+	enum fk_err err;
+
+	publish_fleet(app);
+	err = fk_api_new(app, &app->api, reason);
+	if (err == FK_OK)
+		err = start_loop(app);
+	if (err != FK_OK)
+		return err;
+	sweep(app);
+	fk_log(FK_LOG_INFO, "ready", "fleet_generation=%" PRIu64 " n_ues=%u n_campaigns=%u",
+	       fk_fleet_generation(app->fleet), fk_fleet_n_ues(app->fleet),
+	       fk_engine_n_campaigns(app->engine));
+	return FK_OK;
+}
+
+enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
+			const struct fk_app_start *start, struct fk_reason *reason)
 {
 	const struct fk_root_source root_source = {config->keys.root_key,
 						   config->keys.pkcs11_module};
@@ -154,13 +183,15 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config, bool
 
 	*app = (struct fk_app){.config = config, .epoll_fd = -1, .signal_fd = -1};
 	err = take_signals(app);
+	if (err == FK_OK && start->backup != NULL)
+		err = restore_backup(app, start, reason);
 	if (err == FK_OK)
 		err = fk_store_open(config->store.redis_socket, &app->store, reason);
 	if (err == FK_OK)
 		err = fk_store_set_replicas(app->store, config->store.replicas,
 					    config->store.replica_timeout_ms, reason);
 	if (err == FK_OK)
-		err = fk_recovery_check(app, may_recover, reason);
+		err = fk_recovery_check(app, start->may_recover, reason);
 	if (err == FK_OK)
 		err = fk_keys_open(&root_source, app->store, &app->keyring, reason);
 	if (err == FK_OK)
@@ -173,27 +204,16 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config, bool
 	if (err == FK_OK)
 		err = fk_engine_new(config, app->store, app->keyring, app->keys, &app->engine);
 	/* Listening shuts a second fleetkeyd out before this one touches a campaign. */
-	if (err == FK_OK)
+	if (err == FK_OK && app->link == NULL)
 		err = start_link(app, reason);
 	if (err == FK_OK)
 		err = fk_engine_set_fleet(app->engine, app->fleet, app->table, reason);
 	if (err == FK_OK)
 		err = fk_recovery_run(app, reason);
-	if (err == FK_OK) {
-		fk_recovery_mirror(app);
-		publish_fleet(app);
-	}
-	if (err == FK_OK)
-		err = fk_api_new(app, &app->api, reason);
-	if (err == FK_OK)
-		err = start_loop(app);
 	if (err != FK_OK)
 		return err;
-	sweep(app);
-	fk_log(FK_LOG_INFO, "ready", "fleet_generation=%" PRIu64 " n_ues=%u n_campaigns=%u",
-	       fk_fleet_generation(app->fleet), fk_fleet_n_ues(app->fleet),
-	       fk_engine_n_campaigns(app->engine));
-	return FK_OK;
+	fk_recovery_mirror(app);
+	return start->backup == NULL ? start_serving(app, reason) : FK_OK;
 }
 
 static uint64_t now_ms(void)

@@ -43,14 +43,21 @@ struct fk_app {
 	uint64_t wipe_by_ms; /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
 };
 
+/* How to start; all borrowed. */
+struct fk_app_start {
+	bool may_recover;   /* go on with an older copy of the store (recovery.h), else refuse it */
+	const char *backup; /* a file that is to be restored first (backup/restore.h); or NULL */
+	uint32_t skip_numbers; /* what fk_restore() takes */
+};
+
 /*
- * Starts everything: store, keys, fleet, link, campaigns, and the API last. With 'may_recover' an
- * older copy of the store is gone on with (recovery.h), else refused. Borrows 'config' until
- * fk_app_fini(). Returns the first error; 'reason' says what to do about it. Call fk_app_fini() in
- * either case.
+ * Starts everything: store, keys, fleet, link, campaigns, and the API last, but for a backup that
+ * is to be restored: then it ends with the recovery, and fk_app_run() may not follow. Borrows
+ * 'config' until fk_app_fini(). Returns the first error; 'reason' says what to do about it. Call
+ * fk_app_fini() in either case.
  */
 FK_MUST_USE enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
-				    bool may_recover, struct fk_reason *reason);
+				    const struct fk_app_start *start, struct fk_reason *reason);
 /* Runs until SIGTERM or SIGINT, then writes what is dirty. Returns FK_OK or FK_EIO. */
 FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
 /*

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "backup/restore.h"
 #include "config/config.h"
 #include "keys/harden.h"
 #include "keys/root.h"
@@ -16,18 +17,21 @@
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
-	EXIT_USAGE = 2
+	EXIT_USAGE = 2,
+	EXIT_POLICY = 3
 };
 
 struct options {
 	const char *config_path;
-	bool check, recover;
+	bool check;
+	struct fk_app_start start;
 };
 
 static void print_help(FILE *out)
 {
 	fprintf(out,
 		"usage: fleetkeyd --config FILE [--check] [--recover] [--log-level LEVEL]\n"
+		"       fleetkeyd --config FILE --restore BACKUP [--skip-numbers N]\n"
 		"\n"
 		"  --config FILE      configuration, YAML (see --help-config)\n"
 		"  --check            check the configuration and the root key, then end\n"
@@ -35,13 +39,33 @@ static void print_help(FILE *out)
 		"numbers,\n"
 		"                     abort what was under way, and hold for unknown who has which "
 		"key\n"
+		"  --restore BACKUP   put a backup into a Redis that is empty, recover as "
+		"--recover does, and\n"
+		"                     end. It needs the root key that was in force when it was "
+		"made\n"
+		"  --skip-numbers N   how many message numbers a UE may have been sent since, "
+		"where "
+		"no\n"
+		"                     witness file knows (1 to 16384)\n"
 		"  --log-level LEVEL  error, warn, info (default) or debug\n"
 		"  --help-config      list the options of the configuration\n"
 		"  --version\n"
 		"  --help\n"
 		"\n"
 		"Ends on SIGTERM or SIGINT. Exit codes: 0 done; 1 it failed; 2 wrong usage or\n"
-		"configuration.\n");
+		"configuration; 3 refused by policy.\n");
+}
+
+static enum fk_err parse_skip(const char *text, uint32_t *ret_skip)
+{
+	char *end;
+	unsigned long skip = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || skip < 1 ||
+	    skip > FK_RESTORE_SKIP_MAX)
+		return FK_EINVAL;
+	*ret_skip = (uint32_t)skip;
+	return FK_OK;
 }
 
 /* Returns -1 to go on, else the exit code. */
@@ -50,6 +74,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 	static const struct option table[] = {{"config", required_argument, NULL, 'c'},
 					      {"check", no_argument, NULL, 'k'},
 					      {"recover", no_argument, NULL, 'r'},
+					      {"restore", required_argument, NULL, 'b'},
+					      {"skip-numbers", required_argument, NULL, 's'},
 					      {"log-level", required_argument, NULL, 'l'},
 					      {"help-config", no_argument, NULL, 'H'},
 					      {"version", no_argument, NULL, 'V'},
@@ -67,7 +93,18 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->check = true;
 			break;
 		case 'r':
-			options->recover = true;
+			options->start.may_recover = true;
+			break;
+		case 'b':
+			options->start.backup = optarg;
+			break;
+		case 's':
+			if (parse_skip(optarg, &options->start.skip_numbers) != FK_OK) {
+				fprintf(stderr,
+					"fleetkeyd: --skip-numbers %s is no number from 1 to %u\n",
+					optarg, FK_RESTORE_SKIP_MAX);
+				return EXIT_USAGE;
+			}
 			break;
 		case 'l':
 			if (fk_log_level_parse(optarg, &level) != FK_OK) {
@@ -98,6 +135,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			optind < argc ? "there is an argument too many" : "--config is missing");
 		return EXIT_USAGE;
 	}
+	if (options->start.skip_numbers != 0 && options->start.backup == NULL) {
+		fprintf(stderr, "fleetkeyd: --skip-numbers goes with --restore\n");
+		return EXIT_USAGE;
+	}
 	return -1;
 }
 
@@ -118,18 +159,39 @@ static int check_root_key(const struct fk_config *config)
 	return EXIT_DONE;
 }
 
-static int serve(const struct fk_config *config, bool may_recover)
+/* What whoever restores has to know. */
+static void tell_restored(const struct fk_app *app)
+{
+	struct fk_store_facts facts;
+
+	fk_store_get_facts(app->store, &facts);
+	printf("restored: %u UEs, %u campaigns\n"
+	       "aborted: %llu campaigns that waited or were under way\n"
+	       "unknown: which keys %llu UEs hold, until an inventory or new keys say it\n"
+	       "gone: what was said since the backup of keys (compromised, destroyed) and of UEs "
+	       "(lost,\n  suspended, zeroized), and fleet imports: say it again before a campaign "
+	       "begins\n",
+	       fk_fleet_n_ues(app->fleet), fk_engine_n_campaigns(app->engine),
+	       (unsigned long long)facts.recovery.n_aborted,
+	       (unsigned long long)facts.recovery.n_unknown_ues);
+}
+
+static int serve(const struct fk_config *config, const struct fk_app_start *start)
 {
 	static struct fk_app app;
 	struct fk_reason reason = {{0}};
-	enum fk_err err = fk_app_init(&app, config, may_recover, &reason);
+	enum fk_err err = fk_app_init(&app, config, start, &reason);
 
 	if (err != FK_OK)
-		fk_log(FK_LOG_ERROR, "not started", "error=\"%s\" reason=\"%s\"", fk_err_text(err),
-		       reason.text);
+		fk_log(FK_LOG_ERROR, start->backup != NULL ? "not restored" : "not started",
+		       "error=\"%s\" reason=\"%s\"", fk_err_text(err), reason.text);
+	else if (start->backup != NULL)
+		tell_restored(&app);
 	else
 		err = fk_app_run(&app);
 	fk_app_fini(&app);
+	if (err == FK_EPOLICY && start->backup != NULL)
+		return EXIT_POLICY;
 	return err == FK_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -158,7 +220,7 @@ int main(int argc, char **argv)
 	if (code == EXIT_DONE && options.check)
 		printf("configuration is good\n");
 	else if (code == EXIT_DONE)
-		code = serve(config, options.recover);
+		code = serve(config, &options.start);
 	fk_config_free(config);
 	return code;
 }

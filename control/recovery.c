@@ -2,8 +2,11 @@
 #include "recovery.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "fleet/numbers.h"
+#include "fleet/retired.h"
 #include "log.h"
 
 /* A quarter of the circle: well below the half, beyond which a number that is ahead looks behind.
@@ -56,15 +59,23 @@ static void take_witnessed(struct fk_ue_numbers *n, const struct fk_ue_numbers *
 	}
 }
 
+/* Where the witness has no numbers. A batch reserves one block for a UE at most. */
+static uint64_t guessed_skip(const struct fk_app *app)
+{
+	uint64_t gap = fk_store_gap(app->store);
+
+	return gap < SKIP_MAX / app->config->campaign.number_block
+		       ? gap * app->config->campaign.number_block
+		       : SKIP_MAX;
+}
+
 static enum fk_err skip_page(struct fk_app *app, uint32_t page)
 {
 	uint64_t generation = fk_fleet_generation(app->fleet);
 	const uint8_t *octets = fk_store_witnessed_numbers(app->store, generation, page);
 	struct fk_ue_numbers *numbers = fk_fleet_numbers(app->fleet, page * FK_STORE_PAGE_UES);
 	struct fk_ue_numbers seen[FK_STORE_PAGE_UES];
-	uint32_t block = app->config->campaign.number_block;
-	/* A batch reserves one block for a UE at most. */
-	uint64_t skip = fk_store_gap(app->store) * block;
+	uint64_t skip = guessed_skip(app);
 	enum fk_err err = FK_OK;
 
 	if (octets != NULL)
@@ -73,10 +84,9 @@ static enum fk_err skip_page(struct fk_app *app, uint32_t page)
 		return err;
 	for (uint32_t i = 0; i < FK_STORE_PAGE_UES; i++) {
 		if (octets != NULL)
-			take_witnessed(&numbers[i], &seen[i], block);
+			take_witnessed(&numbers[i], &seen[i], app->config->campaign.number_block);
 		else
-			numbers[i].reserved_next = (uint16_t)(numbers[i].reserved_next +
-							      (skip < SKIP_MAX ? skip : SKIP_MAX));
+			numbers[i].reserved_next = (uint16_t)(numbers[i].reserved_next + skip);
 	}
 	return FK_OK;
 }
@@ -100,18 +110,76 @@ static enum fk_err skip_numbers(struct fk_app *app)
 	return err != FK_OK ? err : commit_err;
 }
 
+struct retired {
+	uint32_t rsi;
+	uint8_t octets[FK_STORE_RETIRED_SIZE];
+};
+
+struct retired_list {
+	struct retired *at;
+	size_t n, cap;
+};
+
+static enum fk_err take_retired(void *ctx, uint32_t rsi, const uint8_t *octets, size_t size)
+{
+	struct retired_list *list = ctx;
+
+	if (size != FK_STORE_RETIRED_SIZE)
+		return FK_EFORMAT;
+	if (list->n == list->cap) {
+		size_t cap = list->cap == 0 ? 1024 : 2 * list->cap;
+		struct retired *grown = realloc(list->at, cap * sizeof(*grown));
+
+		if (grown == NULL)
+			return FK_ENOMEM;
+		list->at = grown;
+		list->cap = cap;
+	}
+	list->at[list->n].rsi = rsi;
+	memcpy(list->at[list->n].octets, octets, size);
+	list->n++;
+	return FK_OK;
+}
+
+/* An RSI that is remembered may have come back meanwhile, and have been sent to; but not without an
+ * import, and then the witness has the numbers of another fleet. */
+static enum fk_err skip_retired(struct fk_app *app)
+{
+	uint64_t skip = guessed_skip(app);
+	struct retired_list list = {.at = NULL};
+	enum fk_err err;
+
+	if (fk_store_witnessed_numbers(app->store, fk_fleet_generation(app->fleet), 0) != NULL)
+		return FK_OK;
+	err = fk_store_walk_retired(app->store, take_retired, &list);
+	if (err == FK_OK) {
+		fk_store_batch_begin(app->store);
+		for (size_t i = 0; i < list.n; i++) {
+			fk_retired_skip(list.at[i].octets, (uint16_t)skip);
+			fk_store_batch_put_retired(app->store, list.at[i].rsi, list.at[i].octets);
+		}
+		err = fk_store_batch_commit(app->store);
+	}
+	free(list.at);
+	return err;
+}
+
 enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason)
 {
 	uint64_t gap = fk_store_gap(app->store);
+	struct fk_engine_recovered recovered;
 	enum fk_err err;
 
 	if (gap == 0)
 		return FK_OK;
 	err = skip_numbers(app);
 	if (err == FK_OK)
-		err = fk_engine_recover(app->engine);
+		err = skip_retired(app);
 	if (err == FK_OK)
-		err = fk_store_end_recovery(app->store);
+		err = fk_engine_recover(app->engine, &recovered);
+	if (err == FK_OK)
+		err = fk_store_end_recovery(app->store, recovered.n_unknown_ues,
+					    recovered.n_aborted);
 	if (err != FK_OK) {
 		fk_reason_set(reason, "recovery of an older store: %s",
 			      err == FK_ESTORE ? fk_store_last_error(app->store)
@@ -120,9 +188,10 @@ enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason)
 	}
 	fk_log(FK_LOG_WARN, "store recovered",
 	       "batches_missing=%" PRIu64
-	       " n_ues=%u currency=unknown action=\"an inventory, or new "
-	       "keys, say again who holds what\"",
-	       gap, fk_fleet_n_ues(app->fleet));
+	       " n_ues=%u currency=unknown n_unknown_ues=%u n_aborted_campaigns=%u action=\"an "
+	       "inventory, or new keys, say again who holds what; what was said since of keys and "
+	       "UEs (compromised, destroyed, lost, suspended) is gone: say it again\"",
+	       gap, fk_fleet_n_ues(app->fleet), recovered.n_unknown_ues, recovered.n_aborted);
 	return FK_OK;
 }
 

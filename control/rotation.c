@@ -89,6 +89,22 @@ enum fk_err fk_rotation_root(struct fk_rotation *rotation, const char *name,
 	return FK_OK;
 }
 
+enum fk_err fk_rotation_wrap(const struct fk_rotation *rotation,
+			     const uint8_t key[static FK_ROOT_KEY_SIZE],
+			     uint8_t ret_wrapped[static FK_ROOT_WRAPPED_SIZE],
+			     struct fk_reason *reason)
+{
+	struct fk_root_source source = source_of(rotation, rotation->root);
+	struct fk_root *root;
+	enum fk_err err = fk_root_open(&source, &root, reason);
+
+	if (err != FK_OK)
+		return err;
+	err = fk_root_wrap(root, key, ret_wrapped, reason);
+	fk_root_close(root);
+	return err;
+}
+
 enum fk_err fk_rotation_sealing(struct fk_rotation *rotation, struct fk_reason *reason)
 {
 	struct fk_root_source source = source_of(rotation, rotation->root);

@@ -35,6 +35,11 @@ void fk_rotation_free(struct fk_rotation *rotation);
  */
 FK_MUST_USE enum fk_err fk_rotation_root(struct fk_rotation *rotation, const char *name,
 					 struct fk_reason *reason);
+/* Wraps a key under the root key in force. What fk_root_open() and fk_root_wrap() return. */
+FK_MUST_USE enum fk_err fk_rotation_wrap(const struct fk_rotation *rotation,
+					 const uint8_t key[static FK_ROOT_KEY_SIZE],
+					 uint8_t ret_wrapped[static FK_ROOT_WRAPPED_SIZE],
+					 struct fk_reason *reason);
 /* Begins a new sealing epoch. What fk_keys_rotate_sealing() returns. */
 FK_MUST_USE enum fk_err fk_rotation_sealing(struct fk_rotation *rotation, struct fk_reason *reason);
 

@@ -24,9 +24,10 @@
 struct MHD_Connection;
 struct fk_call;
 
-/* One import at a time, over all connections. */
+/* One import or backup at a time, over all connections. */
 struct fk_import_lock {
 	bool is_busy;
+	bool is_backup;
 	struct fk_call *owner;	 /* the call whose import it is */
 	struct fk_call *waiting; /* the owner, once it only waits for fk_api_import_step() */
 };
@@ -80,6 +81,9 @@ const char *fk_call_query(const struct fk_call *call, const char *name);
  */
 FK_MUST_USE enum fk_err fk_call_page(struct fk_call *call, uint32_t *ret_from, uint32_t *ret_limit);
 
+/* Why fk_import_lock is taken, for a refusal. */
+const char *fk_import_lock_reason(const struct fk_import_lock *lock);
+
 /* RFC 3339 with milliseconds, UTC; null for 0. */
 json_t *fk_call_timestamp(uint64_t at_ms);
 
@@ -87,6 +91,7 @@ json_t *fk_call_timestamp(uint64_t at_ms);
 void fk_api_health(struct fk_call *call);
 void fk_api_dataplane(struct fk_call *call);
 void fk_api_store(struct fk_call *call);
+void fk_api_backup(struct fk_call *call);
 void fk_api_metrics(struct fk_call *call);
 void fk_api_fleet(struct fk_call *call);
 void fk_api_fleet_ues(struct fk_call *call);

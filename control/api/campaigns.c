@@ -374,7 +374,7 @@ static void answer_request(struct fk_call *call, const struct fk_campaign_reques
 	enum fk_err err;
 
 	if (!is_dry_run && !is_plan && call->imports->is_busy) {
-		fk_call_reply_err(call, FK_EBUSY, NULL, "a fleet import is running");
+		fk_call_reply_err(call, FK_EBUSY, NULL, fk_import_lock_reason(call->imports));
 		return;
 	}
 	if (is_dry_run)

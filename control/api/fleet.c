@@ -149,6 +149,11 @@ static enum fk_err want_plain_keys(struct fk_call *call, bool *ret_plain)
 	return FK_OK;
 }
 
+const char *fk_import_lock_reason(const struct fk_import_lock *lock)
+{
+	return lock->is_backup ? "a backup is being made" : "a fleet import is running";
+}
+
 void fk_api_import_begin(struct fk_call *call)
 {
 	struct fk_app *app = call->app;
@@ -167,7 +172,7 @@ void fk_api_import_begin(struct fk_call *call)
 		return;
 	err = check_idle(call, &reason);
 	if (err == FK_OK && call->imports->is_busy) {
-		reason = "another import is running";
+		reason = fk_import_lock_reason(call->imports);
 		err = FK_EBUSY;
 	}
 	if (err == FK_OK)
@@ -281,8 +286,8 @@ void fk_api_import_show(struct fk_call *call)
 		stage = "reading";
 	}
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:b, s:s, s:I, s:I, s:I}", "active", call->imports->is_busy,
-				     "stage", stage, "n_rows", (json_int_t)progress.n_rows,
-				     "n_pages_done", (json_int_t)n_done, "n_pages",
-				     (json_int_t)n_total));
+			   json_pack("{s:b, s:s, s:I, s:I, s:I}", "active",
+				     call->imports->is_busy && !call->imports->is_backup, "stage",
+				     stage, "n_rows", (json_int_t)progress.n_rows, "n_pages_done",
+				     (json_int_t)n_done, "n_pages", (json_int_t)n_total));
 }

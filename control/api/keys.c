@@ -106,6 +106,15 @@ void fk_api_sealing_show(struct fk_call *call)
 				     view.last_error));
 }
 
+/* What a backup reads has to stay under the keys that it began with. */
+static bool refuse_during_backup(struct fk_call *call)
+{
+	if (!call->imports->is_backup)
+		return false;
+	fk_call_reply_err(call, FK_EBUSY, NULL, fk_import_lock_reason(call->imports));
+	return true;
+}
+
 static bool refuse_remote(struct fk_call *call)
 {
 	if (call->is_local)
@@ -120,7 +129,7 @@ void fk_api_rotate_sealing(struct fk_call *call)
 	struct fk_reason reason = {.text = ""};
 	enum fk_err err;
 
-	if (refuse_remote(call))
+	if (refuse_remote(call) || refuse_during_backup(call))
 		return;
 	err = fk_rotation_sealing(call->app->rotation, &reason);
 	if (err == FK_OK)
@@ -136,7 +145,7 @@ void fk_api_rotate_root(struct fk_call *call)
 	json_t *body;
 	enum fk_err err;
 
-	if (refuse_remote(call))
+	if (refuse_remote(call) || refuse_during_backup(call))
 		return;
 	body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
 			  JSON_REJECT_DUPLICATES, NULL);

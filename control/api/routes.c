@@ -82,6 +82,8 @@ static const struct fk_route routes[] = {
 	 "where each UE stands, by pages"},
 	{"GET", "/v1/store", fk_api_store, NULL, NULL,
 	 "which Redis, how far it has come, and whether it was recovered from an older copy"},
+	{"GET", "/v1/backup", fk_api_backup, NULL, NULL,
+	 "all of the store, sealed, as fleetkeyd --restore takes it; over the Unix socket only"},
 	{"GET", "/v1/dataplane", fk_api_dataplane, NULL, NULL, "link, load and counters"},
 	{"GET", "/metrics", fk_api_metrics, NULL, NULL, "Prometheus text format"},
 };

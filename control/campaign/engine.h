@@ -68,12 +68,17 @@ void fk_engine_free(struct fk_engine *engine);
 FK_MUST_USE enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet,
 					    struct fk_keytable_file *table,
 					    struct fk_reason *reason);
+struct fk_engine_recovered {
+	uint32_t n_aborted;	/* campaigns */
+	uint32_t n_unknown_ues; /* that may hold a key, which is now unknown */
+};
 /*
  * The store is an older copy (recovery.h): what waits and what is active is aborted, as it may have
  * been, and what is known of keys becomes unknown; all is durable then. Before a dataplane
  * attaches. FK_OK; FK_ESTORE; FK_ENOMEM.
  */
-FK_MUST_USE enum fk_err fk_engine_recover(struct fk_engine *engine);
+FK_MUST_USE enum fk_err fk_engine_recover(struct fk_engine *engine,
+					  struct fk_engine_recovered *ret_recovered);
 /* Lets go of fleet, table and region, before they are freed. */
 void fk_engine_drop_fleet(struct fk_engine *engine);
 

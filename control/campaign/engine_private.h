@@ -219,7 +219,7 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campaign *c,
 			  struct fk_plan_terms *ret_terms);
 /* What was known of the keys of all UEs does not count any more. FK_OK or FK_ENOMEM. */
-FK_MUST_USE enum fk_err fk_engine_doubt_all(struct fk_engine *engine);
+FK_MUST_USE enum fk_err fk_engine_doubt_all(struct fk_engine *engine, uint32_t *ret_n_unknown);
 /* What is known of the UEs of a page, the campaign in force included. */
 void fk_engine_read_currency(const struct fk_engine *engine, uint32_t page,
 			     struct fk_currency ret_ues[static FK_CURRENCY_PAGE]);

@@ -196,20 +196,34 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	return FK_OK;
 }
 
-enum fk_err fk_engine_doubt_all(struct fk_engine *engine)
+/* True if a key is possibly there, and nobody knows. */
+static bool has_unknown(const struct fk_currency *c)
+{
+	for (uint32_t i = 0; i < c->n_entries; i++) {
+		if ((c->entries[i].held & c->entries[i].maybe) != 0)
+			return true;
+	}
+	return false;
+}
+
+enum fk_err fk_engine_doubt_all(struct fk_engine *engine, uint32_t *ret_n_unknown)
 {
 	struct fk_currency_book *book = fk_fleet_currency(engine->fleet);
 	struct fk_currency ues[FK_CURRENCY_PAGE];
 	enum fk_err err = FK_OK;
+	uint32_t n_unknown = 0;
 
 	for (uint32_t page = 0; err == FK_OK && page < fk_engine_n_pages(engine); page++) {
 		fk_currency_book_get_page(book, page, ues);
 		for (uint32_t i = 0; i < FK_CURRENCY_PAGE; i++) {
 			fk_currency_doubt(&ues[i]);
 			ues[i].has_gap = true;
+			n_unknown += has_unknown(&ues[i]);
 		}
 		err = fk_currency_book_put_page(book, page, ues);
 	}
+	if (err == FK_OK)
+		*ret_n_unknown = n_unknown;
 	return err;
 }
 
@@ -235,6 +249,7 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 				struct fk_keytable_file *table, struct fk_reason *reason)
 {
 	struct fk_campaign *last;
+	uint32_t n_unknown;
 	enum fk_err err;
 
 	if (fk_engine_is_active(engine))
@@ -270,7 +285,7 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 		last->finished_at_ms = engine->withdrawn.finished_at_ms;
 		/* A ledger that does not fit the fleet says nothing any more about who holds its
 		 * keys, nor about what they displaced. */
-		err = fk_engine_doubt_all(engine);
+		err = fk_engine_doubt_all(engine, &n_unknown);
 	}
 	if (err != FK_OK)
 		fk_engine_drop_fleet(engine);

@@ -393,7 +393,7 @@ int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv)
 	if (!is_signed)
 		return show_one(cli, "GET", argv[0], "/report");
 	code = fk_request_path(argv[0], "/signed-report", path, sizeof(path));
-	return code == FK_EXIT_DONE ? fk_request_download(cli, path) : code;
+	return code == FK_EXIT_DONE ? fk_request_download(cli, path, stdout) : code;
 }
 
 /* One word to one campaign. */

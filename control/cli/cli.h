@@ -67,4 +67,5 @@ int fk_cli_campaign_watch(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_stop(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_dataplane_show(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_store_show(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_backup(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_health(struct fk_cli *cli, int argc, char **argv);

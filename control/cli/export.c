@@ -9,5 +9,5 @@ int fk_cli_fleet_export(struct fk_cli *cli, int argc, char **argv)
 {
 	if (argc != 0)
 		return fk_usage_error("fleet export: unexpected '%s'", argv[0]);
-	return fk_request_download(cli, "/v1/fleet/export");
+	return fk_request_download(cli, "/v1/fleet/export", stdout);
 }

@@ -176,6 +176,11 @@ static const struct command commands[] = {
 	 "",
 	 fk_cli_store_show,
 	 "which Redis, how far it has come, and whether it was recovered from an older copy"},
+	{{"backup", NULL},
+	 "FILE",
+	 fk_cli_backup,
+	 "all of the store, sealed, into a new FILE, while fleetkeyd works on; fleetkeyd --restore "
+	 "puts it back"},
 	{{"dataplane", "show"}, "", fk_cli_dataplane_show, "attachment and counters"},
 	{{"health", NULL}, "", fk_cli_health, "whether fleetkeyd can do its work"},
 };

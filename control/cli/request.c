@@ -75,12 +75,12 @@ enum fk_exit fk_request(struct fk_cli *cli, const char *method, const char *path
 	return fk_request_judge(cli, &reply, NULL, ret_answer);
 }
 
-enum fk_exit fk_request_download(struct fk_cli *cli, const char *path)
+enum fk_exit fk_request_download(struct fk_cli *cli, const char *path, FILE *out)
 {
 	struct fk_http_reply reply;
 	json_t *answer;
 
-	if (fk_http_download(cli->http, path, stdout, &reply) != FK_OK) {
+	if (fk_http_download(cli->http, path, out, &reply) != FK_OK) {
 		fprintf(stderr, "fleetkeyctl: %s\n", fk_http_reason(cli->http));
 		return FK_EXIT_FAILED;
 	}

@@ -33,9 +33,9 @@ typedef void (*fk_request_row_fn)(const struct fk_cli *cli, const json_t *row);
  * to 'row'. Pages that name their fleet must all be of the same one. */
 enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_row_fn row);
 
-/* Passes the body at 'path' on to standard output as it comes. FK_EXIT_FAILED, said on standard
+/* Passes the body at 'path' on to 'out' as it comes. FK_EXIT_FAILED, said on standard
  * error, also if it was cut off: then what was written is not whole. */
-enum fk_exit fk_request_download(struct fk_cli *cli, const char *path);
+enum fk_exit fk_request_download(struct fk_cli *cli, const char *path, FILE *out);
 
 /* Adds "?name=value", or "&name=value" behind another, to 'path'; the value is escaped. What does
  * not fit in 'size' octets is cut, and fleetkeyd refuses it. */

@@ -77,3 +77,11 @@ enum fk_err fk_retired_find_currency(struct fk_store *store, const uint32_t *rsi
 
 	return fk_store_read_retired_currency(store, rsis, n, take_currency, &reader);
 }
+
+void fk_retired_skip(uint8_t octets[static FK_STORE_RETIRED_SIZE], uint16_t n)
+{
+	struct fk_wire_reader r = fk_wire_reader(octets, FK_STORE_RETIRED_SIZE);
+	struct fk_wire_writer w = fk_wire_writer(octets, FK_STORE_RETIRED_SIZE);
+
+	fk_wire_put_u16(&w, (uint16_t)(fk_wire_get_u16(&r) + n));
+}

@@ -56,7 +56,7 @@ enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
 	return FK_OK;
 }
 
-static void put_meta(struct fk_store *store, const char *name, uint64_t value)
+void fk_redis_put_meta(struct fk_store *store, const char *name, uint64_t value)
 {
 	char text[24];
 
@@ -67,7 +67,7 @@ static void put_meta(struct fk_store *store, const char *name, uint64_t value)
 	fk_redis_batch_put(store, words, 4);
 }
 
-static void put_counter(struct fk_store *store, const char *key, uint64_t value)
+void fk_redis_put_counter(struct fk_store *store, const char *key, uint64_t value)
 {
 	char text[24];
 
@@ -97,11 +97,11 @@ enum fk_err fk_store_begin_recovery(struct fk_store *store)
 	if (epoch >= UINT32_MAX)
 		return fk_redis_break(store, "epoch", "the counter is used up");
 	fk_store_batch_begin(store);
-	put_meta(store, "recovering", gap);
-	put_meta(store, "epoch", epoch + 1);
-	put_counter(store, "fk:campaigns:last", campaign_id);
-	put_counter(store, "fk:fleet:last", generation);
-	put_meta(store, "batches", n_batches);
+	fk_redis_put_meta(store, "recovering", gap);
+	fk_redis_put_meta(store, "epoch", epoch + 1);
+	fk_redis_put_counter(store, "fk:campaigns:last", campaign_id);
+	fk_redis_put_counter(store, "fk:fleet:last", generation);
+	fk_redis_put_meta(store, "batches", n_batches);
 	store->is_older = false; /* the commit is witnessed */
 	err = fk_store_batch_commit(store);
 	if (err != FK_OK)
@@ -124,23 +124,29 @@ const uint8_t *fk_store_witnessed_numbers(const struct fk_store *store, uint64_t
 	return store->witness != NULL ? fk_witness_page(store->witness, generation, page) : NULL;
 }
 
-enum fk_err fk_store_end_recovery(struct fk_store *store)
+enum fk_err fk_store_end_recovery(struct fk_store *store, uint32_t n_unknown_ues,
+				  uint32_t n_aborted)
 {
 	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD(META),
 					      FK_WORD("recovering")};
-	uint64_t now_s = (uint64_t)time(NULL);
+	struct fk_store_recovery recovery = store->recovery;
 	enum fk_err err;
 
+	recovery.n_recoveries++;
+	recovery.at_s = (uint64_t)time(NULL);
+	recovery.n_unknown_ues = n_unknown_ues;
+	recovery.n_aborted = n_aborted;
 	fk_store_batch_begin(store);
 	fk_redis_batch_put(store, words, 3);
-	put_meta(store, "recoveries", store->n_recoveries + 1);
-	put_meta(store, "recovered_at", now_s);
+	fk_redis_put_meta(store, "recoveries", recovery.n_recoveries);
+	fk_redis_put_meta(store, "recovered_at", recovery.at_s);
+	fk_redis_put_meta(store, "recovered_unknown", recovery.n_unknown_ues);
+	fk_redis_put_meta(store, "recovered_aborted", recovery.n_aborted);
 	err = fk_store_batch_commit(store);
 	if (err != FK_OK)
 		return err;
 	store->gap = 0;
-	store->n_recoveries++;
-	store->recovered_at_s = now_s;
+	store->recovery = recovery;
 	return FK_OK;
 }
 
@@ -169,8 +175,7 @@ void fk_store_get_facts(const struct fk_store *store, struct fk_store_facts *ret
 		.run_id = store->run_id,
 		.epoch = store->epoch,
 		.n_batches = store->n_batches,
-		.n_recoveries = store->n_recoveries,
-		.recovered_at_s = store->recovered_at_s,
+		.recovery = store->recovery,
 		.has_witness = store->witness != NULL,
 	};
 }

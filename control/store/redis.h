@@ -24,6 +24,8 @@
 #define FK_REDIS_RUN_ID_SIZE	  64
 #define FK_REDIS_RETIRED	  "fk:retired"		/* hash: RSI -> outbound numbers */
 #define FK_REDIS_RETIRED_CURRENCY "fk:retired:currency" /* hash: RSI -> its currency */
+#define FK_REDIS_STATUSES	  "fk:status" /* hash: RSI -> entry of a UE that is not active */
+#define FK_REDIS_RESTORING	  "restoring" /* field of fk:meta: dump.h */
 
 struct fk_store {
 	char *socket_path;
@@ -37,14 +39,19 @@ struct fk_store {
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint32_t n_replicas, replica_timeout_ms; /* fk_store_set_replicas() */
 	uint64_t epoch;				 /* the last that Redis confirmed to us */
-	uint64_t n_batches;		  /* the same for committed batches: fk:meta batches */
-	uint64_t campaign_id, generation; /* the last that were given out; 0: not by us */
-	struct fk_witness *witness;	  /* NULL: there is none */
-	bool is_older;			  /* than the witness says: it must not be overwritten */
-	uint64_t gap;			  /* fk:meta recovering; 0: no recovery is under way */
-	uint64_t n_recoveries, recovered_at_s;
+	uint64_t n_batches;		   /* the same for committed batches: fk:meta batches */
+	uint64_t campaign_id, generation;  /* the last that were given out; 0: not by us */
+	struct fk_witness *witness;	   /* NULL: there is none */
+	bool is_older;			   /* than the witness says: it must not be overwritten */
+	uint64_t gap;			   /* fk:meta recovering; 0: no recovery is under way */
+	struct fk_store_recovery recovery; /* the last one */
 	struct fk_reason error;
 };
+
+/* A store that is connected to a Redis that is safe, and knows no more. On FK_OK the caller owns
+ * it. FK_ESTORE and a reason; FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_redis_open(const char *socket_path, struct fk_store **ret_store,
+				      struct fk_reason *reason);
 
 /* One word of a command. */
 struct fk_redis_word {
@@ -101,6 +108,10 @@ FK_MUST_USE enum fk_err fk_redis_check_safe(struct fk_store *store,
 /* Queues one write of the open batch; failures are kept for its commit. */
 void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *words,
 			uint32_t n_words);
+
+/* The same for a field of fk:meta, or a key, that is a number. */
+void fk_redis_put_meta(struct fk_store *store, const char *name, uint64_t value);
+void fk_redis_put_counter(struct fk_store *store, const char *key, uint64_t value);
 
 /* Key names. */
 void fk_redis_fleet_key(char key[static FK_REDIS_KEY_SIZE], uint64_t generation);

@@ -57,7 +57,8 @@ static enum fk_err make_meta(struct fk_store *store)
 }
 
 struct meta {
-	uint64_t schema, epoch, n_batches, gap, n_recoveries, recovered_at_s;
+	uint64_t schema, epoch, n_batches, gap;
+	struct fk_store_recovery recovery;
 	uint8_t kmf_id[16];
 };
 
@@ -71,24 +72,44 @@ static enum fk_err meta_number(const redisReply *value, uint64_t *ret_value)
 
 static enum fk_err read_meta(struct fk_store *store, struct meta *ret_meta)
 {
+	struct fk_store_recovery *recovery = &ret_meta->recovery;
+	const struct {
+		const char *name;
+		uint64_t *ret_value;
+	} numbers[] = {
+		{"schema", &ret_meta->schema},
+		{"epoch", &ret_meta->epoch},
+		{"batches", &ret_meta->n_batches},
+		{"recovering", &ret_meta->gap},
+		{"recoveries", &recovery->n_recoveries},
+		{"recovered_at", &recovery->at_s},
+		{"recovered_unknown", &recovery->n_unknown_ues},
+		{"recovered_aborted", &recovery->n_aborted},
+		{"restored_from", &recovery->restored_from_s},
+	};
+	enum {
+		N = sizeof(numbers) / sizeof(numbers[0])
+	};
+	struct fk_redis_word words[N + 3] = {FK_WORD("HMGET"), FK_WORD(META), FK_WORD("kmf_id")};
+	const redisReply *kmf_id;
 	redisReply *reply;
-	enum fk_err err = fk_redis_ask(store, &reply, "HMGET", META, "schema", "kmf_id", "epoch",
-				       "batches", "recovering", "recoveries", "recovered_at", NULL);
+	enum fk_err err;
 
+	for (size_t i = 0; i < N; i++)
+		words[i + 3] = FK_WORD(numbers[i].name);
+	err = fk_redis_call(store, words, N + 3, &reply);
 	if (err != FK_OK)
 		return err;
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7 ||
-	    meta_number(reply->element[0], &ret_meta->schema) != FK_OK ||
-	    meta_number(reply->element[2], &ret_meta->epoch) != FK_OK ||
-	    meta_number(reply->element[3], &ret_meta->n_batches) != FK_OK ||
-	    meta_number(reply->element[4], &ret_meta->gap) != FK_OK ||
-	    meta_number(reply->element[5], &ret_meta->n_recoveries) != FK_OK ||
-	    meta_number(reply->element[6], &ret_meta->recovered_at_s) != FK_OK ||
-	    reply->element[1]->type != REDIS_REPLY_STRING ||
-	    reply->element[1]->len != sizeof(ret_meta->kmf_id))
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != N + 1)
+		err = FK_EFORMAT;
+	for (size_t i = 0; err == FK_OK && i < N; i++)
+		err = meta_number(reply->element[i + 1], numbers[i].ret_value);
+	kmf_id = err == FK_OK ? reply->element[0] : NULL;
+	if (kmf_id == NULL || kmf_id->type != REDIS_REPLY_STRING ||
+	    kmf_id->len != sizeof(ret_meta->kmf_id))
 		err = fk_redis_break(store, META, "the record is damaged");
 	else
-		memcpy(ret_meta->kmf_id, reply->element[1]->str, sizeof(ret_meta->kmf_id));
+		memcpy(ret_meta->kmf_id, kmf_id->str, sizeof(ret_meta->kmf_id));
 	freeReplyObject(reply);
 	return err;
 }
@@ -124,7 +145,7 @@ static enum fk_err migrate(struct fk_store *store, uint64_t *schema)
 	char text[16];
 	enum fk_err err;
 
-	if (*schema != 3)
+	if (*schema != FK_STORE_SCHEMA_OLD)
 		return FK_OK;
 	err = fk_redis_read_counter(store, "fk:campaigns:last", &n_campaigns);
 	if (err != FK_OK || n_campaigns > MIGRATED_CAMPAIGNS_MAX)
@@ -138,11 +159,27 @@ static enum fk_err migrate(struct fk_store *store, uint64_t *schema)
 	return FK_OK;
 }
 
-enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
+/* Half of a backup is no store, and must not look like a new one. */
+static enum fk_err check_restored(struct fk_store *store)
+{
+	redisReply *reply;
+	bool is_half;
+	enum fk_err err = fk_redis_ask(store, &reply, "HEXISTS", META, FK_REDIS_RESTORING, NULL);
+
+	if (err != FK_OK)
+		return err;
+	is_half = reply->type != REDIS_REPLY_INTEGER || reply->integer != 0;
+	freeReplyObject(reply);
+	return is_half ? fk_redis_break(store, META,
+					"a restore did not come to its end: empty this Redis and "
+					"restore again")
+		       : FK_OK;
+}
+
+enum fk_err fk_redis_open(const char *socket_path, struct fk_store **ret_store,
 			  struct fk_reason *reason)
 {
 	struct fk_store *store = calloc(1, sizeof(*store));
-	struct meta meta;
 	enum fk_err err = FK_ENOMEM;
 
 	if (store == NULL)
@@ -154,6 +191,25 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 		err = connect_to(store);
 	if (err == FK_OK)
 		err = fk_redis_check_safe(store, store->run_id);
+	if (err != FK_OK) {
+		fk_reason_set(reason, "%s", store->error.text);
+		fk_store_close(store);
+		return err;
+	}
+	*ret_store = store;
+	return FK_OK;
+}
+
+enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
+			  struct fk_reason *reason)
+{
+	struct fk_store *store = NULL;
+	struct meta meta;
+	enum fk_err err = fk_redis_open(socket_path, &store, reason);
+
+	if (err != FK_OK)
+		return err;
+	err = check_restored(store);
 	if (err == FK_OK)
 		err = make_meta(store);
 	if (err == FK_OK)
@@ -171,8 +227,7 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 	store->epoch = meta.epoch;
 	store->n_batches = meta.n_batches;
 	store->gap = meta.gap;
-	store->n_recoveries = meta.n_recoveries;
-	store->recovered_at_s = meta.recovered_at_s;
+	store->recovery = meta.recovery;
 	*ret_store = store;
 	return FK_OK;
 }

@@ -28,6 +28,7 @@
 #include "reason.h"
 
 #define FK_STORE_SCHEMA	      4u
+#define FK_STORE_SCHEMA_OLD   3u /* the oldest that is taken over */
 #define FK_STORE_SHARDS	      64u
 #define FK_STORE_PAGE_UES     64u	 /* UEs of one page */
 #define FK_STORE_TIMEOUT_MS   5000	 /* without a reply for so long, Redis counts as lost */
@@ -56,7 +57,8 @@ typedef enum fk_err (*fk_store_field_fn)(void *ctx, const char *name, const char
  * number and KMF id. On FK_OK the caller owns '*ret_store'.
  * Returns FK_ESTORE if it cannot be reached or is not safe ('reason' names the setting, its value
  * and what it must be); FK_EABI if the schema is another version's and cannot be taken over
- * as it is ('reason' says what to do); FK_ENOMEM.
+ * as it is ('reason' says what to do); FK_ENOMEM. A restore that did not come to its end is
+ * FK_ESTORE, too.
  */
 FK_MUST_USE enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 				      struct fk_reason *reason);
@@ -94,7 +96,9 @@ FK_MUST_USE enum fk_err fk_store_set_witness(struct fk_store *store, const char 
  * currency; if it does not come to the end, the next start has to. FK_OK or FK_ESTORE.
  */
 FK_MUST_USE enum fk_err fk_store_begin_recovery(struct fk_store *store);
-FK_MUST_USE enum fk_err fk_store_end_recovery(struct fk_store *store);
+/* Notes what became of it, for fk_store_get_facts(). */
+FK_MUST_USE enum fk_err fk_store_end_recovery(struct fk_store *store, uint32_t n_unknown_ues,
+					      uint32_t n_aborted);
 /* How many batches are missing in a store that is recovering, at most; never 0 then. */
 uint64_t fk_store_gap(const struct fk_store *store);
 
@@ -113,11 +117,18 @@ void fk_store_mirror_end(struct fk_store *store);
 const uint8_t *fk_store_witnessed_numbers(const struct fk_store *store, uint64_t generation,
 					  uint32_t page);
 
+struct fk_store_recovery {
+	uint64_t n_recoveries, at_s; /* of the last one, since 1970; 0: never */
+	uint64_t n_unknown_ues;	     /* UEs whose keys became unknown by it */
+	uint64_t n_aborted;	     /* campaigns that it aborted */
+	uint64_t restored_from_s;    /* when the last backup that was restored was made; 0: none */
+};
+
 /* What an officer may want to know of the store. */
 struct fk_store_facts {
 	const char *run_id; /* of Redis; borrowed */
 	uint64_t epoch, n_batches;
-	uint64_t n_recoveries, recovered_at_s; /* the last one, since 1970; 0: never */
+	struct fk_store_recovery recovery;
 	bool has_witness;
 };
 void fk_store_get_facts(const struct fk_store *store, struct fk_store_facts *ret_facts);
@@ -221,6 +232,14 @@ FK_MUST_USE enum fk_err fk_store_read_retired(struct fk_store *store, const uint
  * there is nothing. Returns FK_OK; FK_ESTORE; or what 'fn' returned. */
 FK_MUST_USE enum fk_err fk_store_read_retired_currency(struct fk_store *store, const uint32_t *rsis,
 						       uint32_t n, fk_store_page_fn fn, void *ctx);
+
+/* Called for each of the RSIs that something is remembered of, in no order, some perhaps twice. A
+ * result other than FK_OK ends the calls. */
+typedef enum fk_err (*fk_store_retired_fn)(void *ctx, uint32_t rsi, const uint8_t *octets,
+					   size_t size);
+/* Walks them all. FK_OK; FK_ESTORE; or what 'fn' returned. */
+FK_MUST_USE enum fk_err fk_store_walk_retired(struct fk_store *store, fk_store_retired_fn fn,
+					      void *ctx);
 
 /* Called for each entry; size 0: there is none. A result other than FK_OK ends the calls. */
 typedef enum fk_err (*fk_store_status_fn)(void *ctx, uint32_t rsi, const uint8_t *octets,

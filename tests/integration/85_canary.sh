@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Keys that are known to the test (the root key, KEKs, protection TEKs, and the TEK of a campaign) are
-# looked for wherever they must not be: after a campaign, a crash of both processes, a restart and a
-# second campaign over a wire whose other end knows none of them. As octets, hex and base64. Zero hits.
+# looked for wherever they must not be: after a campaign, a backup, a crash of both processes, a restart,
+# a second campaign over a wire whose other end knows none of them, and a restore into another Redis. As
+# octets, hex and base64. Zero hits.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
@@ -69,7 +70,7 @@ recover_tek() {
 	tap_plan 0
 	exit 0
 }
-tap_plan 13
+tap_plan 18
 stack_init canary
 ulimit -c unlimited # fleetkeyd and fleetkey-dp take no core dump all the same
 STACK_UES=200
@@ -111,6 +112,11 @@ tap_is "every endpoint answered" "$(find "$STACK_DIR" -name 'answer-*' -size 0 |
 tap_is "no answer of the API has a key" "$(hits files "$STACK_DIR"/answer-*)" 0
 tap_is "nor has the text of the metrics" "$(hits files "$STACK_DIR/answer-..-metrics")" 0
 
+tap_ok "a backup is made" stack_ctl backup "$STACK_DIR/store.backup"
+tap_is "it has no key" "$(hits files "$STACK_DIR/store.backup")" 0
+tap_is "nor anything else in clear: no identity, no name of a value" \
+	"$(grep -caE 'sip:|fk:|nh1' "$STACK_DIR/store.backup")" 0
+
 redis-cli -s "$STACK_DIR/redis.sock" save >/dev/null
 tap_is "Redis has none in what it heard, its log and its snapshot" \
 	"$(mapfile -t files < <(find "$STACK_DIR/redis" -type f)
@@ -145,5 +151,16 @@ tap_is "and there is no core dump" \
 kill "$monitor" 2>/dev/null || true
 wait "$monitor" 2>/dev/null || true
 stack_ctl campaign abort "$STACK_CAMPAIGN" >/dev/null
+stack_stop control 30
+stack_kill_hold redis
+rm -rf "$STACK_DIR/redis"
+mkdir "$STACK_DIR/redis"
+stack_start_redis
+stack_until 20 "answer from Redis" stack_redis_answers
+tap_ok "the backup is restored" timeout 60 "$STACK_BIN/fleetkeyd" \
+	--config "$STACK_DIR/fleetkeyd.yaml" --restore "$STACK_DIR/store.backup" --skip-numbers 100
+tap_is "and what was restored shows none: Redis, its files, or any other" \
+	"$(mapfile -t files < <(our_files)
+	hits files "${files[@]}") $(hits now "$(stack_pid redis)")" "0 0"
 stack_end
 tap_end

@@ -19,6 +19,7 @@
 #include "keys/open.h"
 #include "keys/rotate.h"
 #include "keys/transport_key.h"
+#include "store/dump.h"
 #include "store/store.h"
 
 #include "../unit/control/support.h"
@@ -78,6 +79,145 @@ Test(store, a_redis_that_could_lose_writes_is_refused)
 	expect_unsafe("maxmemory-policy", "allkeys-lru", "noeviction");
 	redis_server_ask(&server, "CONFIG SET maxmemory 0");
 	fk_store_close(open_store());
+}
+
+/* A dump in memory, item by item. */
+struct dumped {
+	struct fk_store_item items[8192];
+	uint32_t n;
+};
+
+static const void *copy_of(const void *octets, size_t size)
+{
+	uint8_t *copy = malloc(size + 1);
+
+	cr_assert_not_null(copy);
+	if (size > 0)
+		memcpy(copy, octets, size);
+	return copy;
+}
+
+static enum fk_err keep_item(void *ctx, const struct fk_store_item *item)
+{
+	struct dumped *dumped = ctx;
+	struct fk_store_item *kept = &dumped->items[dumped->n++];
+
+	cr_assert_leq(dumped->n, 8192);
+	*kept = *item;
+	kept->key = copy_of(item->key, item->key_size);
+	kept->field = copy_of(item->field, item->field_size);
+	kept->value = copy_of(item->value, item->value_size);
+	return FK_OK;
+}
+
+static void dump_all(struct dumped *dumped, struct fk_store_counts *ret_counts)
+{
+	struct fk_store_dump *dump = NULL;
+	bool done = false;
+
+	dumped->n = 0;
+	cr_assert_eq(fk_store_dump_new(store, ret_counts, &dump), FK_OK);
+	while (!done)
+		cr_assert_eq(fk_store_dump_step(dump, keep_item, dumped, &done), FK_OK);
+	fk_store_dump_free(dump);
+}
+
+/* A campaign, 5000 RSIs that are remembered, pages, and a key. */
+static void fill_store(void)
+{
+	const struct fk_store_field fields[] = {{"state", "running", 7}, {"n", "3", 1}};
+	uint8_t octets[512] = {0};
+	uint32_t id;
+
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	fk_store_batch_begin(store);
+	fk_store_batch_put_campaign(store, id, fields, 2);
+	for (uint32_t rsi = 1; rsi <= 5000; rsi++)
+		fk_store_batch_put_retired(store, rsi, (const uint8_t[]){0, 1, 0, 2});
+	for (uint32_t page = 0; page < 300; page++) {
+		octets[0] = (uint8_t)page;
+		fk_store_batch_put_numbers_page(store, 1, (uint8_t)(page % 64), page, octets,
+						sizeof(octets));
+	}
+	fk_store_batch_put_key(store, "a-key", "\0\1\2", 3);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+}
+
+static enum fk_err restore_all(const struct dumped *dumped, const struct fk_store_restored *end)
+{
+	struct fk_store *empty = NULL;
+	struct fk_reason reason = {.text = ""};
+	enum fk_err err = fk_store_restore_begin(server.socket, &empty, &reason);
+
+	if (err != FK_OK)
+		return err;
+	for (uint32_t i = 0; i < dumped->n; i++)
+		fk_store_restore_put(empty, &dumped->items[i]);
+	if (end != NULL)
+		err = fk_store_restore_end(empty, end);
+	fk_store_close(empty);
+	return err;
+}
+
+Test(store, what_is_dumped_is_restored_and_has_to_recover)
+{
+	static struct dumped before, after;
+	struct fk_store_counts counts, now;
+	struct fk_store_restored end = {.schema = FK_STORE_SCHEMA, .gap = 9, .made_at_s = 77};
+	uint8_t kmf_id[16];
+	struct fk_store_facts facts;
+	uint32_t id;
+
+	fill_store();
+	memcpy(kmf_id, fk_store_kmf_id(store), sizeof(kmf_id));
+	dump_all(&before, &counts);
+	cr_expect_eq(counts.campaign_id, 1);
+	end.counts = counts;
+	end.counts.n_batches += 100;
+	end.counts.campaign_id = 40;
+	cr_expect_eq(restore_all(&before, &end), FK_EEXIST, "it is not empty");
+	fk_store_close(store);
+	redis_server_ask(&server, "FLUSHALL");
+	cr_assert_eq(restore_all(&before, &end), FK_OK);
+	store = open_store();
+	cr_expect_arr_eq(fk_store_kmf_id(store), kmf_id, sizeof(kmf_id));
+	cr_expect_eq(fk_store_gap(store), 9);
+	fk_store_get_facts(store, &facts);
+	cr_expect_eq(facts.recovery.restored_from_s, 77);
+	cr_expect_geq(facts.n_batches, counts.n_batches + 100);
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	cr_expect_eq(id, 41);
+	dump_all(&after, &now);
+	cr_expect_gt(after.n, before.n, "what the restore notes is new");
+	cr_expect_str_eq(redis_server_ask(&server, "HLEN fk:retired"), "5000");
+	cr_expect_str_eq(redis_server_ask(&server, "ZSCORE fk:campaigns 1"), "1");
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:campaign:1 state"), "running");
+	cr_expect_str_eq(redis_server_ask(&server, "STRLEN fk:{s043}:numbers:1:299"), "512");
+	cr_expect_str_eq(redis_server_ask(&server, "HSTRLEN fk:keys a-key"), "3");
+}
+
+Test(store, half_of_a_restore_is_no_store)
+{
+	static struct dumped dumped;
+	struct fk_store_counts counts;
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	fill_store();
+	dump_all(&dumped, &counts);
+	fk_store_close(store);
+	store = NULL;
+	redis_server_ask(&server, "FLUSHALL");
+	/* As a kill leaves it: the mark, and some of the rest. */
+	redis_server_ask(&server, "HSET fk:meta restoring 1 schema 4");
+	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_ESTORE);
+	cr_expect_not_null(strstr(reason.text, "restore again"), "%s", reason.text);
+	cr_expect_str_eq(redis_server_ask(&server, "HLEN fk:meta"), "2");
+	cr_expect_eq(restore_all(&dumped, NULL), FK_EEXIST);
+	redis_server_ask(&server, "FLUSHALL");
+	cr_expect_eq(restore_all(&dumped, NULL), FK_OK);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "",
+			 "what was not committed is not there");
 }
 
 Test(store, a_replica_is_refused)
@@ -380,7 +520,7 @@ Test(store, a_recovery_goes_beyond_all_that_was_given_out)
 	/* It has not come to its end: the next start has to go on with it. */
 	cr_expect_eq(open_witnessed(&reason), FK_STORE_RECOVERING);
 	cr_expect_eq(fk_store_gap(store), 3);
-	cr_assert_eq(fk_store_end_recovery(store), FK_OK);
+	cr_assert_eq(fk_store_end_recovery(store, 7, 2), FK_OK);
 	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
 	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
 	cr_expect_eq(id, 6);
