@@ -70,10 +70,11 @@ static bool is_text(const void *octets, size_t size, const char *text)
 /* Nothing but our keys is put into Redis. */
 static enum fk_err look_at_item(void *ctx, const struct fk_store_item *item)
 {
+	const char *name = (const char *)item->key;
 	struct found *found = ctx;
 	char text[24];
 
-	if (item->key_size <= 3 || memcmp(item->key, "fk:", 3) != 0)
+	if (item->key_size <= 3 || memcmp(name, "fk:", 3) != 0)
 		return FK_EFORMAT;
 	if (is_text(item->key, item->key_size, "fk:fleet:current") &&
 	    item->value_size < sizeof(text)) {
