@@ -77,6 +77,8 @@ static bool part_octets(struct lane *lane, const struct fk_sip_part *part, const
 {
 	size_t size;
 
+	if (part->is_opaque)
+		return false;
 	if (!part->is_base64) {
 		*ret_at = part->octets;
 		*ret_size = part->size;

@@ -154,6 +154,18 @@ static bool read_plain_part(const char *at, const char *end, struct fk_sip_part 
 	return true;
 }
 
+/* Two that say different things say nothing that can be relied on. spec: RFC 2045 §6.1 */
+static void read_encoding(struct fk_view value, struct fk_sip_part *part)
+{
+	bool is_base64 = fk_view_is(value, "base64");
+
+	part->is_opaque |= (part->has_encoding && is_base64 != part->is_base64) ||
+			   !(is_base64 || fk_view_is(value, "binary") ||
+			     fk_view_is(value, "8bit") || fk_view_is(value, "7bit"));
+	part->has_encoding = true;
+	part->is_base64 = is_base64;
+}
+
 /* Headers of one part, then its octets. spec: RFC 2045 §3 */
 static enum fk_err read_part(const char *at, const char *end, struct fk_sip_part *part)
 {
@@ -187,7 +199,7 @@ static enum fk_err read_part(const char *at, const char *end, struct fk_sip_part
 		if (fk_view_is(name, "Content-Type"))
 			part->content_type = split_type(value, &params);
 		else if (fk_view_is(name, "Content-Transfer-Encoding"))
-			part->is_base64 = fk_view_is(value, "base64");
+			read_encoding(value, part);
 		if (part->octets != NULL)
 			return FK_OK;
 	}

@@ -130,6 +130,31 @@ Test(sip_body, base64_is_flagged_and_a_content_length_of_a_part_is_ignored)
 	cr_assert(parts[0].is_base64);
 }
 
+static bool is_opaque_with(const char *encodings)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "--k\r\n%sContent-Type: a/b\r\n\r\nAQ==\r\n--k--", encodings);
+	cr_assert_eq(split("multipart/mixed;boundary=k", text), FK_OK);
+	return parts[0].is_opaque;
+}
+
+Test(sip_body, a_transfer_encoding_that_is_not_known_or_contradicted_is_flagged)
+{
+	cr_assert_not(is_opaque_with(""));
+	cr_assert_not(is_opaque_with("Content-Transfer-Encoding: Binary\r\n"));
+	cr_assert_not(is_opaque_with("Content-Transfer-Encoding: 8bit\r\n"));
+	cr_assert_not(is_opaque_with("Content-Transfer-Encoding: 7bit\r\n"));
+	cr_assert_not(is_opaque_with("Content-Transfer-Encoding: base64\r\n"
+				     "Content-Transfer-Encoding: base64\r\n"));
+	cr_assert(is_opaque_with("Content-Transfer-Encoding: quoted-printable\r\n"));
+	cr_assert(is_opaque_with("Content-Transfer-Encoding: \r\n"));
+	cr_assert(is_opaque_with("Content-Transfer-Encoding: base64\r\n"
+				 "Content-Transfer-Encoding: binary\r\n"));
+	cr_assert(is_opaque_with("Content-Transfer-Encoding: binary\r\n"
+				 "Content-Transfer-Encoding: base64\r\n"));
+}
+
 Test(sip_body, a_body_that_is_not_multipart_is_one_part)
 {
 	cr_assert_eq(split("Application/X ;a=b", "--k\r\n"), FK_OK);
