@@ -414,10 +414,17 @@ static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part 
 
 	add_view(json, "content_type", part->content_type);
 	json_object_set_new(json, "content_transfer_encoding",
-			    json_string(part->is_base64 ? "base64" : "binary"));
+			    json_string(part->is_opaque	  ? "other"
+					: part->is_base64 ? "base64"
+							  : "binary"));
 	json_object_set_new(json, "offset", json_integer((json_int_t)offset));
 	json_object_set_new(json, "size", json_integer((json_int_t)size));
 	json_array_append_new(parts, json);
+	if (part->is_opaque) {
+		fail(walk, offset, "content_transfer_encoding",
+		     "is neither base64 nor binary, 8bit or 7bit");
+		return;
+	}
 	if (is_multipart(part->content_type)) {
 		add_nested(walk, json, part, depth);
 		return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/key_wrap.h"
 #include "inspect/hex.h"
 #include "wire/kmm_layout.h"
 
@@ -13,6 +14,7 @@ struct walk {
 	const struct fk_inspect_options *options;
 	const union fk_kmm_body *body;
 	uint32_t decryption_algorithm_id; /* of the decryption instruction above */
+	uint32_t algorithm_id;		  /* of the keys below it */
 	bool has_failed;		  /* a wrapped key was not unwrapped by the KEK given */
 };
 
@@ -40,6 +42,23 @@ json_t *fk_json_text(const void *text, size_t len)
 	return json != NULL ? json : fk_json_hex(text, len);
 }
 
+/* NULL if a key of this size is one of its algorithm, otherwise why not. spec: P25 sheet 2.1, 3.1
+ */
+static const char *check_key(const struct walk *walk, size_t size)
+{
+	const char *reason;
+	size_t wanted;
+
+	if (fk_key_wrap_key_size((uint8_t)walk->algorithm_id, &wanted, &reason) != FK_OK)
+		return reason;
+	if (size != wanted)
+		return "unwraps, but is not of the size that keys of its algorithm have";
+	if (walk->algorithm_id == FK_ALGORITHM_AES_256 &&
+	    walk->decryption_algorithm_id == FK_ALGORITHM_AES_128)
+		return "unwraps, but an AES-256 key must not be wrapped by AES-128";
+	return NULL;
+}
+
 /* NULL if the key unwraps, otherwise why it does not. spec: P25 sheet 3.1, 3.2 */
 static const char *try_unwrap(const struct walk *walk, const uint8_t *key, size_t size)
 {
@@ -60,10 +79,11 @@ static const char *try_unwrap(const struct walk *walk, const uint8_t *key, size_
 		return "is wrapped by another algorithm than AES-256 ($84) and AES-128 ($85)";
 	}
 	err = fk_proof_unwrap(walk->options->proof, kek, key, size, &unwrapped);
+	size = unwrapped.size;
 	fk_secret_wipe(&unwrapped);
 	if (err == FK_EAUTH)
 		return "does not unwrap under this KEK";
-	return err == FK_OK ? NULL : "is not of the size of a wrapped AES key";
+	return err == FK_OK ? check_key(walk, size) : "is not of the size of a wrapped AES key";
 }
 
 static void add_unwrap(struct walk *walk, json_t *json, const uint8_t *key, size_t size)
@@ -139,6 +159,8 @@ static void add_field(struct walk *walk, json_t *json, const struct fk_kmm_field
 				    json_integer(fk_kmm_field_value(field, object)));
 		if (strcmp(field->name, "decryption_algorithm_id") == 0)
 			walk->decryption_algorithm_id = fk_kmm_field_value(field, object);
+		else if (strcmp(field->name, "algorithm_id") == 0)
+			walk->algorithm_id = fk_kmm_field_value(field, object);
 		break;
 	case FK_KMM_FIELD_OCTETS:
 	case FK_KMM_FIELD_TEXT:
@@ -186,6 +208,13 @@ static bool add_mac_valid(const struct fk_inspect_options *options, json_t *json
 	uint8_t mac[FK_KMM_MAC_SIZE];
 	bool is_valid;
 
+	if (received->algorithm_id != FK_ALGORITHM_AES_256) {
+		json_object_set_new(json, "mac_valid", json_null());
+		json_object_set_new(json, "mac_reason",
+				    json_string("was not verified: it names another algorithm than "
+						"AES-256 ($84)"));
+		return false;
+	}
 	if (fk_proof_mac(options->proof, options->tek, octets, size, received->mac_format, mac) !=
 	    FK_OK) {
 		json_object_set_new(json, "mac_valid", json_null());
@@ -236,8 +265,12 @@ json_t *fk_json_message(const struct fk_inspect_options *options, const uint8_t 
 	json_object_set_new(json, "body", body);
 	json_object_set_new(json, "mac", mac_block(header, octets[size - 1]));
 	*ret_is_ok = !walk.has_failed;
-	if (options->tek != NULL && header->has_mac)
+	if (options->tek != NULL && header->has_mac) {
 		*ret_is_ok &= add_mac_valid(options, json, &header->mac, octets, size);
+	} else if (options->tek != NULL) {
+		json_object_set_new(json, "mac_valid", json_null());
+		json_object_set_new(json, "mac_reason", json_string("the message has none"));
+	}
 	return json;
 }
 
@@ -310,9 +343,14 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 		return fk_json_error(base, "message_length", "more octets than a KMM has");
 	if (size < FK_KMM_HEADER_SIZE)
 		return fk_json_error(base, "message_length", "fewer octets than a KMM has");
-	*ret_is_ok = options->tek == NULL;
-	if (options->tek == NULL)
-		return json_pack("{s:b,s:I}", "encrypted", 1, "total_octets", (json_int_t)size);
+	if (fk_outer_mi_check(preamble->message_indicator) != FK_OK)
+		return fk_json_error(base - 9, "message_indicator", "is all zeros");
+	if (options->tek == NULL) {
+		/* A KEK alone opens nothing here, and who gave one expects an answer. */
+		*ret_is_ok = options->kek == NULL;
+		return json_pack("{s:b,s:I,s:s}", "encrypted", 1, "total_octets", (json_int_t)size,
+				 "not_read", "needs a TEK");
+	}
 	if (preamble->algorithm_id != FK_ALGORITHM_AES_256)
 		return fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
 				     "is not AES-256 ($84): no other outer layer is supported");
@@ -323,8 +361,6 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 			     size, clear);
 	if (err == FK_OK)
 		json = bare_kmm(options, clear, size, base, ret_is_ok);
-	else if (err == FK_EINVAL)
-		json = fk_json_error(base - 9, "message_indicator", "is all zeros");
 	else
 		json = fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id",
 				     "needs a TEK of 32 octets");

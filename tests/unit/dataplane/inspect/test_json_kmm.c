@@ -128,11 +128,45 @@ Test(json_kmm, keys_unwrap_under_their_kek_only_and_are_not_shown)
 
 /* A Modify-Key-Command with one AES-128 key: wrapped as in RFC 3394 section 4.1. */
 #define AES_128_KEK "000102030405060708090a0b0c0d0e0f"
-#define AES_128(decryption_algorithm)    \
-	"13002c40000001000002"           \
-	"00" decryption_algorithm "50bc" \
-	"01851801"                       \
+#define AES_128_KEY_OF(algorithm, decryption_algorithm) \
+	"13002c40000001000002"                          \
+	"00" decryption_algorithm "50bc"                \
+	"01" algorithm "1801"                           \
 	"00000249831fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"
+
+#define AES_128(decryption_algorithm) AES_128_KEY_OF("85", decryption_algorithm)
+
+Test(json_kmm, a_key_that_is_none_of_its_algorithm_fails_and_says_why)
+{
+	options.kek = &kek;
+	set_key(&kek, AES_128_KEK);
+	inspect(AES_128_KEY_OF("84", "85"));
+	cr_assert_not(is_ok);
+	expect_text("not of the size that keys of its algorithm have", true);
+	inspect(AES_128_KEY_OF("83", "85"));
+	cr_assert_not(is_ok);
+	expect_text("Triple DES", true);
+}
+
+Test(json_kmm, a_mac_that_names_another_algorithm_is_not_verified)
+{
+	char example[] = EXAMPLE, *algorithm = example + strlen(EXAMPLE) - 8;
+
+	options.tek = &tek;
+	cr_assert_eq(strncmp(algorithm, "84", 2), 0);
+	algorithm[1] = '5';
+	inspect(example);
+	cr_assert_not(is_ok);
+	expect_text("\"mac_valid\":null,\"mac_reason\":\"was not verified: it names another", true);
+}
+
+Test(json_kmm, a_message_without_a_mac_says_so_when_there_is_a_tek)
+{
+	options.tek = &tek;
+	inspect(AES_128("85"));
+	cr_assert(is_ok);
+	expect_text("\"mac_reason\":\"the message has none\"", true);
+}
 
 Test(json_kmm, a_key_wrapped_by_aes_128_unwraps)
 {
@@ -187,7 +221,16 @@ Test(json_kmm, an_encrypted_message_that_no_kmm_can_be_is_refused_without_a_tek)
 {
 	static uint8_t octets[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX + 1] = {0, 0, 0x84};
 
+	json = fk_json_kmm(&options, octets, sizeof(octets) - 1, 0, &is_ok);
+	expect_error(5, "message_indicator");
+	json_decref(json);
 	octets[5] = 1;
+	options.kek = &kek;
+	json = fk_json_kmm(&options, octets, sizeof(octets) - 1, 0, &is_ok);
+	cr_assert_not(is_ok);
+	expect_text("\"not_read\":\"needs a TEK\"", true);
+	json_decref(json);
+	options.kek = NULL;
 	json = fk_json_kmm(&options, octets, sizeof(octets) - 1, 0, &is_ok);
 	cr_assert(is_ok);
 	json_decref(json);

@@ -108,6 +108,15 @@ static const struct {
 	 "\"kek_hex\":\"000102030405060708090a0b0c0d0e0f\",\"key_hex\":null,"
 	 "\"wrapped_hex\":\"1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5\"}]}",
 	 "valid"},
+	{"{\"cases\":[{\"algorithm\":\"FOO\",\"valid\":true,\"kek_hex\":\"00\","
+	 "\"key_hex\":\"00\",\"wrapped_hex\":\"00\"}]}",
+	 "algorithm"},
+	{"{\"cases\":[{\"algorithm\":\"single DES ECB\",\"valid\":true,\"kek_hex\":\"00\","
+	 "\"key_hex\":\"zz\",\"wrapped_hex\":\"00\"}]}",
+	 "key_hex"},
+	{"{\"s\":[{\"from_mi_hex\":\"1234567890abcdef01\","
+	 "\"next_mi_hex\":\"6fe2802aa403828b00\"}]}",
+	 "from_mi_hex"},
 	{"{\"s\":[{\"from_mi_hex\":\"1234567890abcdef00\","
 	 "\"next_mi_hex\":\"6fe2802aa403828c00\"}]}",
 	 "next_mi_hex"},
