@@ -88,7 +88,7 @@ static void put_ue(FILE *out, const struct fk_app *app, const struct fk_fleet_ue
 
 static void put_header(FILE *out)
 {
-	for (unsigned i = 0; i < FK_COLUMNS; i++)
+	for (unsigned i = 0; i < FK_COLUMNS_EXPORTED; i++)
 		(void)fprintf(out, "%s%s", i == 0 ? "" : ",", fk_column_name((enum fk_column)i));
 	(void)fputc('\n', out);
 }

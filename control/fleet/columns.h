@@ -53,6 +53,8 @@ enum fk_column {
 /* A file may lack the columns from here on, and their fields may be empty: what a UE takes that
  * says nothing is what P25 allows. */
 #define FK_COLUMNS_REQUIRED FK_COLUMN_MAX_KMM
+/* An export ends before this one: those behind say how a UE came from another KMF, once. */
+#define FK_COLUMNS_EXPORTED FK_COLUMN_OWNER_KMF
 
 #define FK_UKEK_SLN_MIN 61440 /* P25: SLNs of UKEKs are $F000 and above */
 #define FK_MNP_MAX	32767
