@@ -10,6 +10,8 @@
 
 #include <fleetkey/wire.h>
 
+#include "keys/gcm.h"
+
 #define MAGIC	   "FKBACKUP"
 #define MAGIC_SIZE 8
 #define LAYOUT	   1
@@ -71,18 +73,6 @@ static bool begin_chunk(EVP_CIPHER_CTX *ctx, const uint8_t head[FK_BACKUP_HEAD_S
 	       EVP_CipherUpdate(ctx, NULL, &size, ad, sizeof(ad)) > 0;
 }
 
-static EVP_CIPHER_CTX *new_context(const uint8_t *key, bool is_seal)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-
-	if (ctx != NULL &&
-	    EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL, is_seal ? 1 : 0) <= 0) {
-		EVP_CIPHER_CTX_free(ctx);
-		return NULL;
-	}
-	return ctx;
-}
-
 enum fk_err fk_backup_writer_new(const struct fk_backup_head *head,
 				 const uint8_t key[static FK_ROOT_KEY_SIZE],
 				 struct fk_backup_writer **ret_writer)
@@ -91,7 +81,7 @@ enum fk_err fk_backup_writer_new(const struct fk_backup_head *head,
 
 	if (writer == NULL)
 		return FK_ENOMEM;
-	writer->ctx = new_context(key, true);
+	writer->ctx = fk_gcm_new(key, true);
 	if (writer->ctx == NULL) {
 		fk_backup_writer_free(writer);
 		return FK_ESELFTEST;
@@ -362,7 +352,7 @@ enum fk_err fk_backup_read(FILE *in, const struct fk_backup_head *head,
 		return FK_ENOMEM;
 	encode_head(head, reader->head);
 	reader->offset = FK_BACKUP_HEAD_SIZE;
-	reader->ctx = new_context(key, false);
+	reader->ctx = fk_gcm_new(key, false);
 	if (reader->ctx == NULL)
 		err = FK_ESELFTEST;
 	while (err == FK_OK && !is_last)

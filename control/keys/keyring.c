@@ -13,6 +13,7 @@
 
 #include <fleetkey/wire.h>
 
+#include "keys/gcm.h"
 #include "keys/tek.h"
 
 #define RECORD_LAYOUT 1
@@ -97,18 +98,6 @@ static enum fk_err new_empty(const uint8_t kmf_id[static FK_KMF_ID_SIZE],
 	return FK_OK;
 }
 
-static EVP_CIPHER_CTX *new_context(const uint8_t *key, bool is_seal)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-
-	if (ctx != NULL &&
-	    EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, NULL, is_seal ? 1 : 0) <= 0) {
-		EVP_CIPHER_CTX_free(ctx);
-		return NULL;
-	}
-	return ctx;
-}
-
 /* The last entry takes its place. */
 static void remove_entry(struct fk_keyring *keyring, uint32_t index)
 {
@@ -131,8 +120,8 @@ static enum fk_err add_entry(struct fk_keyring *keyring, enum fk_purpose purpose
 	keyring->n_entries++;
 	if (purpose != FK_PURPOSE_SEALING)
 		return FK_OK;
-	entry->seal = new_context(key, true);
-	entry->unseal = new_context(key, false);
+	entry->seal = fk_gcm_new(key, true);
+	entry->unseal = fk_gcm_new(key, false);
 	if (entry->seal != NULL && entry->unseal != NULL)
 		return FK_OK;
 	remove_entry(keyring, keyring->n_entries - 1);

@@ -27,13 +27,6 @@ plan() {
 	STACK_CAMPAIGN=$(jq .id "$STACK_DIR/plan.json")
 }
 
-# refused WHO...: the exit status of a command, and what it said in $STACK_DIR/out.
-refused() {
-	local status=0
-	"$@" >"$STACK_DIR/out" 2>&1 || status=$?
-	echo "$status"
-}
-
 kill_control() {
 	stack_kill control
 	stack_until 30 "fleetkeyd that starts again" stack_ctl health
@@ -60,7 +53,7 @@ group=$(stack_ctl fleet show --json | jq -r '.groups[0].name')
 size=$(stack_ctl fleet show --json | jq -r '.groups[0].n_ues')
 
 # Approval.
-tap_is "a campaign for everyone is not simply created" "$(refused stack_ctl campaign create)" 3
+tap_is "a campaign for everyone is not simply created" "$(stack_status stack_ctl campaign create)" 3
 tap_ok "since another user has to approve it" grep -q 'approved_by.*another user' "$STACK_DIR/out"
 plan
 tap_is "it is planned" "$(jq -r '"\(.state) \(.planned_by_uid) \(.plan.n_served) \(.plan.needs_approval)"' \
@@ -68,8 +61,8 @@ tap_is "it is planned" "$(jq -r '"\(.state) \(.planned_by_uid) \(.plan.n_served)
 tap_is "nobody holds anything yet" "$(jq -c .plan.diff "$STACK_DIR/plan.json")" \
 	'{"new":200,"replaces":0,"held":0,"uncertain":0}'
 tap_is "who has planned it does not approve it" \
-	"$(refused stack_ctl campaign approve "$STACK_CAMPAIGN")" 3
-tap_is "without approval it does not start" "$(refused stack_ctl campaign start "$STACK_CAMPAIGN")" 3
+	"$(stack_status stack_ctl campaign approve "$STACK_CAMPAIGN")" 3
+tap_is "without approval it does not start" "$(stack_status stack_ctl campaign start "$STACK_CAMPAIGN")" 3
 kill_control
 tap_is "a plan stands over SIGKILL of control" "$(stack_campaign_get '"\(.state) \(.n_deliveries)"')" \
 	"planned 0"
@@ -103,7 +96,7 @@ tap_is "UE by UE" "$(stack_ctl campaign plan "$STACK_CAMPAIGN" --ues --json |
 	"$(jq '.plan.diff.replaces' "$STACK_DIR/plan.json")"
 stack_ctl fleet set-status ue0000001 --status lost >/dev/null
 tap_is "when a UE is lost meanwhile it is not approved" \
-	"$(refused other_ctl campaign approve "$STACK_CAMPAIGN")" 1
+	"$(stack_status other_ctl campaign approve "$STACK_CAMPAIGN")" 1
 tap_ok "and the field is named" grep -q 'members.*199.*200.*plan it again' "$STACK_DIR/out"
 tap_is "planned again" "$(stack_ctl campaign plan "$STACK_CAMPAIGN" --again --json |
 	jq -c '[.state, .plan.n_served, .plan.reasons.lost]')" '["planned",199,1]'
@@ -111,14 +104,14 @@ tap_is "it is" "$(other_ctl campaign approve "$STACK_CAMPAIGN" --json | jq -r .s
 stack_import >/dev/null
 stack_until 30 "attached dataplane" stack_attached
 tap_is "for another fleet it does not start" \
-	"$(refused stack_ctl campaign start "$STACK_CAMPAIGN")" 1
+	"$(stack_status stack_ctl campaign start "$STACK_CAMPAIGN")" 1
 tap_ok "and that is said" grep -q 'fleet_generation.*plan it again' "$STACK_DIR/out"
 tap_is "it is dropped" "$(stack_ctl campaign abort "$STACK_CAMPAIGN" --json | jq -r .state)" aborted
 stack_ctl fleet set-status ue0000001 --status active >/dev/null
 
 # Who failed, again. The ledger of the first campaign is of the fleet before: that is said.
 tap_is "a campaign of a fleet that was replaced is not tried again" \
-	"$(refused stack_ctl campaign retry "$first")" 1
+	"$(stack_status stack_ctl campaign retry "$first")" 1
 plan --group "$group" --sln 2
 stack_ctl campaign start "$STACK_CAMPAIGN" >/dev/null
 stack_until 60 "end of the campaign" stack_campaign_is_over
@@ -142,10 +135,10 @@ tap_is "so all of the group hold that one key" \
 # Times.
 plan --group "$group" --sln 3
 tap_is "a time that there is not is refused" \
-	"$(refused stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-03-28T02:30:00 --zone Europe/Berlin)" 1
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-03-28T02:30:00 --zone Europe/Berlin)" 1
 tap_ok "with the reason" grep -q 'at.*set forward' "$STACK_DIR/out"
 tap_is "one that comes twice, too" \
-	"$(refused stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-10-31T02:30:00 --zone Europe/Berlin)" 1
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-10-31T02:30:00 --zone Europe/Berlin)" 1
 tap_is "unless it is said which" "$(stack_ctl campaign schedule "$STACK_CAMPAIGN" \
 	--at 2027-10-31T02:30:00 --zone Europe/Berlin --fold later --json |
 	jq -r '"\(.state) \(.scheduled_at) \(.zone)"')" \
@@ -171,7 +164,7 @@ stack_campaign_create --group "$group" --sln 1
 older=$STACK_CAMPAIGN
 stack_until 30 "first acknowledgements" stack_acked_is_at_least 3
 tap_is "another campaign is refused while one runs" \
-	"$(refused stack_ctl campaign create --group "$group" --sln 1)" 1
+	"$(stack_status stack_ctl campaign create --group "$group" --sln 1)" 1
 stack_campaign_create --group "$group" --sln 1-2 --supersede
 stack_until 60 "end of the campaign" stack_campaign_is_over
 tap_is "unless it supersedes the older one" "$(stack_campaign_get '"\(.state) \(.states.acked)"')" \

@@ -13,13 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 UES=120
 ue=ue0000005
 
-# refused ARGUMENTS...: the exit status of fleetkeyctl, and what it said in $STACK_DIR/out.
-refused() {
-	local status=0
-	stack_ctl "$@" >"$STACK_DIR/out" 2>&1 || status=$?
-	echo "$status"
-}
-
 released() {
 	stack_ctl fleet statuses --status released --json
 }
@@ -54,19 +47,19 @@ stack_import >/dev/null
 stack_until 30 "attached dataplane" stack_attached
 row_with owner_kmf 1234567
 tap_is "a UE of another KMF is not enrolled" \
-	"$(refused fleet update "$STACK_DIR/row.csv" --allow-plain-keys)" 1
+	"$(stack_status stack_ctl fleet update "$STACK_DIR/row.csv" --allow-plain-keys)" 1
 tap_ok "and it is said who has to act" grep -q 'owner_kmf.*release' "$STACK_DIR/out"
 row_with owner_kmf,next_number 9999999,
-tap_is "one of this KMF is" "$(refused fleet update "$STACK_DIR/row.csv" --allow-plain-keys)" 0
+tap_is "one of this KMF is" "$(stack_status stack_ctl fleet update "$STACK_DIR/row.csv" --allow-plain-keys)" 0
 stack_campaign_create --sln 1
 stack_until 30 "end of the campaign" stack_campaign_is_over
 tap_is "all are served" "$(ended)" "completed $UES 0"
 
 tap_is "a UE is released" \
-	"$(refused fleet set-status "$ue" --status released --reason 'to the county')" 0
+	"$(stack_status stack_ctl fleet set-status "$ue" --status released --reason 'to the county')" 0
 next=$(released | jq .next_number)
 tap_ok "and the number is there from which another KMF goes on" test "$next" -gt 0
-tap_is "it does not come back by a status" "$(refused fleet set-status "$ue" --status active)" 3
+tap_is "it does not come back by a status" "$(stack_status stack_ctl fleet set-status "$ue" --status active)" 3
 stack_campaign_create --sln 2
 stack_until 30 "end of the campaign" stack_campaign_is_over
 tap_is "it gets nothing more" "$(ended)" "completed $((UES - 1)) 1"
@@ -81,15 +74,15 @@ tap_is "and over an import" "$(status_of)" released
 tap_is "its numbers stand still" "$(released | jq .next_number)" "$next"
 
 tap_is "it is not adopted behind a number that was given out" \
-	"$(refused fleet adopt "$ue" --next-number "$((next - 1))")" 1
-tap_is "nor is one that is here" "$(refused fleet adopt ue0000001 --next-number 9000)" 3
+	"$(stack_status stack_ctl fleet adopt "$ue" --next-number "$((next - 1))")" 1
+tap_is "nor is one that is here" "$(stack_status stack_ctl fleet adopt ue0000001 --next-number 9000)" 3
 stack_ctl fleet adopt "$ue" --next-number "$((next + 20))" >/dev/null
 tap_is "beyond it is" "$(status_of)" active
 stack_kill control
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
 row_with next_number "$((next + 900))"
 tap_is "a UE that is here does not begin anew by an import" \
-	"$(refused fleet update "$STACK_DIR/row.csv" --allow-plain-keys)" 1
+	"$(stack_status stack_ctl fleet update "$STACK_DIR/row.csv" --allow-plain-keys)" 1
 stack_campaign_create --sln 3
 stack_until 30 "end of the campaign" stack_campaign_is_over
 tap_is "and gets keys again, over SIGKILL too" "$(ended)" "completed $UES 0"

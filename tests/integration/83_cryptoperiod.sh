@@ -18,13 +18,6 @@ plan() {
 	STACK_CAMPAIGN=$(stack_ctl campaign plan --json "$@" | jq .id)
 }
 
-# refused ARGUMENTS...: the exit status of fleetkeyctl, and what it said in $STACK_DIR/out.
-refused() {
-	local status=0
-	stack_ctl "$@" >"$STACK_DIR/out" 2>&1 || status=$?
-	echo "$status"
-}
-
 key_of() {
 	stack_ctl keys show "$1" --json | jq -r "$2"
 }
@@ -51,7 +44,7 @@ stack_import >/dev/null
 stack_until 30 "attached dataplane" stack_attached
 plan --kind rekey --sln 1
 tap_is "without a key that ends, nothing is scheduled by its end" \
-	"$(refused campaign schedule "$STACK_CAMPAIGN" --before-end "$LEAD_S")" 1
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --before-end "$LEAD_S")" 1
 tap_ok "and that is said" grep -q 'before_end_s.*cryptoperiod' "$STACK_DIR/out"
 stack_ctl campaign abort "$STACK_CAMPAIGN" >/dev/null
 stack_campaign_create --sln 1
@@ -65,11 +58,11 @@ tap_is "and ends when that is over" \
 
 plan --kind changeover --keys-of "$old"
 tap_is "only a campaign that gives keys replaces some" \
-	"$(refused campaign schedule "$STACK_CAMPAIGN" --before-end "$LEAD_S")" 1
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --before-end "$LEAD_S")" 1
 changeover=$STACK_CAMPAIGN
 plan --kind rekey --sln 1
 tap_is "a time and an end are not said together" \
-	"$(refused campaign schedule "$STACK_CAMPAIGN" --at 2027-10-31T01:30:00 --before-end 1)" 2
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-10-31T01:30:00 --before-end 1)" 2
 stack_ctl campaign schedule "$STACK_CAMPAIGN" --before-end "$LEAD_S" >/dev/null
 tap_is "a campaign is scheduled at its lead before the end" \
 	"$(stack_campaign_get '"\(.state) \(.scheduled_at[0:19] + "Z" | fromdate)"')" \
@@ -86,7 +79,7 @@ new=$STACK_CAMPAIGN
 
 tap_ok "then the old key expires" stack_until 40 "key that expires" key_is "tek:$old:0" expired
 tap_ok "and the new one has not" key_is "tek:$new:0" active
-tap_is "no plan goes on with an expired key" "$(refused campaign plan --kind changeover --keys-of "$old")" 3
+tap_is "no plan goes on with an expired key" "$(stack_status stack_ctl campaign plan --kind changeover --keys-of "$old")" 3
 tap_ok "and it is said which key, and why" grep -q "tek:$old:0.*has expired.*cryptoperiod" "$STACK_DIR/out"
 STACK_CAMPAIGN=$changeover
 stack_ctl campaign start "$changeover" >/dev/null

@@ -10,26 +10,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
+# shellcheck source=tests/support/copies.sh
+. tests/support/copies.sh
 
 UES=130
-
-campaign_ends() {
-	stack_campaign_create "$@"
-	stack_until 60 "end of the campaign" stack_campaign_is_over
-}
-
-# counted STATE KEY: how many UEs are in that state.
-counted() {
-	stack_ctl holders --key "$2" --count --json | jq ".$1"
-}
-
-key() {
-	stack_campaign_get "\"\(.slns[0]):\(.algorithm_id):\(.key_ids[0])\""
-}
-
-store() {
-	stack_ctl store show --json | jq -r "$1"
-}
 
 # Control is started anew when Redis is back, so nothing is restarted by itself.
 stop_both() {

@@ -194,6 +194,13 @@ stack_return_huge_pages() {
 	STACK_HUGE_PAGES_BEFORE=
 }
 
+# stack_status COMMAND...: its exit status, and all that it said in $STACK_DIR/out.
+stack_status() {
+	local status=0
+	"$@" >"$STACK_DIR/out" 2>&1 || status=$?
+	echo "$status"
+}
+
 # A TCP port that nobody listens on.
 stack_free_port() {
 	local port
