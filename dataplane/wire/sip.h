@@ -94,9 +94,8 @@ bool fk_sip_sent_by_is(struct fk_view sent_by, const struct fk_address *source);
 struct fk_sip_part {
 	struct fk_view content_type; /* type/subtype only, without parameters */
 	bool is_base64;		     /* Content-Transfer-Encoding: base64 */
-	bool has_encoding;
-	bool is_opaque;	       /* another one than base64, binary, 8bit and 7bit, or two */
-	const uint8_t *octets; /* as carried */
+	bool is_opaque;		     /* another one than base64, binary, 8bit and 7bit, or two */
+	const uint8_t *octets;	     /* as carried */
 	uint32_t size;
 };
 

@@ -155,14 +155,13 @@ static bool read_plain_part(const char *at, const char *end, struct fk_sip_part 
 }
 
 /* Two that say different things say nothing that can be relied on. spec: RFC 2045 §6.1 */
-static void read_encoding(struct fk_view value, struct fk_sip_part *part)
+static void read_encoding(struct fk_view value, bool is_first, struct fk_sip_part *part)
 {
 	bool is_base64 = fk_view_is(value, "base64");
 
-	part->is_opaque |= (part->has_encoding && is_base64 != part->is_base64) ||
+	part->is_opaque |= (!is_first && is_base64 != part->is_base64) ||
 			   !(is_base64 || fk_view_is(value, "binary") ||
 			     fk_view_is(value, "8bit") || fk_view_is(value, "7bit"));
-	part->has_encoding = true;
 	part->is_base64 = is_base64;
 }
 
@@ -170,6 +169,7 @@ static void read_encoding(struct fk_view value, struct fk_sip_part *part)
 static enum fk_err read_part(const char *at, const char *end, struct fk_sip_part *part)
 {
 	struct fk_view line, name, value, params;
+	uint32_t n_encodings = 0;
 
 	*part = (struct fk_sip_part){0};
 	for (;;) {
@@ -199,7 +199,7 @@ static enum fk_err read_part(const char *at, const char *end, struct fk_sip_part
 		if (fk_view_is(name, "Content-Type"))
 			part->content_type = split_type(value, &params);
 		else if (fk_view_is(name, "Content-Transfer-Encoding"))
-			read_encoding(value, part);
+			read_encoding(value, n_encodings++ == 0, part);
 		if (part->octets != NULL)
 			return FK_OK;
 	}
