@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many TSC cycles does one AES-256 wrap of a 256-bit key cost, key expansion included, when
- * every UE has a KEK of its own, and how many AES-128's of a 128-bit key? Each engine of this CPU,
- * over 1 k UEs and over 1 M, and under one KEK that all share; the AES unit's limit; OpenSSL's EVP
- * with a fresh context for each key and with one that is keyed anew; and what a good programmer
- * writes with OpenSSL: an RFC 3394 loop on EVP AES-256-ECB, context reused. The engine "ipsec_mb"
- * is that library's jobs.
+ * every UE has a KEK of its own, and how many do the other shapes: AES-128's of a 128-bit key
+ * ("128"), and those of a KEK and a key of different sizes? Each engine of this CPU, over 1 k UEs
+ * and over 1 M, and under one KEK that all share; the AES unit's limit; OpenSSL's EVP with a fresh
+ * context for each key and with one that is keyed anew; and what a good programmer writes with
+ * OpenSSL: an RFC 3394 loop on EVP AES-256-ECB, context reused. The engine "ipsec_mb" is that
+ * library's jobs.
  */
 #include <string.h>
 
@@ -102,6 +103,16 @@ enum {
 	BEST_128_1M,
 };
 
+/* Besides a 256-bit key under AES-256. */
+static const struct {
+	enum fk_wrap_shape shape;
+	const char *name;
+} other_shapes[] = {
+	{FK_WRAP_128_UNDER_128, "128"},
+	{FK_WRAP_128_UNDER_256, "128_under_256"},
+	{FK_WRAP_256_UNDER_128, "256_under_128"},
+};
+
 static void subjects_make(struct fk_contest *contest)
 {
 	struct fk_subject s = {.burst = fk_subject_one_by_one, .n_bursts = FK_CONTEST_SLOW};
@@ -138,11 +149,15 @@ static void subjects_make(struct fk_contest *contest)
 		s.has_common_key = true;
 		fk_contest_add(contest, &s, "%s/common", s.engine->name);
 		s.has_common_key = false;
-		s.shape = FK_WRAP_128_UNDER_128;
-		s.walk = &walk_1k;
-		fk_contest_add(contest, &s, "%s/128/1k", s.engine->name);
-		s.walk = &walk_1m;
-		fk_contest_add(contest, &s, "%s/128/1M", s.engine->name);
+		for (uint32_t k = 0; k < sizeof(other_shapes) / sizeof(other_shapes[0]); k++) {
+			s.shape = other_shapes[k].shape;
+			s.walk = &walk_1k;
+			fk_contest_add(contest, &s, "%s/%s/1k", s.engine->name,
+				       other_shapes[k].name);
+			s.walk = &walk_1m;
+			fk_contest_add(contest, &s, "%s/%s/1M", s.engine->name,
+				       other_shapes[k].name);
+		}
 		s.shape = FK_WRAP_256_UNDER_256;
 	}
 }
