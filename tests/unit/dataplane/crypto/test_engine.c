@@ -5,6 +5,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "crypto/aes_block.h"
 #include "crypto/aes_kernel.h"
 #include "crypto/cpu.h"
 #include "crypto/key_wrap.h"
@@ -246,6 +247,7 @@ struct residue {
 	uint64_t general[9];	 /* those that a call may change */
 	ucontext_t home, there;
 	uint8_t stack[STACK_SIZE];
+	size_t stack_at; /* from here on it was written to */
 };
 
 static struct residue residue;
@@ -391,12 +393,15 @@ static void residue_run(void (*call)(void))
 	r->there.uc_link = &r->home;
 	makecontext(&r->there, call, 0);
 	cr_assert_eq(swapcontext(&r->home, &r->there), 0);
+	r->stack_at = 0;
+	while (r->stack_at < STACK_SIZE && r->stack[r->stack_at] == FILL)
+		r->stack_at++;
 }
 
 /* Any eight octets in a row of the secret, as they stand, or as the words of SHA-256. */
 static int holds(const uint8_t *area, size_t area_size, const uint8_t *secret, size_t secret_size)
 {
-	uint8_t words[32];
+	uint8_t words[sizeof(((struct fk_aes_schedule *)NULL)->keys)];
 
 	for (size_t i = 0; i < secret_size; i++)
 		words[i] = secret[i ^ 3];
@@ -425,28 +430,40 @@ static int holds_words_of_lanes(const uint8_t *area, size_t area_size, const uin
 	return 0;
 }
 
-static void expect_no_residue_of(const uint8_t secret[32], const char *what)
+static int stack_holds(const uint8_t *secret, size_t secret_size)
 {
+	return holds(residue.stack + residue.stack_at, STACK_SIZE - residue.stack_at, secret,
+		     secret_size);
+}
+
+/* 'key_size' octets of the secret are a key of AES, or all are: neither its schedule may be left.
+ */
+static void expect_no_residue_of(const uint8_t secret[32], size_t key_size, const char *what)
+{
+	struct fk_aes_schedule schedule;
 	uint8_t padded[32];
 
-	cr_assert(!holds(residue.stack, STACK_SIZE, secret, 32), "%s: %s on the stack",
-		  residue.engine->name, what);
+	cr_assert(!stack_holds(secret, 32), "%s: %s on the stack", residue.engine->name, what);
+	fk_aes_schedule_init(&schedule, secret, key_size);
+	cr_assert(!stack_holds(schedule.keys[0], (schedule.n_rounds + 1) * FK_AES_BLOCK_SIZE),
+		  "%s: round keys of %s on the stack", residue.engine->name, what);
 	cr_assert(!holds((const uint8_t *)residue.general, sizeof(residue.general), secret, 32),
 		  "%s: %s in a register", residue.engine->name, what);
 	for (size_t i = 0; i < 32; i++)
 		padded[i] = secret[i] ^ 0x36;
-	cr_assert(!holds(residue.stack, STACK_SIZE, padded, 32), "%s: inner pad of %s on the stack",
+	cr_assert(!stack_holds(padded, 32), "%s: inner pad of %s on the stack",
 		  residue.engine->name, what);
 	for (size_t i = 0; i < 32; i++)
 		padded[i] = secret[i] ^ 0x5c;
-	cr_assert(!holds(residue.stack, STACK_SIZE, padded, 32), "%s: outer pad of %s on the stack",
+	cr_assert(!stack_holds(padded, 32), "%s: outer pad of %s on the stack",
 		  residue.engine->name, what);
 }
 
-static void expect_no_residue(const char *call)
+static void expect_no_residue(const char *call, size_t kek_size)
 {
 	const uint8_t *octets = test_scratch()->octets;
-
+	const uint8_t *stack = residue.stack + residue.stack_at;
+	size_t stack_size = STACK_SIZE - residue.stack_at;
 	const uint8_t(*keks)[32] = (const uint8_t(*)[32])residue.keks;
 	uint8_t mac_keys[LANES_MAX][32];
 
@@ -462,15 +479,15 @@ static void expect_no_residue(const char *call)
 	for (uint32_t i = 0; i < residue.n; i++) {
 		openssl_mac_key(residue.keks[i], residue.frames[i], 80, residue.macs[i].mac_format,
 				mac_keys[i]);
-		expect_no_residue_of(residue.keks[i], "a KEK or TEK");
-		expect_no_residue_of(residue.keys[i], "a key");
-		expect_no_residue_of(mac_keys[i], "a MAC key");
+		expect_no_residue_of(residue.keks[i], kek_size, "a KEK or TEK");
+		expect_no_residue_of(residue.keys[i], 32, "a key");
+		expect_no_residue_of(mac_keys[i], 32, "a MAC key");
 	}
-	cr_assert(!holds_words_of_lanes(residue.stack, STACK_SIZE, keks, residue.n, 0x36) &&
-			  !holds_words_of_lanes(residue.stack, STACK_SIZE, keks, residue.n, 0x5c) &&
-			  !holds_words_of_lanes(residue.stack, STACK_SIZE, keks, residue.n, 0) &&
-			  !holds_words_of_lanes(residue.stack, STACK_SIZE,
-						(const uint8_t(*)[32])mac_keys, residue.n, 0),
+	cr_assert(!holds_words_of_lanes(stack, stack_size, keks, residue.n, 0x36) &&
+			  !holds_words_of_lanes(stack, stack_size, keks, residue.n, 0x5c) &&
+			  !holds_words_of_lanes(stack, stack_size, keks, residue.n, 0) &&
+			  !holds_words_of_lanes(stack, stack_size, (const uint8_t(*)[32])mac_keys,
+						residue.n, 0),
 		  "%s: %s left words of neighbouring lanes on the stack", residue.engine->name,
 		  call);
 }
@@ -488,17 +505,17 @@ static void run_residue(uint32_t n)
 		for (enum fk_wrap_shape shape = 0; shape < FK_N_WRAP_SHAPES; shape++) {
 			residue_prepare(*e, shape, n);
 			residue_run(call_wrap);
-			expect_no_residue("wrap");
+			expect_no_residue("wrap", fk_wrap_kek_size(shape));
 			residue_run(call_unwrap);
 			expect_unwrapped(fk_wrap_key_size(shape));
-			expect_no_residue("unwrap");
+			expect_no_residue("unwrap", fk_wrap_kek_size(shape));
 		}
 		residue_run(call_mac);
-		expect_no_residue("mac");
+		expect_no_residue("mac", 32);
 		residue_run(call_ecb);
-		expect_no_residue("ecb");
+		expect_no_residue("ecb", 32);
 		residue_run(call_outer);
-		expect_no_residue("outer");
+		expect_no_residue("outer", 32);
 	}
 }
 
@@ -517,10 +534,10 @@ Test(engine, one_key_at_a_time_leaves_no_key_octets_either)
 {
 	residue_prepare(good_engine(), FK_WRAP_256_UNDER_256, 3);
 	residue_run(call_key_wrap);
-	expect_no_residue("key wrap");
+	expect_no_residue("key wrap", 16);
 	residue_run(call_key_unwrap);
 	expect_unwrapped(32);
-	expect_no_residue("key unwrap");
+	expect_no_residue("key unwrap", 32);
 }
 
 Test(engine, the_search_for_residue_does_find_a_key)
@@ -548,6 +565,24 @@ Test(engine, the_search_for_residue_does_find_words_of_neighbouring_lanes)
 	}
 	cr_assert(holds_words_of_lanes(area, sizeof(area), read, 3, 0x36));
 	cr_assert(!holds_words_of_lanes(area, sizeof(area), read, 3, 0x5c));
+}
+
+static void call_careless(void)
+{
+	struct fk_aes_schedule schedule; /* is not wiped */
+
+	fk_aes_schedule_init(&schedule, residue.keks[0], 32);
+	registers_read();
+}
+
+Test(engine, the_search_for_residue_does_find_the_last_round_key)
+{
+	struct fk_aes_schedule schedule;
+
+	residue_prepare(good_engine(), FK_WRAP_256_UNDER_256, 1);
+	residue_run(call_careless);
+	fk_aes_schedule_init(&schedule, residue.keks[0], 32);
+	cr_assert(stack_holds(schedule.keys[FK_AES_ROUNDS_MAX], FK_AES_BLOCK_SIZE));
 }
 
 #if defined(__x86_64__)
