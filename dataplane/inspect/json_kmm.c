@@ -9,6 +9,11 @@
 #include "wire/kmm_layout.h"
 
 #define MAC_TYPE_ENHANCED 2
+#define FORMAT_RESERVED	  0x02 /* spec: P25 sheet 1.2: of the message format octet */
+
+/* spec: P25 sheet 3.7 transport B: the first octet of a preamble */
+#define VERSION_MASK  0x1f
+#define RESERVED_MASK 0xe0
 
 struct walk {
 	const struct fk_inspect_options *options;
@@ -255,6 +260,8 @@ json_t *fk_json_message(const struct fk_inspect_options *options, const uint8_t 
 	json_object_set_new(json, "mac_type",
 			    json_integer(header->has_mac ? MAC_TYPE_ENHANCED : 0));
 	json_object_set_new(json, "done_bit", json_integer(header->done));
+	if ((octets[3] & FORMAT_RESERVED) != 0) /* ignored, as by the dataplane, but told */
+		json_object_set_new(json, "message_format_reserved_bit", json_integer(1));
 	json_object_set_new(json, "destination_rsi", json_integer(header->destination_rsi));
 	json_object_set_new(json, "source_rsi", json_integer(header->source_rsi));
 
@@ -305,21 +312,43 @@ static json_t *bare_kmm(const struct fk_inspect_options *options, const uint8_t 
 	return json;
 }
 
-/* A Null message and a preamble both begin with a zero; only one has the length of the input. */
+/* Does it look like a preamble from its third octet on? Then only what is before may be wrong. */
+static bool is_preamble_of_another_kind(const uint8_t *octets, size_t size)
+{
+	const uint8_t *kmm = octets + FK_KMM_PREAMBLE_SIZE;
+	struct fk_kmm_frame frame;
+	const char *reason;
+	size_t key_size;
+
+	if (octets[2] == FK_ALGORITHM_CLEAR)
+		return fk_kmm_decode(kmm, size - FK_KMM_PREAMBLE_SIZE, &frame) == FK_OK;
+	/* Behind it is what nobody can read; its message indicator ends in a zero. */
+	return fk_key_wrap_key_size(octets[2], &key_size, &reason) != FK_EINVAL && kmm[-1] == 0 &&
+	       fk_outer_mi_check(kmm - FK_MI_SIZE) == FK_OK;
+}
+
+/* A Null message and a preamble both begin with a zero, and a preamble that should not be with
+ * anything; but only a message has the length of the input. */
 static bool has_preamble(const uint8_t *octets, size_t size)
 {
 	struct fk_kmm_frame frame;
 
-	if (size < FK_KMM_PREAMBLE_SIZE || octets[0] != 0 || octets[1] != 0)
+	if (size < FK_KMM_PREAMBLE_SIZE)
 		return false;
-	return fk_kmm_decode(octets, size, &frame) != FK_OK || frame.size != size;
+	if (octets[0] == 0 && octets[1] == 0)
+		return fk_kmm_decode(octets, size, &frame) != FK_OK || frame.size != size;
+	return (octets[1] << 8 | octets[2]) + 3u != size &&
+	       fk_kmm_decode(octets, size, &frame) != FK_OK &&
+	       is_preamble_of_another_kind(octets, size);
 }
 
-static json_t *preamble_fields(const struct fk_kmm_preamble *preamble)
+static json_t *preamble_fields(const struct fk_kmm_preamble *preamble, uint8_t first)
 {
 	json_t *json = json_object();
 
 	json_object_set_new(json, "version", json_integer(preamble->version));
+	if ((first & RESERVED_MASK) != 0)
+		json_object_set_new(json, "reserved_bits", json_integer(first >> 5));
 	json_object_set_new(json, "mfid", json_integer(preamble->mfid));
 	json_object_set_new(json, "algorithm_id", json_integer(preamble->algorithm_id));
 	json_object_set_new(json, "key_id", json_integer(preamble->key_id));
@@ -373,13 +402,16 @@ json_t *fk_json_kmm(const struct fk_inspect_options *options, const uint8_t *oct
 		    size_t base, bool *ret_is_ok)
 {
 	struct fk_kmm_preamble preamble;
+	const uint8_t *first = octets;
 	json_t *json;
 
 	if (!has_preamble(octets, size))
 		return bare_kmm(options, octets, size, base, ret_is_ok);
 	*ret_is_ok = false;
 	if (fk_kmm_preamble_decode(octets, size, &preamble) != FK_OK)
-		return fk_json_error(base, "version", "is not 0");
+		return (octets[0] & VERSION_MASK) != 0
+			       ? fk_json_error(base, "version", "is not 0, of a preamble")
+			       : fk_json_error(base + 1, "mfid", "is not 0, the standard's");
 	octets += FK_KMM_PREAMBLE_SIZE;
 	size -= FK_KMM_PREAMBLE_SIZE;
 	base += FK_KMM_PREAMBLE_SIZE;
@@ -388,6 +420,6 @@ json_t *fk_json_kmm(const struct fk_inspect_options *options, const uint8_t *oct
 	else
 		json = encrypted_kmm(options, &preamble, octets, size, base, ret_is_ok);
 	if (json_object_get(json, "error") == NULL)
-		json_object_set_new(json, "preamble", preamble_fields(&preamble));
+		json_object_set_new(json, "preamble", preamble_fields(&preamble, *first));
 	return json;
 }

@@ -2,11 +2,10 @@
 /*
  * test_json_kmm.c - the fields of all vectors are test_kat.c's; here is what stands around them.
  */
-#include <criterion/criterion.h>
 #include <string.h>
 
+#include "fixture.h"
 #include "inspect/hex.h"
-#include "inspect/json_kmm.h"
 
 /* spec: TIA-102.AACA-C-2023 section 14.3, as in tests/vectors */
 #define EXAMPLE                                                                                    \
@@ -27,10 +26,7 @@
 	"01842001"             \
 	"0000010002" CLEAR_KEY
 
-static struct fk_inspect_options options;
 static struct fk_secret tek, kek;
-static json_t *json;
-static bool is_ok;
 
 static void set_key(struct fk_secret *key, const char *hex)
 {
@@ -41,22 +37,14 @@ static void set_key(struct fk_secret *key, const char *hex)
 	key->size = (uint32_t)size;
 }
 
-static void set_up(void)
+static void set_up_keys(void)
 {
-	options = (struct fk_inspect_options){.profile = FK_KMM_PROFILE_INFERRED};
-	cr_assert_eq(fk_proof_new(&options.proof), FK_OK);
+	set_up();
 	set_key(&tek, TEK);
 	set_key(&kek, KEK);
 }
 
-static void tear_down(void)
-{
-	json_decref(json);
-	json = NULL;
-	fk_proof_free(options.proof);
-}
-
-TestSuite(json_kmm, .init = set_up, .fini = tear_down);
+TestSuite(json_kmm, .init = set_up_keys, .fini = tear_down);
 
 static void inspect(const char *hex)
 {
@@ -75,17 +63,6 @@ static void expect_text(const char *text, bool present)
 
 	cr_assert_eq(strstr(dump, text) != NULL, present, "%s in %s", text, dump);
 	free(dump);
-}
-
-static void expect_error(size_t offset, const char *field)
-{
-	const json_t *error = json_object_get(json, "error");
-
-	cr_assert_not(is_ok);
-	cr_assert_not_null(error);
-	cr_assert_eq(json_integer_value(json_object_get(error, "offset")), (json_int_t)offset);
-	cr_assert_str_eq(json_string_value(json_object_get(error, "field")), field);
-	cr_assert_gt(json_string_length(json_object_get(error, "reason")), 0);
 }
 
 Test(json_kmm, without_keys_nothing_is_said_about_mac_and_keys)
@@ -297,6 +274,45 @@ Test(json_kmm, a_preamble_that_cannot_be_is_refused)
 		"000000000000000000"
 		"1e004d");
 	expect_error(17, "message_format");
+}
+
+/* spec: P25 sheet 3.7 */
+Test(json_kmm, a_preamble_of_another_version_or_mfid_is_an_error_that_names_it)
+{
+	static const char *const rests[] = {"800000000000000000000000" EXAMPLE,
+					    "842f62" MI ENCRYPTED};
+
+	for (size_t i = 0; i < 2; i++) {
+		char hex[400];
+
+		snprintf(hex, sizeof(hex), "0100%s", rests[i]);
+		inspect(hex);
+		expect_error(0, "version");
+		snprintf(hex, sizeof(hex), "0090%s", rests[i]);
+		inspect(hex);
+		expect_error(1, "mfid");
+		snprintf(hex, sizeof(hex), "1f90%s", rests[i]);
+		inspect(hex);
+		expect_error(0, "version");
+		snprintf(hex, sizeof(hex), "2000%s", rests[i]);
+		inspect(hex);
+		cr_assert(is_ok);
+		expect_text("\"preamble\":{\"version\":0,\"reserved_bits\":1,", true);
+	}
+	/* What only announces too much is no preamble. */
+	inspect("21ffff80000001000002"
+		"0000000000");
+	expect_error(1, "message_length");
+}
+
+/* spec: P25 sheet 1.2 */
+Test(json_kmm, the_reserved_bit_of_the_message_format_is_shown)
+{
+	inspect("21000782000001000002");
+	cr_assert(is_ok);
+	expect_text("\"message_format_reserved_bit\":1", true);
+	inspect("21000780000001000002");
+	expect_text("reserved", false);
 }
 
 Test(json_kmm, a_null_message_is_not_taken_for_a_preamble)
