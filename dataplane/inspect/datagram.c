@@ -104,6 +104,8 @@ static json_t *sip_fields(const struct fk_sip_message *sip, const uint8_t *octet
 	add_view(json, "call_id", sip->call_id);
 	add_view(json, "cseq", sip->cseq);
 	add_view(json, "content_type", sip->content_type);
+	add_view(json, "content_encoding", sip->content_encoding);
+	add_view(json, "require", sip->require);
 	json_object_set_new(json, "body_size", json_integer(sip->body_size));
 	return json;
 }
@@ -387,10 +389,13 @@ static struct fk_view whole_content_type(const struct fk_sip_part *part)
 static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_t *holder,
 		      uint32_t depth);
 
-/* A multipart among the parts. The dataplane looks into none; one level is opened here. */
+/* A multipart among the parts. The dataplane looks into none; one level is opened here. What is not
+ * may hold anything, so that the datagram cannot be called right.
+ * spec: RFC 2045 §6.4: no multipart is in base64 */
 static void add_nested(struct walk *walk, json_t *json, const struct fk_sip_part *part,
 		       uint32_t depth)
 {
+	size_t offset = (size_t)(part->octets - walk->datagram);
 	const struct fk_sip_message nested = {
 		.content_type = whole_content_type(part),
 		.body = part->octets,
@@ -398,9 +403,10 @@ static void add_nested(struct walk *walk, json_t *json, const struct fk_sip_part
 	};
 
 	if (part->is_base64)
-		json_object_set_new(json, "not_opened", json_string("a multipart in base64"));
+		fail(walk, offset, "content_transfer_encoding",
+		     "is base64, which no multipart may be in: it is not opened");
 	else if (depth > 0)
-		json_object_set_new(json, "not_opened", json_string("nested more than once"));
+		fail(walk, offset, "multipart", "is nested more than once: it is not opened");
 	else
 		add_parts(walk, &nested, json, depth + 1);
 }
@@ -458,10 +464,7 @@ static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_
 	case FK_OK:
 		break;
 	case FK_EUNSUPPORTED:
-		if (depth > 0)
-			json_object_set_new(holder, "not_opened",
-					    json_string("multipart but not mixed"));
-		else if (sip->content_type.len == 0)
+		if (sip->content_type.len == 0)
 			fail(walk, offset, "content_type", "is missing, and there is a body");
 		else
 			fail(walk, (size_t)((const uint8_t *)sip->content_type.at - walk->datagram),
@@ -478,6 +481,18 @@ static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_
 	json_object_set_new(holder, "parts", json);
 	for (uint32_t i = 0; i < n; i++)
 		add_part(walk, json, &parts[i], depth);
+}
+
+/* The body, unless its octets say something only to who decodes them. spec: RFC 3261 §20.12 */
+static void add_body(struct walk *walk, const struct fk_sip_message *sip)
+{
+	struct fk_view encoding = sip->content_encoding;
+
+	if (encoding.len > 0 && !fk_view_is(encoding, "identity"))
+		fail(walk, (size_t)((const uint8_t *)encoding.at - walk->datagram),
+		     "content_encoding", "is not identity: the body is not read");
+	else if (sip->body_size > 0)
+		add_parts(walk, sip, walk->json, 0);
 }
 
 /* What is wrong with the header, under the name that the line has. */
@@ -543,8 +558,7 @@ json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t
 		fail_sip(&walk, &sip, size);
 	} else {
 		json_object_set_new(walk.json, "sip", sip_fields(&sip, octets, size));
-		if (sip.body_size > 0)
-			add_parts(&walk, &sip, walk.json, 0);
+		add_body(&walk, &sip);
 	}
 	if (walk.decoded != NULL)
 		fk_wipe(walk.decoded, size);

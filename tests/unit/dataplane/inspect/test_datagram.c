@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <fleetkey/sds.h>
 
+#include "fixture.h"
 #include "inspect/datagram.h"
 
 #define INFO                                                                                 \
@@ -16,11 +16,8 @@
 
 static const uint8_t zeroize[10] = {0x21, 0, 7, 0x80, 0, 0, 1, 0x98, 0x96, 0x7f};
 
-static struct fk_inspect_options options;
 static uint8_t datagram[2048];
 static size_t datagram_size, kmm_offset;
-static json_t *json;
-static bool is_ok;
 
 static void put(const void *octets, size_t size)
 {
@@ -34,14 +31,21 @@ static void put_text(const char *text)
 	put(text, strlen(text));
 }
 
-static void begin(void)
+/* With lines of the header, or "". */
+static void begin_with(const char *lines)
 {
 	datagram_size = 0;
 	put_text("MESSAGE sip:kmf@example.org SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKabc\r\n"
 		 "From: <sip:ue7@example.org>;tag=1\r\nTo: <sip:kmf@example.org>\r\n"
-		 "Call-ID: call-1\r\nCSeq: 7 MESSAGE\r\n"
-		 "Content-Type: multipart/mixed;boundary=b\r\n\r\n");
+		 "Call-ID: call-1\r\nCSeq: 7 MESSAGE\r\n");
+	put_text(lines);
+	put_text("Content-Type: multipart/mixed;boundary=b\r\n\r\n");
+}
+
+static void begin(void)
+{
+	begin_with("");
 }
 
 static void begin_part(const char *kind)
@@ -103,29 +107,6 @@ static void inspect(void)
 	json_decref(json);
 	json = fk_json_datagram(&options, datagram, datagram_size, &is_ok);
 	cr_assert_not_null(json);
-}
-
-static const char *text_at(const char *object, const char *name)
-{
-	return json_string_value(json_object_get(json_object_get(json, object), name));
-}
-
-static json_int_t number_at(const char *object, const char *name)
-{
-	return json_integer_value(json_object_get(json_object_get(json, object), name));
-}
-
-static void set_up(void)
-{
-	options = (struct fk_inspect_options){.profile = FK_KMM_PROFILE_INFERRED};
-	cr_assert_eq(fk_proof_new(&options.proof), FK_OK);
-}
-
-static void tear_down(void)
-{
-	json_decref(json);
-	json = NULL;
-	fk_proof_free(options.proof);
 }
 
 TestSuite(datagram, .init = set_up, .fini = tear_down);
@@ -215,45 +196,93 @@ Test(datagram, a_second_part_of_a_kind_is_shown_beside_the_first)
 			     2);
 }
 
+/* A part that is a multipart with a KMM and, if 'more' is not empty, more. */
+static void put_nested(const char *head, const char *more)
+{
+	put_text("--b\r\n");
+	put_text(head);
+	put_text("--in\r\nContent-Type: application/vnd.3gpp.mcdata-payload\r\n\r\n");
+	put("\x03\x01\x78\x00\x0b\x02", 6);
+	put(zeroize, sizeof(zeroize));
+	put_text(more);
+	put_text("\r\n--in--\r\n");
+}
+
 Test(datagram, a_nested_multipart_is_opened_once)
 {
 	static const char *const heads[] = {
 		"Content-Type: multipart/mixed;boundary=in\r\n\r\n",
 		"Content-Type: multipart/mixed;\r\n boundary=\"in\"\r\nX: y\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		begin();
+		put_nested(heads[i], "");
+		inspect();
+		cr_assert(is_ok, "%zu", i);
+		cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+		begin();
+		put_nested(heads[i], "\r\n--in\r\nContent-Type: multipart/mixed;boundary=z\r\n\r\n"
+				     "--z--");
+		inspect();
+		expect_error(
+			(size_t)((uint8_t *)memmem(datagram, datagram_size, "--z--", 5) - datagram),
+			"multipart");
+		cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+	}
+}
+
+Test(datagram, a_nested_multipart_that_cannot_be_opened_is_an_error)
+{
+	static const char *const heads[] = {
 		"Content-Type: multipart/related;boundary=in\r\n\r\n",
 		"Content-Type: multipart/mixed;boundary=in\r\n"
 		"Content-Transfer-Encoding: base64\r\n\r\n",
 	};
-	static const char *const not_opened[] = {NULL, NULL, "multipart but not mixed",
-						 "a multipart in base64"};
+	static const char *const fields[] = {"content_type", "content_transfer_encoding"};
+	static const char *const places[] = {"multipart/related", "--in\r\n"};
 
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		const json_t *part;
-		const char *why;
-
 		begin();
-		put_text("--b\r\n");
-		put_text(heads[i]);
-		put_text("--in\r\nContent-Type: application/vnd.3gpp.mcdata-payload\r\n\r\n");
-		put("\x03\x01\x78\x00\x0b\x02", 6);
-		put(zeroize, sizeof(zeroize));
-		put_text("\r\n--in\r\nContent-Type: multipart/mixed;boundary=z\r\n\r\n--z--\r\n"
-			 "--in--\r\n");
+		put_nested(heads[i], "");
 		inspect();
-		cr_assert(is_ok, "%zu", i);
-		part = json_array_get(json_object_get(json, "parts"), 0);
-		why = json_string_value(json_object_get(part, "not_opened"));
-		cr_assert_eq(json_object_get(json, "kmm") != NULL, not_opened[i] == NULL);
-		if (not_opened[i] != NULL) {
-			cr_assert_str_eq(why, not_opened[i]);
-			continue;
-		}
-		cr_assert_null(why);
-		cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
-		part = json_array_get(json_object_get(part, "parts"), 1);
-		cr_assert_str_eq(json_string_value(json_object_get(part, "not_opened")),
-				 "nested more than once");
+		expect_error((size_t)((uint8_t *)memmem(datagram, datagram_size, places[i],
+							strlen(places[i])) -
+				      datagram),
+			     fields[i]);
+		cr_assert_null(json_object_get(json, "kmm"));
 	}
+}
+
+/* spec: RFC 3261 §20.12 */
+Test(datagram, an_encoded_body_is_an_error_and_is_not_read)
+{
+	static const char *const lines[] = {"Content-Encoding: gzip\r\n", "e: gzip\r\n"};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		begin_with(lines[i]);
+		put_payload(zeroize, sizeof(zeroize));
+		inspect();
+		expect_error(
+			(size_t)((uint8_t *)memmem(datagram, datagram_size, "gzip", 4) - datagram),
+			"content_encoding");
+		cr_assert_str_eq(text_at("sip", "content_encoding"), "gzip");
+		cr_assert_null(json_object_get(json, "kmm"));
+	}
+	begin_with("Content-Encoding: Identity\r\n");
+	put_payload(zeroize, sizeof(zeroize));
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+}
+
+Test(datagram, what_a_request_requires_is_shown)
+{
+	begin_with("Require: 100rel, gin\r\n");
+	put_info();
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_str_eq(text_at("sip", "require"), "100rel, gin");
 }
 
 Test(datagram, a_first_line_that_ends_in_a_bare_lf_is_told_and_is_sip)
@@ -457,7 +486,7 @@ Test(datagram, interworking_security_data_is_read_in_the_layout_given)
 	static const char text[] = "message_identity V value=1\nlmr_type V p25=2 tetra=1\n"
 				   "payload LV-E\n";
 	const uint8_t p25[] = {1, 2, 0, sizeof(zeroize)}, tetra[] = {1, 1, 0, 2, 0xff, 0xff};
-	struct fk_isd_layout layout;
+	static struct fk_isd_layout layout; /* the options keep it */
 	struct fk_isd_error error;
 
 	cr_assert_eq(fk_isd_layout_parse(text, strlen(text), &layout, &error), FK_OK);
@@ -478,19 +507,13 @@ Test(datagram, interworking_security_data_is_read_in_the_layout_given)
 		options.isd_layout = i == 0 ? NULL : &layout;
 		json = fk_json_datagram(&options, datagram, datagram_size, &is_ok);
 		cr_assert_eq(is_ok, i > 0);
-		cr_assert_str_eq(json_string_value(json_object_get(
-					 json_object_get(json, "mcptt_info"), "mcptt_request_uri")),
+		cr_assert_str_eq(text_at("mcptt_info", "mcptt_request_uri"),
 				 "sip:ue7@mcptt.example");
 		if (i == 0)
-			cr_assert_str_eq(json_string_value(json_object_get(
-						 json_object_get(json, "error"), "reason")),
-					 "needs --isd-layout");
+			cr_assert_str_eq(text_at("error", "reason"), "needs --isd-layout");
 		else
-			cr_assert_str_eq(
-				json_string_value(json_object_get(
-					json_object_get(json, "interworking_security_data"),
-					"lmr_type")),
-				i == 1 ? "P25" : "TETRA");
+			cr_assert_str_eq(text_at("interworking_security_data", "lmr_type"),
+					 i == 1 ? "P25" : "TETRA");
 		cr_assert_eq(json_object_get(json, "kmm") != NULL, i == 1);
 		json_decref(json);
 	}
