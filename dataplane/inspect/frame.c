@@ -8,16 +8,14 @@
 #include <fleetkey/wire.h>
 
 #include "inspect/datagram.h"
+#include "inspect/layers.h"
 #include "wire/address.h"
 #include "wire/net.h"
 #include "wire/sip.h"
 
 #define OTAR_PORT 64414 /* spec: P25 sheet 3.7 transport B */
 
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_IPV6 0x86dd
-#define TAG_SIZE       4
-#define VLAN_ID_MASK   0x0fff
+#define ETHERTYPE_MIN 0x0600 /* below is IEEE 802.3's length field */
 
 #define LINK_SLL_SIZE  16 /* its last two octets are an EtherType, as in Ethernet */
 #define LINK_SLL2_SIZE 20 /* its first two are */
@@ -42,7 +40,7 @@
 struct plain_frame {
 	uint8_t *octets;
 	size_t size;
-	size_t link_size; /* octets in front of IP in the file: those of the link, and tags */
+	size_t link_size; /* octets in front of IP in the file: the link's, tags', and tunnels' */
 };
 
 /* What stands behind IP, as far as it can be told. */
@@ -87,49 +85,35 @@ static size_t read_link(const struct fk_pcap_frame *frame, uint16_t *ret_etherty
 	if (frame->size < size || frame->size == 0)
 		return SIZE_MAX;
 	if (frame->link == FK_PCAP_IP)
-		*ret_ethertype = octets[0] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
+		*ret_ethertype = octets[0] >> 4 == 6 ? FK_ETHERTYPE_IPV6 : FK_ETHERTYPE_IPV4;
 	else
 		*ret_ethertype = get_u16(octets + (frame->link == FK_PCAP_SLL2 ? 0 : size - 2));
 	return size;
 }
 
-static bool is_tag(uint16_t ethertype)
-{
-	return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100;
-}
-
-/* Copies the frame, with an Ethernet header that has no tags and no addresses. The tags go into
- * 'json'. spec: IEEE 802.1Q §9.6 */
+/* Copies the frame, with an Ethernet header that has no tags and no addresses. What was taken off
+ * goes into 'json'. */
 static enum fk_err copy_plain(const struct fk_pcap_frame *frame, json_t *json,
 			      struct plain_frame *ret_plain)
 {
-	uint16_t ethertype = 0;
-	size_t at = read_link(frame, &ethertype);
-	json_t *tags = NULL;
+	struct fk_layers layers = {0};
 	uint8_t *octets;
+	size_t size;
 
-	if (at == SIZE_MAX)
+	layers.at = read_link(frame, &layers.ethertype);
+	if (layers.at == SIZE_MAX ||
+	    fk_layers_take_off(frame->octets, frame->size, json, &layers) != FK_OK)
 		return FK_ETRUNC;
-	for (; is_tag(ethertype); at += TAG_SIZE) {
-		if (frame->size - at < TAG_SIZE)
-			return FK_ETRUNC;
-		if (tags == NULL) {
-			tags = json_array();
-			json_object_set_new(json, "vlan_ids", tags);
-		}
-		json_array_append_new(tags,
-				      json_integer(get_u16(frame->octets + at) & VLAN_ID_MASK));
-		ethertype = get_u16(frame->octets + at + 2);
-	}
-	octets = calloc(1, FK_ETH_HEADER_SIZE + frame->size - at);
+	size = frame->size - layers.at;
+	octets = calloc(1, FK_ETH_HEADER_SIZE + size);
 	if (octets == NULL)
 		return FK_ENOMEM;
-	set_u16(octets + FK_ETH_HEADER_SIZE - 2, ethertype);
-	memcpy(octets + FK_ETH_HEADER_SIZE, frame->octets + at, frame->size - at);
+	set_u16(octets + FK_ETH_HEADER_SIZE - 2, layers.ethertype);
+	memcpy(octets + FK_ETH_HEADER_SIZE, frame->octets + layers.at, size);
 	*ret_plain = (struct plain_frame){
 		.octets = octets,
-		.size = FK_ETH_HEADER_SIZE + frame->size - at,
-		.link_size = at,
+		.size = FK_ETH_HEADER_SIZE + size,
+		.link_size = layers.at,
 	};
 	return FK_OK;
 }
@@ -143,7 +127,7 @@ static enum fk_err parse_mending(struct plain_frame *plain, json_t *json,
 {
 	enum fk_err err = fk_net_parse(plain->octets, plain->size, ret_net);
 	bool is_ipv4 = err == FK_EAUTH &&
-		       get_u16(plain->octets + FK_ETH_HEADER_SIZE - 2) == ETHERTYPE_IPV4;
+		       get_u16(plain->octets + FK_ETH_HEADER_SIZE - 2) == FK_ETHERTYPE_IPV4;
 	uint8_t *ip = plain->octets + FK_ETH_HEADER_SIZE, *udp;
 	uint16_t sum, pseudo, written, udp_size;
 
@@ -227,7 +211,7 @@ static bool find_upper(const struct plain_frame *plain, struct upper *ret_upper)
 	uint16_t ethertype = get_u16(ip - 2);
 	struct upper upper = {0};
 
-	if (ethertype == ETHERTYPE_IPV4) {
+	if (ethertype == FK_ETHERTYPE_IPV4) {
 		size_t header_size = (ip[0] & 0x0fu) * 4u;
 
 		upper.protocol = ip[9];
@@ -235,7 +219,7 @@ static bool find_upper(const struct plain_frame *plain, struct upper *ret_upper)
 		upper.octets = ip + header_size;
 		upper.size = get_u16(ip + 2) - header_size;
 		upper.is_known = true;
-	} else if (ethertype == ETHERTYPE_IPV6) {
+	} else if (ethertype == FK_ETHERTYPE_IPV6) {
 		upper.protocol = ip[6];
 		upper.octets = ip + FK_IPV6_HEADER_SIZE;
 		upper.size = get_u16(ip + 4);
@@ -360,8 +344,78 @@ static void add_place(json_t *json, const struct fk_pcap_frame *frame, uint32_t 
 	add_host(json, "destination", &net->destination, net->destination_port);
 }
 
+/* What can be in front of, or instead of, what is ours. */
+static const struct {
+	enum {
+		OF_ETHERTYPE,
+		OF_PROTOCOL,
+		OF_PORT,
+	} domain;
+	uint16_t number;
+	const char *name;
+} kinds[] = {
+	{OF_ETHERTYPE, 0x0806, "arp"},
+	{OF_ETHERTYPE, 0x8847, "mpls"},
+	{OF_ETHERTYPE, 0x8848, "mpls"},
+	{OF_ETHERTYPE, 0x8864, "pppoe"},
+	{OF_ETHERTYPE, 0x88cc, "lldp"},
+	{OF_ETHERTYPE, 0x88e5, "macsec"},
+	{OF_PROTOCOL, 1, "icmp"},
+	{OF_PROTOCOL, 2, "igmp"},
+	{OF_PROTOCOL, 4, "ip_in_ip"},
+	{OF_PROTOCOL, PROTOCOL_TCP, "tcp"},
+	{OF_PROTOCOL, 41, "ip_in_ip"},
+	{OF_PROTOCOL, 47, "gre"},
+	{OF_PROTOCOL, 58, "icmpv6"},
+	{OF_PROTOCOL, 115, "l2tp"},
+	{OF_PROTOCOL, PROTOCOL_SCTP, "sctp"},
+	{OF_PORT, 1701, "l2tp"},
+	{OF_PORT, 2152, "gtp_u"},
+	{OF_PORT, 3544, "teredo"},
+	{OF_PORT, 4500, "ipsec_over_udp"},
+	{OF_PORT, 4789, "vxlan"},
+	{OF_PORT, 5061, "sip_over_dtls"},
+	{OF_PORT, 6081, "geneve"},
+	{OF_PORT, 8472, "vxlan"},
+};
+
+static const char *kind_name(int domain, uint16_t number)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if ((int)kinds[i].domain == domain && kinds[i].number == number)
+			return kinds[i].name;
+	return NULL;
+}
+
+/* Counts a frame that was read and is not shown, under what it is. */
+static void count(json_t *not_shown, const struct plain_frame *plain,
+		  const struct fk_net_frame *net)
+{
+	uint16_t ethertype = get_u16(plain->octets + FK_ETH_HEADER_SIZE - 2);
+	const char *name = NULL;
+	struct upper upper;
+	char text[32];
+
+	if (net->kind == FK_NET_UDP) {
+		name = kind_name(OF_PORT, net->destination_port);
+		name = name != NULL ? name : kind_name(OF_PORT, net->source_port);
+		snprintf(text, sizeof(text), "udp");
+	} else if (!find_upper(plain, &upper)) {
+		name = ethertype < ETHERTYPE_MIN ? "ieee_802_3"
+						 : kind_name(OF_ETHERTYPE, ethertype);
+		snprintf(text, sizeof(text), "ethertype_%04x", ethertype);
+	} else {
+		name = net->kind == FK_NET_FRAGMENT ? "fragment"
+						    : kind_name(OF_PROTOCOL, upper.protocol);
+		snprintf(text, sizeof(text), "ip_protocol_%u", upper.protocol);
+	}
+	name = name != NULL ? name : text;
+	json_object_set_new(not_shown, name,
+			    json_integer(json_integer_value(json_object_get(not_shown, name)) + 1));
+}
+
 json_t *fk_json_frame(const struct fk_inspect_options *options, const struct fk_pcap_frame *frame,
-		      uint32_t index, bool *ret_is_ok)
+		      uint32_t index, json_t *not_shown, bool *ret_is_ok)
 {
 	struct plain_frame plain = {0};
 	struct fk_net_frame net = {.kind = FK_NET_OTHER};
@@ -380,7 +434,9 @@ json_t *fk_json_frame(const struct fk_inspect_options *options, const struct fk_
 	} else {
 		json = judge_unread(frame, &plain, &net);
 	}
-	if (json != NULL) {
+	if (json == NULL) {
+		count(not_shown, &plain, &net);
+	} else {
 		json_object_update(json, found);
 		add_place(json, frame, index, &net);
 		if (is_datagram)

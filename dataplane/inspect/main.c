@@ -34,7 +34,10 @@ static const char usage[] =
 	"fit.\n"
 	"The offset counts octets of the message, its preamble included (field \"input\": "
 	"characters\n"
-	"of the HEX, or of the line of standard input that \"line\" names).\n"
+	"of the HEX, or of the line of standard input that \"line\" names). Frames of a capture "
+	"that "
+	"carry\n"
+	"nothing of ours, or are in a tunnel that is not opened, are counted on standard error.\n"
 	"\n"
 	"  --tek-file FILE  verify MACs and decrypt the outer layer under this key\n"
 	"  --kek-file FILE  say whether the keys in a message unwrap under this key\n"
@@ -176,14 +179,25 @@ static int run_datagram(struct arguments *arguments)
 	return is_ok ? EXIT_SUCCESS : EXIT_WRONG;
 }
 
-/* False if the frame carries something of ours that is wrong. Foreign frames are passed over. */
+/* False if the frame carries something of ours that is wrong. Foreign frames are counted. */
 static bool inspect_frame(const struct arguments *arguments, const struct fk_pcap_frame *frame,
-			  uint32_t index)
+			  uint32_t index, json_t *not_shown)
 {
 	bool is_ok;
-	json_t *json = fk_json_frame(&arguments->options, frame, index, &is_ok);
+	json_t *json = fk_json_frame(&arguments->options, frame, index, not_shown, &is_ok);
 
 	return json == NULL || (write_json(json) && is_ok);
+}
+
+/* On standard error: standard output has the messages, and nothing else. */
+static void tell_not_shown(json_t *not_shown)
+{
+	char *text = json_dumps(not_shown, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (text != NULL && json_object_size(not_shown) > 0)
+		fprintf(stderr, "fleetkey-inspect: frames not shown, by kind: %s\n", text);
+	free(text);
+	json_decref(not_shown);
 }
 
 static int run_pcap(struct arguments *arguments)
@@ -192,12 +206,14 @@ static int run_pcap(struct arguments *arguments)
 	uint8_t *octets = read_file(arguments->operands[0], FILE_SIZE_MAX, &size);
 	struct fk_pcap pcap = {0};
 	struct fk_pcap_frame frame;
+	json_t *not_shown;
 	uint32_t index = 0;
 	bool is_ok = true;
 	enum fk_err err;
 
 	if (octets == NULL)
 		return EXIT_USAGE;
+	not_shown = json_object();
 	err = fk_pcap_open(octets, size, &pcap);
 	if (err == FK_EUNSUPPORTED)
 		is_ok = write_json(fk_json_error(20, "link_type", "is none that is read")) && false;
@@ -211,12 +227,13 @@ static int run_pcap(struct arguments *arguments)
 	while (err == FK_OK) {
 		err = fk_pcap_next(&pcap, &frame);
 		if (err == FK_OK)
-			is_ok &= inspect_frame(arguments, &frame, ++index);
+			is_ok &= inspect_frame(arguments, &frame, ++index, not_shown);
 		else if (err != FK_ENOTFOUND)
 			is_ok = write_json(fk_json_error((size_t)(pcap.at - octets), "record",
 							 fk_err_text(err))) &&
 				false;
 	}
+	tell_not_shown(not_shown);
 	free(octets);
 	return is_ok ? EXIT_SUCCESS : EXIT_WRONG;
 }

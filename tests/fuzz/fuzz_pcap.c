@@ -26,7 +26,7 @@ static void check_frame(const struct fk_pcap_frame *frame, size_t size)
 
 	if (options.proof == NULL)
 		require(fk_proof_new(&options.proof) == FK_OK);
-	json = fk_json_frame(&options, frame, 1, &is_ok);
+	json = fk_json_frame(&options, frame, 1, NULL, &is_ok);
 	if (json == NULL)
 		return;
 	text = json_dumps(json, JSON_COMPACT);
