@@ -78,13 +78,6 @@ static void expect_octets(struct test *test, const json_t *json, const char *nam
 	fk_wipe(&wanted, sizeof(wanted));
 }
 
-/* The same, if it is there. */
-static void expect_octets_if(struct test *test, const char *name, const void *octets, size_t size)
-{
-	if (has(test->json, name))
-		expect_octets(test, test->json, name, octets, size);
-}
-
 static bool get_bool(struct test *test, const char *name)
 {
 	if (!json_is_boolean(member(test->json, name)))
@@ -120,41 +113,48 @@ static void expect_integer(struct test *test, const json_t *json, const char *na
 		fail(test, name, "is not what was computed");
 }
 
-static bool begins(const json_t *json, const char *name, const char *text)
+/* What "algorithm" can be. DES and Triple DES are refused, and that is what we want of them. */
+static const struct algorithm {
+	const char *name;
+	uint32_t kek_size; /* octets */
+	bool is_legacy;
+} algorithms[] = {
+	{"AES-128 key wrap", 16, false},
+	{"AES-192 key wrap", 24, false},
+	{"AES-256 key wrap", 32, false},
+	{"AES-128 key wrap (RFC 3394)", 16, false},
+	{"AES-192 key wrap (RFC 3394)", 24, false},
+	{"AES-256 key wrap (RFC 3394)", 32, false},
+	{"TDEA key wrap: same six-round wrap with 32-bit half-blocks, IV A6A6A6A6", 24, true},
+	{"single DES ECB encryption of the 8-octet key", 8, true},
+};
+
+/* Fails the test, and returns NULL, if it is none of them. */
+static const struct algorithm *get_algorithm(struct test *test)
 {
-	const char *found = json_string_value(member(json, name));
+	const char *name = json_string_value(member(test->json, "algorithm"));
 
-	return found != NULL && strncmp(found, text, strlen(text)) == 0;
-}
-
-/* DES and Triple DES are refused, and that is what we want of them. */
-static bool is_legacy(const json_t *json)
-{
-	return begins(json, "algorithm", "TDEA ") || begins(json, "algorithm", "single DES ");
-}
-
-/* An algorithm of ours begins with "AES-" and the bits of the KEK. */
-static void check_kek_size(struct test *test, const struct fk_secret *kek)
-{
-	const char *algorithm = json_string_value(member(test->json, "algorithm"));
-
-	if (strtoul(algorithm + strlen("AES-"), NULL, 10) != 8ul * kek->size)
-		fail(test, "algorithm", "is not that of the KEK");
+	for (size_t i = 0; name != NULL && i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
+		if (strcmp(name, algorithms[i].name) == 0)
+			return &algorithms[i];
+	fail(test, "algorithm", "is none that is known");
+	return NULL;
 }
 
 static void run_wrap(struct test *test)
 {
 	struct octets wrapped = get_octets(test, test->json, "wrapped_hex");
 	struct fk_secret kek = get_key(test, test->json, "kek_hex"), key = {0}, legacy;
+	const struct algorithm *algorithm = get_algorithm(test);
 	bool valid = get_bool(test, "valid");
 	uint8_t built[OCTETS_MAX];
 	size_t size;
 	enum fk_err err;
 
 	err = fk_proof_unwrap(test->proof, &kek, wrapped.at, wrapped.size, &key);
-	if (!is_legacy(test->json) && !begins(test->json, "algorithm", "AES-")) {
-		fail(test, "algorithm", "is none that is known");
-	} else if (is_legacy(test->json)) {
+	if (algorithm != NULL && algorithm->kek_size != kek.size)
+		fail(test, "algorithm", "is not that of the KEK");
+	if (algorithm != NULL && algorithm->is_legacy) {
 		legacy = get_key(test, test->json, "key_hex");
 		fk_secret_wipe(&legacy);
 		if (!valid)
@@ -164,16 +164,13 @@ static void run_wrap(struct test *test)
 		else
 			fail(test, "algorithm", "is legacy, but was not refused");
 	} else if (!valid) {
-		check_kek_size(test, &kek);
 		if (err == FK_OK)
 			fail(test, "valid", "is false, but the key was unwrapped");
 		if (!json_is_null(member(test->json, "key_hex")))
 			fail(test, "key_hex", "is not null, but the key must not unwrap");
 	} else if (err != FK_OK) {
-		check_kek_size(test, &kek);
 		fail(test, "wrapped_hex", fk_err_text(err));
 	} else {
-		check_kek_size(test, &kek);
 		expect_octets(test, test->json, "key_hex", key.octets, key.size);
 		err = fk_proof_wrap(test->proof, &kek, &key, built, sizeof(built), &size);
 		if (err != FK_OK)
@@ -188,42 +185,39 @@ static void run_wrap(struct test *test)
 static void expect_none(struct test *test, const char *name)
 {
 	if (has(test->json, name))
-		fail(test, name, "belongs to the other kind of MAC");
+		fail(test, name, "does not belong to what the frame is");
 }
 
-/* The steps from the TEK to the MAC key, those of them that the case has. spec: P25 sheet 3.4, 3.5
- */
-static void check_derivation(struct test *test, const struct fk_secret *tek,
-			     const struct octets *frame, uint8_t mac_format)
+/* The steps from the TEK to the MAC key. spec: P25 sheet 3.4, 3.5 */
+static void check_steps(struct test *test, const struct fk_proof_derivation *derivation,
+			uint8_t mac_format)
 {
-	struct fk_proof_derivation derivation;
-
-	if (fk_proof_derive(tek, frame->at, frame->size, mac_format, &derivation) != FK_OK)
-		fail(test, "mac_tek_hex", "no MAC key can be derived from it");
 	if (mac_format == FK_KMM_MAC_FORMAT_CMAC) {
-		expect_octets_if(test, "kdf_context_hex", derivation.context,
-				 derivation.context_size);
-		expect_octets_if(test, "kdf_input_hex", derivation.input, derivation.input_size);
-		if (has(test->json, "kdf_label_ascii"))
-			expect_text(test, "kdf_label_ascii", "OTAR MAC");
+		expect_text(test, "kdf", "HMAC-SHA-256 counter mode, one iteration");
+		expect_text(test, "kdf_label_ascii", "OTAR MAC");
+		expect_octets(test, test->json, "kdf_context_hex", derivation->context,
+			      derivation->context_size);
+		expect_octets(test, test->json, "kdf_input_hex", derivation->input,
+			      derivation->input_size);
 		expect_none(test, "kdf_initial_value_hex");
 	} else {
-		expect_octets_if(test, "kdf_initial_value_hex", derivation.initial_value,
-				 sizeof(derivation.initial_value));
+		expect_text(test, "kdf",
+			    "RFC 3394 wrap of the TEK under itself, first 8 output octets dropped");
+		expect_octets(test, test->json, "kdf_initial_value_hex", derivation->initial_value,
+			      sizeof(derivation->initial_value));
 		expect_none(test, "kdf_context_hex");
 		expect_none(test, "kdf_input_hex");
 		expect_none(test, "kdf_label_ascii");
 	}
-	expect_octets_if(test, "derived_mac_key_hex", derivation.mac_key,
-			 sizeof(derivation.mac_key));
-	fk_wipe(&derivation, sizeof(derivation));
 }
 
-/* The MAC of a frame under a TEK; false if it could not be computed. */
-static bool mac_of_frame(struct test *test, const struct octets *frame, const json_t *json,
-			 const char *tek_name, uint8_t ret_mac[static FK_KMM_MAC_SIZE])
+/* The MAC of a frame under the TEK of the case, and its key on the way there, with all steps if
+ * 'has_steps'; false if it could not be computed. */
+static bool mac_of_frame(struct test *test, const struct octets *frame, bool has_steps,
+			 uint8_t ret_mac[static FK_KMM_MAC_SIZE])
 {
-	struct fk_secret tek = get_key(test, json, tek_name);
+	struct fk_secret tek = get_key(test, test->json, "mac_tek_hex");
+	struct fk_proof_derivation derivation = {0};
 	struct fk_kmm_frame decoded;
 	enum fk_err err = fk_kmm_decode(frame->at, frame->size, &decoded);
 
@@ -232,10 +226,16 @@ static bool mac_of_frame(struct test *test, const struct octets *frame, const js
 	else if (decoded.header.mac.algorithm_id != FK_ALGORITHM_AES_256)
 		fail(test, "frame_hex", "has a MAC of another algorithm than AES-256");
 	else if (fk_proof_mac(test->proof, &tek, frame->at, decoded.size,
-			      decoded.header.mac.mac_format, ret_mac) != FK_OK)
-		fail(test, tek_name, "is no AES-256 key");
+			      decoded.header.mac.mac_format, ret_mac) != FK_OK ||
+		 fk_proof_derive(&tek, frame->at, frame->size, decoded.header.mac.mac_format,
+				 &derivation) != FK_OK)
+		fail(test, "mac_tek_hex", "is no AES-256 key");
 	else
-		check_derivation(test, &tek, frame, decoded.header.mac.mac_format);
+		expect_octets(test, test->json, "derived_mac_key_hex", derivation.mac_key,
+			      sizeof(derivation.mac_key));
+	if (has_steps && test->reason == NULL)
+		check_steps(test, &derivation, decoded.header.mac.mac_format);
+	fk_wipe(&derivation, sizeof(derivation));
 	fk_secret_wipe(&tek);
 	return test->reason == NULL;
 }
@@ -247,7 +247,7 @@ static void run_mac(struct test *test)
 	const uint8_t *received;
 	bool is_valid;
 
-	if (!mac_of_frame(test, &frame, test->json, "mac_tek_hex", mac))
+	if (!mac_of_frame(test, &frame, true, mac))
 		return;
 	received = frame.at + frame.size - FK_KMM_MAC_BLOCK_SIZE;
 	expect_octets(test, test->json, "correct_mac_hex", mac, sizeof(mac));
@@ -260,7 +260,8 @@ static void run_mac(struct test *test)
 	authenticated.size -= sizeof(mac);
 	memmove(authenticated.at + frame.size - FK_KMM_MAC_BLOCK_SIZE, received + sizeof(mac),
 		FK_KMM_MAC_BLOCK_SIZE - sizeof(mac));
-	expect_octets_if(test, "authenticated_octets_hex", authenticated.at, authenticated.size);
+	expect_octets(test, test->json, "authenticated_octets_hex", authenticated.at,
+		      authenticated.size);
 	expect_integer(test, test->json, "frame_octets", (json_int_t)frame.size);
 	expect_integer(test, test->json, "authenticated_octet_count",
 		       (json_int_t)(frame.size - FK_KMM_MAC_SIZE));
@@ -279,8 +280,7 @@ static void check_outer(struct test *test, const json_t *json, const char *ciphe
 	struct octets mi = get_octets(test, json, "message_indicator_hex"), out = *plain;
 	uint8_t iv[16];
 
-	if (has(json, "algorithm_id"))
-		expect_integer(test, json, "algorithm_id", FK_ALGORITHM_AES_256);
+	expect_integer(test, json, "algorithm_id", FK_ALGORITHM_AES_256);
 	if (!is_mi(&mi)) {
 		fail(test, "message_indicator_hex", "is not of 9 octets, the last one 00");
 	} else if (plain->size > FK_KMM_SIZE_MAX) {
@@ -351,8 +351,7 @@ static void check_profile(struct test *test)
 {
 	const char *name = json_string_value(member(test->json, "profile"));
 
-	if (has(test->json, "profile") &&
-	    (name == NULL || (strcmp(name, "otar") != 0 && strcmp(name, "key-fill") != 0)))
+	if (name == NULL || (strcmp(name, "otar") != 0 && strcmp(name, "key-fill") != 0))
 		fail(test, "profile", "is neither otar nor key-fill");
 }
 
@@ -431,20 +430,23 @@ static void check_mac(struct test *test, const struct octets *frame)
 
 	expect_integer(test, test->json, "authenticated_octets",
 		       (json_int_t)(frame->size - FK_KMM_MAC_SIZE));
-	if (mac_of_frame(test, frame, test->json, "mac_tek_hex", mac) &&
+	if (mac_of_frame(test, frame, false, mac) &&
 	    !fk_ct_equal(mac, frame->at + frame->size - FK_KMM_MAC_BLOCK_SIZE, sizeof(mac)))
 		fail(test, "mac_tek_hex", "does not verify the MAC");
 }
 
-static const char *const mac_members[] = {"derived_mac_key_hex", "authenticated_octets", NULL};
-static const char *const kek_members[] = {"unwrapped_keys_hex", NULL};
-
-/* What cannot be checked without its key. */
-static void expect_no_key(struct test *test, const char *key, const char *const *names)
+/* A message carries keys that somebody wrapped. */
+static bool has_wrapped_keys(const struct fk_kmm_message *message)
 {
-	for (; *names != NULL; names++)
-		if (has(test->json, *names))
-			fail(test, key, "is missing, and a member needs it");
+	switch (message->header.message_id) {
+	case FK_KMM_REKEY_COMMAND:
+		return message->body.rekey.decryption.decryption_algorithm_id != FK_ALGORITHM_CLEAR;
+	case FK_KMM_MODIFY_KEY_COMMAND:
+		return message->body.modify_key.decryption.decryption_algorithm_id !=
+		       FK_ALGORITHM_CLEAR;
+	default:
+		return false;
+	}
 }
 
 static void run_frame(struct test *test)
@@ -470,14 +472,19 @@ static void run_frame(struct test *test)
 	json_decref(fields);
 	if (is_canonical(&frame))
 		check_encoding(test, message, &frame);
-	if (has(test->json, "mac_tek_hex"))
+	if (message->header.has_mac) {
 		check_mac(test, &frame);
-	else
-		expect_no_key(test, "mac_tek_hex", mac_members);
-	if (has(test->json, "kek_hex"))
+	} else {
+		expect_none(test, "mac_tek_hex");
+		expect_none(test, "derived_mac_key_hex");
+		expect_none(test, "authenticated_octets");
+	}
+	if (has_wrapped_keys(message)) {
 		check_keys(test, message);
-	else
-		expect_no_key(test, "kek_hex", kek_members);
+	} else {
+		expect_none(test, "kek_hex");
+		expect_none(test, "unwrapped_keys_hex");
+	}
 	if (has(test->json, "outer_layer"))
 		check_outer(test, member(test->json, "outer_layer"), "encrypted_frame_hex", &frame);
 	check_profile(test);
@@ -498,36 +505,40 @@ static void run_reject(struct test *test)
 	free(message);
 }
 
-/* Members that say something to people and are not checked, in a case of any kind. */
-static const char *const descriptive[] = {
-	"name",		 "source",	     "reason", "basis", "confidence",
-	"layout_source", "cross_checked_by", "kdf",    NULL,
+/* Remarks: members that say something to people and are not checked, in a case of any kind. */
+static const char *const remarks[] = {
+	"name",	      "source",	       "reason",	   "basis",
+	"confidence", "layout_source", "cross_checked_by", NULL,
 };
 
-/* Which member tells a kind, the first that is there deciding; and what else is checked. */
+/* Which member tells a kind, the first that is there deciding; what else has to be there, and what
+ * some cases of the kind have: 'run' says which, and checks all of them. NULL at the ends. */
 static const struct {
 	const char *member;
 	void (*run)(struct test *test);
-	const char *checked[13]; /* NULL at the end */
+	const char *wanted[10], *some[7];
 } kinds[] = {
 	{"fields",
 	 run_frame,
-	 {"profile", "frame_hex", "mac_tek_hex", "derived_mac_key_hex", "authenticated_octets",
-	  "kek_hex", "unwrapped_keys_hex", "outer_layer"}},
-	{"expect", run_reject, {"profile", "frame_hex"}},
+	 {"profile", "frame_hex"},
+	 {"mac_tek_hex", "derived_mac_key_hex", "authenticated_octets", "kek_hex",
+	  "unwrapped_keys_hex", "outer_layer"}},
+	{"expect", run_reject, {"profile", "frame_hex"}, {NULL}},
 	{"received_mac_hex",
 	 run_mac,
-	 {"valid", "mac_tek_hex", "frame_hex", "frame_octets", "correct_mac_hex",
-	  "derived_mac_key_hex", "authenticated_octet_count", "authenticated_octets_hex",
-	  "kdf_initial_value_hex", "kdf_label_ascii", "kdf_context_hex", "kdf_input_hex"}},
-	{"wrapped_hex", run_wrap, {"algorithm", "valid", "kek_hex", "key_hex"}},
+	 {"valid", "mac_tek_hex", "frame_hex", "frame_octets", "kdf", "derived_mac_key_hex",
+	  "authenticated_octet_count", "authenticated_octets_hex", "correct_mac_hex"},
+	 {"kdf_initial_value_hex", "kdf_label_ascii", "kdf_context_hex", "kdf_input_hex"}},
+	{"wrapped_hex", run_wrap, {"algorithm", "valid", "kek_hex", "key_hex"}, {NULL}},
 	{"ciphertext_hex",
 	 run_outer,
-	 {"algorithm_id", "tek_hex", "message_indicator_hex", "expanded_iv_hex", "plaintext_hex"}},
-	{"from_mi_hex", run_mi, {"next_mi_hex"}},
+	 {"algorithm_id", "tek_hex", "message_indicator_hex", "expanded_iv_hex", "plaintext_hex"},
+	 {NULL}},
+	{"from_mi_hex", run_mi, {"next_mi_hex"}, {NULL}},
 	{"last_accepted",
 	 run_number,
-	 {"received", "period", "rule", "accept", "difference_modulo_65536"}},
+	 {"received", "period", "rule", "accept", "difference_modulo_65536"},
+	 {NULL}},
 };
 
 static const char *const outer_members[] = {
@@ -542,16 +553,21 @@ static bool is_listed(const char *name, const char *const *names)
 	return *names != NULL;
 }
 
-/* Nothing in a case may go unread: a member that is none of ours fails it. */
+/* Nothing in a case may go unread, and nothing may be missing: a member that is none of ours fails
+ * it. */
 static void check_members(struct test *test, size_t kind)
 {
+	const char *const *wanted = kinds[kind].wanted;
 	const char *name;
 	json_t *json;
 
+	for (; *wanted != NULL; wanted++)
+		if (!has(test->json, *wanted))
+			fail(test, *wanted, "is missing");
 	json_object_foreach((json_t *)test->json, name, json)
 	{
-		if (strcmp(name, kinds[kind].member) != 0 &&
-		    !is_listed(name, kinds[kind].checked) && !is_listed(name, descriptive))
+		if (strcmp(name, kinds[kind].member) != 0 && !is_listed(name, kinds[kind].wanted) &&
+		    !is_listed(name, kinds[kind].some) && !is_listed(name, remarks))
 			fail(test, name, "is an unknown member");
 	}
 	json_object_foreach(json_object_get(test->json, "outer_layer"), name, json)

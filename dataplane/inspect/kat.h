@@ -3,8 +3,11 @@
  * kat.h - known-answer tests from JSON files: key wrap, MAC, outer layer, message numbers and whole
  * messages.
  *
- * The kind of a case shows in its members. A case of no known kind has failed, and so has one with
- * a member that is neither checked nor on the short list of those that describe the case.
+ * The kind of a case shows in its members. A case of no known kind has failed, and so has one that
+ * lacks a member of its kind, or has one that is neither checked nor a remark. Remarks are "name",
+ * "source", "reason", "basis", "confidence", "layout_source" and "cross_checked_by". What is
+ * derived from a MAC's key is there if the frame has a MAC, and what is unwrapped if it has wrapped
+ * keys; only an "outer_layer" is in some cases and not in others like them.
  */
 #pragma once
 
