@@ -15,6 +15,7 @@
 #include "backup/restore.h"
 #include "keys/open.h"
 #include "log.h"
+#include "opening.h"
 #include "recovery.h"
 
 #define WIPE_MS	     500 /* for the dataplane to end by itself */
@@ -137,6 +138,27 @@ static enum fk_err take_signals(struct fk_app *app)
 	return app->signal_fd < 0 ? FK_EIO : FK_OK;
 }
 
+static void handle_signal(struct fk_app *app)
+{
+	struct signalfd_siginfo info;
+
+	if (read(app->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	fk_log(FK_LOG_INFO, "stopping", "signal=%u", info.ssi_signo);
+	app->should_stop = true;
+}
+
+/* Told to while the store was waited for. */
+static enum fk_err stop_waiting(struct fk_app *app, const struct fk_app_start *start,
+				struct fk_reason *reason)
+{
+	handle_signal(app);
+	if (start->backup == NULL)
+		return FK_OK;
+	fk_reason_set(reason, "stopped before the recovery, which the next start will do");
+	return FK_ESTORE;
+}
+
 /* Replaced fleets and unfinished imports only take room; they can wait for the next time. */
 static void sweep(struct fk_app *app)
 {
@@ -186,10 +208,9 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK && start->backup != NULL)
 		err = restore_backup(app, start, reason);
 	if (err == FK_OK)
-		err = fk_store_open(config->store.redis_socket, &app->store, reason);
-	if (err == FK_OK)
-		err = fk_store_set_replicas(app->store, config->store.replicas,
-					    config->store.replica_timeout_ms, reason);
+		err = fk_opening_wait(config, app->signal_fd, &app->store, reason);
+	if (err == FK_OK && app->store == NULL)
+		return stop_waiting(app, start, reason);
 	if (err == FK_OK)
 		err = fk_recovery_check(app, start->may_recover, reason);
 	if (err == FK_OK)
@@ -310,16 +331,6 @@ static int shorter(int a_ms, int b_ms)
 	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
 }
 
-static void handle_signal(struct fk_app *app)
-{
-	struct signalfd_siginfo info;
-
-	if (read(app->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return;
-	fk_log(FK_LOG_INFO, "stopping", "signal=%u", info.ssi_signo);
-	app->should_stop = true;
-}
-
 enum fk_err fk_app_run(struct fk_app *app)
 {
 	while (!app->should_stop) {
@@ -353,6 +364,7 @@ enum fk_err fk_app_run(struct fk_app *app)
 		if (app->wipe_by_ms != 0 && may_wipe_now(app))
 			app->should_stop = true;
 	}
-	fk_engine_flush(app->engine);
+	if (app->engine != NULL)
+		fk_engine_flush(app->engine);
 	return FK_OK;
 }

@@ -52,7 +52,8 @@ struct fk_app_start {
 
 /*
  * Starts everything: store, keys, fleet, link, campaigns, and the API last, but for a backup that
- * is to be restored: then it ends with the recovery, and fk_app_run() may not follow. Borrows
+ * is to be restored: then it ends with the recovery, and fk_app_run() may not follow. If it is told
+ * to stop while it waits for the store, it returns FK_OK, and fk_app_run() at once. Borrows
  * 'config' until fk_app_fini(). Returns the first error; 'reason' says what to do about it. Call
  * fk_app_fini() in either case.
  */

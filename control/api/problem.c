@@ -27,6 +27,7 @@ unsigned fk_problem_status(enum fk_err err)
 	case FK_EUNSUPPORTED:
 		return 422;
 	case FK_ESTORE:
+	case FK_EAWAY:
 	case FK_ELINK:
 		return 503;
 	case FK_EAUTH: /* a stored record does not open: nothing the client could mend */

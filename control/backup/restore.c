@@ -15,6 +15,7 @@
 #include "backup/backup_file.h"
 #include "keys/root.h"
 #include "log.h"
+#include "opening.h"
 #include "store/dump.h"
 #include "store/witness.h"
 
@@ -190,13 +191,12 @@ static enum fk_err fill(const struct fk_config *config, FILE *in, const struct f
 {
 	struct fk_backup_sums sums;
 	struct fk_store *store;
-	enum fk_err err = fk_store_restore_begin(config->store.redis_socket, &store, reason);
+	struct fk_store_options options = fk_opening_options(config);
+	enum fk_err err = fk_store_restore_begin(&options, &store, reason);
 
 	if (err != FK_OK)
 		return err;
-	err = fk_store_set_replicas(store, config->store.replicas, config->store.replica_timeout_ms,
-				    reason);
-	if (err == FK_OK && fseek(in, FK_BACKUP_HEAD_SIZE, SEEK_SET) != 0)
+	if (fseek(in, FK_BACKUP_HEAD_SIZE, SEEK_SET) != 0)
 		err = FK_EIO;
 	if (err == FK_OK)
 		err = fk_backup_read(in, head, key, put_item, store, &sums, reason);

@@ -50,6 +50,7 @@ struct fk_config {
 	struct {
 		char *redis_socket;
 		char *witness_file; /* NULL: none */
+		uint32_t wait_s;    /* for Redis, at a start */
 		uint32_t replicas, replica_timeout_ms;
 	} store;
 	struct {

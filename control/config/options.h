@@ -27,6 +27,8 @@
 
 #define FK_OPTIONS_STORE(X)                                                                \
 	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")   \
+	X(store, wait_s, UINT, "30", 0, 3600, "s",                                         \
+	  "how long a start waits for Redis, and its replicas, to be there")               \
 	X(store, replicas, UINT, "0", 0, 16, "",                                           \
 	  "so many replicas must have a write before it counts as durable")                \
 	X(store, witness_file, TEXT, "", 1, 4095, "characters",                            \

@@ -244,12 +244,12 @@ enum fk_err fk_store_dump_step(struct fk_store_dump *dump, fk_store_item_fn fn, 
 	return err;
 }
 
-enum fk_err fk_store_restore_begin(const char *socket_path, struct fk_store **ret_store,
-				   struct fk_reason *reason)
+enum fk_err fk_store_restore_begin(const struct fk_store_options *options,
+				   struct fk_store **ret_store, struct fk_reason *reason)
 {
 	struct fk_store *store = NULL;
 	redisReply *reply = NULL;
-	enum fk_err err = fk_redis_open(socket_path, &store, reason);
+	enum fk_err err = fk_redis_open(options, &store, reason);
 
 	if (err != FK_OK)
 		return err;

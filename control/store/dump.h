@@ -59,11 +59,11 @@ FK_MUST_USE enum fk_err fk_store_dump_step(struct fk_store_dump *dump, fk_store_
 /*
  * Connects to a Redis that is safe (fk_store_open()) and has no key at all. Nothing is written
  * before the first put; from then until fk_store_restore_end() no fk_store_open() takes it. Only
- * these may be called for such a store, and before the first put fk_store_set_replicas();
- * fk_store_last_error(); fk_store_close().
- * Returns FK_OK; FK_EEXIST if it has a key; FK_ESTORE; FK_ENOMEM. 'reason' says which.
+ * these may be called for such a store; fk_store_last_error(); fk_store_close().
+ * Returns FK_OK; FK_EEXIST if it has a key; FK_EAWAY; FK_ESTORE; FK_ENOMEM. 'reason' says which.
  */
-FK_MUST_USE enum fk_err fk_store_restore_begin(const char *socket_path, struct fk_store **ret_store,
+FK_MUST_USE enum fk_err fk_store_restore_begin(const struct fk_store_options *options,
+					       struct fk_store **ret_store,
 					       struct fk_reason *reason);
 /* Writes one value; a failure is kept for the end. */
 void fk_store_restore_put(struct fk_store *store, const struct fk_store_item *item);

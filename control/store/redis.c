@@ -11,9 +11,24 @@ enum fk_err fk_redis_break(struct fk_store *store, const char *what, const char 
 	if (store->redis != NULL)
 		redisFree(store->redis);
 	store->redis = NULL;
+	store->is_away = false;
 	store->n_pending = 0;
 	store->out_size = 0;
 	return FK_ESTORE;
+}
+
+enum fk_err fk_redis_miss(struct fk_store *store, const char *what, const char *why)
+{
+	enum fk_err err = fk_redis_break(store, what, why);
+
+	store->is_away = true;
+	return err;
+}
+
+/* An error that is over when Redis has read its files, or has found its master. */
+static bool is_passing(const char *error)
+{
+	return strncmp(error, "LOADING", 7) == 0 || strncmp(error, "MASTERDOWN", 10) == 0;
 }
 
 enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *words,
@@ -44,16 +59,17 @@ enum fk_err fk_redis_fetch(struct fk_store *store, redisReply **ret_reply)
 	if (store->redis == NULL)
 		return FK_ESTORE;
 	if (redisGetReply(store->redis, &reply) != REDIS_OK || reply == NULL)
-		return fk_redis_break(store, "connection to Redis lost",
-				      store->redis->errstr[0] != '\0' ? store->redis->errstr
-								      : "no reply");
+		return fk_redis_miss(store, "connection to Redis lost",
+				     store->redis->errstr[0] != '\0' ? store->redis->errstr
+								     : "no reply");
 	store->n_pending--;
 	if (store->n_pending == 0)
 		store->out_size = 0;
 	if (((redisReply *)reply)->type == REDIS_REPLY_ERROR) {
 		/* Later commands of the pipeline may have been done: what is stored is unknown. */
-		enum fk_err err =
-			fk_redis_break(store, "Redis refused", ((redisReply *)reply)->str);
+		const char *error = ((redisReply *)reply)->str;
+		enum fk_err err = is_passing(error) ? fk_redis_miss(store, "Redis waits", error)
+						    : fk_redis_break(store, "Redis refused", error);
 
 		freeReplyObject(reply);
 		return err;
@@ -131,25 +147,26 @@ enum fk_err fk_redis_read_counter(struct fk_store *store, const char *key, uint6
 
 enum fk_err fk_redis_confirm(struct fk_store *store)
 {
+	const struct fk_store_options *options = &store->options;
 	char n_replicas[16], timeout_ms[16], why[96];
 	redisReply *reply;
 	long long n;
 	enum fk_err err;
 
-	if (store->n_replicas == 0)
+	if (options->n_replicas == 0)
 		return FK_OK;
-	(void)snprintf(n_replicas, sizeof(n_replicas), "%u", store->n_replicas);
-	(void)snprintf(timeout_ms, sizeof(timeout_ms), "%u", store->replica_timeout_ms);
+	(void)snprintf(n_replicas, sizeof(n_replicas), "%u", options->n_replicas);
+	(void)snprintf(timeout_ms, sizeof(timeout_ms), "%u", options->replica_timeout_ms);
 	err = fk_redis_ask(store, &reply, "WAIT", n_replicas, timeout_ms, NULL);
 	if (err != FK_OK)
 		return err;
 	n = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
 	freeReplyObject(reply);
-	if (n >= store->n_replicas)
+	if (n >= options->n_replicas)
 		return FK_OK;
 	(void)snprintf(why, sizeof(why), "%lld of %u had the write within %u ms", n,
-		       store->n_replicas, store->replica_timeout_ms);
-	return fk_redis_break(store, "replicas", why);
+		       options->n_replicas, options->replica_timeout_ms);
+	return fk_redis_miss(store, "replicas", why);
 }
 
 enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value)

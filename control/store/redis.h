@@ -28,8 +28,9 @@
 #define FK_REDIS_RESTORING	  "restoring" /* field of fk:meta: dump.h */
 
 struct fk_store {
-	char *socket_path;
+	struct fk_store_options options;
 	redisContext *redis; /* NULL while broken */
+	bool is_away;	     /* while broken: it may come back by itself */
 	uint32_t n_pending;  /* replies that are still to come */
 	size_t out_size;     /* octets queued since replies were last awaited */
 	bool batch_open;     /* between begin and commit */
@@ -37,8 +38,7 @@ struct fk_store {
 	bool batch_in_multi; /* a transaction is open in Redis */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
-	uint32_t n_replicas, replica_timeout_ms; /* fk_store_set_replicas() */
-	uint64_t epoch;				 /* the last that Redis confirmed to us */
+	uint64_t epoch;			   /* the last that Redis confirmed to us */
 	uint64_t n_batches;		   /* the same for committed batches: fk:meta batches */
 	uint64_t campaign_id, generation;  /* the last that were given out; 0: not by us */
 	struct fk_witness *witness;	   /* NULL: there is none */
@@ -48,10 +48,10 @@ struct fk_store {
 	struct fk_reason error;
 };
 
-/* A store that is connected to a Redis that is safe, and knows no more. On FK_OK the caller owns
- * it. FK_ESTORE and a reason; FK_ENOMEM. */
-FK_MUST_USE enum fk_err fk_redis_open(const char *socket_path, struct fk_store **ret_store,
-				      struct fk_reason *reason);
+/* A store that is connected to a Redis that is safe and has its replicas, and knows no more. On
+ * FK_OK the caller owns it. FK_EAWAY, FK_ESTORE and a reason; FK_ENOMEM. */
+FK_MUST_USE enum fk_err fk_redis_open(const struct fk_store_options *options,
+				      struct fk_store **ret_store, struct fk_reason *reason);
 
 /* One word of a command. */
 struct fk_redis_word {
@@ -63,6 +63,8 @@ struct fk_redis_word {
 
 /* Closes the connection for good and keeps the reason; returns FK_ESTORE. */
 enum fk_err fk_redis_break(struct fk_store *store, const char *what, const char *why);
+/* The same where Redis may come, or come back, by itself. */
+enum fk_err fk_redis_miss(struct fk_store *store, const char *what, const char *why);
 
 /* Queues one command; its reply has to be fetched. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *words,

@@ -10,27 +10,43 @@
 
 #define META "fk:meta"
 
+static const struct timeval timeout = {.tv_sec = FK_STORE_TIMEOUT_MS / 1000,
+				       .tv_usec = FK_STORE_TIMEOUT_MS % 1000 * 1000};
+static const struct timeval greet_timeout = {.tv_sec = FK_STORE_GREET_MS / 1000,
+					     .tv_usec = FK_STORE_GREET_MS % 1000 * 1000};
+
 static enum fk_err connect_to(struct fk_store *store)
 {
-	struct timeval timeout = {.tv_sec = FK_STORE_TIMEOUT_MS / 1000,
-				  .tv_usec = FK_STORE_TIMEOUT_MS % 1000 * 1000};
-	redisContext *redis = redisConnectUnixWithTimeout(store->socket_path, timeout);
+	redisContext *redis =
+		redisConnectUnixWithTimeout(store->options.redis_socket, greet_timeout);
 	char what[256];
 
-	(void)snprintf(what, sizeof(what), "no Redis at %s", store->socket_path);
+	(void)snprintf(what, sizeof(what), "no Redis at %s", store->options.redis_socket);
 	if (redis == NULL)
 		return fk_redis_break(store, what, "out of memory");
-	if (redis->err != 0 || redisSetTimeout(redis, timeout) != REDIS_OK) {
+	if (redis->err != 0 || redisSetTimeout(redis, greet_timeout) != REDIS_OK) {
 		char why[128];
 
 		(void)snprintf(why, sizeof(why), "%s", redis->errstr);
 		redisFree(redis);
-		return fk_redis_break(store, what, why);
+		return fk_redis_miss(store, what, why);
 	}
 	store->redis = redis;
 	store->n_pending = 0;
 	store->out_size = 0;
 	return FK_OK;
+}
+
+/* Connects, and goes on only with a Redis that is safe. */
+static enum fk_err greet(struct fk_store *store, char ret_run_id[static FK_REDIS_RUN_ID_SIZE])
+{
+	enum fk_err err = connect_to(store);
+
+	if (err == FK_OK)
+		err = fk_redis_check_safe(store, ret_run_id);
+	if (err == FK_OK && redisSetTimeout(store->redis, timeout) != REDIS_OK)
+		err = fk_redis_break(store, "connection", store->redis->errstr);
+	return err;
 }
 
 /* The first start writes schema and KMF id; HSETNX lets only one of two first starts win. */
@@ -176,36 +192,42 @@ static enum fk_err check_restored(struct fk_store *store)
 		       : FK_OK;
 }
 
-enum fk_err fk_redis_open(const char *socket_path, struct fk_store **ret_store,
+/* Ends a store that was not opened; returns what whoever opened it gets. */
+static enum fk_err give_up(struct fk_store *store, enum fk_err err, struct fk_reason *reason)
+{
+	if (err == FK_ESTORE && store->is_away)
+		err = FK_EAWAY;
+	fk_reason_set(reason, "%s", store->error.text);
+	fk_store_close(store);
+	return err;
+}
+
+enum fk_err fk_redis_open(const struct fk_store_options *options, struct fk_store **ret_store,
 			  struct fk_reason *reason)
 {
 	struct fk_store *store = calloc(1, sizeof(*store));
-	enum fk_err err = FK_ENOMEM;
+	enum fk_err err;
 
 	if (store == NULL)
 		return FK_ENOMEM;
 	/* hiredis writes without MSG_NOSIGNAL: a Redis that dies must be an error, not our end. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	store->socket_path = strdup(socket_path);
-	if (store->socket_path != NULL)
-		err = connect_to(store);
+	store->options = *options;
+	err = greet(store, store->run_id);
 	if (err == FK_OK)
-		err = fk_redis_check_safe(store, store->run_id);
-	if (err != FK_OK) {
-		fk_reason_set(reason, "%s", store->error.text);
-		fk_store_close(store);
-		return err;
-	}
+		err = fk_redis_confirm(store);
+	if (err != FK_OK)
+		return give_up(store, err, reason);
 	*ret_store = store;
 	return FK_OK;
 }
 
-enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
+enum fk_err fk_store_open(const struct fk_store_options *options, struct fk_store **ret_store,
 			  struct fk_reason *reason)
 {
 	struct fk_store *store = NULL;
 	struct meta meta;
-	enum fk_err err = fk_redis_open(socket_path, &store, reason);
+	enum fk_err err = fk_redis_open(options, &store, reason);
 
 	if (err != FK_OK)
 		return err;
@@ -218,11 +240,10 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 		err = migrate(store, &meta.schema);
 	if (err == FK_OK)
 		err = check_schema(store, meta.schema);
-	if (err != FK_OK) {
-		fk_reason_set(reason, "%s", store->error.text);
-		fk_store_close(store);
-		return err;
-	}
+	if (err == FK_OK)
+		err = fk_redis_confirm(store);
+	if (err != FK_OK)
+		return give_up(store, err, reason);
 	memcpy(store->kmf_id, meta.kmf_id, sizeof(store->kmf_id));
 	store->epoch = meta.epoch;
 	store->n_batches = meta.n_batches;
@@ -232,19 +253,6 @@ enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
 	return FK_OK;
 }
 
-enum fk_err fk_store_set_replicas(struct fk_store *store, uint32_t n_replicas, uint32_t timeout_ms,
-				  struct fk_reason *reason)
-{
-	enum fk_err err;
-
-	store->n_replicas = n_replicas;
-	store->replica_timeout_ms = timeout_ms;
-	err = fk_redis_confirm(store);
-	if (err != FK_OK)
-		fk_reason_set(reason, "%s", store->error.text);
-	return err;
-}
-
 void fk_store_close(struct fk_store *store)
 {
 	if (store == NULL)
@@ -252,7 +260,6 @@ void fk_store_close(struct fk_store *store)
 	if (store->redis != NULL)
 		redisFree(store->redis);
 	fk_witness_close(store->witness);
-	free(store->socket_path);
 	free(store);
 }
 
@@ -313,9 +320,7 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 		(void)fk_redis_break(store, "connection", "made anew");
 	/* What an open batch had queued went with the old connection. */
 	store->batch_failed = store->batch_open;
-	err = connect_to(store);
-	if (err == FK_OK)
-		err = fk_redis_check_safe(store, run_id);
+	err = greet(store, run_id);
 	if (err == FK_OK)
 		err = check_continuity(store);
 	if (err == FK_OK)

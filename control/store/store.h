@@ -32,6 +32,7 @@
 #define FK_STORE_SHARDS	      64u
 #define FK_STORE_PAGE_UES     64u	 /* UEs of one page */
 #define FK_STORE_TIMEOUT_MS   5000	 /* without a reply for so long, Redis counts as lost */
+#define FK_STORE_GREET_MS     2000	 /* the same until it has shown that it is there and safe */
 #define FK_STORE_PIPELINE_MAX 1000	 /* pages read or written in one round trip */
 #define FK_STORE_VALUE_MAX    (1u << 20) /* octets of one value */
 
@@ -52,27 +53,28 @@ typedef enum fk_err (*fk_store_page_fn)(void *ctx, uint32_t page, const uint8_t 
 typedef enum fk_err (*fk_store_field_fn)(void *ctx, const char *name, const char *value,
 					 size_t size);
 
-/*
- * Connects to the Redis behind the Unix socket, checks that it is safe, and reads or makes schema
- * number and KMF id. On FK_OK the caller owns '*ret_store'.
- * Returns FK_ESTORE if it cannot be reached or is not safe ('reason' names the setting, its value
- * and what it must be); FK_EABI if the schema is another version's and cannot be taken over
- * as it is ('reason' says what to do); FK_ENOMEM. A restore that did not come to its end is
- * FK_ESTORE, too.
- */
-FK_MUST_USE enum fk_err fk_store_open(const char *socket_path, struct fk_store **ret_store,
-				      struct fk_reason *reason);
-void fk_store_close(struct fk_store *store);
+/* Where Redis is, and who else has to have a write. */
+struct fk_store_options {
+	const char *redis_socket;
+	/* A write is confirmed only when so many replicas have it, too (WAIT): FK_OK of a write
+	 * means that, and one that they do not have in time breaks the connection as any failure
+	 * does. That a replica has a write does not mean that its disk has. */
+	uint32_t n_replicas;
+	uint32_t replica_timeout_ms; /* below FK_STORE_TIMEOUT_MS */
+};
 
 /*
- * From now on a write is confirmed only when so many replicas have it too (WAIT): FK_OK of a write
- * means that, and a write that they do not have within 'timeout_ms', below FK_STORE_TIMEOUT_MS,
- * breaks the connection as any failure does. fk_store_reconnect() succeeds only with them. That a
- * replica has a write does not mean that its disk has. Returns FK_OK, or FK_ESTORE if they are not
- * there now; 'reason' says how many are.
+ * Connects to Redis, checks that it is safe, reads or makes schema number and KMF id, and sees to
+ * it that the replicas are there. Borrows the texts of 'options' until fk_store_close(). On FK_OK
+ * the caller owns '*ret_store'.
+ * Returns FK_EAWAY if it may only have to be waited for: nobody answers, it still reads its files,
+ * or replicas are missing; FK_ESTORE if it is not safe ('reason' names the setting, its value and
+ * what it must be); FK_EABI if the schema is another version's and cannot be taken over as it is
+ * ('reason' says what to do); FK_ENOMEM. A restore that did not come to its end is FK_ESTORE, too.
  */
-FK_MUST_USE enum fk_err fk_store_set_replicas(struct fk_store *store, uint32_t n_replicas,
-					      uint32_t timeout_ms, struct fk_reason *reason);
+FK_MUST_USE enum fk_err fk_store_open(const struct fk_store_options *options,
+				      struct fk_store **ret_store, struct fk_reason *reason);
+void fk_store_close(struct fk_store *store);
 
 enum fk_store_age {
 	FK_STORE_CURRENT = 0,
@@ -139,8 +141,8 @@ bool fk_store_is_healthy(const struct fk_store *store);
 const char *fk_store_last_error(const struct fk_store *store);
 
 /*
- * Connects again and makes the checks of fk_store_open() again. A Redis that restarted from its own
- * AOF is the same store: 'ret_is_new_run' (may be NULL) then is true.
+ * Connects again and makes the checks of fk_store_open() again, replicas included. A Redis that
+ * restarted from its own AOF is the same store: 'ret_is_new_run' (may be NULL) then is true.
  * Returns FK_OK; FK_ESTORE (still not there, or not safe); FK_ESTALE if it is another KMF's data or
  * an older state of ours (an epoch or batch that it confirmed is missing): do not go on without a
  * person.

@@ -25,6 +25,7 @@
 	X(FK_EBUSY, "a running operation is in the way")                    \
 	X(FK_EPOLICY, "refused by policy")                                  \
 	X(FK_ESTORE, "the store is not available or not safe")              \
+	X(FK_EAWAY, "the store does not answer yet")                        \
 	X(FK_ELINK, "the dataplane is not attached")                        \
 	X(FK_EABI, "the two sides of the link differ in version")           \
 	X(FK_ESELFTEST, "a known-answer self-test failed")                  \

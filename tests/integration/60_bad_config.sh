@@ -70,5 +70,6 @@ timeout 5 redis-cli -s "$STACK_DIR/redis.sock" config set maxmemory 100mb >/dev/
 timeout 5 redis-cli -s "$STACK_DIR/redis.sock" config set maxmemory-policy allkeys-lru >/dev/null
 start_fails "a Redis that may evict is refused" 1 maxmemory-policy noeviction
 stack_stop redis 10
+edit 's/^  redis_socket: .*/&\n  wait_s: 0/'
 start_fails "a Redis that is not there is named" 1 redis.sock
 tap_end

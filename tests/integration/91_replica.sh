@@ -52,13 +52,14 @@ STACK_WINDOW=40
 STACK_T1_MS=200
 STACK_REDIS_PORT=$(stack_free_port)
 STACK_REPLICAS=1
+STACK_WAIT_S=1
 stack_prepare
 stack_start_redis
 stack_until 20 "answer from Redis" stack_redis_answers
 status=0
 timeout 20 "$STACK_BIN/fleetkeyd" --config "$STACK_DIR/fleetkeyd.yaml" >"$STACK_DIR/out" 2>&1 ||
 	status=$?
-tap_is "without its replica fleetkeyd does not start" "$status" 1
+tap_is "without its replica fleetkeyd waits, and then does not start" "$status" 1
 tap_ok "and says what is missing" grep -q 'replicas: 0 of 1 had the write' "$STACK_DIR/out"
 start_replica
 stack_until 20 "replica" has_replica

@@ -27,13 +27,14 @@
 
 static struct redis_server server;
 static struct fk_store *store;
+static const struct fk_store_options store_options = {.redis_socket = server.socket};
 
 static struct fk_store *open_store(void)
 {
 	struct fk_store *opened = NULL;
 	struct fk_reason reason = {.text = ""};
 
-	cr_assert_eq(fk_store_open(server.socket, &opened, &reason), FK_OK, "%s", reason.text);
+	cr_assert_eq(fk_store_open(&store_options, &opened, &reason), FK_OK, "%s", reason.text);
 	return opened;
 }
 
@@ -56,7 +57,7 @@ static void expect_unsafe(const char *setting, const char *bad, const char *want
 	struct fk_reason reason = {.text = ""};
 
 	redis_server_ask(&server, "CONFIG SET %s %s", setting, bad);
-	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_ESTORE, "%s %s", setting,
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_ESTORE, "%s %s", setting,
 		     bad);
 	cr_expect_null(opened);
 	cr_expect_not_null(strstr(reason.text, setting), "%s", reason.text);
@@ -147,7 +148,7 @@ static enum fk_err restore_all(const struct dumped *dumped, const struct fk_stor
 {
 	struct fk_store *empty = NULL;
 	struct fk_reason reason = {.text = ""};
-	enum fk_err err = fk_store_restore_begin(server.socket, &empty, &reason);
+	enum fk_err err = fk_store_restore_begin(&store_options, &empty, &reason);
 
 	if (err != FK_OK)
 		return err;
@@ -210,7 +211,7 @@ Test(store, half_of_a_restore_is_no_store)
 	redis_server_ask(&server, "FLUSHALL");
 	/* As a kill leaves it: the mark, and some of the rest. */
 	redis_server_ask(&server, "HSET fk:meta restoring 1 schema 4");
-	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_ESTORE);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_ESTORE);
 	cr_expect_not_null(strstr(reason.text, "restore again"), "%s", reason.text);
 	cr_expect_str_eq(redis_server_ask(&server, "HLEN fk:meta"), "2");
 	cr_expect_eq(restore_all(&dumped, NULL), FK_EEXIST);
@@ -226,7 +227,7 @@ Test(store, a_replica_is_refused)
 	struct fk_reason reason = {.text = ""};
 
 	redis_server_ask(&server, "REPLICAOF 127.0.0.1 1");
-	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_ESTORE);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_ESTORE);
 	cr_expect_not_null(strstr(reason.text, "master"), "%s", reason.text);
 }
 
@@ -236,12 +237,12 @@ Test(store, another_schema_is_refused)
 	struct fk_reason reason = {.text = ""};
 
 	redis_server_ask(&server, "HSET fk:meta schema 1");
-	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 1"), "%s", reason.text);
 	cr_expect_not_null(strstr(reason.text, "reads schema 4"), "%s", reason.text);
 	cr_expect_not_null(strstr(reason.text, "import the fleet anew"), "%s", reason.text);
 	redis_server_ask(&server, "HSET fk:meta schema 5");
-	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "or a newer one"), "%s", reason.text);
 	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
 }
@@ -259,7 +260,7 @@ Test(store, schema_3_is_taken_over_where_it_means_the_same)
 	/* The next campaign of schema 3 has the slot that schema 4 keeps. */
 	redis_server_ask(&server, "HSET fk:meta schema 3");
 	redis_server_ask(&server, "SET fk:campaigns:last 63");
-	cr_expect_eq(fk_store_open(server.socket, &opened, &reason), FK_EABI);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 3"), "%s", reason.text);
 	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "3");
 }

@@ -87,8 +87,6 @@ kills_judge() {
 	[ "$1" != control+dataplane ] || skipped_max=$((KILLS_BLOCK * STACK_UES))
 	for name in control dataplane redis fleetsim; do
 		n=${STACK_RESTARTS[$name]:-0}
-		# fleetkeyd does not wait for Redis: who starts it again may have to do so twice.
-		[ "$name $1" != "control control+redis" ] || n=$((n > 0))
 		restarts+=" $name $n"
 		[[ +$1+ == *+$name+* ]] && wanted+=" $name 1" || wanted+=" $name 0"
 	done
@@ -117,7 +115,6 @@ kills_round() {
 	local names=$1 at_ms=$2 began_ms lost name
 	KILLS_WRONG=
 	KILLS_ACKED=0
-	STACK_SUPERVISE=false
 	STACK_PACE=$KILLS_PACE
 	STACK_UES=$((KILLS_PACE * KILLS_CAMPAIGN_MS / 2000))
 	kills_reset
@@ -130,7 +127,6 @@ kills_round() {
 	done
 	kills_holders >"$STACK_DIR/holders.before" || return 1
 	KILLS_ACKED_AT_KILL=$(wc -l <"$STACK_DIR/holders.before")
-	[ "$names" != control+redis ] || STACK_SUPERVISE=true
 	for name in ${names//+/ }; do
 		stack_kill "$name" || return 1
 	done

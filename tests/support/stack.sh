@@ -49,7 +49,9 @@ STACK_CAPTURE_FRAMES=
 STACK_CAPTURE_KEYS=false
 STACK_BOUND_S=900    # no process lives longer
 STACK_REDIS_PORT=    # TCP port of Redis on 127.0.0.1, beside its socket
+STACK_REDIS_ARGS=()  # more options of Redis
 STACK_REPLICAS=      # that must have a write
+STACK_WAIT_S=        # how long fleetkeyd waits for Redis; empty: the default
 STACK_CRYPTOPERIOD_S= # of new TEKs
 STACK_WITNESS=       # file that knows an older copy of the store
 STACK_API_PORT=      # loopback port of the API, with the token in api.token
@@ -267,7 +269,8 @@ stack_start_redis() {
 		--bind 127.0.0.1 \
 		--unixsocket "$STACK_DIR/redis.sock" --unixsocketperm 700 --dir "$STACK_DIR/redis" \
 		--appendonly yes --appendfsync "${STACK_APPENDFSYNC:-always}" --save '' \
-		--maxmemory-policy noeviction --auto-aof-rewrite-min-size 1gb --daemonize no
+		--maxmemory-policy noeviction --auto-aof-rewrite-min-size 1gb --daemonize no \
+		"${STACK_REDIS_ARGS[@]}"
 }
 
 # stack_address kmf|server: the two ends of the wire.
@@ -416,6 +419,7 @@ stack_config() {
 		  uri: sip:kmf@mc.example
 		store:
 		  redis_socket: $STACK_DIR/redis.sock
+		${STACK_WAIT_S:+  wait_s: $STACK_WAIT_S}
 		${STACK_REPLICAS:+  replicas: $STACK_REPLICAS}
 		${STACK_WITNESS:+  witness_file: $STACK_WITNESS}
 		keys:

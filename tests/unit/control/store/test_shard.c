@@ -32,10 +32,11 @@ Test(shard, ids_spread_over_all_shards)
 
 Test(store, a_redis_that_is_not_there_is_named)
 {
+	const struct fk_store_options options = {.redis_socket = "/nonexistent/redis.sock"};
 	struct fk_store *store = NULL;
 	struct fk_reason reason = {.text = ""};
 
-	cr_expect_eq(fk_store_open("/nonexistent/redis.sock", &store, &reason), FK_ESTORE);
+	cr_expect_eq(fk_store_open(&options, &store, &reason), FK_EAWAY);
 	cr_expect_null(store);
 	cr_expect_not_null(strstr(reason.text, "/nonexistent/redis.sock"));
 }
