@@ -36,22 +36,10 @@ esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
+# shellcheck source=bench/samples.sh
+. bench/samples.sh
 
-read -ra sizes <<<"${FLEETKEY_BENCH_UES:-10000 100000 1000000}"
-for size in "${sizes[@]}"; do
-	[[ $size =~ ^[1-9][0-9]{2,6}$ ]] || {
-		echo "loop: FLEETKEY_BENCH_UES: '$size' is no number from 100 to 9999999" >&2
-		exit 2
-	}
-done
-
-label() {
-	case "$1" in
-	*000000) echo "$((${1} / 1000000))M" ;;
-	*000) echo "$(($1 / 1000))k" ;;
-	*) echo "$1" ;;
-	esac
-}
+read_sizes 10000 100000 1000000
 
 # The kernel's figure for the time-stamp counter: its log, or else the CPU's rate.
 tsc_hz() {
@@ -61,10 +49,6 @@ tsc_hz() {
 		tail -n 1)
 	[ -n "$mhz" ] || mhz=$(sed -n 's/^cpu MHz[^:]*: //p' /proc/cpuinfo | head -n 1)
 	awk -v mhz="$mhz" 'BEGIN { printf "%.0f\n", mhz * 1000000 }'
-}
-
-now_us() {
-	NOW_US=${EPOCHREALTIME/[^0-9]/}
 }
 
 # CPU time of all threads of one process, in CPU_NS. No fork: it is read while figures are taken.
@@ -80,16 +64,6 @@ cpu_ns() {
 # status_octets NAME FIELD: octets of /proc/PID/status.
 status_octets() {
 	awk -v field="$2:" '$1 == field { print $2 * 1024 }' "/proc/$(stack_pid "$1")/status"
-}
-
-redis_octets() {
-	redis-cli -s "$STACK_DIR/redis.sock" info memory | tr -d '\r' | sed -n 's/^used_memory://p'
-}
-
-# put CASE UNIT VALUE: one sample.
-put() {
-	jq -nc --arg case "$1" --arg unit "$2" --argjson value "$3" \
-		'{case: $case, unit: $unit, value: $value}' >>"$STACK_DIR/samples"
 }
 
 # One line: microseconds, acked, proven, CPU ns of dataplane, control, redis, fleetsim.
@@ -234,11 +208,6 @@ remember_empty() {
 	LOOP_EMPTY[redis]=$(redis_octets)
 }
 
-seconds_since() {
-	now_us
-	awk -v us=$((NOW_US - $1)) 'BEGIN { printf "%.3f\n", us / 1e6 }'
-}
-
 reset_stack() {
 	local key
 	for key in fleetsim control dataplane redis; do
@@ -295,14 +264,8 @@ for size in "${sizes[@]}"; do
 	run_size "$size"
 done
 
-jq -s '
-	def at(q): sort | .[((length - 1) * q | round)];
-	group_by(.case) | map({
-		bench: "loop", case: .[0].case, unit: .[0].unit, runs: length,
-		median: (map(.value) | at(0.5)), p5: (map(.value) | at(0.05)),
-		p99: (map(.value) | at(0.99))
-	}) as $results |
-	($results | map({key: .case, value: .median}) | from_entries) as $m |
+# shellcheck disable=SC2016
+report loop "$json" '
 	def growth($size): $m["\($size)/steady_time"] as $big | $m["10k/steady_time"] as $small |
 		if $big and $small then {("loop_growth_\($size | ascii_downcase)_vs_10k"): ($big / $small)}
 		else {} end;
@@ -310,9 +273,4 @@ jq -s '
 		if $core0 and $wrap then
 			{("loop_core0_in_openssl_wraps_\($size | ascii_downcase)"): ($core0 / $wrap)}
 		else {} end;
-	{schema: 1, command: "bench/loop.sh", results: $results,
-	 ratios: (growth("100k") + growth("1M") + wraps("100k") + wraps("1M"))}' "$STACK_DIR/samples" >"$STACK_DIR/loop.json"
-jq -r '(.results[] | "\(.case)\t\(.median * 1000 | round / 1000)\t\(.unit)\t\(.runs)"),
-	(.ratios | to_entries[] | "\(.key)\t\(.value * 1000 | round / 1000)\tx\t1")' \
-	"$STACK_DIR/loop.json" | column -t -s $'\t'
-[ -z "$json" ] || cp "$STACK_DIR/loop.json" "$json"
+	growth("100k") + growth("1M") + wraps("100k") + wraps("1M")'
