@@ -168,6 +168,7 @@ static void warm_up(struct bench *bench)
 int main(int argc, char **argv)
 {
 	static struct bench bench;
+	struct fk_store_options options = {0};
 	struct fk_reason reason;
 	char path[4096];
 
@@ -177,7 +178,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	bench.n_pages = (bench.n_ues + UES - 1) / UES;
-	if (fk_store_open(argv[1], &bench.store, &reason) != FK_OK)
+	options.redis_socket = argv[1];
+	if (fk_store_open(&options, &bench.store, &reason) != FK_OK)
 		die(reason.text);
 	bench.redis = redisConnectUnix(argv[1]);
 	if (bench.redis == NULL || bench.redis->err != 0)
