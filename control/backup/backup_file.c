@@ -210,7 +210,7 @@ static enum fk_err get_octets(FILE *in, void *buf, size_t size, struct fk_reason
 
 enum fk_err fk_backup_read_head(FILE *in, struct fk_backup_head *ret_head, struct fk_reason *reason)
 {
-	uint8_t octets[FK_BACKUP_HEAD_SIZE];
+	uint8_t octets[FK_BACKUP_HEAD_SIZE] = {0};
 	struct fk_wire_reader r = fk_wire_reader(octets, sizeof(octets));
 	size_t size = fread(octets, 1, MAGIC_SIZE + 1, in);
 	enum fk_err err;
@@ -311,7 +311,7 @@ static enum fk_err check_end(struct fk_backup_reader *reader, FILE *in, size_t s
 static enum fk_err read_chunk(struct fk_backup_reader *reader, FILE *in, fk_store_item_fn fn,
 			      void *ctx, bool *ret_last, struct fk_reason *reason)
 {
-	uint8_t octets[WORD_SIZE];
+	uint8_t octets[WORD_SIZE] = {0};
 	struct fk_wire_reader r = fk_wire_reader(octets, sizeof(octets));
 	enum fk_err err = get_octets(in, octets, sizeof(octets), reason);
 	uint32_t word = fk_wire_get_u32(&r);
