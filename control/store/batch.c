@@ -177,7 +177,7 @@ enum fk_err fk_store_create_key(struct fk_store *store, const char *name, const 
 	if (err != FK_OK)
 		return err;
 	freeReplyObject(reply);
-	return fk_redis_confirm(store);
+	return fk_redis_confirm_counted(store);
 }
 
 void fk_store_batch_delete_key(struct fk_store *store, const char *name)
@@ -193,6 +193,7 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 					      FK_WORD("batches"), FK_WORD("1")};
 	redisReply *reply;
 	const redisReply *count;
+	uint64_t n_batches = 0;
 	enum fk_err err;
 
 	/* The count goes last: a store that came back with it has every put of the batch. */
@@ -207,13 +208,17 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 	if (count == NULL || count->type != REDIS_REPLY_INTEGER || count->integer <= 0)
 		err = fk_redis_break(store, "batches", "the counter is used up or damaged");
 	else
-		store->n_batches = (uint64_t)count->integer;
+		n_batches = (uint64_t)count->integer;
 	freeReplyObject(reply);
 	if (err == FK_OK)
 		err = fk_redis_confirm(store);
-	if (err == FK_OK)
-		fk_redis_witness(store);
-	return err;
+	if (err != FK_OK)
+		return err;
+	/* Not before: a promotion may lose what was not confirmed, and is no older store for that.
+	 */
+	store->n_batches = n_batches;
+	fk_redis_witness(store);
+	return FK_OK;
 }
 
 void fk_store_batch_abandon(struct fk_store *store)

@@ -33,7 +33,7 @@ enum fk_err fk_store_next_generation(struct fk_store *store, uint64_t *ret_gener
 		err = fk_redis_ask_integer(store, "fleet generation", reply, INT64_MAX,
 					   ret_generation);
 	if (err == FK_OK)
-		err = fk_redis_confirm(store);
+		err = fk_redis_confirm_counted(store);
 	if (err != FK_OK)
 		return err;
 	store->generation = *ret_generation;
@@ -56,7 +56,7 @@ enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
 	if (err != FK_OK)
 		return err;
 	freeReplyObject(reply);
-	return fk_redis_confirm(store);
+	return fk_redis_confirm_counted(store);
 }
 
 /* WATCH makes the EXEC fail if anybody changes the current generation after we looked at it. */
@@ -128,7 +128,7 @@ enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation, 
 			err = fk_redis_break(store, "fleet", reply->element[i]->str);
 	}
 	freeReplyObject(reply);
-	return err == FK_OK ? fk_redis_confirm(store) : err;
+	return err == FK_OK ? fk_redis_confirm_counted(store) : err;
 }
 
 /*

@@ -155,7 +155,7 @@ enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)
 	if (err == FK_OK)
 		err = fk_redis_ask_integer(store, "campaign id", reply, UINT32_MAX, &id);
 	if (err == FK_OK)
-		err = fk_redis_confirm(store);
+		err = fk_redis_confirm_counted(store);
 	if (err != FK_OK)
 		return err;
 	store->campaign_id = id;

@@ -169,6 +169,12 @@ enum fk_err fk_redis_confirm(struct fk_store *store)
 	return fk_redis_miss(store, "replicas", why);
 }
 
+enum fk_err fk_redis_confirm_counted(struct fk_store *store)
+{
+	fk_store_batch_begin(store);
+	return fk_store_batch_commit(store);
+}
+
 enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value)
 {
 	uint64_t value = 0;

@@ -39,6 +39,7 @@ struct fk_store {
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint64_t epoch;			   /* the last that Redis confirmed to us */
+	uint64_t epoch_tried;		   /* the last that was asked for, wherever */
 	uint64_t n_batches;		   /* the same for committed batches: fk:meta batches */
 	uint64_t campaign_id, generation;  /* the last that were given out; 0: not by us */
 	struct fk_witness *witness;	   /* NULL: there is none */
@@ -87,8 +88,12 @@ FK_MUST_USE enum fk_err fk_redis_ask_integer(struct fk_store *store, const char 
 FK_MUST_USE enum fk_err fk_redis_read_counter(struct fk_store *store, const char *key,
 					      uint64_t *ret_value);
 
-/* After a write: the configured replicas have it. FK_OK or FK_ESTORE. */
+/* The configured replicas have all that was in Redis at this connection's last command, whoever
+ * wrote it. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_redis_confirm(struct fk_store *store);
+/* After a write that is no batch: counts it as one and confirms it, so that a Redis that lacks it
+ * is an older one. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_redis_confirm_counted(struct fk_store *store);
 
 /* One value for each of 'n' RSIs, at most FK_STORE_RETIRED_MAX, out of the hash 'key': 'fn' gets
  * the place in the list, and NULL and 0 where there is none. FK_OK; FK_EINVAL; FK_ESTORE; or what

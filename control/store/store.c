@@ -275,7 +275,7 @@ const char *fk_store_last_error(const struct fk_store *store)
 
 /* Is what answers now the store that we wrote to? An empty or older one would forget used numbers.
  */
-static enum fk_err check_continuity(struct fk_store *store)
+static enum fk_err check_continuity(struct fk_store *store, struct meta *ret_meta)
 {
 	struct meta meta;
 	redisReply *reply;
@@ -305,15 +305,37 @@ static enum fk_err check_continuity(struct fk_store *store)
 				     "place, or start fleetkeyd anew with --recover");
 		return FK_ESTALE;
 	}
-	store->epoch = meta.epoch;
-	store->n_batches = meta.n_batches;
+	*ret_meta = meta;
 	return FK_OK;
+}
+
+/*
+ * Takes an epoch beyond that which is 'there', and beyond each that any Redis may have taken from
+ * us without confirming it. So of two that went apart the one that we went on with has an epoch
+ * that the other cannot have, and that one, should it be master again, is the older.
+ */
+static enum fk_err raise_epoch(struct fk_store *store, uint64_t there, uint64_t *ret_epoch)
+{
+	uint64_t tried = store->epoch_tried > there ? store->epoch_tried : there;
+	redisReply *reply;
+	char step[24];
+	enum fk_err err;
+
+	(void)snprintf(step, sizeof(step), "%llu", (unsigned long long)(tried + 1 - there));
+	store->epoch_tried = tried + 1;
+	err = fk_redis_ask(store, &reply, "HINCRBY", META, "epoch", step, NULL);
+	if (err == FK_OK)
+		err = fk_redis_ask_integer(store, "epoch", reply, UINT32_MAX, ret_epoch);
+	return err == FK_OK ? fk_redis_confirm(store) : err;
 }
 
 enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 			       struct fk_reason *reason)
 {
 	char run_id[FK_REDIS_RUN_ID_SIZE] = "";
+	uint64_t epoch = 0;
+	struct meta meta;
+	bool is_new_run;
 	enum fk_err err;
 
 	if (store->redis != NULL)
@@ -322,16 +344,22 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 	store->batch_failed = store->batch_open;
 	err = greet(store, run_id);
 	if (err == FK_OK)
-		err = check_continuity(store);
-	if (err == FK_OK)
+		err = check_continuity(store, &meta);
+	is_new_run = strcmp(run_id, store->run_id) != 0;
+	if (err == FK_OK && is_new_run)
+		err = raise_epoch(store, meta.epoch, &epoch);
+	else if (err == FK_OK)
 		err = fk_redis_confirm(store);
 	if (err != FK_OK) {
 		fk_reason_set(reason, "%s", store->error.text);
 		return err;
 	}
-	if (ret_is_new_run != NULL)
-		*ret_is_new_run = strcmp(run_id, store->run_id) != 0;
+	store->epoch = is_new_run ? epoch : meta.epoch;
+	store->n_batches = meta.n_batches;
+	fk_redis_witness(store);
 	memcpy(store->run_id, run_id, sizeof(run_id));
+	if (ret_is_new_run != NULL)
+		*ret_is_new_run = is_new_run;
 	return FK_OK;
 }
 
@@ -342,14 +370,9 @@ const uint8_t *fk_store_kmf_id(const struct fk_store *store)
 
 enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *ret_epoch)
 {
-	redisReply *reply;
 	uint64_t epoch;
-	enum fk_err err = fk_redis_ask(store, &reply, "HINCRBY", META, "epoch", "1", NULL);
+	enum fk_err err = raise_epoch(store, store->epoch, &epoch);
 
-	if (err == FK_OK)
-		err = fk_redis_ask_integer(store, "epoch", reply, UINT32_MAX, &epoch);
-	if (err == FK_OK)
-		err = fk_redis_confirm(store);
 	if (err != FK_OK)
 		return err;
 	store->epoch = epoch;

@@ -444,6 +444,40 @@ Test(store, an_older_state_or_another_kmf_is_stale)
 	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
 }
 
+/* A replica that is promoted may lack the last write, whatever that was. */
+Test(store, a_store_that_lacks_but_the_last_id_is_stale)
+{
+	uint64_t generation;
+	uint32_t id;
+
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	cr_assert_eq(fk_store_next_generation(store, &generation), FK_OK);
+	redis_server_ask(&server, "HINCRBY fk:meta batches -1");
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
+	redis_server_ask(&server, "HINCRBY fk:meta batches 1");
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+}
+
+Test(store, another_run_is_gone_on_with_in_an_epoch_of_its_own)
+{
+	uint32_t epoch = 0, again = 0;
+
+	cr_assert_eq(fk_store_next_epoch(store, &epoch), FK_OK);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	cr_expect_eq(atoi(redis_server_ask(&server, "HGET fk:meta epoch")), (int)epoch);
+	redis_server_kill(&server);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	cr_expect_eq(atoi(redis_server_ask(&server, "HGET fk:meta epoch")), (int)epoch + 1);
+	/* What the run before would have been with it is the older one now. */
+	redis_server_ask(&server, "HSET fk:meta epoch %u", epoch);
+	cr_expect_eq(fk_store_reconnect(store, NULL, NULL), FK_ESTALE);
+	redis_server_ask(&server, "HSET fk:meta epoch %u", epoch + 1);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	cr_assert_eq(fk_store_next_epoch(store, &again), FK_OK);
+	cr_expect_eq(again, epoch + 2);
+}
+
 /* Opens the store anew with a witness in the folder of the server. */
 static enum fk_store_age open_witnessed(struct fk_reason *reason)
 {
@@ -514,13 +548,13 @@ Test(store, a_recovery_goes_beyond_all_that_was_given_out)
 	redis_server_ask(&server, "SET fk:fleet:last 1");
 	cr_assert_eq(open_witnessed(&reason), FK_STORE_OLDER);
 	cr_assert_eq(fk_store_begin_recovery(store), FK_OK);
-	cr_expect_eq(fk_store_gap(store), 3);
+	cr_expect_eq(fk_store_gap(store), 13); /* of 15: ids are counted, too */
 	cr_assert_not_null(fk_store_witnessed_numbers(store, 9, 1));
 	cr_expect_arr_eq(fk_store_witnessed_numbers(store, 9, 1), page, sizeof(page));
 	cr_expect_null(fk_store_witnessed_numbers(store, 8, 1));
 	/* It has not come to its end: the next start has to go on with it. */
 	cr_expect_eq(open_witnessed(&reason), FK_STORE_RECOVERING);
-	cr_expect_eq(fk_store_gap(store), 3);
+	cr_expect_eq(fk_store_gap(store), 13);
 	cr_assert_eq(fk_store_end_recovery(store, 7, 2), FK_OK);
 	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
 	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
