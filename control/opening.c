@@ -13,6 +13,9 @@ struct fk_store_options fk_opening_options(const struct fk_config *config)
 {
 	return (struct fk_store_options){
 		.redis_socket = config->store.redis_socket,
+		.sentinels = config->store.sentinels,
+		.n_sentinels = config->store.n_sentinels,
+		.master_name = config->store.master_name,
 		.n_replicas = config->store.replicas,
 		.replica_timeout_ms = config->store.replica_timeout_ms,
 	};

@@ -12,7 +12,7 @@
 #include "reason.h"
 #include "store/store.h"
 
-/* What fk_store_open() takes. Its texts are those of 'config'. */
+/* What fk_store_open() takes. It points into 'config'. */
 struct fk_store_options fk_opening_options(const struct fk_config *config);
 
 /*

@@ -107,14 +107,15 @@ void fk_api_store(struct fk_call *call)
 	fk_store_get_facts(app->store, &facts);
 	recovery = &facts.recovery;
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:b, s:s, s:s, s:I, s:I, s:b, s:I, s:o, s:I, s:I, s:o}",
+			   json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:b, s:I, s:o, s:I, s:I, s:o}",
 				     "available", fk_store_is_healthy(app->store), "reason",
-				     fk_store_last_error(app->store), "redis_run_id", facts.run_id,
-				     "epoch", (json_int_t)facts.epoch, "batches",
-				     (json_int_t)facts.n_batches, "witness", facts.has_witness,
-				     "recoveries", (json_int_t)recovery->n_recoveries,
-				     "recovered_at_s", seconds(recovery->at_s),
-				     "recovered_unknown_ues", (json_int_t)recovery->n_unknown_ues,
+				     fk_store_last_error(app->store), "redis", facts.where,
+				     "redis_run_id", facts.run_id, "epoch", (json_int_t)facts.epoch,
+				     "batches", (json_int_t)facts.n_batches, "witness",
+				     facts.has_witness, "recoveries",
+				     (json_int_t)recovery->n_recoveries, "recovered_at_s",
+				     seconds(recovery->at_s), "recovered_unknown_ues",
+				     (json_int_t)recovery->n_unknown_ues,
 				     "recovered_aborted_campaigns", (json_int_t)recovery->n_aborted,
 				     "restored_from_s", seconds(recovery->restored_from_s)));
 }

@@ -122,6 +122,7 @@ void fk_engine_store_failed(struct fk_engine *engine, const char *doing)
 static bool store_is_up(struct fk_engine *engine)
 {
 	struct fk_reason reason = {{0}};
+	struct fk_store_facts facts;
 	bool is_new_run = false;
 	enum fk_err err;
 
@@ -145,7 +146,9 @@ static bool store_is_up(struct fk_engine *engine)
 	engine->store_backoff_ms = 0;
 	engine->is_store_stale = false;
 	fk_engine_set_stop(engine);
-	fk_log(FK_LOG_INFO, "store is back", "restarted=%s", is_new_run ? "yes" : "no");
+	fk_store_get_facts(engine->store, &facts);
+	fk_log(FK_LOG_INFO, "store is back", "at=\"%s\" restarted=%s", facts.where,
+	       is_new_run ? "yes" : "no");
 	return true;
 }
 

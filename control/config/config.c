@@ -12,6 +12,7 @@
 
 #include "config/isd.h"
 #include "config/options.h"
+#include "config/sentinels.h"
 #include "config/value.h"
 #include "config/yaml.h"
 
@@ -31,7 +32,7 @@ static const struct fk_option options[] = {
 	 offsetof(struct fk_yaml_config, section.name),            \
 	 offsetof(struct fk_config, section.name),                 \
 	 sizeof(((struct fk_config *)NULL)->section.name)},
-#define S(section, list) list(X)
+#define S(section, list, lists) list(X)
 	FK_SECTIONS(S)
 #undef S
 #undef X
@@ -228,6 +229,8 @@ static enum fk_err fill(struct fk_config *config, const struct fk_yaml_config *y
 			reason);
 	}
 	if (err == FK_OK)
+		err = fk_config_take_sentinels(config, yaml, reason);
+	if (err == FK_OK)
 		err = fill_next_hops(config, yaml, reason);
 	if (err == FK_OK)
 		err = check_kmf(config, reason);
@@ -312,6 +315,8 @@ void fk_config_free(struct fk_config *config)
 	free(config->kmf.psi);
 	free(config->kmf.extended_app_id);
 	free(config->store.redis_socket);
+	free(config->store.sentinels);
+	free(config->store.master_name);
 	free(config->store.witness_file);
 	free(config->keys.root_key_file);
 	free(config->keys.root_key);
@@ -347,6 +352,13 @@ void fk_config_print_help(FILE *out)
 	fprintf(out, "Options of the configuration file (YAML):\n");
 	for (size_t i = 0; i < N_OPTIONS; i++)
 		print_option(out, &options[i]);
+#define L(section, name, max, form, help)                                                        \
+	fprintf(out, "  " #section "." #name "\n      %s\n      list of 1..%d " form "\n", help, \
+		max);
+#define S(section, list, lists) lists(L)
+	FK_SECTIONS(S)
+#undef S
+#undef L
 	fprintf(out, "  next_hops\n      list of 1..%u servers, each with:\n", FK_NEXT_HOPS_MAX);
 	for (size_t i = 0; i < N_NEXT_HOP_OPTIONS; i++)
 		print_option(out, &next_hop_options[i]);

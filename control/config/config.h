@@ -19,6 +19,7 @@
 #include <fleetkey/keytable.h>
 
 #include "reason.h"
+#include "store/address.h"
 
 #define FK_CONFIG_NAME_SIZE_MAX 32 /* characters of a next hop's name */
 
@@ -48,7 +49,10 @@ struct fk_config {
 		bool inferred_layouts;	  /* KMMs may be sent whose layouts are */
 	} kmm;
 	struct {
-		char *redis_socket;
+		char *redis_socket; /* NULL: behind sentinels */
+		struct fk_store_address *sentinels;
+		uint32_t n_sentinels;
+		char *master_name;  /* NULL without them */
 		char *witness_file; /* NULL: none */
 		uint32_t wait_s;    /* for Redis, at a start */
 		uint32_t replicas, replica_timeout_ms;

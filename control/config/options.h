@@ -26,15 +26,24 @@
 	  "layouts")
 
 #define FK_OPTIONS_STORE(X)                                                                \
-	X(store, redis_socket, TEXT, NULL, 1, 107, "characters", "Unix socket of Redis")   \
+	X(store, redis_socket, TEXT, "", 1, 107, "characters",                             \
+	  "Unix socket of Redis; or sentinels")                                            \
+	X(store, master_name, NAME, "", 1, 64, "characters",                               \
+	  "what the sentinels call the master; required with sentinels")                   \
 	X(store, wait_s, UINT, "30", 0, 3600, "s",                                         \
 	  "how long a start waits for Redis, and its replicas, to be there")               \
 	X(store, replicas, UINT, "0", 0, 16, "",                                           \
-	  "so many replicas must have a write before it counts as durable")                \
+	  "so many replicas must have a write before it counts as durable; 1 at least "    \
+	  "with sentinels")                                                                \
 	X(store, witness_file, TEXT, "", 1, 4095, "characters",                            \
 	  "file, not on Redis's disk, that knows an older copy of the store; unset: none") \
 	X(store, replica_timeout_ms, UINT, "1000", 10, 4000, "ms",                         \
 	  "how long they may take; then the store counts as lost")
+
+/* Lists of text: L(section, name, max, form, help). */
+#define FK_LISTS_STORE(L)                      \
+	L(store, sentinels, 9, "ADDRESS:PORT", \
+	  "instead of redis_socket: Redis Sentinels that are asked where the master is")
 
 #define FK_OPTIONS_KEYS(X)                                                                    \
 	X(keys, root_key_file, TEXT, "", 1, 4000, "characters",                               \
@@ -110,13 +119,16 @@
 	X(next_hops, max_payload_size_sds_cplane_bytes, UINT, "0", 0, 65535, "octets",        \
 	  "largest SDS payload of its service on the signalling plane; 0: no limit")
 
-#define FK_SECTIONS(S)                   \
-	S(kmf, FK_OPTIONS_KMF)           \
-	S(kmm, FK_OPTIONS_KMM)           \
-	S(store, FK_OPTIONS_STORE)       \
-	S(keys, FK_OPTIONS_KEYS)         \
-	S(link, FK_OPTIONS_LINK)         \
-	S(api, FK_OPTIONS_API)           \
-	S(sip, FK_OPTIONS_SIP)           \
-	S(campaign, FK_OPTIONS_CAMPAIGN) \
-	S(isd, FK_OPTIONS_ISD)
+#define FK_NO_LISTS(L)
+
+/* S(section, its options, its lists) */
+#define FK_SECTIONS(S)                                \
+	S(kmf, FK_OPTIONS_KMF, FK_NO_LISTS)           \
+	S(kmm, FK_OPTIONS_KMM, FK_NO_LISTS)           \
+	S(store, FK_OPTIONS_STORE, FK_LISTS_STORE)    \
+	S(keys, FK_OPTIONS_KEYS, FK_NO_LISTS)         \
+	S(link, FK_OPTIONS_LINK, FK_NO_LISTS)         \
+	S(api, FK_OPTIONS_API, FK_NO_LISTS)           \
+	S(sip, FK_OPTIONS_SIP, FK_NO_LISTS)           \
+	S(campaign, FK_OPTIONS_CAMPAIGN, FK_NO_LISTS) \
+	S(isd, FK_OPTIONS_ISD, FK_NO_LISTS)

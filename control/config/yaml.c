@@ -10,6 +10,9 @@
 
 #define TEXT_MAX 8192 /* characters of one value; each option has its own, smaller limit */
 
+static const cyaml_schema_value_t text_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, TEXT_MAX)};
+
 /* One list of fields for each section. */
 #define X(section, name, kind, default_text, min, max, unit, help)                       \
 	{.key = #name,                                                                   \
@@ -17,10 +20,20 @@
 			offsetof(struct fk_yaml_config, section),                        \
 	 .value = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, 0, \
 				      TEXT_MAX)}},
-#define S(section, list) \
-	static const cyaml_schema_field_t section##_fields[] = {list(X) CYAML_FIELD_END};
+#define L(section, name, max, form, help)                                                 \
+	{.key = #name,                                                                    \
+	 .data_offset = offsetof(struct fk_yaml_config, section.name) -                   \
+			offsetof(struct fk_yaml_config, section),                         \
+	 .count_offset = offsetof(struct fk_yaml_config, section.n_##name) -              \
+			 offsetof(struct fk_yaml_config, section),                        \
+	 .count_size = sizeof(unsigned),                                                  \
+	 .value = {CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char *, \
+					&text_schema, 0, CYAML_UNLIMITED)}},
+#define S(section, list, lists) \
+	static const cyaml_schema_field_t section##_fields[] = {list(X) lists(L) CYAML_FIELD_END};
 FK_SECTIONS(S)
 #undef S
+#undef L
 #undef X
 
 static const cyaml_schema_field_t next_hop_fields[] = {
@@ -35,7 +48,7 @@ static const cyaml_schema_value_t next_hop_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct fk_yaml_next_hop, next_hop_fields)};
 
 static const cyaml_schema_field_t top_fields[] = {
-#define S(section, list)                                                                   \
+#define S(section, list, lists)                                                            \
 	CYAML_FIELD_MAPPING(#section, CYAML_FLAG_OPTIONAL, struct fk_yaml_config, section, \
 			    section##_fields),
 	FK_SECTIONS(S)

@@ -23,12 +23,16 @@ struct fk_yaml_next_hop {
 
 struct fk_yaml_config {
 #define X(section, name, kind, default_text, min, max, unit, help) char *name;
-#define S(section, list) \
-	struct {         \
-		list(X)  \
+#define L(section, name, max, form, help) \
+	char **name;                      \
+	unsigned n_##name;
+#define S(section, list, lists)  \
+	struct {                 \
+		list(X) lists(L) \
 	} section;
 	FK_SECTIONS(S)
 #undef S
+#undef L
 #undef X
 	struct fk_yaml_next_hop *next_hops;
 	unsigned n_next_hops;

@@ -172,6 +172,7 @@ void fk_store_mirror_end(struct fk_store *store)
 void fk_store_get_facts(const struct fk_store *store, struct fk_store_facts *ret_facts)
 {
 	*ret_facts = (struct fk_store_facts){
+		.where = store->where,
 		.run_id = store->run_id,
 		.epoch = store->epoch,
 		.n_batches = store->n_batches,

@@ -280,6 +280,9 @@ enum fk_err fk_redis_check_safe(struct fk_store *store,
 	find_info(reply->str != NULL ? reply->str : "", "role", role, sizeof(role));
 	find_info(reply->str != NULL ? reply->str : "", "run_id", run_id, sizeof(run_id));
 	freeReplyObject(reply);
+	/* Sentinels may name one that was just demoted, or is about to be promoted. */
+	if (strcmp(role, "master") != 0 && store->options.redis_socket == NULL)
+		return fk_redis_miss(store, store->where, "it is no master now");
 	if (strcmp(role, "master") != 0)
 		return refuse_setting(store, "role", role, "master", "a replica may lag and lose");
 	if (run_id[0] == '\0')

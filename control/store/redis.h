@@ -29,13 +29,15 @@
 
 struct fk_store {
 	struct fk_store_options options;
-	redisContext *redis; /* NULL while broken */
-	bool is_away;	     /* while broken: it may come back by itself */
-	uint32_t n_pending;  /* replies that are still to come */
-	size_t out_size;     /* octets queued since replies were last awaited */
-	bool batch_open;     /* between begin and commit */
-	bool batch_failed;   /* since begin: commit has to say so */
-	bool batch_in_multi; /* a transaction is open in Redis */
+	uint32_t next_sentinel; /* that is asked first */
+	char where[128];	/* the socket, or the master's address and port */
+	redisContext *redis;	/* NULL while broken */
+	bool is_away;		/* while broken: it may come back by itself */
+	uint32_t n_pending;	/* replies that are still to come */
+	size_t out_size;	/* octets queued since replies were last awaited */
+	bool batch_open;	/* between begin and commit */
+	bool batch_failed;	/* since begin: commit has to say so */
+	bool batch_in_multi;	/* a transaction is open in Redis */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint64_t epoch;			   /* the last that Redis confirmed to us */

@@ -7,6 +7,7 @@
 
 #include "keys/tek.h"
 #include "store/redis.h"
+#include "store/sentinel.h"
 
 #define META "fk:meta"
 
@@ -15,13 +16,34 @@ static const struct timeval timeout = {.tv_sec = FK_STORE_TIMEOUT_MS / 1000,
 static const struct timeval greet_timeout = {.tv_sec = FK_STORE_GREET_MS / 1000,
 					     .tv_usec = FK_STORE_GREET_MS % 1000 * 1000};
 
+/* The Redis behind the socket, or whom the sentinels call master; NULL if there is no memory. */
+static enum fk_err dial(struct fk_store *store, redisContext **ret_redis)
+{
+	const char *socket = store->options.redis_socket;
+	struct fk_store_address master;
+	struct fk_reason reason = {.text = ""};
+
+	if (socket != NULL) {
+		(void)snprintf(store->where, sizeof(store->where), "%s", socket);
+		*ret_redis = redisConnectUnixWithTimeout(socket, greet_timeout);
+		return FK_OK;
+	}
+	if (fk_sentinel_find(&store->options, &store->next_sentinel, &master, &reason) != FK_OK)
+		return fk_redis_miss(store, "sentinels", reason.text);
+	(void)snprintf(store->where, sizeof(store->where), "%s:%u", master.host, master.port);
+	*ret_redis = redisConnectWithTimeout(master.host, master.port, greet_timeout);
+	return FK_OK;
+}
+
 static enum fk_err connect_to(struct fk_store *store)
 {
-	redisContext *redis =
-		redisConnectUnixWithTimeout(store->options.redis_socket, greet_timeout);
+	redisContext *redis = NULL;
 	char what[256];
+	enum fk_err err = dial(store, &redis);
 
-	(void)snprintf(what, sizeof(what), "no Redis at %s", store->options.redis_socket);
+	if (err != FK_OK)
+		return err;
+	(void)snprintf(what, sizeof(what), "no Redis at %s", store->where);
 	if (redis == NULL)
 		return fk_redis_break(store, what, "out of memory");
 	if (redis->err != 0 || redisSetTimeout(redis, greet_timeout) != REDIS_OK) {

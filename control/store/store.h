@@ -26,6 +26,7 @@
 #include <fleetkey/err.h>
 
 #include "reason.h"
+#include "store/address.h"
 
 #define FK_STORE_SCHEMA	      4u
 #define FK_STORE_SCHEMA_OLD   3u /* the oldest that is taken over */
@@ -53,9 +54,14 @@ typedef enum fk_err (*fk_store_page_fn)(void *ctx, uint32_t page, const uint8_t 
 typedef enum fk_err (*fk_store_field_fn)(void *ctx, const char *name, const char *value,
 					 size_t size);
 
+#define FK_STORE_SENTINELS_MAX 9
+
 /* Where Redis is, and who else has to have a write. */
 struct fk_store_options {
-	const char *redis_socket;
+	const char *redis_socket; /* NULL: the sentinels know where the master is */
+	const struct fk_store_address *sentinels;
+	uint32_t n_sentinels;	 /* with them, replicas are wanted, too */
+	const char *master_name; /* as they call it */
 	/* A write is confirmed only when so many replicas have it, too (WAIT): FK_OK of a write
 	 * means that, and one that they do not have in time breaks the connection as any failure
 	 * does. That a replica has a write does not mean that its disk has. */
@@ -65,11 +71,12 @@ struct fk_store_options {
 
 /*
  * Connects to Redis, checks that it is safe, reads or makes schema number and KMF id, and sees to
- * it that the replicas are there. Borrows the texts of 'options' until fk_store_close(). On FK_OK
- * the caller owns '*ret_store'.
+ * it that the replicas are there, and have all that is in it. Borrows what 'options' points to
+ * until fk_store_close(). On FK_OK the caller owns '*ret_store'.
  * Returns FK_EAWAY if it may only have to be waited for: nobody answers, it still reads its files,
- * or replicas are missing; FK_ESTORE if it is not safe ('reason' names the setting, its value and
- * what it must be); FK_EABI if the schema is another version's and cannot be taken over as it is
+ * replicas are missing, or the sentinels have no master yet; FK_ESTORE if it is not safe ('reason'
+ * names the setting, its value and what it must be); FK_EABI if the schema is another version's and
+ * cannot be taken over as it is
  * ('reason' says what to do); FK_ENOMEM. A restore that did not come to its end is FK_ESTORE, too.
  */
 FK_MUST_USE enum fk_err fk_store_open(const struct fk_store_options *options,
@@ -128,6 +135,7 @@ struct fk_store_recovery {
 
 /* What an officer may want to know of the store. */
 struct fk_store_facts {
+	const char *where;  /* Redis's socket, or the master's address and port; borrowed */
 	const char *run_id; /* of Redis; borrowed */
 	uint64_t epoch, n_batches;
 	struct fk_store_recovery recovery;
@@ -141,11 +149,12 @@ bool fk_store_is_healthy(const struct fk_store *store);
 const char *fk_store_last_error(const struct fk_store *store);
 
 /*
- * Connects again and makes the checks of fk_store_open() again, replicas included. A Redis that
- * restarted from its own AOF is the same store: 'ret_is_new_run' (may be NULL) then is true.
- * Returns FK_OK; FK_ESTORE (still not there, or not safe); FK_ESTALE if it is another KMF's data or
- * an older state of ours (an epoch or batch that it confirmed is missing): do not go on without a
- * person.
+ * Connects again, behind sentinels to the master of now, and makes the checks of fk_store_open()
+ * again, replicas included. A Redis that restarted from its own AOF, and a replica that was
+ * promoted with all that was confirmed, are the same store: 'ret_is_new_run' (may be NULL) then is
+ * true. Returns FK_OK; FK_ESTORE (still not there, or not safe); FK_ESTALE if it is another KMF's
+ * data or an older state of ours (an epoch or batch that it confirmed is missing): do not go on
+ * without a person.
  */
 FK_MUST_USE enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 					   struct fk_reason *reason);

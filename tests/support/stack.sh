@@ -51,6 +51,7 @@ STACK_BOUND_S=900    # no process lives longer
 STACK_REDIS_PORT=    # TCP port of Redis on 127.0.0.1, beside its socket
 STACK_REDIS_ARGS=()  # more options of Redis
 STACK_REPLICAS=      # that must have a write
+STACK_SENTINEL_PORTS=() # Sentinels on 127.0.0.1 that fleetkeyd asks for the master "fk"
 STACK_WAIT_S=        # how long fleetkeyd waits for Redis; empty: the default
 STACK_CRYPTOPERIOD_S= # of new TEKs
 STACK_WITNESS=       # file that knows an older copy of the store
@@ -153,7 +154,7 @@ stack_cleanup() {
 	trap - EXIT
 	trap '' HUP INT TERM
 	set +e
-	for name in fleetsim control dataplane redis; do
+	for name in fleetsim control dataplane redis "${!STACK_PIDS[@]}"; do
 		stack_stop "$name" 5
 	done
 	[ -z "${STACK_JOB:-}" ] || { kill "$STACK_JOB" && wait "$STACK_JOB"; } 2>/dev/null
@@ -412,13 +413,24 @@ stack_ctl() {
 	timeout 120 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" "$@"
 }
 
+# The one line that says where Redis is.
+stack_config_redis() {
+	local list
+	if [ ${#STACK_SENTINEL_PORTS[@]} -eq 0 ]; then
+		echo "redis_socket: $STACK_DIR/redis.sock"
+	else
+		list=$(printf ', 127.0.0.1:%s' "${STACK_SENTINEL_PORTS[@]}")
+		printf 'sentinels: [%s]\n  master_name: fk\n' "${list#, }"
+	fi
+}
+
 stack_config() {
 	cat <<-EOF
 		kmf:
 		  rsi: 9999999
 		  uri: sip:kmf@mc.example
 		store:
-		  redis_socket: $STACK_DIR/redis.sock
+		  $(stack_config_redis)
 		${STACK_WAIT_S:+  wait_s: $STACK_WAIT_S}
 		${STACK_REPLICAS:+  replicas: $STACK_REPLICAS}
 		${STACK_WITNESS:+  witness_file: $STACK_WITNESS}

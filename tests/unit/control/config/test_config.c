@@ -220,6 +220,92 @@ Test(config, sixty_five_next_hops_are_too_many)
 	expect_refusal(yaml, FK_ERANGE, "next_hops", "65");
 }
 
+#define REST_BUT_STORE                           \
+	"kmf: {uri: 'sip:kmf@example.org'}\n"    \
+	"keys: {root_key_file: /run/root.key}\n" \
+	"link: {socket: /run/link.sock}\n"       \
+	"api: {socket: /run/api.sock}\n"         \
+	"campaign: {pace_per_s: 100}\n" TEST_CONFIG_HOPS
+
+Test(config, sentinels_stand_in_place_of_the_socket)
+{
+	static const char yaml[] =
+		REST_BUT_STORE "store:\n"
+			       "  sentinels: [10.0.0.1:26379, '[2001:db8::1]:65535']\n"
+			       "  master_name: fleetkey\n"
+			       "  replicas: 1\n";
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(fk_config_parse(yaml, strlen(yaml), &config, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_expect_null(config->store.redis_socket);
+	cr_expect_str_eq(config->store.master_name, "fleetkey");
+	cr_assert_eq(config->store.n_sentinels, 2);
+	cr_expect_str_eq(config->store.sentinels[0].host, "10.0.0.1");
+	cr_expect_eq(config->store.sentinels[0].port, 26379);
+	cr_expect_str_eq(config->store.sentinels[1].host, "2001:db8::1");
+	cr_expect_eq(config->store.sentinels[1].port, 65535);
+	fk_config_free(config);
+}
+
+Test(config, redis_is_behind_a_socket_or_behind_sentinels_with_all_that_they_need)
+{
+	static const struct {
+		const char *store, *word, *second;
+		enum fk_err err;
+	} cases[] = {
+		{"{}", "store.redis_socket", "one of redis_socket and sentinels", FK_EINVAL},
+		{"{sentinels: [], master_name: m}", "store.redis_socket", "missing", FK_EINVAL},
+		{"{redis_socket: /r, sentinels: [10.0.0.1:1], master_name: m, replicas: 1}",
+		 "store.redis_socket", "both are given", FK_EINVAL},
+		{"{sentinels: [10.0.0.1:1], replicas: 1}", "store.master_name", "missing",
+		 FK_EINVAL},
+		{"{redis_socket: /r, master_name: m}", "store.master_name",
+		 "store.sentinels is not", FK_EINVAL},
+		{"{sentinels: [10.0.0.1:1], master_name: m}", "store.replicas", "1 or more",
+		 FK_EINVAL},
+		{"{sentinels: [10.0.0.1:1], master_name: 'a b', replicas: 1}", "store.master_name",
+		 "letters", FK_EINVAL},
+		{"{sentinels: 10.0.0.1:1, master_name: m, replicas: 1}", "store.sentinels", "line",
+		 FK_EFORMAT},
+		{"{sentinels: [a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1,a:1], master_name: m,"
+		 " replicas: 1}",
+		 "store.sentinels", "1..9", FK_ERANGE},
+	};
+	static const char *const bad[] = {
+		"",
+		"10.0.0.1",
+		"10.0.0.1:",
+		"10.0.0.1:0",
+		"10.0.0.1:65536",
+		"10.0.0.1:1x",
+		"10.0.0.1:-1",
+		"redis-1.example:1",
+		"::1:26379",
+		"[::1]",
+		"[::1]26379",
+		"[10.0.0.1]:1",
+		":1",
+		"[]:1",
+		"10.0.0.1:100000000000000000001",
+		"[2001:0db8:0000:0000:0000:0000:0000:0000:0000:0001]:1",
+	};
+	char yaml[1024];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(yaml, sizeof(yaml), "%sstore: %s\n", REST_BUT_STORE, cases[i].store);
+		expect_refusal(yaml, cases[i].err, cases[i].word, cases[i].second);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(yaml, sizeof(yaml),
+			       "%sstore: {sentinels: ['10.0.0.1:1', '%s'], master_name: m, "
+			       "replicas: 1}\n",
+			       REST_BUT_STORE, bad[i]);
+		expect_refusal(yaml, FK_EINVAL, "store.sentinels[1]", "ADDRESS:PORT");
+	}
+}
+
 Test(config, the_extended_app_id_fits_its_type)
 {
 	expect_refusal(TEST_CONFIG_HOPS "campaign: {pace_per_s: 1}\nstore: {redis_socket: /r}\n"
@@ -444,9 +530,11 @@ Test(config, the_help_names_every_option)
 	(void)fclose(out);
 #define X(section, name, kind, default_text, min, max, unit, help) \
 	cr_expect_not_null(strstr(text, #section "." #name));
-#define S(section, list) list(X)
+#define L(section, name, max, form, help) cr_expect_not_null(strstr(text, #section "." #name));
+#define S(section, list, lists)		  list(X) lists(L)
 	FK_SECTIONS(S)
 #undef S
+#undef L
 #undef X
 	cr_expect_not_null(strstr(text, "next_hops[].address"));
 	cr_expect_not_null(strstr(text, "next_hops[].congestion_safe"));
@@ -490,9 +578,12 @@ Test(config, the_sample_file_shows_every_option_and_its_default)
 			       value != NULL ? value : "");                                      \
 		cr_expect_not_null(strstr(text, line), "sample lacks '%s'", line);               \
 	} while (0);
-#define S(section, list) list(X)
+#define L(section, name, max, form, help) \
+	cr_expect_not_null(strstr(text, "# " #name ": ["), "sample lacks '" #name "'");
+#define S(section, list, lists) list(X) lists(L)
 	FK_SECTIONS(S)
 #undef S
+#undef L
 	FK_OPTIONS_NEXT_HOP(X)
 #undef X
 }
