@@ -8,7 +8,7 @@
 #define FILE_HEADER_SIZE 24
 #define MAGIC_US	 0xa1b2c3d4u
 #define MAGIC_NS	 0xa1b23c4du
-#define LINKTYPE_MASK	 0x0fffffffu /* above: whether a frame check sequence is there */
+#define LINKTYPE_MASK	 0x03ffffffu /* above: whether a frame check sequence is there */
 
 static uint32_t get_u32(const struct fk_pcap *pcap, struct fk_wire_reader *r)
 {

@@ -84,7 +84,7 @@ Test(pcap, other_files_and_link_types_are_refused)
 
 Test(pcap, each_link_type_that_is_read_is_told_apart)
 {
-	static const uint32_t link_types[] = {1, 113, 276, 101, 228, 229};
+	static const uint32_t link_types[] = {0x14000001, 113, 276, 101, 228, 229};
 	static const enum fk_pcap_link links[] = {FK_PCAP_ETHERNET, FK_PCAP_SLL, FK_PCAP_SLL2,
 						  FK_PCAP_IP,	    FK_PCAP_IP,	 FK_PCAP_IP};
 	struct fk_pcap_frame frame;
