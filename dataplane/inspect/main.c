@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "inspect/datagram.h"
 #include "inspect/frame.h"
@@ -53,7 +56,7 @@ struct arguments {
 	struct fk_inspect_options options;
 	struct fk_secret tek, kek;
 	struct fk_isd_layout isd_layout;
-	bool stdin_is_taken;
+	bool stdin_is_taken, has_options;
 	const char *operands[256];
 	uint32_t n_operands;
 };
@@ -300,6 +303,16 @@ static int read_isd_layout(struct arguments *arguments, const char *path)
 	return EXIT_SUCCESS;
 }
 
+/* Keys that are read from now on get into no core dump and to no other process of the user; and not
+ * to swap either, where the user may lock a page. */
+static bool shield(const struct arguments *arguments)
+{
+	const struct rlimit none = {0};
+
+	(void)mlock(arguments, sizeof(*arguments));
+	return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
 /* Keys from standard input come after the operands are known: those may want it too. */
 static int parse(struct arguments *arguments, char **words)
 {
@@ -308,11 +321,14 @@ static int parse(struct arguments *arguments, char **words)
 	int status = EXIT_SUCCESS;
 
 	for (; *words != NULL; words++) {
+		arguments->has_options |= (*words)[0] == '-' && (*words)[1] != '\0';
 		if (strcmp(*words, "--tek-file") == 0 || strcmp(*words, "--kek-file") == 0) {
 			bool is_tek = (*words)[2] == 't';
 
 			if (words[1] == NULL)
 				return complain(*words, "takes a file");
+			if (is_tek ? has_tek : has_kek)
+				return complain(*words, "is given twice");
 			*(is_tek ? &tek_path : &kek_path) = *++words;
 			*(is_tek ? &has_tek : &has_kek) = true;
 		} else if (strcmp(*words, "--isd-layout") == 0) {
@@ -335,6 +351,8 @@ static int parse(struct arguments *arguments, char **words)
 			arguments->operands[arguments->n_operands++] = *words;
 		}
 	}
+	if ((has_tek || has_kek) && !shield(arguments))
+		return complain("core dumps", "cannot be forbidden, and keys would be in them");
 	if (has_tek)
 		status = read_key(arguments, "--tek-file", tek_path, &arguments->tek,
 				  &arguments->options.tek);
@@ -353,6 +371,8 @@ static int run(struct arguments *arguments, const char *verb)
 			continue;
 		if (arguments->n_operands == 0 || arguments->n_operands > verbs[i].n_max)
 			return complain(verb, "takes another number of operands; see --help");
+		if (verbs[i].run == run_kat && arguments->has_options)
+			return complain(verb, "takes no options: its files have keys and profiles");
 		if (fk_proof_new(&arguments->options.proof) != FK_OK)
 			return complain("crypto", "the self-test of the engine failed");
 		status = verbs[i].run(arguments);
