@@ -327,8 +327,9 @@ static bool is_preamble_of_another_kind(const uint8_t *octets, size_t size)
 	       fk_outer_mi_check(kmm - FK_MI_SIZE) == FK_OK;
 }
 
-/* A Null message and a preamble both begin with a zero, and a preamble that should not be with
- * anything; but only a message has the length of the input. */
+/* A Null message and a preamble both begin with two zeros. The third octet is the end of the one's
+ * length, which is short since it has no body, and the other's algorithm ID. A preamble that should
+ * not be may begin with anything; but only a message has the length of the input. */
 static bool has_preamble(const uint8_t *octets, size_t size)
 {
 	struct fk_kmm_frame frame;
@@ -336,7 +337,7 @@ static bool has_preamble(const uint8_t *octets, size_t size)
 	if (size < FK_KMM_PREAMBLE_SIZE)
 		return false;
 	if (octets[0] == 0 && octets[1] == 0)
-		return fk_kmm_decode(octets, size, &frame) != FK_OK || frame.size != size;
+		return octets[2] >= FK_ALGORITHM_CLEAR;
 	return (octets[1] << 8 | octets[2]) + 3u != size &&
 	       fk_kmm_decode(octets, size, &frame) != FK_OK &&
 	       is_preamble_of_another_kind(octets, size);
@@ -366,6 +367,8 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 	json_t *json;
 	uint8_t *clear;
 	enum fk_err err;
+	const char *reason;
+	size_t key_size;
 
 	*ret_is_ok = false;
 	if (size > FK_KMM_SIZE_MAX)
@@ -374,6 +377,11 @@ static json_t *encrypted_kmm(const struct fk_inspect_options *options,
 		return fk_json_error(base, "message_length", "fewer octets than a KMM has");
 	if (fk_outer_mi_check(preamble->message_indicator) != FK_OK)
 		return fk_json_error(base - 9, "message_indicator", "is all zeros");
+	if (fk_key_wrap_key_size(preamble->algorithm_id, &key_size, &reason) == FK_EINVAL)
+		return fk_json_error(base - FK_KMM_PREAMBLE_SIZE + 2, "algorithm_id", reason);
+	if (preamble->algorithm_id == FK_ALGORITHM_AES_256 &&
+	    preamble->message_indicator[FK_MI_SIZE - 1] != 0)
+		return fk_json_error(base - 1, "message_indicator", "does not end in a zero octet");
 	if (options->tek == NULL) {
 		/* A KEK alone opens nothing here, and who gave one expects an answer. */
 		*ret_is_ok = options->kek == NULL;

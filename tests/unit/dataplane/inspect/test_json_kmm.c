@@ -14,6 +14,18 @@
 #define TEK "168562453b3e7f618d68b387e0b997e1fb0f264fa83b74e43b172917bd39339f"
 #define KEK "494002bf163132a421fbef117f985a0caaddc250a4c21947d593e6c067de402c"
 #define MI  "7030f1f76569266700"
+/* A Null with message number and MAC, and without its last octet. */
+#define CUT_NULL           \
+	"000016"           \
+	"28"               \
+	"643ba8"           \
+	"712b1d"           \
+	"0007"             \
+	"0000000000000000" \
+	"08"               \
+	"84"               \
+	"2f62"
+#define NULL_WITH_MAC CUT_NULL "40"
 #define ENCRYPTED                                                                                  \
 	"6775b1d18abdcf860854df098ea34129132a0e484ccc5cae80080b19f708ae8fb840aa2e3e5ecd03735275fe" \
 	"e2880e6ddd00c111428fee39c62bf3c1d2ee3bebbb7c44a5e3c9308c5de917847c17af23"
@@ -257,6 +269,42 @@ Test(json_kmm, an_encrypted_message_is_read_under_its_tek_only)
 	tek.octets[0] ^= 1;
 	inspect("0000842f62" MI ENCRYPTED);
 	cr_assert_not(is_ok);
+}
+
+/* spec: P25 sheet 1.3, 3.7: both begin with two zeros */
+Test(json_kmm, a_preamble_and_a_null_are_told_apart_whatever_their_lengths)
+{
+	for (size_t padding = 0; padding < 140; padding++) {
+		char hex[800] = "0000800000000000000000000000" EXAMPLE;
+		size_t size = strlen(hex);
+
+		memset(hex + size, '0', 2 * padding);
+		inspect(hex);
+		cr_assert(is_ok, "%zu octets of padding", padding);
+		expect_text("\"message_number\":6002", true);
+	}
+	inspect("0000840005123456789abcdef000" ENCRYPTED "00000000000000000000000000000000000000000"
+		"0000000000000000000000000000000000000000000000000000000000000000000000000000000");
+	cr_assert(is_ok);
+	expect_text("\"encrypted\":true", true);
+	inspect(NULL_WITH_MAC);
+	cr_assert(is_ok);
+	expect_text("\"message_name\":\"Null\"", true);
+	inspect(NULL_WITH_MAC "00");
+	cr_assert(is_ok);
+	expect_text("\"trailing_octets\":1", true);
+	inspect(CUT_NULL);
+	expect_error(1, "message_length");
+}
+
+Test(json_kmm, an_encrypted_message_names_an_algorithm_and_has_an_indicator_of_its_kind)
+{
+	inspect("0000ee2f62" MI ENCRYPTED);
+	expect_error(2, "algorithm_id");
+	inspect("0000842f627030f1f765692667ff" ENCRYPTED);
+	expect_error(13, "message_indicator");
+	inspect("0000812f62" MI ENCRYPTED);
+	cr_assert(is_ok);
 }
 
 Test(json_kmm, a_preamble_that_cannot_be_is_refused)
