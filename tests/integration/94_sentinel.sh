@@ -189,10 +189,12 @@ tap_ok "the killed one comes back as a replica" stack_until 20 "replica" is_repl
 # What it wrote last no replica has, and none can get it.
 hung=$(master)
 holders >"$STACK_DIR/holders.before"
+kill -STOP "$(stack_pid control)"
 for name in "${NODES[@]}"; do
 	[ "$name" = "$hung" ] || kill -STOP "$(stack_pid "$name")"
 done
 redis_at "$hung" client kill type replica >/dev/null
+kill -CONT "$(stack_pid control)"
 stack_until 20 "health 503" is_lost
 tap_is "without its replicas the store is lost" \
 	"$(jq -r .reason "$STACK_DIR/body" | grep -c 'replicas: 0 of 1')" 1
