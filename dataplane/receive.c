@@ -10,7 +10,6 @@
 #include "wire/mcdata_info.h"
 #include "wire/sip_refusal.h"
 
-#define PARTS_MAX	 8    /* body parts of one message */
 #define DECODED_SIZE_MAX 2048 /* octets of all base64 parts of one message, decoded */
 
 /* What a frame says that remains to be judged. */
@@ -109,13 +108,13 @@ static bool are_whole(const struct sds_parts *parts)
 static uint16_t sort_parts(const struct fk_worker *w, struct lane *lane,
 			   struct sds_parts *ret_parts)
 {
-	struct fk_sip_part parts[PARTS_MAX];
+	struct fk_sip_part parts[FK_SIP_PARTS_TAKEN];
 	enum fk_err err;
 	bool ok = true;
 	uint32_t n;
 
 	*ret_parts = (struct sds_parts){0};
-	err = fk_sip_split_body(&lane->sip, parts, PARTS_MAX, &n);
+	err = fk_sip_split_body(&lane->sip, parts, FK_SIP_PARTS_TAKEN, &n);
 	if (err == FK_EUNSUPPORTED)
 		return 415;
 	if (err != FK_OK)

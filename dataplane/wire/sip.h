@@ -22,6 +22,7 @@
 
 #define FK_SIP_VIAS_MAX	    71 /* a request starts with one and 70 hops left: RFC 3261 §8.1.1.6 */
 #define FK_SIP_PORT_DEFAULT 5060
+#define FK_SIP_PARTS_TAKEN  8 /* body parts of a request; one with more is refused */
 
 /* A run of octets inside the datagram; not NUL-terminated. */
 struct fk_view {
