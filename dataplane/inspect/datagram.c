@@ -6,18 +6,26 @@
 
 #include <fleetkey/sds.h>
 
+#include "inspect/json_sds.h"
+#include "inspect/json_text.h"
+#include "inspect/json_xml.h"
 #include "wire/mcdata_info.h"
 #include "wire/resource_lists.h"
 #include "wire/sip.h"
+#include "wire/sip_text.h"
 
-#define N_PARTS_MAX 16
-#define MULTIPART   "multipart/"
-#define BASE64_IN   4 /* letters of base64 stand for .. */
-#define BASE64_OUT  3 /* .. octets */
+#define MCDATA_INFO_NS "urn:3gpp:ns:mcdataInfo:1.0"
+
+#define N_PARTS_MAX   16
+#define MULTIPART     "multipart/"
+#define BASE64_IN     4	   /* letters of base64 stand for .. */
+#define BASE64_OUT    3	   /* .. octets */
+#define SDS_TYPE_MASK 0x3f /* spec: TS 24.282 §15.2.2: the rest says how it is protected */
 
 struct walk {
 	const struct fk_inspect_options *options;
-	json_t *json;
+	json_t *json; /* the datagram's */
+	json_t *said; /* where the parts that are read say what they say */
 	const uint8_t *datagram;
 	uint8_t *decoded; /* room for one part out of base64 */
 	size_t decoded_cap;
@@ -57,47 +65,106 @@ static void fail(struct walk *walk, size_t offset, const char *field, const char
 	json_decref(error);
 }
 
-/* What a part says, under its name. Of two parts that say the same kind of thing the first has the
- * name, and each other one is an object of its own in "also". */
+/* What a part says, under its name. */
 static void add_said(struct walk *walk, const char *name, json_t *said)
 {
-	json_t *also = json_object_get(walk->json, "also");
+	json_object_set_new(walk->said, name, said);
+}
 
-	if (json_object_get(walk->json, name) == NULL) {
-		json_object_set_new(walk->json, name, said);
-		return;
-	}
+/* What Fleetkey would pass over: an object of its own in "also". */
+static void add_also(struct walk *walk, const char *name, json_t *said)
+{
+	json_t *also = json_object_get(walk->said, "also");
+
 	if (also == NULL) {
 		also = json_array();
-		json_object_set_new(walk->json, "also", also);
+		json_object_set_new(walk->said, "also", also);
 	}
 	json_array_append_new(also, json_pack("{s:o}", name, said));
+}
+
+/* A later part of the kind takes the name. */
+static void give_way(struct walk *walk, const char *name)
+{
+	json_t *said = json_object_get(walk->said, name);
+
+	if (said == NULL)
+		return;
+	add_also(walk, name, json_incref(said));
+	json_object_del(walk->said, name);
+}
+
+static json_t *view_json(struct fk_view view)
+{
+	return fk_json_text_or_hex(view.at, view.len);
 }
 
 static void add_view(json_t *json, const char *name, struct fk_view view)
 {
 	if (view.len > 0)
-		json_object_set_new(json, name, fk_json_text(view.at, view.len));
+		json_object_set_new(json, name, view_json(view));
 }
 
-static struct fk_view first_line(const uint8_t *octets, size_t size)
+/* Where the start line is. spec: RFC 3261 §7.5: empty lines before it are ignored */
+static size_t start_of(const uint8_t *octets, size_t size)
 {
-	const uint8_t *end = memchr(octets, '\r', size);
+	size_t at = 0;
 
-	return (struct fk_view){(const char *)octets,
-				(uint32_t)(end != NULL ? (size_t)(end - octets) : size)};
+	while (size - at >= 2 && octets[at] == '\r' && octets[at + 1] == '\n')
+		at += 2;
+	return at;
+}
+
+/* The values of a header that fk_sip_parse() keeps no text of, or NULL if there is none. */
+static json_t *header_values(const char *at, const char *end, const char *name)
+{
+	struct fk_view line, line_name, value;
+	json_t *values = NULL;
+
+	while (fk_sip_line_read(&at, end, true, &line) == FK_SIP_LINE_HEADER) {
+		if (!fk_sip_header_split(line, &line_name, &value) || !fk_view_is(line_name, name))
+			continue;
+		if (values == NULL)
+			values = json_array();
+		json_array_append_new(values, view_json(value));
+	}
+	return values;
+}
+
+/* spec: RFC 3261 §20.33, §20.43; 3GPP sheet 3.7 */
+static void add_response(json_t *json, const struct fk_sip_message *sip, const char *headers)
+{
+	const char *end = (const char *)sip->body;
+	json_t *warnings = header_values(headers, end, "Warning");
+	json_t *retry_after = header_values(headers, end, "Retry-After");
+
+	if (warnings != NULL)
+		json_object_set_new(json, "warnings", warnings);
+	if (sip->warning_code != 0)
+		json_object_set_new(json, "warning_code", json_integer(sip->warning_code));
+	if (retry_after != NULL)
+		json_object_set(json, "retry_after", json_array_get(retry_after, 0));
+	json_decref(retry_after);
 }
 
 static json_t *sip_fields(const struct fk_sip_message *sip, const uint8_t *octets, size_t size)
 {
-	json_t *json = json_object();
+	const char *at = (const char *)octets + start_of(octets, size);
+	const char *end = (const char *)octets + size;
+	size_t behind = (size_t)((const uint8_t *)end - sip->body) - sip->body_size;
+	json_t *json = json_object(), *vias = json_array();
+	struct fk_view line = {0};
 
-	add_view(json, "start_line", first_line(octets, size));
+	(void)fk_sip_line_read(&at, end, false, &line); /* the parse has found it right */
+	add_view(json, "start_line", line);
 	if (sip->is_response)
 		json_object_set_new(json, "status", json_integer(sip->status));
 	else
 		add_view(json, "method", sip->method_text);
 	add_view(json, "request_uri", sip->request_uri);
+	for (uint32_t i = 0; i < sip->n_vias; i++)
+		json_array_append_new(vias, view_json(sip->vias[i]));
+	json_object_set_new(json, "vias", vias);
 	add_view(json, "via_branch", sip->via_branch);
 	add_view(json, "from", sip->from);
 	add_view(json, "to", sip->to);
@@ -106,108 +173,42 @@ static json_t *sip_fields(const struct fk_sip_message *sip, const uint8_t *octet
 	add_view(json, "content_type", sip->content_type);
 	add_view(json, "content_encoding", sip->content_encoding);
 	add_view(json, "require", sip->require);
+	add_response(json, sip, at);
 	json_object_set_new(json, "body_size", json_integer(sip->body_size));
+	if (behind > 0)
+		json_object_set_new(json, "trailing_octets", json_integer((json_int_t)behind));
 	return json;
 }
 
-static json_t *uuid(const uint8_t id[static FK_SDS_ID_SIZE])
+/* The body of an SDS, from octets at 'offset', under its name. */
+static void add_sds(struct walk *walk, const char *name, json_t *said,
+		    const struct fk_sds_error *error, size_t offset)
 {
-	char text[37];
-
-	snprintf(text, sizeof(text),
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0],
-		 id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11],
-		 id[12], id[13], id[14], id[15]);
-	return json_string(text);
+	if (said == NULL)
+		fail(walk, offset + error->offset, error->field, error->reason);
+	else
+		add_said(walk, name, said);
 }
 
-static const char *sds_reason(enum fk_err err)
-{
-	switch (err) {
-	case FK_EUNSUPPORTED:
-		return "is protected or signed";
-	case FK_ETRUNC:
-		return "ends before a field does";
-	case FK_EINVAL:
-		return "has another message type";
-	case FK_ENOTFOUND:
-		return "has no payload of content type BINARY";
-	default:
-		return "is not well formed";
-	}
-}
-
-static void add_value(json_t *json, const char *name, struct fk_sds_value value)
-{
-	if (value.octets != NULL)
-		json_object_set_new(json, name, fk_json_text(value.octets, value.size));
-}
-
-static void add_options(json_t *json, const struct fk_sds_options *options)
-{
-	if (options->has_application_id)
-		json_object_set_new(json, "application_id", json_integer(options->application_id));
-	if (options->extended_app_id_type != FK_SDS_APP_ID_NONE) {
-		json_object_set_new(json, "extended_application_id_content_type",
-				    json_integer(options->extended_app_id_type));
-		add_value(json, "extended_application_id", options->extended_app_id);
-	}
-	if (options->user_location.octets != NULL)
-		json_object_set_new(
-			json, "user_location_hex",
-			fk_json_hex(options->user_location.octets, options->user_location.size));
-	add_value(json, "sender_mcdata_user_id", options->sender_mcdata_user_id);
-	add_value(json, "application_metadata_container", options->application_metadata_container);
-}
-
-/* spec: TS 24.282 §15.1.2 */
+/* The signalling part is either of two messages; its first octet says which. */
 static void add_signalling(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
-	struct fk_sds_signalling signalling;
-	enum fk_err err = fk_sds_decode_signalling(octets, size, &signalling);
-	json_t *json;
+	struct fk_sds_error error = {0};
+	json_t *said;
 
-	if (err != FK_OK) {
-		fail(walk, offset, "sds_signalling_payload", sds_reason(err));
-		return;
+	if (size > 0 && (octets[0] & SDS_TYPE_MASK) == FK_SDS_NOTIFICATION) {
+		said = fk_json_sds_notification(octets, size, &error);
+		add_sds(walk, "sds_notification", said, &error, offset);
+	} else {
+		said = fk_json_sds_signalling(octets, size, &error);
+		add_sds(walk, "sds_signalling_payload", said, &error, offset);
 	}
-	json = json_object();
-	json_object_set_new(json, "date_and_time_s",
-			    json_integer((json_int_t)signalling.date_time_s));
-	json_object_set_new(json, "conversation_id", uuid(signalling.conversation_id));
-	json_object_set_new(json, "message_id", uuid(signalling.message_id));
-	if (signalling.has_in_reply_to)
-		json_object_set_new(json, "in_reply_to_message_id", uuid(signalling.in_reply_to));
-	if (signalling.disposition_request != FK_SDS_REQUEST_NONE)
-		json_object_set_new(json, "sds_disposition_request_type",
-				    json_integer(signalling.disposition_request));
-	add_options(json, &signalling.options);
-	add_said(walk, "sds_signalling_payload", json);
 }
 
-/* spec: TS 24.282 §15.1.5 */
-static void add_notification(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
-{
-	struct fk_sds_notification note;
-	enum fk_err err = fk_sds_decode_notification(octets, size, &note);
-	json_t *json;
-
-	if (err != FK_OK) {
-		fail(walk, offset, "sds_notification", sds_reason(err));
-		return;
-	}
-	json = json_object();
-	json_object_set_new(json, "sds_disposition_notification_type",
-			    json_integer(note.disposition));
-	json_object_set_new(json, "date_and_time_s", json_integer((json_int_t)note.date_time_s));
-	json_object_set_new(json, "conversation_id", uuid(note.conversation_id));
-	json_object_set_new(json, "message_id", uuid(note.message_id));
-	add_options(json, &note.options);
-	add_said(walk, "sds_notification", json);
-}
-
-/* A KMM, with its offset in the datagram. */
-static void add_kmm(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
+/* A KMM, with its offset in the datagram. One that 'is_passed_over' is none that Fleetkey would
+ * take. */
+static void add_kmm(struct walk *walk, const uint8_t *octets, size_t size, size_t offset,
+		    bool is_passed_over)
 {
 	bool is_ok;
 	json_t *kmm = fk_json_kmm(walk->options, octets, size, offset, &is_ok);
@@ -217,27 +218,28 @@ static void add_kmm(struct walk *walk, const uint8_t *octets, size_t size, size_
 		fail(walk, (size_t)json_integer_value(json_object_get(error, "offset")),
 		     json_string_value(json_object_get(error, "field")),
 		     json_string_value(json_object_get(error, "reason")));
+	else if (is_passed_over)
+		add_also(walk, "kmm", json_incref(kmm));
 	else
 		add_said(walk, "kmm", json_incref(kmm));
 	walk->failed |= !is_ok;
 	json_decref(kmm);
 }
 
-/* spec: TS 24.282 §15.1.4; what it carries is a KMM */
+/* What a payload of content type BINARY carries is a KMM; Fleetkey takes the first. */
 static void add_data(struct walk *walk, const uint8_t *octets, size_t size, size_t offset)
 {
-	const uint8_t *payload;
-	size_t payload_size;
-	enum fk_err err = fk_sds_decode_data(octets, size, &payload, &payload_size);
+	struct fk_sds_fields fields = fk_sds_fields(FK_SDS_DATA_PAYLOAD, octets, size);
+	struct fk_sds_error error = {0};
+	json_t *said = fk_json_sds_data(octets, size, &error);
+	struct fk_sds_field field;
+	uint32_t n_kmms = 0;
 
-	if (err != FK_OK) {
-		fail(walk, offset, "data_payload", sds_reason(err));
-		return;
-	}
-	add_said(walk, "data_payload",
-		 json_pack("{s:i,s:i,s:I}", "number_of_payloads", octets[1], "payload_content_type",
-			   FK_SDS_CONTENT_BINARY, "payload_size", (json_int_t)payload_size));
-	add_kmm(walk, payload, payload_size, offset + (size_t)(payload - octets));
+	add_sds(walk, "data_payload", said, &error, offset);
+	while (said != NULL && fk_sds_field_next(&fields, &field))
+		if (field.iei == FK_SDS_IEI_PAYLOAD && field.value[0] == FK_SDS_CONTENT_BINARY)
+			add_kmm(walk, field.value + 1, field.value_size - 1,
+				offset + (size_t)(field.value + 1 - octets), n_kmms++ > 0);
 }
 
 static const char *xml_reason(enum fk_err err, const char *malformed)
@@ -259,21 +261,12 @@ static void add_mcdata_info(struct walk *walk, const uint8_t *octets, size_t siz
 	enum fk_err err = fk_mcdata_info_parse(octets, size, &info);
 	json_t *json;
 
-	if (err != FK_OK) {
+	if (err == FK_OK)
+		err = fk_json_xml_params(octets, size, MCDATA_INFO_NS, "mcdata-Params", &json);
+	if (err != FK_OK)
 		fail(walk, offset, "mcdata_info", xml_reason(err, "is no mcdata-info document"));
-		return;
-	}
-	json = json_object();
-	if (info.request_type[0] != '\0')
-		json_object_set_new(json, "request_type",
-				    fk_json_text(info.request_type, strlen(info.request_type)));
-	if (info.request_uri_size > 0)
-		json_object_set_new(json, "mcdata_request_uri",
-				    fk_json_text(info.request_uri, info.request_uri_size));
-	if (info.calling_user_id_size > 0)
-		json_object_set_new(json, "mcdata_calling_user_id",
-				    fk_json_text(info.calling_user_id, info.calling_user_id_size));
-	add_said(walk, "mcdata_info", json);
+	else
+		add_said(walk, "mcdata_info", json);
 }
 
 /* spec: 3GPP sheet 6.1 step 4 */
@@ -283,18 +276,12 @@ static void add_mcptt_info(struct walk *walk, const uint8_t *octets, size_t size
 	enum fk_err err = fk_mcptt_info_parse(octets, size, &info);
 	json_t *json;
 
-	if (err != FK_OK) {
+	if (err == FK_OK)
+		err = fk_json_xml_params(octets, size, FK_MCPTT_INFO_NS, "mcptt-Params", &json);
+	if (err != FK_OK)
 		fail(walk, offset, "mcptt_info", xml_reason(err, "is no mcptt-info document"));
-		return;
-	}
-	json = json_object();
-	if (info.request_uri_size > 0)
-		json_object_set_new(json, "mcptt_request_uri",
-				    fk_json_text(info.request_uri, info.request_uri_size));
-	if (info.calling_user_id_size > 0)
-		json_object_set_new(json, "mcptt_calling_user_id",
-				    fk_json_text(info.calling_user_id, info.calling_user_id_size));
-	add_said(walk, "mcptt_info", json);
+	else
+		add_said(walk, "mcptt_info", json);
 }
 
 /* spec: 3GPP sheet 6.3: without a layout nobody can say what stands where. */
@@ -319,12 +306,12 @@ static void add_interworking(struct walk *walk, const uint8_t *octets, size_t si
 		json_object_set_new(json, "lmr_type", json_string(type));
 	if (message.kmf_uri_size > 0)
 		json_object_set_new(json, "kmf_uri",
-				    fk_json_text(message.kmf_uri, message.kmf_uri_size));
+				    fk_json_text_or_hex(message.kmf_uri, message.kmf_uri_size));
 	json_object_set_new(json, "payload_size", json_integer((json_int_t)message.payload_size));
 	add_said(walk, "interworking_security_data", json);
 	if (message.lmr_type == FK_ISD_LMR_P25)
 		add_kmm(walk, message.payload, message.payload_size,
-			offset + (size_t)(message.payload - octets));
+			offset + (size_t)(message.payload - octets), false);
 }
 
 /* spec: RFC 4826 §3.2 */
@@ -332,39 +319,32 @@ static void add_resource_lists(struct walk *walk, const uint8_t *octets, size_t 
 {
 	struct fk_resource_lists lists;
 	enum fk_err err = fk_resource_lists_parse(octets, size, &lists);
-	json_t *json;
+	json_t *uris;
 
-	if (err != FK_OK) {
+	if (err == FK_OK)
+		err = fk_json_xml_entries(octets, size, &uris);
+	if (err != FK_OK)
 		fail(walk, offset, "resource_lists",
 		     xml_reason(err, "is no resource-lists document"));
-		return;
-	}
-	json = json_pack("{s:I}", "n_entries", (json_int_t)lists.n_entries);
-	if (lists.n_entries > 0)
-		json_object_set_new(json, "entry_uri", fk_json_text(lists.uri, lists.uri_size));
-	add_said(walk, "resource_lists", json);
-}
-
-/* The signalling part is either of two messages; its first octet says which. */
-static void add_signalling_part(struct walk *walk, const uint8_t *octets, size_t size,
-				size_t offset)
-{
-	if (size > 0 && (octets[0] & 0x3f) == FK_SDS_NOTIFICATION)
-		add_notification(walk, octets, size, offset);
 	else
-		add_signalling(walk, octets, size, offset);
+		add_said(walk, "resource_lists",
+			 json_pack("{s:I,s:o}", "n_entries", (json_int_t)lists.n_entries,
+				   "entry_uris", uris));
 }
 
 static const struct {
 	const char *content_type;
 	void (*add)(struct walk *walk, const uint8_t *octets, size_t size, size_t offset);
+	const char *names[2]; /* that it may have to say something under */
 } part_kinds[] = {
-	{"application/vnd.3gpp.mcdata-info+xml", add_mcdata_info},
-	{"application/vnd.3gpp.mcdata-signalling", add_signalling_part},
-	{"application/vnd.3gpp.mcdata-payload", add_data},
-	{"application/resource-lists+xml", add_resource_lists},
-	{"application/vnd.3gpp.mcptt-info+xml", add_mcptt_info},
-	{FK_ISD_TYPE, add_interworking},
+	{"application/vnd.3gpp.mcdata-info+xml", add_mcdata_info, {"mcdata_info"}},
+	{"application/vnd.3gpp.mcdata-signalling",
+	 add_signalling,
+	 {"sds_signalling_payload", "sds_notification"}},
+	{"application/vnd.3gpp.mcdata-payload", add_data, {"data_payload", "kmm"}},
+	{"application/resource-lists+xml", add_resource_lists, {"resource_lists"}},
+	{"application/vnd.3gpp.mcptt-info+xml", add_mcptt_info, {"mcptt_info"}},
+	{FK_ISD_TYPE, add_interworking, {"interworking_security_data", "kmm"}},
 };
 
 static bool is_multipart(struct fk_view content_type)
@@ -389,6 +369,17 @@ static struct fk_view whole_content_type(const struct fk_sip_part *part)
 static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_t *holder,
 		      uint32_t depth);
 
+/* The dataplane sees none of it, so what it says stands with the part. */
+static void add_nested_parts(struct walk *walk, const struct fk_sip_message *nested, json_t *json,
+			     uint32_t depth)
+{
+	json_t *said = walk->said;
+
+	walk->said = json;
+	add_parts(walk, nested, json, depth + 1);
+	walk->said = said;
+}
+
 /* A multipart among the parts. The dataplane looks into none; one level is opened here. What is not
  * may hold anything, so that the datagram cannot be called right.
  * spec: RFC 2045 §6.4: no multipart is in base64 */
@@ -408,7 +399,16 @@ static void add_nested(struct walk *walk, json_t *json, const struct fk_sip_part
 	else if (depth > 0)
 		fail(walk, offset, "multipart", "is nested more than once: it is not opened");
 	else
-		add_parts(walk, &nested, json, depth + 1);
+		add_nested_parts(walk, &nested, json, depth);
+}
+
+/* Of parts of one kind the last has the names. */
+static void add_kind(struct walk *walk, size_t kind, const uint8_t *octets, size_t size,
+		     size_t offset)
+{
+	for (size_t i = 0; i < 2 && part_kinds[kind].names[i] != NULL; i++)
+		give_way(walk, part_kinds[kind].names[i]);
+	part_kinds[kind].add(walk, octets, size, offset);
 }
 
 static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part *part,
@@ -447,7 +447,7 @@ static void add_part(struct walk *walk, json_t *parts, const struct fk_sip_part 
 	}
 	for (size_t i = 0; i < sizeof(part_kinds) / sizeof(part_kinds[0]); i++)
 		if (fk_view_is(part->content_type, part_kinds[i].content_type))
-			part_kinds[i].add(walk, octets, size, offset);
+			add_kind(walk, i, octets, size, offset);
 	walk->base64 = NULL;
 }
 
@@ -477,6 +477,9 @@ static void add_parts(struct walk *walk, const struct fk_sip_message *sip, json_
 		fail(walk, offset, "body", "is not well-formed multipart");
 		return;
 	}
+	if (depth == 0 && n > FK_SIP_PARTS_TAKEN)
+		fail(walk, (size_t)(parts[FK_SIP_PARTS_TAKEN].octets - walk->datagram), "body",
+		     "has more parts than the 8 that Fleetkey takes");
 	json = json_array();
 	json_object_set_new(holder, "parts", json);
 	for (uint32_t i = 0; i < n; i++)
@@ -509,7 +512,7 @@ static void fail_sip(struct walk *walk, const struct fk_sip_message *sip, size_t
 		field[n++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c == '-' ? '_' : c;
 	}
 	field[n] = '\0';
-	if (offset == 0)
+	if (offset == start_of(walk->datagram, size))
 		snprintf(field, sizeof(field), "start_line");
 	else if (n == 0 || line + n == end || line[n] != ':')
 		snprintf(field, sizeof(field), "header");
@@ -519,10 +522,12 @@ static void fail_sip(struct walk *walk, const struct fk_sip_message *sip, size_t
 /* The LF that ends the first line without a CR, in something that else would be SIP; or NULL. */
 static const uint8_t *bare_lf(const uint8_t *octets, size_t size)
 {
-	const uint8_t *lf = size > 0 ? memchr(octets, '\n', size) : NULL;
+	size_t start = start_of(octets, size);
+	const uint8_t *line = octets + start;
+	const uint8_t *lf = start < size ? memchr(line, '\n', size - start) : NULL;
 
-	if (lf == NULL || lf == octets || lf[-1] == '\r' ||
-	    memmem(octets, (size_t)(lf - octets), "SIP/", 4) == NULL)
+	if (lf == NULL || lf == line || lf[-1] == '\r' ||
+	    memmem(line, (size_t)(lf - line), "SIP/", 4) == NULL)
 		return NULL;
 	return lf;
 }
@@ -547,13 +552,14 @@ json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t
 	struct fk_sip_message sip;
 	enum fk_err err = fk_sip_parse(octets, size, &sip);
 
+	walk.said = walk.json;
 	if (walk.decoded == NULL) {
 		fail(&walk, 0, "body", "out of memory");
 	} else if (err == FK_EFORMAT && bare_lf(octets, size) != NULL) {
 		fail(&walk, (size_t)(bare_lf(octets, size) - octets), "start_line",
 		     "ends in a bare LF, not in CRLF");
 	} else if (err == FK_EFORMAT) {
-		fail(&walk, 0, "start_line", "is not SIP");
+		fail(&walk, start_of(octets, size), "start_line", "is not SIP");
 	} else if (err != FK_OK) {
 		fail_sip(&walk, &sip, size);
 	} else {

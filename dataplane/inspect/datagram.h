@@ -11,9 +11,11 @@
 /*
  * Takes one UDP payload apart. What was understood before something was not is in the object too;
  * the first thing wrong is its "error", at an offset in the datagram, also if it stands in a part
- * in base64. A kind of part that occurs more than once goes on in "also". Of multiparts within the
- * multipart one level is opened; what is not opened, as deeper ones and encoded bodies, is an
- * error, for it may hold anything. Sets 'ret_is_ok' to whether there is no error.
+ * in base64. A name has what Fleetkey would take: of parts of one kind the last, of the BINARY
+ * payloads of one part the first; "also" has what it passes over. More parts than it takes are an
+ * error. Of multiparts within the multipart one level is opened, and says what it does in its own
+ * part, as Fleetkey opens none; what is not opened, as deeper ones and encoded bodies, is an error,
+ * for it may hold anything. Sets 'ret_is_ok' to whether there is no error.
  */
 json_t *fk_json_datagram(const struct fk_inspect_options *options, const uint8_t *octets,
 			 size_t size, bool *ret_is_ok);

@@ -2,9 +2,9 @@
 /*
  * sip_text.h - runs of SIP header text: lines, white space, tokens, quotes and parameters.
  *
- * Private to the SIP files. A header value may still be folded, so CR and LF count as white space
- * here: fk_sip_line_read() has made sure that they only stand in front of a space or a tab.
- * spec: RFC 3261 §7.3.1, §25.1
+ * For the SIP files and fleetkey-inspect. A header value may still be folded, so CR and LF count as
+ * white space here: fk_sip_line_read() has made sure that they only stand in front of a space or a
+ * tab. spec: RFC 3261 §7.3.1, §25.1
  *
  * Threads: everything here is pure. Memory: views borrow from the datagram; nothing allocates.
  */

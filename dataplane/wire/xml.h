@@ -2,11 +2,11 @@
 /*
  * xml.h - reads one small XML document from the network with libxml2, element by element.
  *
- * Private to mcdata_info.c and resource_lists.c. What could reach beyond the document, hide a value
- * or grow is refused, and the rest of the document with it: document types, and so all entities but
- * the five that XML has of itself, processing instructions, CDATA sections, encodings other than
- * UTF-8, encrypted content. No tree is built, nothing is fetched or printed. spec: XML 1.0 (fifth
- * edition), Namespaces in XML 1.0; 3GPP sheet 7.5
+ * For mcdata_info.c, resource_lists.c and fleetkey-inspect. What could reach beyond the document,
+ * hide a value or grow is refused, and the rest of the document with it: document types, and so all
+ * entities but the five that XML has of itself, processing instructions, CDATA sections, encodings
+ * other than UTF-8, encrypted content. No tree is built, nothing is fetched or printed. spec:
+ * XML 1.0 (fifth edition), Namespaces in XML 1.0; 3GPP sheet 7.5
  *
  * Threads: each read is its own. Memory: libxml2 allocates while it reads, a bounded amount for a
  * document of FK_XML_SIZE_MAX; all of it is freed on return.

@@ -109,6 +109,33 @@ static void inspect(void)
 	cr_assert_not_null(json);
 }
 
+static const json_t *payload_at(size_t index)
+{
+	return json_array_get(json_object_get(json_object_get(json, "data_payload"), "payloads"),
+			      index);
+}
+
+static json_int_t payload_number(size_t index, const char *name)
+{
+	return json_integer_value(json_object_get(payload_at(index), name));
+}
+
+/* Whom the KMM in this object is for. */
+static json_int_t rsi_in(const json_t *object)
+{
+	return json_integer_value(
+		json_object_get(json_object_get(object, "kmm"), "destination_rsi"));
+}
+
+/* Where this stands in the datagram. */
+static size_t place_of(const char *text)
+{
+	const uint8_t *at = memmem(datagram, datagram_size, text, strlen(text));
+
+	cr_assert_not_null(at, "%s", text);
+	return (size_t)(at - datagram);
+}
+
 TestSuite(datagram, .init = set_up, .fini = tear_down);
 
 Test(datagram, every_layer_is_taken_apart)
@@ -138,7 +165,8 @@ Test(datagram, every_layer_is_taken_apart)
 	cr_assert_str_eq(text_at("sds_signalling_payload", "application_metadata_container"),
 			 "meta");
 	cr_assert_eq(number_at("data_payload", "number_of_payloads"), 1);
-	cr_assert_eq(number_at("data_payload", "payload_size"), 10);
+	cr_assert_eq(payload_number(0, "payload_content_type"), FK_SDS_CONTENT_BINARY);
+	cr_assert_eq(payload_number(0, "payload_size"), 10);
 	cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
 }
 
@@ -175,25 +203,98 @@ Test(datagram, an_error_in_a_part_in_base64_stands_at_the_letters_of_the_octet)
 	}
 }
 
-Test(datagram, a_second_part_of_a_kind_is_shown_beside_the_first)
+Test(datagram, of_parts_of_one_kind_the_last_has_the_name_and_the_others_stand_beside_it)
 {
 	static const uint8_t second[10] = {0x21, 0, 7, 0x80, 0, 0, 2, 0x98, 0x96, 0x7f};
+	static const uint8_t third[10] = {0x21, 0, 7, 0x80, 0, 0, 3, 0x98, 0x96, 0x7f};
 	const json_t *also;
 
 	begin();
 	put_payload(zeroize, sizeof(zeroize));
 	put_payload(second, sizeof(second));
-	put_payload(second, sizeof(second));
+	put_payload(third, sizeof(third));
 	inspect();
 	cr_assert(is_ok);
-	cr_assert_eq(number_at("kmm", "destination_rsi"), 1);
+	cr_assert_eq(rsi_in(json), 3);
 	also = json_object_get(json, "also");
 	cr_assert_eq(json_array_size(also), 4); /* two of data_payload, two of kmm */
-	for (size_t i = 1; i < 4; i += 2)
-		cr_assert_eq(json_integer_value(json_object_get(
-				     json_object_get(json_array_get(also, i), "kmm"),
-				     "destination_rsi")),
-			     2);
+	cr_assert_eq(rsi_in(json_array_get(also, 1)), 1);
+	cr_assert_eq(rsi_in(json_array_get(also, 3)), 2);
+}
+
+Test(datagram, the_last_part_of_a_kind_has_the_name_also_if_it_cannot_be_read)
+{
+	begin();
+	put_payload(zeroize, sizeof(zeroize));
+	begin_part("payload");
+	put_text("\x03\r\n");
+	inspect();
+	cr_assert_not(is_ok);
+	cr_assert_str_eq(text_at("error", "field"), "number_of_payloads");
+	cr_assert_null(json_object_get(json, "kmm"));
+	cr_assert_eq(rsi_in(json_array_get(json_object_get(json, "also"), 1)), 1);
+}
+
+Test(datagram, of_the_payloads_of_one_part_the_first_binary_one_has_the_name_and_all_are_shown)
+{
+	const json_t *also;
+
+	begin();
+	begin_part("payload");
+	put("\x03\x03\x78\x00\x03\x01hi\x78\x00\x0b\x02", 12);
+	put(zeroize, sizeof(zeroize));
+	put("\x78\x00\x0b\x02", 4);
+	put(zeroize, 6);
+	put("\x09", 1); /* for RSI 9 */
+	put(zeroize + 7, 3);
+	put_text("\r\n");
+	inspect();
+	cr_assert(is_ok);
+	cr_assert_eq(number_at("data_payload", "number_of_payloads"), 3);
+	cr_assert_eq(payload_number(0, "payload_content_type"), 1);
+	cr_assert_str_eq(json_string_value(json_object_get(payload_at(0), "payload")), "hi");
+	for (size_t i = 1; i < 3; i++) {
+		cr_assert_eq(payload_number(i, "payload_content_type"), FK_SDS_CONTENT_BINARY);
+		cr_assert_eq(payload_number(i, "payload_size"), 10);
+		cr_assert_null(json_object_get(payload_at(i), "payload"));
+	}
+	cr_assert_eq(rsi_in(json), 1);
+	also = json_object_get(json, "also");
+	cr_assert_eq(json_array_size(also), 1);
+	cr_assert_eq(rsi_in(json_array_get(also, 0)), 9);
+}
+
+Test(datagram, an_error_in_any_payload_is_told)
+{
+	begin();
+	begin_part("payload");
+	put("\x03\x02\x78\x00\x0b\x02", 6);
+	put(zeroize, sizeof(zeroize));
+	put("\x78\x00\x0b\x02", 4);
+	kmm_offset = datagram_size;
+	put(zeroize, 3);
+	put("\xc0", 1);
+	put(zeroize + 4, 6);
+	put_text("\r\n");
+	inspect();
+	expect_error(kmm_offset + 3, "response_kind");
+	cr_assert_eq(rsi_in(json), 1);
+}
+
+Test(datagram, more_parts_than_fleetkey_takes_are_an_error)
+{
+	for (uint32_t n = 8; n <= 9; n++) {
+		begin();
+		for (uint32_t i = 1; i < n; i++)
+			put_text("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n");
+		put_text("--b\r\nContent-Type: text/plain\r\n\r\nlast\r\n");
+		inspect();
+		cr_assert_eq(json_array_size(json_object_get(json, "parts")), n);
+		if (n == 8)
+			cr_assert(is_ok);
+		else
+			expect_error(place_of("last"), "body");
+	}
 }
 
 /* A part that is a multipart with a KMM and, if 'more' is not empty, more. */
@@ -208,6 +309,13 @@ static void put_nested(const char *head, const char *more)
 	put_text("\r\n--in--\r\n");
 }
 
+/* In its own part: Fleetkey would see none. */
+static void expect_nested_kmm(void)
+{
+	cr_assert_null(json_object_get(json, "kmm"));
+	cr_assert_eq(rsi_in(json_array_get(json_object_get(json, "parts"), 0)), 1);
+}
+
 Test(datagram, a_nested_multipart_is_opened_once)
 {
 	static const char *const heads[] = {
@@ -220,7 +328,7 @@ Test(datagram, a_nested_multipart_is_opened_once)
 		put_nested(heads[i], "");
 		inspect();
 		cr_assert(is_ok, "%zu", i);
-		cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+		expect_nested_kmm();
 		begin();
 		put_nested(heads[i], "\r\n--in\r\nContent-Type: multipart/mixed;boundary=z\r\n\r\n"
 				     "--z--");
@@ -228,7 +336,7 @@ Test(datagram, a_nested_multipart_is_opened_once)
 		expect_error(
 			(size_t)((uint8_t *)memmem(datagram, datagram_size, "--z--", 5) - datagram),
 			"multipart");
-		cr_assert_str_eq(text_at("kmm", "message_name"), "Zeroize-Command");
+		expect_nested_kmm();
 	}
 }
 
@@ -298,16 +406,22 @@ Test(datagram, a_first_line_that_ends_in_a_bare_lf_is_told_and_is_sip)
 	cr_assert_str_eq(text_at("error", "reason"), "ends in a bare LF, not in CRLF");
 }
 
-Test(datagram, the_entry_of_resource_lists_is_shown_and_one_with_a_dtd_is_an_error)
+Test(datagram, the_entries_of_resource_lists_are_shown_and_one_with_a_dtd_is_an_error)
 {
+	const json_t *uris;
+
 	begin();
 	put_text("--b\r\nContent-Type: application/resource-lists+xml\r\n\r\n"
 		 "<resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\"><list>"
-		 "<entry uri=\"sip:ue7@example.org\"/></list></resource-lists>\r\n");
+		 "<entry uri=\"sip:ue7@example.org\"/><list><entry uri=\"sip:ue8@x?a&amp;b\"/>"
+		 "</list></list></resource-lists>\r\n");
 	inspect();
 	cr_assert(is_ok);
-	cr_assert_eq(number_at("resource_lists", "n_entries"), 1);
-	cr_assert_str_eq(text_at("resource_lists", "entry_uri"), "sip:ue7@example.org");
+	cr_assert_eq(number_at("resource_lists", "n_entries"), 2);
+	uris = json_object_get(json_object_get(json, "resource_lists"), "entry_uris");
+	cr_assert_eq(json_array_size(uris), 2);
+	cr_assert_str_eq(json_string_value(json_array_get(uris, 0)), "sip:ue7@example.org");
+	cr_assert_str_eq(json_string_value(json_array_get(uris, 1)), "sip:ue8@x?a&b");
 	begin();
 	put_text("--b\r\nContent-Type: application/resource-lists+xml\r\n\r\n"
 		 "<!DOCTYPE resource-lists><resource-lists/>\r\n");
@@ -360,7 +474,7 @@ Test(datagram, a_protected_payload_is_an_error_of_its_own)
 	put_text("\r\n");
 	inspect();
 	cr_assert_not(is_ok);
-	cr_assert_str_eq(text_at("error", "field"), "data_payload");
+	cr_assert_str_eq(text_at("error", "field"), "message_type");
 	cr_assert_str_eq(text_at("error", "reason"), "is protected or signed");
 }
 
@@ -414,6 +528,95 @@ Test(datagram, what_is_not_sip_is_an_error_and_a_response_is_not)
 	cr_assert(is_ok);
 	cr_assert_eq(number_at("sip", "status"), 202);
 	cr_assert_null(json_object_get(json, "parts"));
+}
+
+static void inspect_text(const char *text)
+{
+	datagram_size = 0;
+	put_text(text);
+	json_decref(json);
+	json = fk_json_datagram(&options, datagram, datagram_size, &is_ok);
+}
+
+#define RESPONSE                                                                               \
+	"SIP/2.0 503 Unavailable\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK1, SIP/2.0/UDP " \
+	"h\r\n"                                                                                \
+	"v: SIP/2.0/UDP i\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n"   \
+	"CSeq: 1 MESSAGE\r\n"
+
+/* spec: RFC 3261 §20.33, §20.43 */
+Test(datagram, why_and_for_how_long_a_response_refuses_is_shown_and_so_is_its_way_back)
+{
+	const json_t *warnings, *vias;
+
+	inspect_text(RESPONSE "Warning: 399 x \"141 user unknown\"\r\nRetry-After: 30 (busy)\r\n"
+			      "Warning: 301 y \"z\"\r\n\r\n");
+	cr_assert(is_ok);
+	cr_assert_str_eq(text_at("sip", "retry_after"), "30 (busy)");
+	cr_assert_eq(number_at("sip", "warning_code"), 141);
+	warnings = json_object_get(json_object_get(json, "sip"), "warnings");
+	cr_assert_eq(json_array_size(warnings), 2);
+	cr_assert_str_eq(json_string_value(json_array_get(warnings, 0)),
+			 "399 x \"141 user unknown\"");
+	cr_assert_str_eq(json_string_value(json_array_get(warnings, 1)), "301 y \"z\"");
+	vias = json_object_get(json_object_get(json, "sip"), "vias");
+	cr_assert_eq(json_array_size(vias), 3);
+	cr_assert_str_eq(json_string_value(json_array_get(vias, 2)), "SIP/2.0/UDP i");
+	inspect_text(RESPONSE "\r\n");
+	cr_assert(is_ok);
+	cr_assert_null(json_object_get(json_object_get(json, "sip"), "warnings"));
+	cr_assert_null(json_object_get(json_object_get(json, "sip"), "retry_after"));
+}
+
+/* spec: RFC 3261 §18.3 */
+Test(datagram, octets_behind_the_content_length_are_counted)
+{
+	inspect_text(RESPONSE "Content-Length: 0\r\n\r\nrest");
+	cr_assert(is_ok);
+	cr_assert_eq(number_at("sip", "body_size"), 0);
+	cr_assert_eq(number_at("sip", "trailing_octets"), 4);
+	inspect_text(RESPONSE "Content-Length: 0\r\n\r\n");
+	cr_assert_null(json_object_get(json_object_get(json, "sip"), "trailing_octets"));
+}
+
+/* spec: RFC 3261 §7.5 */
+Test(datagram, the_start_line_is_the_one_behind_empty_lines)
+{
+	static const char *const wrong[] = {
+		"\r\n\r\nMESSAGE  sip:a@b SIP/2.0\r\n\r\n",
+		"\r\n\r\nnot sip at all\r\n",
+	};
+
+	inspect_text("\r\n\r\n" RESPONSE "\r\n");
+	cr_assert(is_ok);
+	cr_assert_str_eq(text_at("sip", "start_line"), "SIP/2.0 503 Unavailable");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		inspect_text(wrong[i]);
+		expect_error(4, "start_line");
+	}
+	inspect_text("\r\nMESSAGE sip:a@b SIP/2.0\nVia: x\n\n");
+	expect_error(25, "start_line");
+}
+
+Test(datagram, text_that_is_not_utf8_is_told_from_text_of_hexadecimal_digits)
+{
+	inspect_text(RESPONSE "Subject: x\r\nRequire: fffe\r\nContent-Type: \xff\xfe\r\n\r\n");
+	cr_assert_str_eq(text_at("sip", "require"), "fffe");
+	cr_assert_str_eq(
+		json_string_value(json_object_get(
+			json_object_get(json_object_get(json, "sip"), "content_type"), "hex")),
+		"fffe");
+}
+
+Test(datagram, an_error_in_an_sds_body_stands_at_its_field)
+{
+	begin();
+	begin_part("payload");
+	kmm_offset = datagram_size;
+	put("\x03\x01\x78\x00\x0b\x02zz", 8);
+	put_text("\r\n");
+	inspect();
+	expect_error(kmm_offset + 2, "payload");
 }
 
 Test(datagram, an_error_in_the_header_names_its_line)
@@ -494,7 +697,8 @@ Test(datagram, interworking_security_data_is_read_in_the_layout_given)
 		begin();
 		put_text("--b\r\nContent-Type: application/vnd.3gpp.mcptt-info+xml\r\n\r\n"
 			 "<mcpttinfo xmlns=\"urn:3gpp:ns:mcpttInfo:1.0\"><mcptt-Params>"
-			 "<mcptt-request-uri type=\"Normal\"><mcpttURI>sip:ue7@mcptt.example"
+			 "<session-type>prearranged</session-type><mcptt-request-uri "
+			 "type=\"Normal\"><mcpttURI>sip:ue7@mcptt.example"
 			 "</mcpttURI></mcptt-request-uri></mcptt-Params></mcpttinfo>\r\n"
 			 "--b\r\nContent-Type: application/vnd.3gpp.interworking-data\r\n\r\n");
 		if (i == 2) {
@@ -509,6 +713,7 @@ Test(datagram, interworking_security_data_is_read_in_the_layout_given)
 		cr_assert_eq(is_ok, i > 0);
 		cr_assert_str_eq(text_at("mcptt_info", "mcptt_request_uri"),
 				 "sip:ue7@mcptt.example");
+		cr_assert_str_eq(text_at("mcptt_info", "session_type"), "prearranged");
 		if (i == 0)
 			cr_assert_str_eq(text_at("error", "reason"), "needs --isd-layout");
 		else
