@@ -6,8 +6,8 @@
 
 #include <fleetkey/sds.h>
 
+#include "inspect/json_kmm.h"
 #include "inspect/json_sds.h"
-#include "inspect/json_text.h"
 #include "inspect/json_xml.h"
 #include "wire/mcdata_info.h"
 #include "wire/resource_lists.h"
@@ -96,7 +96,7 @@ static void give_way(struct walk *walk, const char *name)
 
 static json_t *view_json(struct fk_view view)
 {
-	return fk_json_text_or_hex(view.at, view.len);
+	return fk_json_text(view.at, view.len);
 }
 
 static void add_view(json_t *json, const char *name, struct fk_view view)
@@ -306,7 +306,7 @@ static void add_interworking(struct walk *walk, const uint8_t *octets, size_t si
 		json_object_set_new(json, "lmr_type", json_string(type));
 	if (message.kmf_uri_size > 0)
 		json_object_set_new(json, "kmf_uri",
-				    fk_json_text_or_hex(message.kmf_uri, message.kmf_uri_size));
+				    fk_json_text(message.kmf_uri, message.kmf_uri_size));
 	json_object_set_new(json, "payload_size", json_integer((json_int_t)message.payload_size));
 	add_said(walk, "interworking_security_data", json);
 	if (message.lmr_type == FK_ISD_LMR_P25)

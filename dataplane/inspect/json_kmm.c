@@ -44,7 +44,7 @@ json_t *fk_json_text(const void *text, size_t len)
 {
 	json_t *json = json_stringn(text, len);
 
-	return json != NULL ? json : fk_json_hex(text, len);
+	return json != NULL ? json : json_pack("{s:o}", "hex", fk_json_hex(text, len));
 }
 
 /* NULL if a key of this size is one of its algorithm, otherwise why not. spec: P25 sheet 2.1, 3.1

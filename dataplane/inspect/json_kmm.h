@@ -45,6 +45,6 @@ json_t *fk_json_error(size_t offset, const char *field, const char *reason);
 json_t *fk_json_kmm(const struct fk_inspect_options *options, const uint8_t *octets, size_t size,
 		    size_t base, bool *ret_is_ok);
 
-/* Text that came from outside: in hexadecimal digits if it is not UTF-8. */
+/* Text that came from outside: a string, or {"hex": digits} if it is not UTF-8. */
 json_t *fk_json_text(const void *text, size_t len);
 json_t *fk_json_hex(const uint8_t *octets, size_t size);

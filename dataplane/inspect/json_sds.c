@@ -6,7 +6,6 @@
 #include <fleetkey/sds.h>
 
 #include "inspect/json_kmm.h"
-#include "inspect/json_text.h"
 
 /* Payload content types whose value is text. spec: TS 24.282 Table 15.2.13-2 */
 enum {
@@ -29,7 +28,7 @@ static json_t *uuid(const uint8_t id[static FK_SDS_ID_SIZE])
 static void add_value(json_t *json, const char *name, struct fk_sds_value value)
 {
 	if (value.octets != NULL)
-		json_object_set_new(json, name, fk_json_text_or_hex(value.octets, value.size));
+		json_object_set_new(json, name, fk_json_text(value.octets, value.size));
 }
 
 static void add_options(json_t *json, const struct fk_sds_options *options)
@@ -102,7 +101,7 @@ static json_t *payload(const struct fk_sds_field *field)
 	if (content_type == CONTENT_TEXT || content_type == CONTENT_HYPERLINKS ||
 	    content_type == CONTENT_FILEURL)
 		json_object_set_new(json, "payload",
-				    fk_json_text_or_hex(field->value + 1, field->value_size - 1));
+				    fk_json_text(field->value + 1, field->value_size - 1));
 	return json;
 }
 

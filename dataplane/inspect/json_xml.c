@@ -7,7 +7,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/secret.h>
 
-#include "inspect/json_text.h"
+#include "inspect/json_kmm.h"
 #include "wire/xml.h"
 
 #define NAME_SIZE_MAX 64
@@ -111,7 +111,7 @@ static void leave_element(struct walk *w)
 		snprintf(withheld, sizeof(withheld), "%s_withheld", w->name);
 		json_object_set_new(w->json, withheld, json_true());
 	} else {
-		add_repeated(w->json, w->name, fk_json_text_or_hex(w->text, w->text_size));
+		add_repeated(w->json, w->name, fk_json_text(w->text, w->text_size));
 	}
 	w->name[0] = '\0';
 }
@@ -156,7 +156,7 @@ static enum fk_err on_entry(void *context, const struct fk_xml_element *x)
 		return FK_OK;
 	if (fk_xml_value_copy(x->uri, uri, sizeof(uri), &len) != FK_OK)
 		return FK_ERANGE;
-	json_array_append_new(uris, fk_json_text_or_hex(uri, len));
+	json_array_append_new(uris, fk_json_text(uri, len));
 	return FK_OK;
 }
 

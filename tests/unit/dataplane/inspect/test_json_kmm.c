@@ -402,7 +402,7 @@ Test(json_kmm, an_error_says_where_in_the_input)
 Test(json_kmm, text_that_is_not_utf_8_is_shown_in_hexadecimal_digits)
 {
 	json = fk_json_text("caf\xe9", 4);
-	cr_assert_str_eq(json_string_value(json), "636166e9");
+	cr_assert_str_eq(json_string_value(json_object_get(json, "hex")), "636166e9");
 	json_decref(json);
 	json = fk_json_text("caf\xc3\xa9", 5);
 	cr_assert_str_eq(json_string_value(json), "caf\xc3\xa9");
