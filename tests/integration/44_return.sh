@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A fleet that was away comes back at once: everybody says Hello within a moment. Two campaigns have
+# asked for them in vain by then, and the second, still open, has superseded the first. Each is sent
+# what is current and nothing else, within the pace.
+#
+#   FLEETKEY_RETURN_UES    how many there are (2000)
+#   FLEETKEY_RETURN_PACE   requests a second (400)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/support/tap.sh
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
+
+UES=${FLEETKEY_RETURN_UES:-2000}
+PACE=${FLEETKEY_RETURN_PACE:-400}
+AWAY=95 # percent
+# Both campaigns ask everybody once, within the pace; then they return.
+BACK_S=$((UES * 4 / PACE + 8))
+
+all_were_asked() {
+	[ "$(stack_counter tx_requests)" -ge "$1" ]
+}
+
+# sent: microseconds and requests sent until then, repeats included.
+sent() {
+	local n
+	n=$(stack_ctl dataplane show --json | jq '.counters | .tx_requests + .tx_retransmits')
+	echo "${EPOCHREALTIME/[^0-9]/} $n"
+}
+
+hellos_are_coming() {
+	[ "$(stack_counter rx_hellos)" -gt $((UES / 4)) ]
+}
+
+ended() {
+	sent >>"$STACK_DIR/sent"
+	stack_campaign_is_over
+}
+
+# The most requests of a second, over each two looks at least a second apart.
+most_a_second() {
+	awk '{ at[NR] = $1; n[NR] = $2 }
+		END {
+			for (i = j = 1; i <= NR; i++)
+				for (; at[i] - at[j] >= 1e6; j++)
+					if (n[i] >= n[j] && (n[i] - n[j]) * 1e6 / (at[i] - at[j]) > most)
+						most = (n[i] - n[j]) * 1e6 / (at[i] - at[j])
+			printf "%.0f\n", most
+		}' "$STACK_DIR/sent"
+}
+
+tap_plan 9
+stack_init return
+STACK_UES=$UES
+STACK_SEED=11
+STACK_PACE=$PACE
+STACK_WINDOW=$((UES / 8))
+STACK_T1_MS=100
+STACK_ANSWER_MS=400
+STACK_BACKOFF_MS=300000 # nobody is asked again unless it says that it is back
+STACK_FLEETSIM_ARGS=(--offline "$AWAY" --offline-back "$BACK_S" --hello)
+stack_prepare
+stack_start
+stack_import >/dev/null
+stack_campaign_create
+first=$STACK_CAMPAIGN
+first_key=$(stack_campaign_get .key_id)
+stack_until 120 "requests to everybody" all_were_asked "$UES"
+stack_campaign_create --supersede
+tap_is "a second campaign supersedes the first" \
+	"$(stack_ctl campaign show "$first" --json | jq -r .state)" superseded
+stack_until 120 "requests to everybody again" all_were_asked $((UES * 2))
+tap_ok "most of the fleet is away" test "$(stack_campaign_get .acked)" -le $((UES * (100 - AWAY + 3) / 100))
+stack_until 120 "radios that say Hello" hellos_are_coming
+sent >"$STACK_DIR/sent"
+stack_until 300 "end of the campaign" ended
+tap_is "then all come back and are served" "$(stack_campaign_get .states.acked)" "$UES"
+most=$(most_a_second)
+echo "# $(stack_counter rx_hellos) Hellos; at most $most requests a second of $PACE"
+tap_ok "within the pace" test "$most" -le $((PACE * 11 / 10))
+key=$(stack_campaign_get .key_id)
+stack_settle
+tap_ok "the books agree" stack_books_agree
+tap_is "everybody holds the key of the second campaign" \
+	"$(jq -s --argjson key "$key" 'map(select(.key_id == $key)) | length' "$STACK_DIR/fleetsim.book")" "$UES"
+tap_ok "who was away holds no key of the first" test \
+	"$(jq -s --argjson key "$first_key" 'map(select(.key_id == $key)) | length' "$STACK_DIR/fleetsim.book")" \
+	-le $((UES * (100 - AWAY + 3) / 100))
+tap_is "no message number was used twice" \
+	"$(jq .message_number_reused "$STACK_DIR/fleetsim.json")" 0
+tap_ok "every process ends well" stack_end
+tap_end
