@@ -76,8 +76,8 @@ struct fk_store_options {
  * Returns FK_EAWAY if it may only have to be waited for: nobody answers, it still reads its files,
  * replicas are missing, or the sentinels have no master yet; FK_ESTORE if it is not safe ('reason'
  * names the setting, its value and what it must be); FK_EABI if the schema is another version's and
- * cannot be taken over as it is
- * ('reason' says what to do); FK_ENOMEM. A restore that did not come to its end is FK_ESTORE, too.
+ * cannot be taken over as it is ('reason' says what to do); FK_ENOMEM. A restore that did not come
+ * to its end is FK_ESTORE, too.
  */
 FK_MUST_USE enum fk_err fk_store_open(const struct fk_store_options *options,
 				      struct fk_store **ret_store, struct fk_reason *reason);
