@@ -48,6 +48,13 @@ static void add_options(json_t *json, const struct fk_sds_options *options)
 	add_value(json, "application_metadata_container", options->application_metadata_container);
 }
 
+static json_t *identity(uint64_t date_time_s, const uint8_t *conversation_id,
+			const uint8_t *message_id)
+{
+	return json_pack("{s:I,s:o,s:o}", "date_and_time_s", (json_int_t)date_time_s,
+			 "conversation_id", uuid(conversation_id), "message_id", uuid(message_id));
+}
+
 json_t *fk_json_sds_signalling(const uint8_t *octets, size_t size, struct fk_sds_error *ret_error)
 {
 	struct fk_sds_signalling signalling;
@@ -58,11 +65,7 @@ json_t *fk_json_sds_signalling(const uint8_t *octets, size_t size, struct fk_sds
 		*ret_error = fk_sds_explain(FK_SDS_SIGNALLING_PAYLOAD, octets, size, err);
 		return NULL;
 	}
-	json = json_object();
-	json_object_set_new(json, "date_and_time_s",
-			    json_integer((json_int_t)signalling.date_time_s));
-	json_object_set_new(json, "conversation_id", uuid(signalling.conversation_id));
-	json_object_set_new(json, "message_id", uuid(signalling.message_id));
+	json = identity(signalling.date_time_s, signalling.conversation_id, signalling.message_id);
 	if (signalling.has_in_reply_to)
 		json_object_set_new(json, "in_reply_to_message_id", uuid(signalling.in_reply_to));
 	if (signalling.disposition_request != FK_SDS_REQUEST_NONE)
@@ -82,12 +85,9 @@ json_t *fk_json_sds_notification(const uint8_t *octets, size_t size, struct fk_s
 		*ret_error = fk_sds_explain(FK_SDS_NOTIFICATION, octets, size, err);
 		return NULL;
 	}
-	json = json_object();
+	json = identity(note.date_time_s, note.conversation_id, note.message_id);
 	json_object_set_new(json, "sds_disposition_notification_type",
 			    json_integer(note.disposition));
-	json_object_set_new(json, "date_and_time_s", json_integer((json_int_t)note.date_time_s));
-	json_object_set_new(json, "conversation_id", uuid(note.conversation_id));
-	json_object_set_new(json, "message_id", uuid(note.message_id));
 	add_options(json, &note.options);
 	return json;
 }
