@@ -22,24 +22,13 @@
 # Small fleets run several campaigns, so that their figures have a spread.
 set -euo pipefail
 
-json=
-if [ "${1:-}" = --json ] && [ $# -eq 2 ]; then
-	json=$2
-elif [ $# -ne 0 ]; then
-	echo "usage: bench/loop.sh [--json FILE]" >&2
-	exit 2
-fi
-case "$json" in
-'' | /*) ;;
-*) json=$PWD/$json ;;
-esac
+# shellcheck source=bench/samples.sh
+. "$(dirname "${BASH_SOURCE[0]}")/samples.sh"
+read_options loop "$@"
+read_sizes 10000 100000 1000000
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
-# shellcheck source=bench/samples.sh
-. bench/samples.sh
-
-read_sizes 10000 100000 1000000
 
 # The kernel's figure for the time-stamp counter: its log, or else the CPU's rate.
 tsc_hz() {

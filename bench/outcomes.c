@@ -6,10 +6,11 @@
  *
  *   bench-outcomes REDIS_SOCKET N_UES FOLDER
  *
- * Beside it, in turns: a command for each outcome, in transactions of 1000 of them (what packing
- * saves), and the octets of a commit written to a file in FOLDER and synced, nothing else (what the
- * disk allows). One JSON object a sample on standard output. What is written belongs to a
- * generation and a campaign that no other fleet has; it stays in that Redis.
+ * Every outcome of a page is new, which is what packing can do at best. Beside it, in turns: a
+ * command for each outcome, as many a transaction as 128 pages hold, and the octets of a commit
+ * written to a file in FOLDER and synced, nothing else (what the disk allows). One JSON object a
+ * sample on standard output. What is written belongs to a generation and a campaign that no other
+ * fleet has; it stays in that Redis.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,9 +28,8 @@
 #define UES	     FK_STORE_PAGE_UES
 #define LEDGER_SIZE  (UES * 32) /* octets of a page */
 #define NUMBERS_SIZE (UES * 8)
-#define SINGLES	     1000 /* outcomes of a transaction with a command for each */
-#define SINGLE_SIZE  40	  /* octets of one outcome: its share of both pages */
-#define SINGLE_TIMES 4	  /* transactions of a sample */
+#define SINGLES	     (128 * UES) /* outcomes of a transaction with a command for each */
+#define SINGLE_SIZE  40		 /* octets of one outcome: its share of both pages */
 
 /* Pages of one commit; fleetkeyd's own commits are of up to 128. */
 static const uint32_t commits[] = {8, 32, 128, 512};
@@ -107,23 +107,21 @@ static double commit_singles(struct bench *bench)
 {
 	double began = now_s();
 
-	for (uint32_t time = 0; time < SINGLE_TIMES; time++) {
-		redisAppendCommand(bench->redis, "MULTI");
-		for (uint32_t i = 0; i < SINGLES; i++) {
-			bench->octets[0]++;
-			redisAppendCommand(bench->redis, "SET fk:bench:%" PRIu32 " %b", bench->ue,
-					   bench->octets, (size_t)SINGLE_SIZE);
-			bench->ue = (bench->ue + 1) % bench->n_ues;
-		}
-		redisAppendCommand(bench->redis, "EXEC");
-		for (uint32_t i = 0; i < SINGLES + 2; i++) {
-			void *reply = NULL;
-
-			(void)redisGetReply(bench->redis, &reply);
-			expect_no_error(reply);
-		}
+	redisAppendCommand(bench->redis, "MULTI");
+	for (uint32_t i = 0; i < SINGLES; i++) {
+		bench->octets[0]++;
+		redisAppendCommand(bench->redis, "SET fk:bench:%" PRIu32 " %b", bench->ue,
+				   bench->octets, (size_t)SINGLE_SIZE);
+		bench->ue = (bench->ue + 1) % bench->n_ues;
 	}
-	return SINGLE_TIMES * (double)SINGLES / (now_s() - began);
+	redisAppendCommand(bench->redis, "EXEC");
+	for (uint32_t i = 0; i < SINGLES + 2; i++) {
+		void *reply = NULL;
+
+		(void)redisGetReply(bench->redis, &reply);
+		expect_no_error(reply);
+	}
+	return SINGLES / (now_s() - began);
 }
 
 static double sync_octets(struct bench *bench, uint32_t n_pages)
@@ -159,7 +157,7 @@ static void warm_up(struct bench *bench)
 {
 	for (uint32_t done = 0; done < bench->n_pages; done += COMMIT_TIMES * 512)
 		(void)commit_pages(bench, 512);
-	for (uint32_t done = 0; done < bench->n_ues; done += SINGLE_TIMES * SINGLES)
+	for (uint32_t done = 0; done < bench->n_ues; done += SINGLES)
 		(void)commit_singles(bench);
 	bench->page = 0;
 	bench->ue = 0;

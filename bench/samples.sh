@@ -1,8 +1,23 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# samples.sh - what the benches that run real processes share: sizes of fleets, samples, the report.
-# Sourced after tests/support/stack.sh; samples stand in $STACK_DIR/samples, one a line.
+# samples.sh - what the benches that run real processes share: their options, sizes of fleets, samples,
+# the report. Samples stand in $STACK_DIR/samples, one a line.
+
+# read_options BENCH [--json FILE]: sets 'json', absolute or empty.
+read_options() {
+	json=
+	if [ "${2:-}" = --json ] && [ $# -eq 3 ]; then
+		json=$3
+	elif [ $# -ne 1 ]; then
+		echo "usage: bench/$1.sh [--json FILE]" >&2
+		exit 2
+	fi
+	case "$json" in
+	'' | /*) ;;
+	*) json=$PWD/$json ;;
+	esac
+}
 
 # read_sizes SIZE...: sets 'sizes' from FLEETKEY_BENCH_UES, else to these.
 read_sizes() {

@@ -12,29 +12,18 @@
 # Redis runs as the demo's does (appendonly, appendfsync always, one Unix socket) on one CPU with
 # fleetkeyd; no dataplane. "start" is from the program's start to its first answer, "start_empty" the
 # same without a fleet. Outcomes are measured with the fleet in place (outcomes.c): "commits_of" are
-# pages as fleetkeyd writes them, 64 outcomes each; "command_each" is a SET for each outcome, in
-# pipelined transactions of 1000; "only_synced" the same octets written to a file and synced. Ratios:
+# pages as fleetkeyd writes them, all 64 outcomes of each new; "command_each" is a SET for each outcome,
+# as many a transaction as 128 pages hold; "only_synced" the same octets written to a file and synced. Ratios:
 # packed over a command each; Redis's share of what the disk allows; a size over the smallest.
 set -euo pipefail
 
-json=
-if [ "${1:-}" = --json ] && [ $# -eq 2 ]; then
-	json=$2
-elif [ $# -ne 0 ]; then
-	echo "usage: bench/store.sh [--json FILE]" >&2
-	exit 2
-fi
-case "$json" in
-'' | /*) ;;
-*) json=$PWD/$json ;;
-esac
+# shellcheck source=bench/samples.sh
+. "$(dirname "${BASH_SOURCE[0]}")/samples.sh"
+read_options store "$@"
+read_sizes 10000 100000 1000000
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
-# shellcheck source=bench/samples.sh
-. bench/samples.sh
-
-read_sizes 10000 100000 1000000
 
 # start_control CASE: starts fleetkeyd; how long until it answers.
 start_control() {
