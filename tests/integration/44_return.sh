@@ -5,7 +5,7 @@
 # asked for them in vain by then, and the second, still open, has superseded the first. Each is sent
 # what is current and nothing else, within the pace.
 #
-#   FLEETKEY_RETURN_UES    how many there are (2000)
+#   FLEETKEY_RETURN_UES    how many there are (800)
 #   FLEETKEY_RETURN_PACE   requests a second (400)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-UES=${FLEETKEY_RETURN_UES:-2000}
+UES=${FLEETKEY_RETURN_UES:-800}
 PACE=${FLEETKEY_RETURN_PACE:-400}
 AWAY=95 # percent
 # Both campaigns ask everybody once, within the pace; then they return.
