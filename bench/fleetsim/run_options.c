@@ -36,6 +36,10 @@ const char fk_run_options_help[] =
 	"    --book FILE        NDJSON: who holds which key, written at the end\n"
 	"    --refusals FILE    NDJSON: who will never hold it and why, written at the end\n"
 	"    --ready-file FILE  made when the port runs\n"
+	"    --capture FILE     pcap: every UDP datagram that comes from the KMF, before its "
+	"weather,\n"
+	"                       with the wrapped keys in it; whole when fleetsim has ended\n"
+	"    --capture-frames N  the first N of them, 1..100000000 (default 200000)\n"
 	"    --keys N           who holds fewer traffic keys counts as holding none in the "
 	"report,\n"
 	"                       1..32 (default 1)\n"
@@ -103,6 +107,8 @@ enum run_option {
 	OPT_BOOK,
 	OPT_REFUSALS,
 	OPT_READY_FILE,
+	OPT_CAPTURE,
+	OPT_CAPTURE_FRAMES,
 	OPT_FOR,
 	OPT_LOSS,
 	OPT_LOSS_RX,
@@ -142,6 +148,8 @@ static const struct option options[] = {
 	{"book", required_argument, NULL, OPT_BOOK},
 	{"refusals", required_argument, NULL, OPT_REFUSALS},
 	{"ready-file", required_argument, NULL, OPT_READY_FILE},
+	{"capture", required_argument, NULL, OPT_CAPTURE},
+	{"capture-frames", required_argument, NULL, OPT_CAPTURE_FRAMES},
 	{"for", required_argument, NULL, OPT_FOR},
 	{"loss", required_argument, NULL, OPT_LOSS},
 	{"loss-rx", required_argument, NULL, OPT_LOSS_RX},
@@ -186,6 +194,8 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 		max = FK_TXN_T2_MS;
 	} else if (c == OPT_FOR) {
 		max = 1000000;
+	} else if (c == OPT_CAPTURE_FRAMES) {
+		max = 100000000;
 	} else if (c == OPT_RETRY_AFTER || c == OPT_OFFLINE_BACK || c == OPT_LEAVE) {
 		min = 0;
 		max = 86400;
@@ -211,6 +221,9 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 		break;
 	case OPT_T1_MS:
 		o->t1_ms = (uint32_t)number;
+		break;
+	case OPT_CAPTURE_FRAMES:
+		o->n_captured_max = number;
 		break;
 	case OPT_FOR:
 		o->for_s = (uint32_t)number;
@@ -386,6 +399,9 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 	case OPT_READY_FILE:
 		o->ready_path = text;
 		return true;
+	case OPT_CAPTURE:
+		o->capture_path = text;
+		return true;
 	default:
 		return read_weather(o, c, text);
 	}
@@ -414,6 +430,7 @@ bool fk_run_options_read(int argc, char **argv, struct fk_sim_options *ret_optio
 		.seed = 1,
 		.t1_ms = 500,
 		.n_keys = 1,
+		.n_captured_max = 200000,
 	};
 	int c;
 

@@ -42,6 +42,7 @@ struct sim {
 	struct fk_txns *txns;
 	struct fk_server server;
 	struct fk_wire_port port;
+	struct fk_sim_capture capture;
 	struct fk_ready ready;
 	struct fk_face faces[FK_FACES_MAX];
 	uint32_t n_faces;
@@ -197,6 +198,7 @@ static int run_worker(struct sim *sim, const sigset_t *signals)
 		.address = o->address,
 		.weather = o->weather,
 		.counts = &sim->counts,
+		.capture = &sim->capture,
 	};
 	unsigned lcore = rte_get_next_lcore(-1, 1, 0);
 	enum fk_err err;
@@ -233,7 +235,7 @@ static bool report_failure(const char *option, const char *path, enum fk_err err
 	return err != FK_OK;
 }
 
-static int write_verdict(const struct sim *sim)
+static int write_verdict(struct sim *sim)
 {
 	const struct fk_sim_options *o = sim->options;
 	struct fk_verdict verdict = {
@@ -247,7 +249,9 @@ static int write_verdict(const struct sim *sim)
 		.faces = sim->faces,
 		.n_faces = sim->n_faces,
 	};
-	bool failed = false;
+	bool failed =
+		o->capture_path != NULL &&
+		report_failure("capture", o->capture_path, fk_sim_capture_close(&sim->capture));
 
 	if (o->report_path != NULL)
 		failed |= report_failure("report", o->report_path,
@@ -326,6 +330,11 @@ int fk_sim_run(const struct fk_sim_options *options)
 	}
 	if (!setup_server(&sim)) {
 		fprintf(stderr, "fleetsim: out of memory, or OpenSSL without AES-256\n");
+		code = FK_EXIT_FAILED;
+	} else if (options->capture_path != NULL &&
+		   report_failure("capture", options->capture_path,
+				  fk_sim_capture_open(&sim.capture, options->capture_path,
+						      options->n_captured_max))) {
 		code = FK_EXIT_FAILED;
 	} else {
 		code = run_eal(&sim);

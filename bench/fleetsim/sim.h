@@ -34,6 +34,8 @@ struct fk_sim_options {
 	struct fk_weather_spec weather;
 	struct fk_traits_spec traits;
 	const char *report_path, *book_path, *refusals_path, *ready_path; /* NULL: not written */
+	const char *capture_path;					  /* NULL: none */
+	uint64_t n_captured_max;					  /* frames */
 	uint32_t t1_ms;
 	uint32_t hostile_kinds;
 	uint64_t n_lies;

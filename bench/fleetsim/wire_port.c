@@ -67,6 +67,7 @@ enum fk_err fk_wire_port_start(struct fk_wire_port *port, const struct fk_wire_p
 	port->address = spec->address;
 	fk_weather_init(&port->weather, &spec->weather);
 	port->counts = spec->counts;
+	port->capture = spec->capture;
 	port->port_id = (uint16_t)rte_eth_find_next(0);
 	if (port->port_id >= RTE_MAX_ETHPORTS)
 		return FK_ENOTFOUND;
@@ -361,6 +362,7 @@ static void receive_udp(struct fk_wire_port *port, struct rte_mbuf *m,
 	struct fk_fate fate;
 
 	port->counts->count[FK_SIM_RX]++;
+	fk_sim_capture_put(port->capture, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m));
 	if (port->weather.is_fine) {
 		admit(port, m, frame, receiver);
 		return;

@@ -17,6 +17,7 @@
 
 #include <fleetkey/err.h>
 
+#include "capture.h"
 #include "counts.h"
 #include "held.h"
 #include "outbox.h"
@@ -66,6 +67,7 @@ struct fk_wire_port {
 	struct fk_wire_way ways[FK_WAYS];
 	uint64_t now_ms; /* set by the loop, once per burst */
 	struct fk_sim_counts *counts;
+	struct fk_sim_capture *capture;
 	struct fk_wire_peer peers[FK_WIRE_PEERS];
 	uint32_t n_peers, next_peer;
 	uint16_t ip_id;
@@ -80,6 +82,7 @@ struct fk_wire_port_spec {
 	struct fk_address address;
 	struct fk_weather_spec weather;
 	struct fk_sim_counts *counts;
+	struct fk_sim_capture *capture; /* takes UDP datagrams for us, as they come */
 };
 
 /*

@@ -44,6 +44,7 @@ STACK_NEXT_HOPS=()   # instead of the one: NAME,PORT,PROFILE, then ",401" and th
 STACK_HOSTILE=       # fleetsim --hostile
 STACK_FLEETSIM_ARGS=() # more options of fleetsim
 STACK_FLEET_ARGS=()  # more options of fleetsim make-fleet
+STACK_FLEET_CAPTURE= # fleetsim --capture: what has come from the KMF, whole after stack_settle
 STACK_CAPTURE=       # fleetkey-dp --capture
 STACK_CAPTURE_FRAMES=
 STACK_CAPTURE_KEYS=false
@@ -299,6 +300,7 @@ stack_start_fleetsim() {
 	for hop in "${STACK_NEXT_HOPS[@]}"; do
 		[ "${hop##*,}" = dead ] || extra+=(--next-hop "$hop")
 	done
+	[ -z "$STACK_FLEET_CAPTURE" ] || extra+=(--capture "$STACK_FLEET_CAPTURE")
 	rm -f "$STACK_DIR/fleetsim.ready"
 	stack_spawn fleetsim "$STACK_CPU_THEIRS" "$STACK_BIN/fleetsim" run \
 		--fleet "$STACK_DIR/fleet.csv" --ip "$(stack_address server)" --loss "$STACK_LOSS" \
