@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # fleetkeyd, fleetkey-dp and Redis, and each two of them at once, are killed five times each, at
-# instants spread over short campaigns. scripts/soak does the same for longer.
+# instants spread over short campaigns. scripts/soak does the same for longer. Each campaign's wire is
+# captured on the fleet's side, which nobody kills, and judged by another tool than the fleet's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
+# shellcheck source=tests/support/capture.sh
+. tests/support/capture.sh
 # shellcheck source=tests/support/kills.sh
 . tests/support/kills.sh
 
@@ -15,7 +18,7 @@ n_kills=5
 KILLS_PACE=400
 KILLS_CAMPAIGN_MS=3000
 
-tap_plan $((n_kills * ${#KILLS_TARGETS[@]}))
+tap_plan $((n_kills * ${#KILLS_TARGETS[@]} + 1))
 stack_init kills
 STACK_T1_MS=200
 STACK_ANSWER_MS=2000
@@ -32,4 +35,7 @@ for ((i = 0; i < n_kills; i++)); do
 			"${KILLS_WRONG:-good}" good
 	done
 done
+capture_plant "$STACK_FLEET_CAPTURE"
+tap_is "the judge of captures finds the one message number that is planted" \
+	"$(capture_judge "$STACK_FLEET_CAPTURE" | jq -c '[.ues, .reused]')" "[$STACK_UES,1]"
 tap_end

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034 # stack.sh and the callers read what is set here
 #
 # kills.sh - rounds of one paced campaign and SIGKILL to one process, or to two at once, in it.
-# Sourced, after stack.sh.
+# Sourced, after stack.sh and capture.sh.
 #
 #   kills_instant N I     KILLS_AT_MS: the I-th of N instants, spread over the first nine tenths of
 #                         the campaign; draws from RANDOM, so it must not run in a subshell
@@ -13,7 +13,9 @@
 #
 # A round is good if every UE acknowledged, both books agree, no message number was used twice and
 # few were skipped, the count of held keys never fell, and every UE that control called a holder
-# just before the kill is called one again as soon as the API answers.
+# just before the kill is called one again as soon as the API answers. What was said with which
+# number is judged twice: by fleetsim's UEs, and from a capture of all that reached fleetsim, which
+# outlives whoever is killed.
 
 KILLS_PACE=400        # requests a second
 KILLS_CAMPAIGN_MS=10000 # two requests for each UE at that pace
@@ -61,7 +63,7 @@ kills_reset() {
 		stack_stop "$name" 20
 	done
 	rm -rf "$STACK_DIR/redis" "$STACK_DIR"/*.log "$STACK_DIR"/fleetsim.* "$STACK_DIR"/*.json \
-		"$STACK_DIR"/*.csv "$STACK_DIR"/*.book "$STACK_DIR"/holders.*
+		"$STACK_DIR"/*.csv "$STACK_DIR"/*.pcap "$STACK_DIR"/*.book "$STACK_DIR"/holders.*
 	mkdir "$STACK_DIR/redis"
 	STACK_RESTARTS=()
 	STACK_RESTARTED_AT=()
@@ -79,6 +81,8 @@ kills_settle() {
 	stack_end || return 1
 	KILLS_BOOKS=true
 	stack_books_agree >"$STACK_DIR/books.diff" 2>&1 || KILLS_BOOKS=false
+	capture_judge "$STACK_FLEET_CAPTURE" >"$STACK_DIR/wire.json" ||
+		kills_note "not all of the capture can be read"
 }
 
 kills_judge() {
@@ -93,8 +97,9 @@ kills_judge() {
 	verdict=$(jq -rn --argjson ues "$STACK_UES" --argjson books "$KILLS_BOOKS" \
 		--argjson skipped_max "$skipped_max" \
 		--arg restarts "${restarts# }" --arg wanted "${wanted# }" \
+		--argjson skipped_each "$KILLS_BLOCK" --slurpfile w "$STACK_DIR/wire.json" \
 		--slurpfile c "$STACK_DIR/campaign.json" --slurpfile f "$STACK_DIR/fleetsim.json" '
-		$c[0] as $c | $f[0] as $f |
+		$c[0] as $c | $f[0] as $f | $w[0] as $w |
 		[if $c.state == "completed" then empty else "the campaign is \($c.state)" end,
 		 if $c.acked == $ues then empty else "\($ues - $c.acked) UEs not acknowledged" end,
 		 if $books then empty else "the books differ" end,
@@ -102,6 +107,12 @@ kills_judge() {
 		 else "\($f.message_number_reused) message numbers reused" end,
 		 if $f.numbers_skipped <= $skipped_max then empty
 		 else "\($f.numbers_skipped) message numbers skipped" end,
+		 if $w.ues == $ues and $w.kmms >= $f.requests then empty
+		 else "the capture has \($w.kmms) messages to \($w.ues) UEs" end,
+		 if $w.reused == 0 then empty
+		 else "\($w.reused) message numbers reused on the wire" end,
+		 if $w.skipped <= $skipped_max and $w.skipped_most <= $skipped_each then empty
+		 else "\($w.skipped) message numbers skipped on the wire, \($w.skipped_most) of one UE" end,
 		 if $f.verified == $ues then empty else "\($ues - $f.verified) UEs not verified" end,
 		 if $f.groups_agree then empty else "groups disagree" end,
 		 if $f.malformed == 0 then empty else "\($f.malformed) malformed messages" end,
@@ -115,6 +126,7 @@ kills_round() {
 	local names=$1 at_ms=$2 began_ms lost name
 	KILLS_WRONG=
 	KILLS_ACKED=0
+	STACK_FLEET_CAPTURE=$STACK_DIR/wire.pcap
 	STACK_PACE=$KILLS_PACE
 	STACK_UES=$((KILLS_PACE * KILLS_CAMPAIGN_MS / 2000))
 	kills_reset
