@@ -15,8 +15,8 @@
 #include "log.h"
 
 #define FK_ENGINE_BELLS_MAX	 8192u /* doorbells taken in one tick, per worker */
-#define FK_ENGINE_FLUSH_PAGES	 128u  /* this many dirty pages are written at once, ... */
-#define FK_ENGINE_FLUSH_AFTER_MS 10u   /* ... fewer when the first is this old */
+#define FK_ENGINE_FLUSH_PAGES	 256u  /* this many dirty pages are written at once, ... */
+#define FK_ENGINE_FLUSH_AFTER_MS 20u   /* ... fewer when the first is this old */
 #define FK_ENGINE_BATCH_PAGES	 512u  /* of one commit */
 #define FK_ENGINE_BATCHES_MAX	 8u    /* commits of one tick */
 #define FK_ENGINE_RESERVE_PAGES	 256u  /* pages reserved in one tick */

@@ -86,7 +86,7 @@
 	  "most requests and repeats a second; there is no default: a pace is mandatory")        \
 	X(campaign, approval, APPROVAL, "fleet-wide", 0, 0, "",                                  \
 	  "which campaigns a second user has to approve: fleet-wide includes destructive")       \
-	X(campaign, window, UINT, "2048", 1, 1000000, "deliveries", "deliveries open at a time") \
+	X(campaign, window, UINT, "4096", 1, 1000000, "deliveries", "deliveries open at a time") \
 	X(campaign, attempts_max, UINT, "5", 1, 100, "sends",                                    \
 	  "sends of one KMM as new transactions; then the UE is unreachable")                    \
 	X(campaign, answer_timeout_ms, UINT, "10000", 100, 600000, "ms",                         \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "store/page_columns.h"
 #include "store/redis.h"
 
 void fk_store_batch_begin(struct fk_store *store)
@@ -88,13 +89,26 @@ static void put_page(struct fk_store *store, const char *kind, uint64_t id, uint
 	fk_redis_batch_put(store, words, 3);
 }
 
+/* A page of 64 rows; one of another size goes as it is, and whoever reads it refuses it. */
+static void put_rows(struct fk_store *store, const char *kind, uint64_t id, uint8_t shard,
+		     uint32_t page, size_t row_size, const void *octets, size_t size)
+{
+	uint8_t columns[FK_PAGE_COLUMNS_MAX];
+
+	if (size == FK_PAGE_ROWS * row_size) {
+		size = fk_page_to_columns(octets, row_size, columns);
+		octets = columns;
+	}
+	put_page(store, kind, id, shard, page, octets, size);
+}
+
 void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				     uint32_t page, const void *octets, size_t size)
 {
 	/* Before it can be stored, let alone be sent: the witness never knows less. */
 	if (size == FK_WITNESS_PAGE_SIZE)
 		fk_store_mirror_put(store, generation, page, octets);
-	put_page(store, "numbers", generation, shard, page, octets, size);
+	put_rows(store, "numbers", generation, shard, page, FK_STORE_NUMBERS_ROW, octets, size);
 }
 
 void fk_store_batch_put_currency_page(struct fk_store *store, uint64_t generation, uint8_t shard,
@@ -106,7 +120,7 @@ void fk_store_batch_put_currency_page(struct fk_store *store, uint64_t generatio
 void fk_store_batch_put_ledger_page(struct fk_store *store, uint32_t campaign_id, uint8_t shard,
 				    uint32_t page, const void *octets, size_t size)
 {
-	put_page(store, "ledger", campaign_id, shard, page, octets, size);
+	put_rows(store, "ledger", campaign_id, shard, page, FK_STORE_LEDGER_ROW, octets, size);
 }
 
 void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, uint8_t shard,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "store/page_columns.h"
 #include "store/redis.h"
 
 /* Hands the pages of one pipeline over. After a callback's error the rest is fetched and dropped.
@@ -51,12 +52,33 @@ static enum fk_err read_pages(struct fk_store *store, const char *kind, uint64_t
 	return err;
 }
 
+struct rows_reader {
+	size_t row_size;
+	fk_store_page_fn fn;
+	void *ctx;
+};
+
+/* A page of rows as it was put. One that is no page by columns goes on as it is: it was stored row
+ * by row by an older version, or is damaged, and then whoever decodes it says so. */
+static enum fk_err take_rows(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	const struct rows_reader *reader = ctx;
+	uint8_t rows[FK_PAGE_MAX];
+
+	if (octets == NULL || size == FK_PAGE_ROWS * reader->row_size ||
+	    fk_page_from_columns(octets, size, reader->row_size, rows) != FK_OK)
+		return reader->fn(reader->ctx, page, octets, size);
+	return reader->fn(reader->ctx, page, rows, FK_PAGE_ROWS * reader->row_size);
+}
+
 enum fk_err fk_store_read_numbers_pages(struct fk_store *store, uint64_t generation,
 					const uint8_t *shard_of_page, uint32_t first_page,
 					uint32_t n_pages, fk_store_page_fn fn, void *ctx)
 {
-	return read_pages(store, "numbers", generation, shard_of_page, first_page, n_pages, fn,
-			  ctx);
+	struct rows_reader reader = {FK_STORE_NUMBERS_ROW, fn, ctx};
+
+	return read_pages(store, "numbers", generation, shard_of_page, first_page, n_pages,
+			  take_rows, &reader);
 }
 
 enum fk_err fk_store_read_currency_pages(struct fk_store *store, uint64_t generation,
@@ -71,8 +93,10 @@ enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint32_t campaign
 				       const uint8_t *shard_of_page, uint32_t first_page,
 				       uint32_t n_pages, fk_store_page_fn fn, void *ctx)
 {
-	return read_pages(store, "ledger", campaign_id, shard_of_page, first_page, n_pages, fn,
-			  ctx);
+	struct rows_reader reader = {FK_STORE_LEDGER_ROW, fn, ctx};
+
+	return read_pages(store, "ledger", campaign_id, shard_of_page, first_page, n_pages,
+			  take_rows, &reader);
 }
 
 enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generation,

@@ -169,11 +169,13 @@ static enum fk_err check_schema(struct fk_store *store, uint64_t schema)
 }
 
 /*
- * Schema 4 reads what schema 3 has written, but for campaigns whose slot it keeps for answers: up
- * to the id before the first of those both give a campaign the same slot and generation. The octet
- * that it gave a meaning, of what a UE last said, was 0 before: nothing. So the number is all that
- * changes.
+ * What older schemas have written is read as it is, so the number is all that changes. Schema 5
+ * stores pages by columns, and tells those that are stored row by row by their size. Schema 4 keeps
+ * a slot of campaigns for answers: up to the id before the first campaign of that slot, schema 3
+ * gives campaigns the same slot and generation. The octet that it gave a meaning, of what a UE last
+ * said, was 0 before: nothing.
  */
+#define SCHEMA_OF_ANSWERS      4u
 #define MIGRATED_CAMPAIGNS_MAX 62
 
 static enum fk_err migrate(struct fk_store *store, uint64_t *schema)
@@ -183,10 +185,10 @@ static enum fk_err migrate(struct fk_store *store, uint64_t *schema)
 	char text[16];
 	enum fk_err err;
 
-	if (*schema != FK_STORE_SCHEMA_OLD)
+	if (*schema < FK_STORE_SCHEMA_OLD || *schema >= FK_STORE_SCHEMA)
 		return FK_OK;
 	err = fk_redis_read_counter(store, "fk:campaigns:last", &n_campaigns);
-	if (err != FK_OK || n_campaigns > MIGRATED_CAMPAIGNS_MAX)
+	if (err != FK_OK || (*schema < SCHEMA_OF_ANSWERS && n_campaigns > MIGRATED_CAMPAIGNS_MAX))
 		return err;
 	(void)snprintf(text, sizeof(text), "%u", FK_STORE_SCHEMA);
 	err = fk_redis_ask(store, &reply, "HSET", META, "schema", text, NULL);

@@ -28,10 +28,12 @@
 #include "reason.h"
 #include "store/address.h"
 
-#define FK_STORE_SCHEMA	      4u
+#define FK_STORE_SCHEMA	      5u
 #define FK_STORE_SCHEMA_OLD   3u /* the oldest that is taken over */
 #define FK_STORE_SHARDS	      64u
 #define FK_STORE_PAGE_UES     64u	 /* UEs of one page */
+#define FK_STORE_NUMBERS_ROW  8u	 /* octets of one UE in a page of numbers */
+#define FK_STORE_LEDGER_ROW   32u	 /* the same in a page of a ledger */
 #define FK_STORE_TIMEOUT_MS   5000	 /* without a reply for so long, Redis counts as lost */
 #define FK_STORE_GREET_MS     2000	 /* the same until it has shown that it is there and safe */
 #define FK_STORE_PIPELINE_MAX 1000	 /* pages read or written in one round trip */
@@ -174,7 +176,8 @@ FK_MUST_USE enum fk_err fk_store_next_epoch(struct fk_store *store, uint32_t *re
  * the store before its commit; an empty one is FK_OK.
  */
 void fk_store_batch_begin(struct fk_store *store);
-/* 64 x 8 octets: struct fk_ue_numbers of the page's UEs (fk_fleet_encode_numbers_page()). */
+/* 64 x 8 octets: struct fk_ue_numbers of the page's UEs (fk_fleet_encode_numbers_page()). Pages of
+ * numbers and of ledgers are stored by columns (page_columns.h) and read as they were put. */
 void fk_store_batch_put_numbers_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				     uint32_t page, const void *octets, size_t size);
 /* 64 UEs' currency (currency/book.h). */

@@ -15,6 +15,8 @@
 #include "fleet/numbers.h"
 #include "fleet/record.h"
 #include "fleet/status.h"
+#include "store/page_columns.h"
+#include "store/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -156,6 +158,14 @@ static void check_names(const uint8_t *data, size_t size)
 	fk_names_free(names);
 }
 
+static void check_columns(const uint8_t *data, size_t size, size_t row_size)
+{
+	uint8_t octets[FK_PAGE_COLUMNS_MAX], rows[FK_PAGE_MAX];
+
+	if (fk_page_from_columns(data, size, row_size, rows) == FK_OK)
+		require_same(octets, fk_page_to_columns(rows, row_size, octets), data, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	check_record(data, size);
@@ -165,5 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_currency_page(data, size);
 	check_status(data, size);
 	check_names(data, size);
+	check_columns(data, size, FK_STORE_NUMBERS_ROW);
+	check_columns(data, size, FK_STORE_LEDGER_ROW);
 	return 0;
 }

@@ -193,7 +193,7 @@ Test(store, what_is_dumped_is_restored_and_has_to_recover)
 	cr_expect_str_eq(redis_server_ask(&server, "HLEN fk:retired"), "5000");
 	cr_expect_str_eq(redis_server_ask(&server, "ZSCORE fk:campaigns 1"), "1");
 	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:campaign:1 state"), "running");
-	cr_expect_str_eq(redis_server_ask(&server, "STRLEN fk:{s043}:numbers:1:299"), "512");
+	cr_expect_str_eq(redis_server_ask(&server, "STRLEN fk:{s043}:numbers:1:299"), "72");
 	cr_expect_str_eq(redis_server_ask(&server, "HSTRLEN fk:keys a-key"), "3");
 }
 
@@ -210,7 +210,7 @@ Test(store, half_of_a_restore_is_no_store)
 	store = NULL;
 	redis_server_ask(&server, "FLUSHALL");
 	/* As a kill leaves it: the mark, and some of the rest. */
-	redis_server_ask(&server, "HSET fk:meta restoring 1 schema 4");
+	redis_server_ask(&server, "HSET fk:meta restoring 1 schema 5");
 	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_ESTORE);
 	cr_expect_not_null(strstr(reason.text, "restore again"), "%s", reason.text);
 	cr_expect_str_eq(redis_server_ask(&server, "HLEN fk:meta"), "2");
@@ -239,12 +239,12 @@ Test(store, another_schema_is_refused)
 	redis_server_ask(&server, "HSET fk:meta schema 1");
 	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 1"), "%s", reason.text);
-	cr_expect_not_null(strstr(reason.text, "reads schema 4"), "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, "reads schema 5"), "%s", reason.text);
 	cr_expect_not_null(strstr(reason.text, "import the fleet anew"), "%s", reason.text);
-	redis_server_ask(&server, "HSET fk:meta schema 5");
+	redis_server_ask(&server, "HSET fk:meta schema 6");
 	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "or a newer one"), "%s", reason.text);
-	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "6");
 }
 
 Test(store, schema_3_is_taken_over_where_it_means_the_same)
@@ -256,13 +256,53 @@ Test(store, schema_3_is_taken_over_where_it_means_the_same)
 	redis_server_ask(&server, "SET fk:campaigns:last 62");
 	fk_store_close(store);
 	store = open_store();
-	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "4");
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
 	/* The next campaign of schema 3 has the slot that schema 4 keeps. */
 	redis_server_ask(&server, "HSET fk:meta schema 3");
 	redis_server_ask(&server, "SET fk:campaigns:last 63");
 	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 3"), "%s", reason.text);
 	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "3");
+}
+
+static enum fk_err check_letters(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	uint32_t *n_calls = ctx;
+
+	cr_expect_eq(page, 0);
+	cr_assert_eq(size, FK_STORE_PAGE_UES * FK_STORE_NUMBERS_ROW);
+	for (size_t i = 0; i < size; i++)
+		cr_assert_eq(octets[i], 'a' + i % 13);
+	(*n_calls)++;
+	return FK_OK;
+}
+
+/* Schema 5 stores pages by columns; those of schema 4 are there until they are written again. */
+Test(store, schema_4_is_taken_over_and_its_pages_are_read)
+{
+	static const uint8_t shards[1] = {0};
+	char letters[FK_STORE_PAGE_UES * FK_STORE_NUMBERS_ROW + 1] = {0};
+	uint32_t n_calls = 0;
+
+	for (size_t i = 0; i + 1 < sizeof(letters); i++)
+		letters[i] = (char)('a' + i % 13);
+	redis_server_ask(&server, "HSET fk:meta schema 4");
+	redis_server_ask(&server, "SET fk:campaigns:last 63");
+	for (size_t at = 0; at + 1 < sizeof(letters); at += FK_STORE_PAGE_UES)
+		redis_server_ask(&server, "APPEND fk:{s000}:numbers:1:0 %.*s",
+				 (int)FK_STORE_PAGE_UES, &letters[at]);
+	fk_store_close(store);
+	store = open_store();
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
+	cr_expect_eq(fk_store_read_numbers_pages(store, 1, shards, 0, 1, check_letters, &n_calls),
+		     FK_OK);
+	cr_expect_eq(n_calls, 1);
+	fk_store_batch_begin(store);
+	fk_store_batch_put_numbers_page(store, 1, 0, 0, letters, sizeof(letters) - 1);
+	cr_expect_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_eq(fk_store_read_numbers_pages(store, 1, shards, 0, 1, check_letters, &n_calls),
+		     FK_OK);
+	cr_expect_eq(n_calls, 2);
 }
 
 Test(store, the_kmf_id_outlives_restarts)
@@ -367,6 +407,16 @@ Test(store, a_batch_of_any_size_is_committed)
 		cr_expect_eq(fk_store_batch_commit(store), FK_OK, "%u pages", n);
 		cr_expect(fk_store_is_healthy(store));
 	}
+}
+
+Test(store, pages_take_no_more_than_what_differs_in_them)
+{
+	static const uint8_t shards[1] = {0};
+
+	fk_store_batch_begin(store);
+	put_ledger_pages(1, shards, 3);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_str_eq(redis_server_ask(&server, "STRLEN fk:{s000}:ledger:7:0"), "36");
 }
 
 Test(store, a_batch_on_a_dead_redis_fails_until_reconnected)

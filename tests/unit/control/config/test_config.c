@@ -40,7 +40,7 @@ Test(config, what_is_not_set_has_its_default)
 	cr_expect_eq(config->api.loopback_port, 0);
 	cr_expect_eq(config->sip.t1_ms, 500);
 	cr_expect_eq(config->sip.t2_ms, 4000);
-	cr_expect_eq(config->campaign.window, 2048);
+	cr_expect_eq(config->campaign.window, 4096);
 	cr_expect_eq(config->campaign.attempts_max, 5);
 	cr_expect_eq(config->campaign.answer_timeout_ms, 10000);
 	cr_expect_eq(config->campaign.retry_backoff_ms, 2000);
