@@ -25,4 +25,11 @@ struct fk_outbox {
 	void *arg;
 	/* True if the datagram is on its way, or was lost on purpose. */
 	bool (*send)(void *arg, const struct fk_datagram *datagram);
+	/* False while a datagram that can wait had better do so; NULL: none need wait. */
+	bool (*has_room)(void *arg);
 };
+
+static inline bool fk_outbox_has_room(const struct fk_outbox *outbox)
+{
+	return outbox->has_room == NULL || outbox->has_room(outbox->arg);
+}

@@ -84,8 +84,9 @@ static int worker_main(void *arg)
 
 		uint32_t n = fk_wire_port_receive(&sim->port, &receiver);
 
-		fk_server_tick(server);
+		/* What is begun already goes before what is not. */
 		fk_txns_advance(sim->txns, server->now_ms);
+		fk_server_tick(server);
 		fk_wire_port_flush(&sim->port);
 		if (n > 0 || sim->port.n_pending > 0) {
 			n_idle = 0;
@@ -136,7 +137,8 @@ static bool setup_faces(struct sim *sim)
 static bool setup_server(struct sim *sim)
 {
 	const struct fk_sim_options *o = sim->options;
-	struct fk_outbox outbox = {.arg = &sim->port, .send = fk_wire_port_send};
+	struct fk_outbox outbox = {
+		.arg = &sim->port, .send = fk_wire_port_send, .has_room = fk_wire_port_has_room};
 	uint32_t n_slots = sim->fleet.n_ues * 4 + 64;
 	struct fk_txns_spec txns = {
 		.n_slots = n_slots < SLOTS_MIN					 ? SLOTS_MIN

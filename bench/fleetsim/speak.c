@@ -220,7 +220,8 @@ bool fk_speak_unasked(struct fk_server *s, struct fk_sim_ue *ue, uint8_t message
 	struct fk_radio_answer said;
 	struct fk_compose message;
 
-	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX)
+	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX ||
+	    !fk_outbox_has_room(&s->outbox))
 		return false;
 	fk_radio_say(s->radio, ue, message_id, &said);
 	if (face == NULL || said.size == 0)

@@ -204,15 +204,19 @@ void fk_txns_advance(struct fk_txns *t, uint64_t now_ms)
 	if (now_ms > t->now_ms + WHEEL_SLOTS)
 		t->now_ms = now_ms - WHEEL_SLOTS;
 	while (t->now_ms < now_ms) {
-		uint64_t tick = ++t->now_ms;
+		uint64_t tick = t->now_ms + 1;
 		uint32_t next = t->wheel[tick % WHEEL_SLOTS];
 
 		while (next != NONE) {
 			struct txn *txn = &t->txns[next];
 
 			next = txn->next;
-			if (txn->due_ms <= now_ms)
-				fire(t, txn, now_ms);
+			if (txn->due_ms > now_ms)
+				continue;
+			if (now_ms < txn->give_up_ms && !fk_outbox_has_room(&t->spec.outbox))
+				return; /* the rest of this millisecond comes next time */
+			fire(t, txn, now_ms);
 		}
+		t->now_ms = tick;
 	}
 }

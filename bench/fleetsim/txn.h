@@ -6,7 +6,8 @@
  * final response comes or timer F (64 * T1) gives up. spec: RFC 3261 §17.1.2.2
  *
  * Timers stand in a wheel of one-millisecond slots with intrusive links: the longest step, T2, fits
- * into one turn.
+ * into one turn. While the outbox has no room repeats wait: a repeat that would be dropped on the
+ * way out is none.
  *
  * Threads: the worker only. Memory: fk_txns_new() allocates; nothing after it does.
  */

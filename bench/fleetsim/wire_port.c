@@ -258,12 +258,18 @@ static void prepare_waiting(const struct fk_wire_port *port,
 		receiver->prepare(receiver->arg, soon->hint);
 }
 
+bool fk_wire_port_has_room(void *arg)
+{
+	const struct fk_wire_port *port = arg;
+
+	return port->n_pending <= FK_WIRE_TX_PENDING / 2;
+}
+
 /* Delivers one burst of requests, as far as there is room for what they make. */
 static void deliver_waiting(struct fk_wire_port *port, const struct fk_wire_receiver *receiver)
 {
 	for (uint32_t i = 0;
-	     i < FK_WIRE_BURST && port->n_waiting > 0 && port->n_pending <= FK_WIRE_TX_PENDING / 2;
-	     i++) {
+	     i < FK_WIRE_BURST && port->n_waiting > 0 && fk_wire_port_has_room(port); i++) {
 		const struct fk_wire_waiting *next = &port->waiting[port->first_waiting];
 
 		prepare_waiting(port, receiver);

@@ -104,6 +104,8 @@ uint32_t fk_wire_port_receive(struct fk_wire_port *port, const struct fk_wire_re
 
 /* Queues one datagram; an fk_outbox's send() with the port as argument. */
 bool fk_wire_port_send(void *port, const struct fk_datagram *datagram);
+/* Its has_room(): half of the queue is for what cannot wait. */
+bool fk_wire_port_has_room(void *port);
 
 /*
  * Hands what is queued to the port. What it does not take stays queued; if it takes nothing for a

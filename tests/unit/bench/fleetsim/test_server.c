@@ -700,6 +700,33 @@ Test(server, ues_that_are_back_say_hello_once)
 	cr_assert_eq(counts.count[FK_SIM_HELLOS], 1);
 }
 
+static bool is_full;
+
+static bool has_room(void *arg)
+{
+	(void)arg;
+	return !is_full;
+}
+
+Test(server, nobody_says_hello_before_the_outbox_has_room_and_nobody_is_left_out)
+{
+	uint8_t buf[1500];
+
+	for (uint32_t i = 0; i < f.fleet.n_ues; i++)
+		f.fleet.ues[i].traits = 1u << FK_TRAIT_OFFLINE;
+	traits.spec.offline_back_s = 1;
+	traits.spec.says_hello = true;
+	server.outbox.has_room = has_room;
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	is_full = true;
+	server.now_ms += 1000;
+	fk_server_tick(&server);
+	cr_assert_eq(counts.count[FK_SIM_HELLOS], 0);
+	is_full = false;
+	fk_server_tick(&server);
+	cr_assert_eq(counts.count[FK_SIM_HELLOS], f.fleet.n_ues);
+}
+
 Test(server, ues_that_leave_say_so_and_those_that_are_back_until_they_are_answered)
 {
 	uint8_t buf[1500];

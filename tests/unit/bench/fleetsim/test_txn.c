@@ -108,6 +108,42 @@ Test(txn, an_unanswered_request_leaves_eleven_times_and_is_given_up_after_64_t1)
 	cr_assert_eq(fk_txns_free_count(txns), N_SLOTS);
 }
 
+static bool is_full;
+
+static bool has_room(void *arg)
+{
+	(void)arg;
+	return !is_full;
+}
+
+Test(txn, repeats_wait_until_the_outbox_has_room_but_the_end_does_not)
+{
+	struct fk_txns_spec spec = {.n_slots = N_SLOTS,
+				    .t1_ms = T1,
+				    .outbox = {.send = send, .has_room = has_room},
+				    .counts = &counts};
+	struct fk_compose c = notification();
+
+	fk_txns_free(txns);
+	cr_assert_eq(fk_txns_new(&spec, now_ms, &txns), FK_OK);
+	cr_assert_eq(begin(&c), FK_OK);
+	is_full = true;
+	run_until(700);
+	cr_assert_eq(sent.n, 1);
+	is_full = false;
+	run_until(701);
+	cr_assert_eq(sent.n, 2);
+	run_until(1700);
+	cr_assert_eq(sent.n, 2);
+	run_until(1701); /* 2 * T1 after the repeat */
+	cr_assert_eq(sent.n, 3);
+	is_full = true;
+	run_until(32000);
+	cr_assert_eq(sent.n, 3);
+	cr_assert_eq(counts.count[FK_SIM_TIMEOUTS], 1);
+	cr_assert_eq(fk_txns_free_count(txns), N_SLOTS);
+}
+
 static void respond(const struct fk_compose *c, uint16_t status)
 {
 	char branch[FK_SIM_BRANCH_LEN];
