@@ -64,7 +64,7 @@ const char *fk_delivery_key_label(const struct fk_delivery *d, uint32_t n_keys, 
 static void put_delivery(struct fk_wire_writer *w, const struct fk_delivery *d)
 {
 	fk_wire_put_u8(w, (uint8_t)(d->flags << 4 | d->state));
-	fk_wire_put_u8(w, d->cause);
+	fk_wire_put_u8(w, (uint8_t)(d->is_woken << 7 | d->cause));
 	fk_wire_put_u8(w, (uint8_t)(d->keys_per_kmm << 4 | d->step));
 	fk_wire_put_u8(w, d->attempt);
 	fk_wire_put_u8(w, d->tries);
@@ -86,7 +86,9 @@ static void get_delivery(struct fk_wire_reader *r, struct fk_delivery *d)
 
 	d->state = octet & 15;
 	d->flags = octet >> 4 & 15;
-	d->cause = fk_wire_get_u8(r);
+	octet = fk_wire_get_u8(r);
+	d->cause = octet & 0x7f;
+	d->is_woken = octet >> 7;
 	octet = fk_wire_get_u8(r);
 	d->step = octet & 15;
 	d->keys_per_kmm = octet >> 4 & 15;

@@ -100,7 +100,10 @@ struct fk_delivery {
 	uint8_t mac[8];	    /* MAC of that acknowledgement: evidence */
 	uint8_t state : 4;  /* enum fk_delivery_state */
 	uint8_t flags : 4;  /* FK_DELIVERY_HELD ... */
-	uint8_t cause;	    /* enum fk_cause */
+	uint8_t cause : 7;  /* enum fk_cause */
+	/* The UE has spoken since it did not answer this attempt: it is due, and what the dataplane
+	 * knew of the attempt by then has been told. */
+	uint8_t is_woken : 1;
 	/* Step s brings keys s * keys_per_kmm and following; behind the last key come the kind's
 	 * commands and the closing exchange (campaign/kind.h). Stored with the delivery, so that no
 	 * change of limits changes a step.
@@ -115,6 +118,7 @@ struct fk_delivery {
 };
 static_assert(sizeof(struct fk_delivery) == 32, "a million of these are held in memory");
 static_assert(FK_DELIVERY_STATES <= 16 && FK_ORDER_KEYS_MAX <= 15, "four bits each");
+static_assert(FK_CAUSES <= 128, "seven bits");
 
 static inline bool fk_delivery_is_final(const struct fk_delivery *d)
 {

@@ -206,7 +206,7 @@ static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	/* After a restart the count of sends may be behind by one; this outcome proves one. */
 	if (d->tries == 0)
 		d->tries = 1;
-	d->cause = (uint8_t)cause;
+	d->cause = (uint8_t)(cause & 0x7f);
 	d->cause_detail = detail;
 	if (d->tries >= s->opt.attempts_max && fk_delivery_hop(s, ue_index)->halt_status == 0) {
 		fk_delivery_finish(s, ue_index, silent_end(s, cause), cause, detail);
@@ -306,6 +306,43 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struc
 	}
 }
 
+/* True if it is the UE that was not there, as far as one can tell. */
+static bool is_about_the_ue(uint8_t cause, uint16_t detail)
+{
+	switch (cause) {
+	case FK_CAUSE_SIP_TIMEOUT:
+	case FK_CAUSE_NO_ANSWER:
+	case FK_CAUSE_UNDELIVERED:
+	case FK_CAUSE_DELIVERED:
+	case FK_CAUSE_DEREGISTERED:
+		return true;
+	case FK_CAUSE_SIP:
+		return detail == 408 || detail == 480;
+	}
+	return false;
+}
+
+/*
+ * What the dataplane says of a delivery that is due since its UE has spoken may be what it said
+ * before that, and nothing tells the two apart after a restart. So of the UE's silence no notice is
+ * taken until it is sent to once more.
+ */
+static bool was_outspoken(const struct fk_delivery *d, const struct fk_ue_state *state)
+{
+	if (!d->is_woken || d->state != FK_DELIVERY_QUEUED)
+		return false;
+	switch (state->outcome) {
+	case FK_OUTCOME_TIMEOUT:
+	case FK_OUTCOME_NO_ANSWER:
+	case FK_OUTCOME_UNDELIVERED:
+		return true;
+	case FK_OUTCOME_REFUSED:
+		return is_about_the_ue(FK_CAUSE_SIP,
+				       fk_refusal_detail(state->sip_status, state->sip_warning));
+	}
+	return false;
+}
+
 /* After a restart the state may be the first to say that anything was sent. */
 static void note_what_is_known(struct fk_scheduler *s, uint32_t ue_index,
 			       const struct fk_ue_state *state)
@@ -376,23 +413,10 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	    state->outcome == FK_OUTCOME_NONE)
 		return false;
 	run->outcome_seen = (uint32_t)state->answered_at_us;
+	if (was_outspoken(d, state))
+		return false;
+	d->is_woken = 0;
 	apply_failure(s, ue_index, &step, state, now);
-	return false;
-}
-
-/* True if it is the UE that was not there, as far as one can tell. */
-static bool is_about_the_ue(const struct fk_delivery *d)
-{
-	switch (d->cause) {
-	case FK_CAUSE_SIP_TIMEOUT:
-	case FK_CAUSE_NO_ANSWER:
-	case FK_CAUSE_UNDELIVERED:
-	case FK_CAUSE_DELIVERED:
-	case FK_CAUSE_DEREGISTERED:
-		return true;
-	case FK_CAUSE_SIP:
-		return d->cause_detail == 408 || d->cause_detail == 480;
-	}
 	return false;
 }
 
@@ -407,6 +431,7 @@ static void begin_again(struct fk_scheduler *s, uint32_t ue_index,
 		fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING); /* its wave comes yet */
 	} else if (!fk_delivery_is_outrun(s, ue_index)) {
 		/* The attempt goes on under its number: the UE has taken none after it. */
+		d->is_woken = 1;
 		fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
 		s->pages[ue_index / FK_LEDGER_PAGE].on_durable |= 1ull
 								  << (ue_index % FK_LEDGER_PAGE);
@@ -420,9 +445,15 @@ bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
 {
 	struct fk_delivery *d;
 
-	if (ue_index >= s->opt.n_slots || !is_about_the_ue(&s->deliveries[ue_index]))
+	if (ue_index >= s->opt.n_slots)
 		return false;
 	d = &s->deliveries[ue_index];
+	if (!is_about_the_ue(d->cause, d->cause_detail))
+		return false;
+	if (fk_delivery_is_under_way(d) && !d->is_woken) {
+		d->is_woken = 1;
+		fk_delivery_mark_dirty(s, ue_index);
+	}
 	/* This send may have been too early for it; it is not held against it. */
 	if (d->state == FK_DELIVERY_OPEN && d->tries > 1) {
 		d->tries = 1;

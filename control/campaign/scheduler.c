@@ -323,8 +323,9 @@ void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_deliv
 	if (state != FK_DELIVERY_ACKED &&
 	    (d->keys_held != 0 || (d->flags & FK_DELIVERY_PERFORMED) != 0))
 		state = FK_DELIVERY_PARTIAL;
-	d->cause = (uint8_t)cause;
+	d->cause = (uint8_t)(cause & 0x7f);
 	d->cause_detail = detail;
+	d->is_woken = 0;
 	s->pages[ue_index / FK_LEDGER_PAGE].on_durable &= ~page_bit(ue_index);
 	fk_delivery_set_state(s, ue_index, state);
 	fk_delivery_mark_dirty(s, ue_index);
@@ -342,6 +343,7 @@ void fk_delivery_begin_attempt(struct fk_scheduler *s, uint32_t ue_index,
 	}
 	d->date_time_s = now->date_s;
 	d->tries = 0;
+	d->is_woken = 0;
 	fk_delivery_set_state(s, ue_index, FK_DELIVERY_QUEUED);
 	s->pages[ue_index / FK_LEDGER_PAGE].on_durable |= page_bit(ue_index);
 	fk_delivery_mark_dirty(s, ue_index);
@@ -384,25 +386,6 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
 	else if (goal_steps(s, d) + s->opt.closing > FK_STEP_MAX + 1u) /* the plan refuses it */
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
-}
-
-void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
-{
-	uint8_t state = s->deliveries[ue_index].state;
-
-	assert(ue_index < s->opt.n_slots);
-	if (is_active(state))
-		fk_delivery_finish(s, ue_index,
-				   state == FK_DELIVERY_PENDING ? FK_DELIVERY_EXCLUDED
-								: FK_DELIVERY_ABORTED,
-				   cause, 0);
-}
-
-void fk_scheduler_be_absent(struct fk_scheduler *s, uint32_t ue_index)
-{
-	assert(ue_index < s->opt.n_slots);
-	if (is_active(s->deliveries[ue_index].state))
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_DEREGISTERED, 0);
 }
 
 void fk_scheduler_engage(struct fk_scheduler *s, uint32_t ue_index)
@@ -499,6 +482,9 @@ void fk_scheduler_restore_page(struct fk_scheduler *s, uint32_t page,
 		d->state = FK_DELIVERY_NONE;
 		s->runs[ue_index].was_ordered = state != FK_DELIVERY_PENDING &&
 						(d->tries > 0 || d->step > 0 || d->attempt > 0);
+		/* It is counted when it is ordered again, as by fk_scheduler_queue_open(). */
+		if (state == FK_DELIVERY_OPEN && d->tries > 0)
+			d->tries--;
 		s->tally.n_deliveries++;
 		if (d->flags & fk_scheduler_goal(s)) {
 			s->tally.n_held++;

@@ -172,6 +172,7 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
  * The UE is there: what waits for it to answer is due now, and what has ended because it did not is
  * begun again, with as many sends as before, and with the same octets unless it was outrun. False
  * if there was no such thing. What waits for the system, or for a next hop, goes on waiting.
+ * That it is due is in its page then, and stands over any restart: it is sent once more at least.
  */
 bool fk_scheduler_wake(struct fk_scheduler *s, uint32_t ue_index,
 		       const struct fk_scheduler_now *now);

@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scheduler_stop.c - what stops a campaign as a whole, for good or until it goes on: an end before
- * its time, a hold, and next hops that have all stopped.
+ * scheduler_stop.c - what stops one delivery before its end, or a campaign as a whole, for good or
+ * until it goes on: an end before its time, a hold, and next hops that have all stopped.
  */
+#include <assert.h>
+
 #include "campaign/scheduler_private.h"
+
+static bool is_active(const struct fk_scheduler *s, uint32_t ue_index)
+{
+	const struct fk_delivery *d = &s->deliveries[ue_index];
+
+	return d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d);
+}
+
+void fk_scheduler_exclude(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
+{
+	uint8_t state = s->deliveries[ue_index].state;
+
+	assert(ue_index < s->opt.n_slots);
+	if (is_active(s, ue_index))
+		fk_delivery_finish(s, ue_index,
+				   state == FK_DELIVERY_PENDING ? FK_DELIVERY_EXCLUDED
+								: FK_DELIVERY_ABORTED,
+				   cause, 0);
+}
+
+void fk_scheduler_be_absent(struct fk_scheduler *s, uint32_t ue_index)
+{
+	assert(ue_index < s->opt.n_slots);
+	if (is_active(s, ue_index))
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_UNREACHABLE, FK_CAUSE_DEREGISTERED, 0);
+}
 
 void fk_scheduler_abort(struct fk_scheduler *s)
 {
 	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
-		struct fk_delivery *d = &s->deliveries[i];
 		uint16_t stopped;
 
-		if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d))
+		if (!is_active(s, i))
 			continue;
 		stopped = fk_delivery_hop(s, i)->halt_status;
 		fk_delivery_finish(s, i, FK_DELIVERY_ABORTED,
@@ -23,9 +50,7 @@ void fk_scheduler_abort(struct fk_scheduler *s)
 void fk_scheduler_supersede(struct fk_scheduler *s)
 {
 	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
-		const struct fk_delivery *d = &s->deliveries[i];
-
-		if (d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d))
+		if (is_active(s, i))
 			fk_delivery_finish(s, i, FK_DELIVERY_SUPERSEDED, FK_CAUSE_SUPERSEDED, 0);
 	}
 }

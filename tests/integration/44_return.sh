@@ -3,7 +3,8 @@
 #
 # A fleet that was away comes back at once: everybody says Hello within a moment. Two campaigns have
 # asked for them in vain by then, and the second, still open, has superseded the first. Each is sent
-# what is current and nothing else, within the pace.
+# what is current and nothing else, within the pace, though fleetkeyd is killed between what they say
+# and what it makes of that.
 #
 #   FLEETKEY_RETURN_UES    how many there are (800)
 #   FLEETKEY_RETURN_PACE   requests a second (400)
@@ -26,7 +27,8 @@ all_were_asked() {
 # sent: microseconds and requests sent until then, repeats included.
 sent() {
 	local n
-	n=$(stack_ctl dataplane show --json | jq '.counters | .tx_requests + .tx_retransmits')
+	n=$(stack_ctl dataplane show --json 2>/dev/null |
+		jq -e '.counters | .tx_requests + .tx_retransmits') || return 1
 	echo "${EPOCHREALTIME/[^0-9]/} $n"
 }
 
@@ -34,9 +36,12 @@ hellos_are_coming() {
 	[ "$(stack_counter rx_hellos)" -gt $((UES / 4)) ]
 }
 
+control_was_restarted() {
+	[ "${STACK_RESTARTS[control]:-0}" -gt 0 ]
+}
+
 ended() {
-	sent >>"$STACK_DIR/sent"
-	stack_campaign_is_over
+	sent >>"$STACK_DIR/sent" && stack_campaign_is_over
 }
 
 # The most requests of a second, over each two looks at least a second apart.
@@ -51,7 +56,7 @@ most_a_second() {
 		}' "$STACK_DIR/sent"
 }
 
-tap_plan 9
+tap_plan 10
 stack_init return
 STACK_UES=$UES
 STACK_SEED=11
@@ -75,7 +80,12 @@ stack_until 120 "requests to everybody again" all_were_asked $((UES * 2))
 tap_ok "most of the fleet is away" test "$(stack_campaign_get .acked)" -le $((UES * (100 - AWAY + 3) / 100))
 stack_until 120 "radios that say Hello" hellos_are_coming
 sent >"$STACK_DIR/sent"
-stack_until 300 "end of the campaign" ended
+acked=$(stack_campaign_get .acked)
+stack_kill control
+stack_until 10 "restart of fleetkeyd" control_was_restarted
+tap_ok "fleetkeyd is killed before most of them are served" test "$acked" -lt $((UES / 2))
+# Long before anybody is asked again who has not said Hello.
+stack_until "$((UES * 4 / PACE + 60))" "end of the campaign" ended
 tap_is "then all come back and are served" "$(stack_campaign_get .states.acked)" "$UES"
 most=$(most_a_second)
 echo "# $(stack_counter rx_hellos) Hellos; at most $most requests a second of $PACE"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hundred thousand histories of small campaigns, from plan and approval over a scheduled start to
- * waves, gates, operators, crashes and a store that fails now and then, by clocks that are played,
- * one of which is set forward and back, and by a fixed seed. What must hold is checked at every
- * order, at every write and at every gate.
+ * waves, gates, operators, UEs that say Hello, crashes and a store that fails now and then, by
+ * clocks that are played, one of which is set forward and back, and by a fixed seed. What must hold
+ * is checked at every order, at every write and at every gate.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -26,8 +26,13 @@ struct radio {
 	uint16_t keys, accepted;
 	uint64_t outcome_at_ms; /* 0: nothing is open */
 	struct fk_order open;
+	struct fk_order ordered; /* it is in the ring yet; 'token' 0: none is */
 	struct fk_ue_state state;
-	uint8_t mood; /* percent of orders that it answers well */
+	uint32_t n_begun; /* sends of the attempt in 'open' */
+	bool rings;	  /* it has said Hello, and the doorbell is not released */
+	bool is_between;  /* it did when nothing was on its way to it */
+	bool is_due;	  /* it has, durably, and nothing was sent to it since */
+	uint8_t mood;	  /* percent of orders that it answers well */
 	bool is_offline;
 };
 
@@ -155,10 +160,37 @@ static void begin(uint64_t seed)
 
 /* The store. */
 
-/* I3: what the store calls final stays as it is. */
+static struct radio *radio_of(uint32_t ue_index)
+{
+	for (uint32_t i = 0; i < h.n_radios; i++) {
+		if (h.radios[i].ue_index == ue_index)
+			return &h.radios[i];
+	}
+	return NULL;
+}
+
+/* True if it has no answer, as far as the store or the scheduler knows. */
+static bool is_silent(const struct fk_delivery *d)
+{
+	return d->cause == FK_CAUSE_SIP_TIMEOUT || d->cause == FK_CAUSE_NO_ANSWER ||
+	       (d->cause == FK_CAUSE_SIP && d->cause_detail == 480);
+}
+
+static const struct fk_delivery *delivery_of(const struct radio *r)
+{
+	return &fk_scheduler_deliveries(h.scheduler)[r->ue_index];
+}
+
+/* I3: what the store calls final stays as it is, unless it is for want of an answer, and the UE has
+ * spoken. */
 static void check_final_stays(const struct fk_delivery *before, const struct fk_delivery *now)
 {
+	const struct radio *r = radio_of((uint32_t)(before - h.stored.deliveries));
+
 	if (!fk_delivery_is_final(before) || before->state == FK_DELIVERY_NONE)
+		return;
+	check((before->keys_held & ~now->keys_held) == 0);
+	if (r != NULL && r->rings && is_silent(before))
 		return;
 	check(now->state == before->state);
 	check(now->cause == before->cause && now->cause_detail == before->cause_detail);
@@ -181,6 +213,16 @@ static void write_all(void)
 		       FK_LEDGER_PAGE * sizeof(h.numbers[0]));
 		h.stored.has_page[pages[i]] = true;
 		fk_scheduler_page_durable(h.scheduler, pages[i]);
+	}
+	for (uint32_t i = 0; i < h.n_radios; i++) {
+		struct radio *r = &h.radios[i];
+		const struct fk_delivery *d = delivery_of(r);
+
+		/* What waits was sent at least as often as it is said to have been. */
+		check(d->state != FK_DELIVERY_WAITING || d->tries <= r->n_begun);
+		if (r->rings && r->is_between && fk_delivery_is_under_way(d) && is_silent(d))
+			r->is_due = true;
+		r->rings = false;
 	}
 	if (h.is_record_dirty)
 		h.stored.record = h.record;
@@ -240,15 +282,6 @@ static void play(struct radio *r)
 	}
 }
 
-static struct radio *radio_of(uint32_t ue_index)
-{
-	for (uint32_t i = 0; i < h.n_radios; i++) {
-		if (h.radios[i].ue_index == ue_index)
-			return &h.radios[i];
-	}
-	return NULL;
-}
-
 /* Everything that must hold when an order leaves. */
 static void take(const struct fk_order *order)
 {
@@ -274,15 +307,40 @@ static void take(const struct fk_order *order)
 	/* I6 */
 	if (order->kind == FK_ORDER_CHANGEOVER)
 		check(d->keys_held == all_keys());
-	if (r->outcome_at_ms != 0 && r->open.token == order->token)
+	r->ordered = *order;
+}
+
+/* The dataplane comes to what is in its ring. */
+static void begin_ordered(struct radio *r)
+{
+	const struct fk_order order = r->ordered;
+
+	r->ordered.token = 0;
+	r->is_due = r->is_between = false;
+	if (r->outcome_at_ms != 0 && r->open.token == order.token)
 		return;
-	r->open = *order;
-	r->state = (struct fk_ue_state){.token = order->token,
-					.message_number = order->message_number,
-					.date_time_s = order->date_time_s,
+	r->n_begun = (r->open.token == order.token ? r->n_begun : 0) + 1;
+	r->open = order;
+	r->state = (struct fk_ue_state){.token = order.token,
+					.message_number = order.message_number,
+					.date_time_s = order.date_time_s,
 					.inbound_number = r->state.inbound_number,
 					.inbound_known = r->state.inbound_known};
 	r->outcome_at_ms = h.now.ms + 1 + draw(60);
+}
+
+static void hear(struct radio *r)
+{
+	r->is_between = r->outcome_at_ms == 0;
+	(void)fk_scheduler_wake(h.scheduler, r->ue_index, &h.now);
+}
+
+/* A UE that may have been away is there. */
+static void say_hello(struct radio *r)
+{
+	r->is_offline = false;
+	r->rings = true;
+	hear(r);
 }
 
 /* A gate that has passed, counted anew. */
@@ -399,11 +457,15 @@ static void turn(bool store_works)
 	for (uint32_t i = 0; i < h.n_radios; i++) {
 		struct radio *r = &h.radios[i];
 
+		if (r->ordered.token != 0 && draw(3) != 0)
+			begin_ordered(r);
 		if (r->outcome_at_ms == 0 || r->outcome_at_ms > h.now.ms)
 			continue;
 		play(r);
 		(void)fk_scheduler_apply(h.scheduler, r->ue_index, &r->state, &h.now);
 	}
+	if (h.record.state == FK_CAMPAIGN_RUNNING && draw(8) == 0)
+		say_hello(&h.radios[draw(h.n_radios)]);
 	check_gates(store_works);
 	fk_scheduler_reserve(h.scheduler, &h.now, 1);
 	if (!store_works)
@@ -416,6 +478,20 @@ static void turn(bool store_works)
 	check(fk_scheduler_tally(h.scheduler)->states[FK_DELIVERY_OPEN] <= h.options.window);
 }
 
+/* Doorbells that were not released ring again, if their region is still there, else UEs repeat. */
+static void hear_again(bool region_survives)
+{
+	for (uint32_t i = 0; i < h.n_radios; i++) {
+		struct radio *r = &h.radios[i];
+
+		if (!r->rings)
+			continue;
+		if (region_survives)
+			(void)fk_scheduler_apply(h.scheduler, r->ue_index, &r->state, &h.now);
+		hear(r);
+	}
+}
+
 static void crash(bool region_survives)
 {
 	fk_scheduler_free(h.scheduler);
@@ -423,18 +499,24 @@ static void crash(bool region_survives)
 	h.record = h.stored.record;
 	h.is_record_dirty = false;
 	make_scheduler();
+	if (draw(2) != 0)
+		hear_again(region_survives);
 	for (uint32_t i = 0; i < h.n_radios; i++) {
 		struct radio *r = &h.radios[i];
 
+		r->ordered.token = 0;
 		if (region_survives)
 			(void)fk_scheduler_apply(h.scheduler, r->ue_index, &r->state, &h.now);
 		else
 			r->outcome_at_ms = r->state.token = 0;
+		/* Who has spoken does not wait for what that was the end of. */
+		check(!r->is_due || r->rings || delivery_of(r)->state != FK_DELIVERY_WAITING);
 	}
 	if (region_survives)
 		fk_scheduler_queue_open(h.scheduler);
 	else
 		fk_scheduler_forget_sent(h.scheduler);
+	hear_again(region_survives);
 }
 
 /* Every delivery has exactly one final state, and the tally says so. */
@@ -456,6 +538,8 @@ static void check_end(void)
 
 		check((d->keys_held & ~h.radios[i].keys) == 0);
 		check(d->state != FK_DELIVERY_ACKED || d->keys_held == all_keys());
+		/* Nobody is given up as silent who has spoken and was not sent to since. */
+		check(!h.radios[i].is_due || !is_silent(d));
 	}
 }
 

@@ -24,6 +24,7 @@ static void fill(struct fk_delivery page[FK_LEDGER_PAGE])
 			.flags = i & 7,
 			.left = (i + 60) & 0x7f,
 			.is_living = i & 1,
+			.is_woken = i >> 1 & 1,
 		};
 		memset(page[i].mac, (int)i, sizeof(page[i].mac));
 	}
@@ -54,7 +55,7 @@ Test(ledger, the_stored_form_is_big_endian_and_in_the_tables_order)
 
 	fk_ledger_page_encode(page, octets);
 	cr_assert_eq(octets[0], 0x35);
-	cr_assert_eq(octets[1], 1);
+	cr_assert_eq(octets[1], 1); /* its high bit: woken */
 	cr_assert_eq(octets[2], 0x91);
 	cr_assert_eq(octets[6], 0x80);
 	cr_assert_eq(octets[7], 0x01);
@@ -79,13 +80,17 @@ Test(ledger, a_value_out_of_range_is_refused_and_nothing_is_written)
 	static const struct {
 		uint32_t at;
 		uint8_t value;
-	} bad[] = {{0, FK_DELIVERY_STATES}, {1, FK_CAUSES}, {2, 10 << 4}, {0, FK_DELIVERY_OPEN}};
+	} bad[] = {{0, FK_DELIVERY_STATES},
+		   {1, FK_CAUSES},
+		   {1, 0x80 | FK_CAUSES},
+		   {2, 10 << 4},
+		   {0, FK_DELIVERY_OPEN}};
 	struct fk_delivery page[FK_LEDGER_PAGE], untouched[FK_LEDGER_PAGE];
 	uint8_t octets[FK_LEDGER_PAGE_SIZE] = {0};
 
 	memset(page, 0x5a, sizeof(page));
 	memcpy(untouched, page, sizeof(page));
-	for (uint32_t i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint32_t at = 63 * FK_DELIVERY_PACKED_SIZE + bad[i].at;
 
 		octets[at] = bad[i].value;

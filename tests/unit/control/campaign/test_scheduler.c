@@ -1059,6 +1059,149 @@ Test(scheduler, a_ue_that_was_given_up_is_served_when_it_speaks)
 	cr_expect_not(fk_scheduler_wake(w->scheduler, 9, &w->now), "it has all it should");
 }
 
+/* An answer of another UE in its page makes a page be written again. */
+static void touch_page_of(uint32_t ue_index)
+{
+	struct fk_ue_state state = {.inbound_known = 1, .inbound_number = 7};
+
+	(void)fk_scheduler_apply(w->scheduler, ue_index ^ 1, &state, &w->now);
+}
+
+/* Until nobody is left but UE 9, which is silent, and waits so long that nobody sends to it again.
+ */
+static void let_wait(void)
+{
+	w->options.retry_backoff_ms = 3000000;
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ACKED] < WORLD_UES - 1)
+		world_turn(w, false);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_WAITING);
+	cr_assert_eq(w->n_sends[9], 1);
+	w->radios[9].is_silent = false;
+}
+
+Test(scheduler, a_ue_that_spoke_before_a_crash_is_sent_to_at_once_after_it)
+{
+	let_wait();
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_write(w);
+	world_restart(w, true);
+	world_restart(w, true); /* and another one, before anything is written */
+	cr_expect_eq(world_delivery(w, 9)->tries, 1);
+	world_turn(w, false);
+	cr_expect_eq(w->n_sends[9], 2);
+	cr_expect_eq(world_delivery(w, 9)->tries, 2);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, a_ue_that_spoke_is_sent_to_though_the_order_was_lost_in_a_crash)
+{
+	struct fk_order order;
+
+	let_wait();
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_write(w);
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	cr_assert_eq(fk_token_unpack(order.token).ue_index, 9);
+	/* The page is written once more for another UE, and what was ordered is not begun. */
+	touch_page_of(9);
+	world_write(w);
+	world_restart(w, true);
+	world_turn(w, false);
+	cr_expect_eq(w->n_sends[9], 2);
+}
+
+Test(scheduler, a_ue_that_is_heard_again_between_restart_and_rescan_is_sent_to_at_once)
+{
+	let_wait();
+	world_restore(w);
+	(void)fk_scheduler_wake(w->scheduler, 9, &w->now);
+	world_rescan(w, true);
+	world_turn(w, false);
+	cr_expect_eq(w->n_sends[9], 2);
+}
+
+Test(scheduler, a_ue_that_spoke_waits_anew_when_it_is_silent_after_all)
+{
+	let_wait();
+	w->radios[9].is_silent = true;
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	for (uint32_t i = 0; i < 100; i++)
+		world_turn(w, false);
+	cr_expect_eq(w->n_sends[9], 2);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_WAITING);
+	world_restart(w, true);
+	for (uint32_t i = 0; i < 100; i++)
+		world_turn(w, false);
+	cr_expect_eq(w->n_sends[9], 2);
+	cr_expect_eq(world_delivery(w, 9)->tries, 2);
+}
+
+Test(scheduler, a_ue_that_was_given_up_and_spoke_is_not_given_up_again_by_a_crash)
+{
+	w->options.attempts_max = 1;
+	w->radios[9].is_silent = true;
+	world_start(w);
+	world_run(w, 5000);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_UNREACHABLE);
+	w->radios[9].is_silent = false;
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_write(w);
+	world_restart(w, true);
+	cr_assert_eq(world_delivery(w, 9)->state, FK_DELIVERY_QUEUED);
+	world_run(w, 5000);
+	world_check_books(w);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_ACKED);
+}
+
+Test(scheduler, what_refuses_a_ue_that_spoke_counts_after_a_crash)
+{
+	let_wait();
+	cr_assert(fk_scheduler_wake(w->scheduler, 9, &w->now));
+	world_write(w);
+	w->radios[9].forced_sip = 404;
+	world_turn(w, false);
+	for (uint32_t i = 0; i < 10; i++)
+		world_turn(w, true); /* the refusal comes, and the store does not take it */
+	world_restart(w, true);
+	cr_expect_eq(world_delivery(w, 9)->state, FK_DELIVERY_REFUSED);
+	cr_expect_eq(w->n_sends[9], 2);
+}
+
+Test(scheduler, a_wait_is_no_longer_than_before_when_it_begins_anew_after_a_crash)
+{
+	w->options.retry_backoff_ms = 1000;
+	w->radios[9].is_silent = true;
+	world_start(w);
+	while (w->n_sends[9] < 2 || world_delivery(w, 9)->state != FK_DELIVERY_WAITING)
+		world_turn(w, false);
+	world_write(w);
+	world_restart(w, true);
+	cr_expect_eq(world_delivery(w, 9)->tries, 2);
+	cr_expect_leq(fk_scheduler_next_due_ms(w->scheduler), w->now.ms + 2000);
+	for (uint32_t i = 0; i < 202; i++)
+		world_turn(w, false);
+	cr_expect_eq(w->n_sends[9], 3);
+}
+
+Test(scheduler, a_send_that_a_crash_interrupts_is_not_counted_twice)
+{
+	w->options.attempts_max = 2;
+	w->radios[9].is_silent = w->radios[9].is_stuck = true;
+	world_start(w);
+	while (world_delivery(w, 9)->state != FK_DELIVERY_OPEN)
+		world_turn(w, false);
+	touch_page_of(9);
+	world_write(w);
+	world_restart(w, true);
+	world_turn(w, false); /* ordered again; the dataplane is at it */
+	cr_expect_eq(world_delivery(w, 9)->tries, 1);
+	cr_expect_eq(w->n_sends[9], 1);
+}
+
 Test(scheduler, what_the_system_or_the_radio_has_refused_is_not_begun_again)
 {
 	w->radios[3].forced_sip = 404;

@@ -78,7 +78,7 @@ const struct fk_delivery *world_delivery(const struct world *w, uint32_t ue_inde
 
 /* The store. */
 
-static void write_pages(struct world *w)
+void world_write(struct world *w)
 {
 	uint32_t pages[WORLD_PAGES];
 	uint32_t n = fk_scheduler_list_dirty(w->scheduler, pages, WORLD_PAGES);
@@ -390,7 +390,7 @@ void world_turn(struct world *w, bool store_fails)
 		renew_keys(w);
 	fk_scheduler_reserve(w->scheduler, &w->now, 1);
 	if (!store_fails)
-		write_pages(w);
+		world_write(w);
 	while ((n = fk_scheduler_poll(w->scheduler, &w->now, orders, 8)) > 0) {
 		for (uint32_t i = 0; i < n; i++)
 			take_order(w, &orders[i]);
@@ -406,10 +406,10 @@ void world_run(struct world *w, uint32_t max_turns)
 		cr_assert_gt(max_turns--, 0, "it does not end");
 		world_turn(w, false);
 	}
-	write_pages(w);
+	world_write(w);
 }
 
-void world_restart(struct world *w, bool region_survives)
+void world_restore(struct world *w)
 {
 	fk_scheduler_free(w->scheduler);
 	memcpy(w->numbers, w->stored_numbers, sizeof(w->numbers));
@@ -427,6 +427,10 @@ void world_restart(struct world *w, bool region_survives)
 			     FK_OK);
 		fk_scheduler_restore_page(w->scheduler, page, deliveries);
 	}
+}
+
+void world_rescan(struct world *w, bool region_survives)
+{
 	if (region_survives) {
 		for (uint32_t i = 0; i < WORLD_UES; i++)
 			fk_scheduler_apply(w->scheduler, i, &w->states[i], &w->now);
@@ -436,6 +440,12 @@ void world_restart(struct world *w, bool region_survives)
 		memset(w->outcome_at_ms, 0, sizeof(w->outcome_at_ms));
 		fk_scheduler_forget_sent(w->scheduler);
 	}
+}
+
+void world_restart(struct world *w, bool region_survives)
+{
+	world_restore(w);
+	world_rescan(w, region_survives);
 }
 
 void world_check_books(const struct world *w)

@@ -71,9 +71,14 @@ uint32_t world_random(struct world *w, uint32_t n); /* 0..n-1 */
 void world_turn(struct world *w, bool store_fails);
 /* Turns until all is final; fails the test if that takes more than 'max_turns'. */
 void world_run(struct world *w, uint32_t max_turns);
+/* Writes what is dirty. */
+void world_write(struct world *w);
 /* Control dies and comes back with what the store has; the region and its attempts live on, or are
  * lost with everything that is in flight. */
 void world_restart(struct world *w, bool region_survives);
+/* The same in two steps: control reads the store, and then what the dataplane knows. */
+void world_restore(struct world *w);
+void world_rescan(struct world *w, bool region_survives);
 
 const struct fk_delivery *world_delivery(const struct world *w, uint32_t ue_index);
 /* All keys of the campaign, one bit each. */
