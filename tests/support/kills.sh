@@ -122,6 +122,11 @@ kills_judge() {
 	[ "$verdict" = good ] || kills_note "$verdict"
 }
 
+# The link to fleetsim comes up when it does, and a kill before that meets nothing.
+kills_sends() {
+	[ "$(stack_counter tx_requests)" -gt 0 ]
+}
+
 kills_round() {
 	local names=$1 at_ms=$2 began_ms lost name
 	KILLS_WRONG=
@@ -132,6 +137,7 @@ kills_round() {
 	kills_reset
 	# Callers take our status, and then no failure ends us by itself.
 	stack_prepare && stack_start && stack_import >/dev/null && stack_campaign_create || return 1
+	stack_until 30 "requests" kills_sends || return 1
 	began_ms=$(kills_now_ms)
 	while [ $(($(kills_now_ms) - began_ms)) -lt "$at_ms" ]; do
 		kills_watch_acked
