@@ -22,6 +22,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "store/lease.h"
 #include "store/store.h"
 
 #define RUNS	     15
@@ -166,9 +167,12 @@ static void warm_up(struct bench *bench)
 int main(int argc, char **argv)
 {
 	static struct bench bench;
+	static const struct fk_node node = {.id = {1}, .name = "bench", .lease_ms = 3000};
 	struct fk_store_options options = {0};
+	struct fk_store_owner owner;
 	struct fk_reason reason;
 	char path[4096];
+	enum fk_err err;
 
 	if (argc != 4 || sscanf(argv[2], "%" SCNu32, &bench.n_ues) != 1 || bench.n_ues == 0 ||
 	    bench.n_ues > 9999999) {
@@ -182,6 +186,12 @@ int main(int argc, char **argv)
 	bench.redis = redisConnectUnix(argv[1]);
 	if (bench.redis == NULL || bench.redis->err != 0)
 		die("no connection to Redis");
+	/* Fenced, as fleetkeyd writes; what the last one let go is there after its lease at most.
+	 */
+	while ((err = fk_store_take_lease(bench.store, &node, &owner)) == FK_EBUSY)
+		usleep(100000);
+	if (err != FK_OK)
+		die(fk_store_last_error(bench.store));
 	if (fk_store_next_generation(bench.store, &bench.generation) != FK_OK ||
 	    fk_store_next_campaign_id(bench.store, &bench.campaign_id) != FK_OK)
 		die(fk_store_last_error(bench.store));

@@ -13,35 +13,122 @@ void fk_store_batch_begin(struct fk_store *store)
 	store->batch_in_multi = false;
 }
 
-/* The replies of one transaction; 'ret_exec' gets EXEC's, which the caller frees. */
-static enum fk_err end_transaction(struct fk_store *store, redisReply **ret_exec)
+enum fk_err fk_redis_begin(struct fk_store *store)
 {
-	const struct fk_redis_word exec[] = {FK_WORD("EXEC")};
-	redisReply *reply = NULL;
-	enum fk_err err = fk_redis_send(store, exec, 1);
+	const struct fk_redis_word multi[] = {FK_WORD("MULTI")};
+	enum fk_err err = fk_redis_send(store, multi, 1);
 
-	store->batch_in_multi = false;
-	while (err == FK_OK && store->n_pending > 0) {
+	return err == FK_OK ? fk_lease_ride(store) : err;
+}
+
+/* EXEC's own reply; 'n_behind' are still to come. */
+static enum fk_err fetch_exec(struct fk_store *store, uint32_t n_behind, redisReply **ret_exec)
+{
+	redisReply *reply = NULL;
+	enum fk_err err = FK_OK;
+
+	while (err == FK_OK && store->n_pending > n_behind) {
 		if (reply != NULL)
 			freeReplyObject(reply);
 		reply = NULL;
 		err = fk_redis_fetch(store, &reply);
 	}
+	if (err == FK_OK && reply == NULL)
+		err = fk_redis_break(store, "transaction", "EXEC gave no reply");
+	if (err == FK_OK)
+		*ret_exec = reply;
+	return err;
+}
+
+static enum fk_err check_exec(struct fk_store *store, const redisReply *exec)
+{
+	if (exec->type == REDIS_REPLY_NIL)
+		return FK_ESTALE;
+	if (exec->type != REDIS_REPLY_ARRAY)
+		return fk_redis_break(store, "transaction",
+				      "EXEC gave another reply than expected");
+	for (size_t i = 0; i < exec->elements; i++) {
+		if (exec->element[i]->type == REDIS_REPLY_ERROR)
+			return fk_redis_break(store, "transaction", exec->element[i]->str);
+	}
+	return FK_OK;
+}
+
+enum fk_err fk_redis_exec(struct fk_store *store, redisReply **ret_reply)
+{
+	const struct fk_redis_word exec[] = {FK_WORD("EXEC")};
+	bool is_fenced = store->lease.is_held;
+	redisReply *reply;
+	enum fk_err err = fk_redis_send(store, exec, 1);
+
+	if (err == FK_OK && is_fenced)
+		err = fk_lease_send_watch(store);
+	if (err == FK_OK)
+		err = fetch_exec(store, is_fenced ? 2 : 0, &reply);
 	if (err != FK_OK)
 		return err;
-	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
-		err = fk_redis_break(store, "batch", "EXEC gave another reply than expected");
-	for (size_t i = 0; err == FK_OK && i < reply->elements; i++) {
-		if (reply->element[i]->type == REDIS_REPLY_ERROR)
-			err = fk_redis_break(store, "batch", reply->element[i]->str);
-	}
+	if (is_fenced)
+		err = fk_lease_fetch_watch(store);
+	if (err == FK_OK)
+		err = check_exec(store, reply);
+	if (err == FK_OK && store->lease.asked_at_us != 0)
+		err = fk_redis_confirm(store);
 	if (err != FK_OK) {
-		if (reply != NULL)
-			freeReplyObject(reply);
+		store->lease.asked_at_us = 0;
+		freeReplyObject(reply);
 		return err;
 	}
-	*ret_exec = reply;
+	*ret_reply = reply;
 	return FK_OK;
+}
+
+enum fk_err fk_redis_write(struct fk_store *store, const struct fk_redis_word *words,
+			   uint32_t n_words, int64_t *ret_value)
+{
+	redisReply *reply;
+	const redisReply *last;
+	enum fk_err err = fk_redis_drain(store);
+
+	if (err == FK_OK)
+		err = fk_redis_begin(store);
+	if (err == FK_OK)
+		err = fk_redis_send(store, words, n_words);
+	if (err == FK_OK)
+		err = fk_redis_exec(store, &reply);
+	if (err != FK_OK)
+		return err == FK_ESTALE ? fk_redis_break(store, "write", "EXEC was refused") : err;
+	last = reply->elements > 0 ? reply->element[reply->elements - 1] : NULL;
+	if (last == NULL || last->type != REDIS_REPLY_INTEGER)
+		err = fk_redis_break(store, "write", "it gave another reply than expected");
+	else if (ret_value != NULL)
+		*ret_value = last->integer;
+	freeReplyObject(reply);
+	return err;
+}
+
+enum fk_err fk_redis_count(struct fk_store *store, const char *what,
+			   const struct fk_redis_word *words, uint32_t n_words, uint64_t max,
+			   uint64_t *ret_value)
+{
+	int64_t value;
+	enum fk_err err = fk_redis_write(store, words, n_words, &value);
+
+	if (err != FK_OK)
+		return err;
+	if (value <= 0 || (uint64_t)value > max)
+		return fk_redis_break(store, what, "the counter is used up or damaged");
+	*ret_value = (uint64_t)value;
+	return FK_OK;
+}
+
+/* The batch's transaction, to its end; 'ret_exec' gets EXEC's reply, which the caller frees. */
+static enum fk_err end_transaction(struct fk_store *store, redisReply **ret_exec)
+{
+	enum fk_err err;
+
+	store->batch_in_multi = false;
+	err = fk_redis_exec(store, ret_exec);
+	return err == FK_ESTALE ? fk_redis_break(store, "batch", "EXEC was refused") : err;
 }
 
 /*
@@ -50,13 +137,12 @@ static enum fk_err end_transaction(struct fk_store *store, redisReply **ret_exec
  */
 static void queue(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
 {
-	const struct fk_redis_word multi[] = {FK_WORD("MULTI")};
 	enum fk_err err = FK_OK;
 
 	if (store->batch_failed)
 		return;
 	if (!store->batch_in_multi)
-		err = fk_redis_send(store, multi, 1);
+		err = fk_redis_begin(store);
 	store->batch_in_multi = true;
 	if (err == FK_OK)
 		err = fk_redis_send(store, words, n_words);
@@ -185,13 +271,9 @@ enum fk_err fk_store_create_key(struct fk_store *store, const char *name, const 
 {
 	const struct fk_redis_word words[] = {
 		FK_WORD("HSETNX"), FK_WORD("fk:keys"), FK_WORD(name), {sealed, size}};
-	redisReply *reply;
-	enum fk_err err = fk_redis_call(store, words, 4, &reply);
+	enum fk_err err = fk_redis_write(store, words, 4, NULL);
 
-	if (err != FK_OK)
-		return err;
-	freeReplyObject(reply);
-	return fk_redis_confirm_counted(store);
+	return err == FK_OK ? fk_redis_confirm_counted(store) : err;
 }
 
 void fk_store_batch_delete_key(struct fk_store *store, const char *name)

@@ -310,8 +310,11 @@ enum fk_err fk_store_restore_end(struct fk_store *store, const struct fk_store_r
 {
 	const struct fk_redis_word unmark[] = {FK_WORD("HDEL"), FK_WORD(META),
 					       FK_WORD(FK_REDIS_RESTORING)};
+	const struct fk_redis_word disown[] = {FK_WORD("UNLINK"), FK_WORD("fk:owner"),
+					       FK_WORD("fk:lease")};
 
 	mark(store);
+	fk_redis_batch_put(store, disown, 3);
 	fk_redis_put_counter(store, "fk:campaigns:last", restored->counts.campaign_id);
 	fk_redis_put_counter(store, "fk:fleet:last", restored->counts.generation);
 	fk_redis_put_meta(store, "schema", restored->schema);

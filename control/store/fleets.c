@@ -26,12 +26,10 @@ enum fk_err fk_store_current_fleet(struct fk_store *store, uint64_t *ret_generat
 
 enum fk_err fk_store_next_generation(struct fk_store *store, uint64_t *ret_generation)
 {
-	redisReply *reply;
-	enum fk_err err = fk_redis_ask(store, &reply, "INCR", "fk:fleet:last", NULL);
+	const struct fk_redis_word words[] = {FK_WORD("INCR"), FK_WORD("fk:fleet:last")};
+	enum fk_err err =
+		fk_redis_count(store, "fleet generation", words, 2, INT64_MAX, ret_generation);
 
-	if (err == FK_OK)
-		err = fk_redis_ask_integer(store, "fleet generation", reply, INT64_MAX,
-					   ret_generation);
 	if (err == FK_OK)
 		err = fk_redis_confirm_counted(store);
 	if (err != FK_OK)
@@ -45,18 +43,14 @@ enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
 				 const uint8_t *shard_of_page, uint32_t n_pages)
 {
 	char name[24];
-	redisReply *reply;
 	enum fk_err err;
 
 	(void)snprintf(name, sizeof(name), "%" PRIu64, generation);
 	const struct fk_redis_word words[] = {
 		FK_WORD("HSET"), FK_WORD(PAGES), FK_WORD(name), {shard_of_page, n_pages}};
 
-	err = fk_redis_call(store, words, 4, &reply);
-	if (err != FK_OK)
-		return err;
-	freeReplyObject(reply);
-	return fk_redis_confirm_counted(store);
+	err = fk_redis_write(store, words, 4, NULL);
+	return err == FK_OK ? fk_redis_confirm_counted(store) : err;
 }
 
 /* WATCH makes the EXEC fail if anybody changes the current generation after we looked at it. */
@@ -76,17 +70,17 @@ static enum fk_err watch_current(struct fk_store *store, uint64_t expected)
 	if (err != FK_OK)
 		return err;
 	freeReplyObject(reply);
-	return FK_ESTALE;
+	err = fk_lease_watch(store); /* that was let go, too */
+	return err == FK_OK ? FK_ESTALE : err;
 }
 
 enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation, uint64_t expected,
 				   const struct fk_store_field *fields, uint32_t n_fields)
 {
-	const struct fk_redis_word multi[] = {FK_WORD("MULTI")}, exec[] = {FK_WORD("EXEC")};
 	struct fk_redis_word record[FK_REDIS_ARGS_MAX];
 	char key[FK_REDIS_KEY_SIZE], value[24];
 	uint32_t n = 0;
-	redisReply *reply = NULL;
+	redisReply *reply;
 	enum fk_err err;
 
 	if (n_fields == 0 || n_fields > (FK_REDIS_ARGS_MAX - 2) / 2)
@@ -103,32 +97,17 @@ enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation, 
 
 	err = watch_current(store, expected);
 	if (err == FK_OK)
-		err = fk_redis_send(store, multi, 1);
+		err = fk_redis_begin(store);
 	if (err == FK_OK)
 		err = fk_redis_send(store, record, n);
 	if (err == FK_OK)
 		err = fk_redis_send(store, flip, 3);
 	if (err == FK_OK)
-		err = fk_redis_send(store, exec, 1);
-	for (uint32_t i = 0; err == FK_OK && i < 3; i++) {
-		err = fk_redis_fetch(store, &reply);
-		if (err == FK_OK)
-			freeReplyObject(reply);
-	}
-	if (err == FK_OK)
-		err = fk_redis_fetch(store, &reply);
+		err = fk_redis_exec(store, &reply);
 	if (err != FK_OK)
 		return err;
-	if (reply->type == REDIS_REPLY_NIL)
-		err = FK_ESTALE;
-	else if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
-		err = fk_redis_break(store, "fleet", "EXEC gave another reply than expected");
-	for (size_t i = 0; err == FK_OK && i < reply->elements; i++) {
-		if (reply->element[i]->type == REDIS_REPLY_ERROR)
-			err = fk_redis_break(store, "fleet", reply->element[i]->str);
-	}
 	freeReplyObject(reply);
-	return err == FK_OK ? fk_redis_confirm_counted(store) : err;
+	return fk_redis_confirm_counted(store);
 }
 
 /*

@@ -36,6 +36,7 @@ static enum fk_err read_pages(struct fk_store *store, const char *kind, uint64_t
 		uint32_t n = n_pages - done < FK_STORE_PIPELINE_MAX ? n_pages - done
 								    : FK_STORE_PIPELINE_MAX;
 
+		(void)fk_store_keep_lease(store); /* a large fleet takes longer than it lasts */
 		for (uint32_t i = 0; err == FK_OK && i < n; i++) {
 			char key[FK_REDIS_KEY_SIZE];
 			uint32_t page = first_page + done + i;
@@ -172,12 +173,10 @@ enum fk_err fk_store_read_retired_currency(struct fk_store *store, const uint32_
 
 enum fk_err fk_store_next_campaign_id(struct fk_store *store, uint32_t *ret_id)
 {
-	redisReply *reply;
+	const struct fk_redis_word words[] = {FK_WORD("INCR"), FK_WORD("fk:campaigns:last")};
 	uint64_t id;
-	enum fk_err err = fk_redis_ask(store, &reply, "INCR", "fk:campaigns:last", NULL);
+	enum fk_err err = fk_redis_count(store, "campaign id", words, 2, UINT32_MAX, &id);
 
-	if (err == FK_OK)
-		err = fk_redis_ask_integer(store, "campaign id", reply, UINT32_MAX, &id);
 	if (err == FK_OK)
 		err = fk_redis_confirm_counted(store);
 	if (err != FK_OK)

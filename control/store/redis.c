@@ -14,6 +14,7 @@ enum fk_err fk_redis_break(struct fk_store *store, const char *what, const char 
 	store->is_away = false;
 	store->n_pending = 0;
 	store->out_size = 0;
+	store->lease.asked_at_us = 0;
 	return FK_ESTORE;
 }
 
@@ -115,20 +116,6 @@ enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_reply, ...)
 	return fk_redis_call(store, words, n, ret_reply);
 }
 
-enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what, redisReply *reply,
-				 uint64_t max, uint64_t *ret_value)
-{
-	enum fk_err err = FK_OK;
-
-	if (reply->type != REDIS_REPLY_INTEGER || reply->integer <= 0 ||
-	    (uint64_t)reply->integer > max)
-		err = fk_redis_break(store, what, "the counter is used up or damaged");
-	else
-		*ret_value = (uint64_t)reply->integer;
-	freeReplyObject(reply);
-	return err;
-}
-
 enum fk_err fk_redis_read_counter(struct fk_store *store, const char *key, uint64_t *ret_value)
 {
 	redisReply *reply;
@@ -153,8 +140,10 @@ enum fk_err fk_redis_confirm(struct fk_store *store)
 	long long n;
 	enum fk_err err;
 
-	if (options->n_replicas == 0)
+	if (options->n_replicas == 0) {
+		fk_lease_renewed(store);
 		return FK_OK;
+	}
 	(void)snprintf(n_replicas, sizeof(n_replicas), "%u", options->n_replicas);
 	(void)snprintf(timeout_ms, sizeof(timeout_ms), "%u", options->replica_timeout_ms);
 	err = fk_redis_ask(store, &reply, "WAIT", n_replicas, timeout_ms, NULL);
@@ -162,8 +151,10 @@ enum fk_err fk_redis_confirm(struct fk_store *store)
 		return err;
 	n = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
 	freeReplyObject(reply);
-	if (n >= options->n_replicas)
+	if (n >= options->n_replicas) {
+		fk_lease_renewed(store);
 		return FK_OK;
+	}
 	(void)snprintf(why, sizeof(why), "%lld of %u had the write within %u ms", n,
 		       options->n_replicas, options->replica_timeout_ms);
 	return fk_redis_miss(store, "replicas", why);
@@ -188,6 +179,13 @@ enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value)
 	}
 	*ret_value = value;
 	return FK_OK;
+}
+
+enum fk_err fk_redis_number_of(const redisReply *value, uint64_t *ret_value)
+{
+	return value->type == REDIS_REPLY_STRING
+		       ? fk_redis_number(value->str, value->len, ret_value)
+		       : FK_EFORMAT;
 }
 
 /* Value of "name:value\r\n" in the text that INFO gives; empty if it is not there. */

@@ -15,6 +15,7 @@
 #include <fleetkey/err.h>
 
 #include "reason.h"
+#include "store/lease.h"
 #include "store/store.h"
 #include "store/witness.h"
 
@@ -26,6 +27,21 @@
 #define FK_REDIS_RETIRED_CURRENCY "fk:retired:currency" /* hash: RSI -> its currency */
 #define FK_REDIS_STATUSES	  "fk:status" /* hash: RSI -> entry of a UE that is not active */
 #define FK_REDIS_RESTORING	  "restoring" /* field of fk:meta: dump.h */
+
+#define FK_LEASE_NODE_TEXT (2 * FK_NODE_ID_SIZE + 1)
+
+/* What this process knows of its lease; times are CLOCK_MONOTONIC. */
+struct fk_lease {
+	char node[FK_LEASE_NODE_TEXT]; /* whose it is, in hex digits */
+	bool is_held, is_lost;
+	uint64_t epoch, tenure;
+	uint64_t length_us, since_us;
+	uint64_t renewed_at_us; /* when the last renewal that was confirmed was asked for */
+	uint64_t asked_at_us;	/* when one was that is not confirmed yet; 0: none */
+	/* While another node has it: what was seen, and since when it is so. */
+	bool is_waiting;
+	uint64_t seen_epoch, seen_beats, seen_at_us;
+};
 
 struct fk_store {
 	struct fk_store_options options;
@@ -40,10 +56,11 @@ struct fk_store {
 	bool batch_in_multi;	/* a transaction is open in Redis */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
-	uint64_t epoch;			   /* the last that Redis confirmed to us */
-	uint64_t epoch_tried;		   /* the last that was asked for, wherever */
-	uint64_t n_batches;		   /* the same for committed batches: fk:meta batches */
-	uint64_t campaign_id, generation;  /* the last that were given out; 0: not by us */
+	uint64_t epoch;			  /* the last that Redis confirmed to us */
+	uint64_t epoch_tried;		  /* the last that was asked for, wherever */
+	uint64_t n_batches;		  /* the same for committed batches: fk:meta batches */
+	uint64_t campaign_id, generation; /* the last that were given out; 0: not by us */
+	struct fk_lease lease;
 	struct fk_witness *witness;	   /* NULL: there is none */
 	bool is_older;			   /* than the witness says: it must not be overwritten */
 	uint64_t gap;			   /* fk:meta recovering; 0: no recovery is under way */
@@ -82,9 +99,37 @@ FK_MUST_USE enum fk_err fk_redis_call(struct fk_store *store, const struct fk_re
 /* The same for a command of plain text words, a list that ends with NULL. */
 FK_MUST_USE enum fk_err fk_redis_ask(struct fk_store *store, redisReply **ret_reply, ...)
 	__attribute__((sentinel));
-/* A command that answers with an integer, which is the result. */
-FK_MUST_USE enum fk_err fk_redis_ask_integer(struct fk_store *store, const char *what,
-					     redisReply *reply, uint64_t max, uint64_t *ret_value);
+/*
+ * A transaction: begin, send commands, exec. If this node has the lease it is done only while that
+ * is so, renews it if that is due, and then is confirmed at once. On FK_OK 'ret_reply' is EXEC's,
+ * the caller's; what was sent answers at its end. FK_ESTALE if a key that the caller watches was
+ * changed; FK_ESTORE, also if a command was refused.
+ */
+FK_MUST_USE enum fk_err fk_redis_begin(struct fk_store *store);
+FK_MUST_USE enum fk_err fk_redis_exec(struct fk_store *store, redisReply **ret_reply);
+/* One write as a transaction; 'ret_value' (may be NULL) is the integer that it answers with. Not in
+ * a batch. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_redis_write(struct fk_store *store, const struct fk_redis_word *words,
+				       uint32_t n_words, int64_t *ret_value);
+/* The same for what counts a counter up: FK_ESTORE if it is not 1 to 'max' then. */
+FK_MUST_USE enum fk_err fk_redis_count(struct fk_store *store, const char *what,
+				       const struct fk_redis_word *words, uint32_t n_words,
+				       uint64_t max, uint64_t *ret_value);
+
+/* Watches whose the lease is, and looks: the commands, and their two replies. FK_ESTORE, also if it
+ * is lost. */
+FK_MUST_USE enum fk_err fk_lease_send_watch(struct fk_store *store);
+FK_MUST_USE enum fk_err fk_lease_fetch_watch(struct fk_store *store);
+/* Both at once, if this node has it. */
+FK_MUST_USE enum fk_err fk_lease_watch(struct fk_store *store);
+/* Puts a renewal into the transaction that was begun, if it is due. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_lease_ride(struct fk_store *store);
+/* All that was done so far is confirmed, and with it a renewal. */
+void fk_lease_renewed(struct fk_store *store);
+
+/* Reads fk:meta again: what another node has written meanwhile. FK_OK; FK_ESTORE; FK_ESTALE if it
+ * is not the store that it was, or an older one. */
+FK_MUST_USE enum fk_err fk_redis_refresh(struct fk_store *store);
 
 /* The value of a key that is a counter; 0 if it is not there. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_redis_read_counter(struct fk_store *store, const char *key,
@@ -109,6 +154,8 @@ void fk_redis_witness(struct fk_store *store);
 
 /* Text of digits to a number; FK_EFORMAT if it is none. */
 FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value);
+/* The same of a reply; FK_EFORMAT also if there is no such value. */
+FK_MUST_USE enum fk_err fk_redis_number_of(const redisReply *value, uint64_t *ret_value);
 
 /* Checks of fk_store_open(): settings and role, and 'ret_run_id'. */
 FK_MUST_USE enum fk_err fk_redis_check_safe(struct fk_store *store,

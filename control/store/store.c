@@ -341,16 +341,34 @@ static enum fk_err check_continuity(struct fk_store *store, struct meta *ret_met
 static enum fk_err raise_epoch(struct fk_store *store, uint64_t there, uint64_t *ret_epoch)
 {
 	uint64_t tried = store->epoch_tried > there ? store->epoch_tried : there;
-	redisReply *reply;
 	char step[24];
 	enum fk_err err;
 
 	(void)snprintf(step, sizeof(step), "%llu", (unsigned long long)(tried + 1 - there));
+	const struct fk_redis_word words[] = {FK_WORD("HINCRBY"), FK_WORD(META), FK_WORD("epoch"),
+					      FK_WORD(step)};
+
 	store->epoch_tried = tried + 1;
-	err = fk_redis_ask(store, &reply, "HINCRBY", META, "epoch", step, NULL);
-	if (err == FK_OK)
-		err = fk_redis_ask_integer(store, "epoch", reply, UINT32_MAX, ret_epoch);
+	err = fk_redis_count(store, "epoch", words, 4, UINT32_MAX, ret_epoch);
 	return err == FK_OK ? fk_redis_confirm(store) : err;
+}
+
+enum fk_err fk_redis_refresh(struct fk_store *store)
+{
+	struct meta meta;
+	enum fk_err err = check_continuity(store, &meta);
+
+	/* What a promotion may lose is not held against the store afterwards. */
+	if (err == FK_OK)
+		err = fk_redis_confirm(store);
+	if (err != FK_OK)
+		return err;
+	store->epoch = meta.epoch;
+	store->n_batches = meta.n_batches;
+	store->gap = meta.gap;
+	store->recovery = meta.recovery;
+	fk_redis_witness(store);
+	return FK_OK;
 }
 
 enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
@@ -362,6 +380,10 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 	bool is_new_run;
 	enum fk_err err;
 
+	if (store->lease.is_lost) {
+		fk_reason_set(reason, "%s", store->error.text);
+		return FK_ESTORE;
+	}
 	if (store->redis != NULL)
 		(void)fk_redis_break(store, "connection", "made anew");
 	/* What an open batch had queued went with the old connection. */
@@ -369,8 +391,11 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 	err = greet(store, run_id);
 	if (err == FK_OK)
 		err = check_continuity(store, &meta);
+	if (err == FK_OK)
+		err = fk_lease_watch(store);
+	/* Whoever waits for the lease only looks on. */
 	is_new_run = strcmp(run_id, store->run_id) != 0;
-	if (err == FK_OK && is_new_run)
+	if (err == FK_OK && is_new_run && (store->lease.is_held || !store->lease.is_waiting))
 		err = raise_epoch(store, meta.epoch, &epoch);
 	else if (err == FK_OK)
 		err = fk_redis_confirm(store);
@@ -378,7 +403,7 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 		fk_reason_set(reason, "%s", store->error.text);
 		return err;
 	}
-	store->epoch = is_new_run ? epoch : meta.epoch;
+	store->epoch = epoch > meta.epoch ? epoch : meta.epoch;
 	store->n_batches = meta.n_batches;
 	fk_redis_witness(store);
 	memcpy(store->run_id, run_id, sizeof(run_id));

@@ -33,7 +33,8 @@ void redis_server_start(struct redis_server *server)
 		dup2(null, STDERR_FILENO);
 		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
 		       server->socket, "--dir", server->folder, "--appendonly", "yes",
-		       "--appendfsync", "always", "--save", "", "--daemonize", "no", (char *)NULL);
+		       "--appendfsync", "always", "--save", "", "--enable-debug-command", "local",
+		       "--daemonize", "no", (char *)NULL);
 		_exit(127);
 	}
 	server->pid = pid;
