@@ -17,6 +17,7 @@
 #include "log.h"
 #include "opening.h"
 #include "recovery.h"
+#include "standby.h"
 
 #define WIPE_MS	     500 /* for the dataplane to end by itself */
 #define WIPE_STEP_MS 10
@@ -27,6 +28,13 @@ static enum fk_err next_epoch(void *ctx, uint32_t *ret_epoch)
 	struct fk_app *app = ctx;
 
 	return fk_store_next_epoch(app->store, ret_epoch);
+}
+
+static uint64_t keep_lease(void *ctx)
+{
+	struct fk_app *app = ctx;
+
+	return fk_store_keep_lease(app->store);
 }
 
 static void on_region(void *ctx, struct fk_region_map *region, bool is_new)
@@ -73,6 +81,7 @@ static enum fk_err start_link(struct fk_app *app, struct fk_reason *reason)
 		.socket_path = app->config->link.socket,
 		.lease_ms = app->config->link.lease_ms,
 		.callbacks = {.next_epoch = next_epoch,
+			      .keep_lease = keep_lease,
 			      .on_region = on_region,
 			      .on_attached = on_attached,
 			      .on_detached = on_detached,
@@ -94,6 +103,7 @@ static void publish_fleet(struct fk_app *app)
 		.numbers = fk_fleet_numbers(app->fleet, 0),
 		.fleet_generation = fk_fleet_generation(app->fleet),
 		.n_slots = fk_fleet_n_slots(app->fleet),
+		.tenure = fk_store_tenure(app->store),
 	};
 
 	memcpy(fleet.kmf_id, fk_store_kmf_id(app->store), sizeof(fleet.kmf_id));
@@ -107,18 +117,22 @@ static enum fk_err watch(struct fk_app *app, int fd)
 	return epoll_ctl(app->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? FK_OK : FK_EIO;
 }
 
-static enum fk_err start_loop(struct fk_app *app)
+enum fk_err fk_app_open_api(struct fk_app *app, struct fk_reason *reason)
 {
 	int fds[FK_API_DAEMONS];
-	uint32_t n = fk_api_fds(app->api, fds);
+	uint32_t n;
 	enum fk_err err;
 
+	if (app->api != NULL)
+		return FK_OK;
+	err = fk_api_new(app, &app->api, reason);
+	if (err != FK_OK)
+		return err;
 	app->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (app->epoll_fd < 0)
 		return FK_EIO;
+	n = fk_api_fds(app->api, fds);
 	err = watch(app, app->signal_fd);
-	if (err == FK_OK)
-		err = watch(app, fk_link_server_fd(app->link));
 	for (uint32_t i = 0; err == FK_OK && i < n; i++)
 		err = watch(app, fds[i]);
 	return err;
@@ -184,11 +198,12 @@ static enum fk_err start_serving(struct fk_app *app, struct fk_reason *reason)
 	enum fk_err err;
 
 	publish_fleet(app);
-	err = fk_api_new(app, &app->api, reason);
+	err = fk_app_open_api(app, reason);
 	if (err == FK_OK)
-		err = start_loop(app);
+		err = watch(app, fk_link_server_fd(app->link));
 	if (err != FK_OK)
 		return err;
+	app->is_standby = false;
 	sweep(app);
 	fk_log(FK_LOG_INFO, "ready", "fleet_generation=%" PRIu64 " n_ues=%u n_campaigns=%u",
 	       fk_fleet_generation(app->fleet), fk_fleet_n_ues(app->fleet),
@@ -201,9 +216,10 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 {
 	const struct fk_root_source root_source = {config->keys.root_key,
 						   config->keys.pkcs11_module};
+	bool is_older = false;
 	enum fk_err err;
 
-	*app = (struct fk_app){.config = config, .epoll_fd = -1, .signal_fd = -1};
+	*app = (struct fk_app){.config = config, .epoll_fd = -1, .signal_fd = -1, .node_fd = -1};
 	err = take_signals(app);
 	if (err == FK_OK && start->backup != NULL)
 		err = restore_backup(app, start, reason);
@@ -212,7 +228,13 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK && app->store == NULL)
 		return stop_waiting(app, start, reason);
 	if (err == FK_OK)
-		err = fk_recovery_check(app, start->may_recover, reason);
+		err = fk_recovery_check(app, start->may_recover, &is_older, reason);
+	if (err == FK_OK)
+		err = fk_standby_wait(app, reason);
+	if (err == FK_OK && app->should_stop)
+		return FK_OK;
+	if (err == FK_OK && is_older)
+		err = fk_recovery_begin(app, reason);
 	if (err == FK_OK)
 		err = fk_keys_open(&root_source, app->store, &app->keyring, reason);
 	if (err == FK_OK)
@@ -253,6 +275,18 @@ void fk_app_wipe(struct fk_app *app)
 	fk_link_server_wipe(app->link);
 }
 
+/* Another node goes on with all of it. What the dataplane has must not be taken for what was sent.
+ */
+static void retire(struct fk_app *app)
+{
+	fk_log(FK_LOG_WARN, "another node is the owner now",
+	       "reason=\"%s\" action=\"all is let go, to stand by\"",
+	       fk_store_last_error(app->store));
+	app->is_lost = true;
+	app->wipe_by_ms = now_ms() + WIPE_MS;
+	fk_link_server_stand_by(app->link);
+}
+
 /* The dataplane first: a worker must not read a table that is being wiped. If it does not end, the
  * keys go all the same. */
 static bool may_wipe_now(const struct fk_app *app)
@@ -263,13 +297,32 @@ static bool may_wipe_now(const struct fk_app *app)
 					  now + WIPE_MS >= app->wipe_by_ms + REPLY_MS);
 }
 
+/* Whoever waits for the lease need not wait to its end if no dataplane of ours can send. One that
+ * never found us may still do so, on behalf of an earlier life of ours. */
+static void release_lease(struct fk_app *app, bool was_attached)
+{
+	uint64_t since_ms = fk_store_owner_since_us(app->store) / 1000;
+
+	if (since_ms == 0 || (!was_attached && now_ms() < since_ms + app->node.lease_ms))
+		return;
+	if (fk_store_release_lease(app->store) != FK_OK)
+		fk_log(FK_LOG_WARN, "lease is left to its end", "reason=\"%s\"",
+		       fk_store_last_error(app->store));
+}
+
 void fk_app_fini(struct fk_app *app)
 {
+	bool is_attached = app->link != NULL && fk_link_server_is_attached(app->link);
+	bool was_attached = app->link != NULL && fk_link_server_was_attached(app->link);
+
 	fk_api_free(app->api);
 	fk_link_server_free(app->link);
 	fk_engine_free(app->engine);
-	/* A dataplane that outlives us re-sends from this table until the lease ends. */
-	if (app->wipe_by_ms != 0)
+	if (app->store != NULL)
+		release_lease(app, was_attached);
+	/* A dataplane that outlives us works with this table until it is let in again; one that was
+	 * told to stand by, and hangs, must not find wrong keys in it. */
+	if (app->wipe_by_ms != 0 && !(app->is_lost && is_attached))
 		fk_keytable_free(app->table);
 	else
 		fk_keytable_release(app->table);
@@ -282,6 +335,8 @@ void fk_app_fini(struct fk_app *app)
 		close(app->epoll_fd);
 	if (app->signal_fd >= 0)
 		close(app->signal_fd);
+	if (app->node_fd >= 0)
+		close(app->node_fd);
 }
 
 /* The engine forgot the region when the fleet was taken from it. */
@@ -331,6 +386,22 @@ static int shorter(int a_ms, int b_ms)
 	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
 }
 
+enum fk_err fk_app_idle(struct fk_app *app, int wait_ms)
+{
+	struct epoll_event events[8];
+	int n, api_ms = fk_api_wait_ms(app->api);
+
+	n = epoll_wait(app->epoll_fd, events, 8, shorter(wait_ms, api_ms));
+	if (n < 0 && errno != EINTR)
+		return FK_EIO;
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.fd == app->signal_fd)
+			handle_signal(app);
+	}
+	fk_api_run(app->api);
+	return FK_OK;
+}
+
 enum fk_err fk_app_run(struct fk_app *app)
 {
 	while (!app->should_stop) {
@@ -361,6 +432,8 @@ enum fk_err fk_app_run(struct fk_app *app)
 		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);
 		fk_rotation_work(app->rotation, app->fleet, fk_api_is_importing(app->api));
+		if (fk_store_is_lost(app->store) && app->wipe_by_ms == 0)
+			retire(app);
 		if (app->wipe_by_ms != 0 && may_wipe_now(app))
 			app->should_stop = true;
 	}

@@ -20,6 +20,7 @@
 #include "link/server.h"
 #include "reason.h"
 #include "rotation.h"
+#include "store/lease.h"
 #include "store/store.h"
 
 #define FK_VERSION "0.1.0"
@@ -39,6 +40,11 @@ struct fk_app {
 	struct fk_link_server *link;
 	struct fk_api *api;
 	int epoll_fd, signal_fd;
+	struct fk_node node;
+	int node_fd;		     /* locked while the lease is ours, or waited for */
+	bool is_standby;	     /* there is nothing yet but store and API, ... */
+	struct fk_store_owner owner; /* ... since this node has the lease */
+	bool is_lost;		     /* another node has taken the lease from us */
 	bool should_stop;
 	uint64_t wipe_by_ms; /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
 };
@@ -51,15 +57,18 @@ struct fk_app_start {
 };
 
 /*
- * Starts everything: store, keys, fleet, link, campaigns, and the API last, but for a backup that
- * is to be restored: then it ends with the recovery, and fk_app_run() may not follow. If it is told
- * to stop while it waits for the store, it returns FK_OK, and fk_app_run() at once. Borrows
+ * Starts everything: store, lease, keys, fleet, link, campaigns, and the API last, but for a backup
+ * that is to be restored: then it ends with the recovery, and fk_app_run() may not follow. While
+ * another node has the lease it waits; the API is there then, and says so. If it is told to stop
+ * while it waits for store or lease, it returns FK_OK, and fk_app_run() at once. Borrows
  * 'config' until fk_app_fini(). Returns the first error; 'reason' says what to do about it. Call
  * fk_app_fini() in either case.
  */
 FK_MUST_USE enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 				    const struct fk_app_start *start, struct fk_reason *reason);
-/* Runs until SIGTERM or SIGINT, then writes what is dirty. Returns FK_OK or FK_EIO. */
+/* Runs until SIGTERM or SIGINT, then writes what is dirty; or until another node has the lease:
+ * then nothing is written, the dataplane has been told to let go of all that it has, and 'is_lost'
+ * is set. Returns FK_OK or FK_EIO. */
 FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
 /*
  * Wipes all keys of both processes and ends: the dataplane is told, and fk_app_run() ends when it
@@ -68,6 +77,13 @@ FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
  */
 void fk_app_wipe(struct fk_app *app);
 void fk_app_fini(struct fk_app *app);
+
+/* Opens the API, if it is not open yet, and makes the loop over it and the signals. FK_OK; what
+ * fk_api_new() returns; FK_EIO. */
+FK_MUST_USE enum fk_err fk_app_open_api(struct fk_app *app, struct fk_reason *reason);
+/* One turn of that loop, 'wait_ms' long at most, for want of anything else to do. FK_OK or FK_EIO.
+ */
+FK_MUST_USE enum fk_err fk_app_idle(struct fk_app *app, int wait_ms);
 
 /*
  * Puts a loaded fleet in place of the old one, and lets an attached dataplane attach to it. Takes

@@ -176,20 +176,32 @@ static void tell_restored(const struct fk_app *app)
 	       (unsigned long long)facts.recovery.n_unknown_ues);
 }
 
-static int serve(const struct fk_config *config, const struct fk_app_start *start)
+/* One life of this process: until it is told to stop, or another node takes over. */
+static enum fk_err live(struct fk_app *app, const struct fk_config *config,
+			const struct fk_app_start *start)
 {
-	static struct fk_app app;
 	struct fk_reason reason = {{0}};
-	enum fk_err err = fk_app_init(&app, config, start, &reason);
+	enum fk_err err = fk_app_init(app, config, start, &reason);
 
 	if (err != FK_OK)
 		fk_log(FK_LOG_ERROR, start->backup != NULL ? "not restored" : "not started",
 		       "error=\"%s\" reason=\"%s\"", fk_err_text(err), reason.text);
 	else if (start->backup != NULL)
-		tell_restored(&app);
+		tell_restored(app);
 	else
-		err = fk_app_run(&app);
-	fk_app_fini(&app);
+		err = fk_app_run(app);
+	fk_app_fini(app);
+	return err;
+}
+
+static int serve(const struct fk_config *config, const struct fk_app_start *start)
+{
+	static const struct fk_app_start anew = {.backup = NULL};
+	static struct fk_app app;
+	enum fk_err err = live(&app, config, start);
+
+	while (err == FK_OK && app.is_lost)
+		err = live(&app, config, &anew);
 	if (err == FK_EPOLICY && start->backup != NULL)
 		return EXIT_POLICY;
 	return err == FK_OK ? EXIT_DONE : EXIT_FAILED;

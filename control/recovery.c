@@ -13,10 +13,13 @@
  */
 #define SKIP_MAX 0x4000u
 
-enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, struct fk_reason *reason)
+enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, bool *ret_is_older,
+			      struct fk_reason *reason)
 {
 	enum fk_store_age age = FK_STORE_CURRENT;
 	enum fk_err err;
+
+	*ret_is_older = false;
 
 	if (app->config->store.witness_file == NULL) {
 		fk_log(FK_LOG_WARN, "no witness",
@@ -30,7 +33,14 @@ enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, struct fk_re
 	if (!may_recover)
 		return FK_ESTALE;
 	fk_log(FK_LOG_WARN, "store is an older copy", "reason=\"%s\"", reason->text);
-	err = fk_store_begin_recovery(app->store);
+	*ret_is_older = true;
+	return FK_OK;
+}
+
+enum fk_err fk_recovery_begin(struct fk_app *app, struct fk_reason *reason)
+{
+	enum fk_err err = fk_store_begin_recovery(app->store);
+
 	if (err != FK_OK)
 		fk_reason_set(reason, "%s", fk_store_last_error(app->store));
 	return err;

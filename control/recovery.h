@@ -16,11 +16,13 @@
 #include "app.h"
 #include "reason.h"
 
-/* Asks the witness, if one is configured; before anything is written to the store. Returns FK_OK;
- * FK_ESTALE if the store is older and 'may_recover' is false; what fk_store_set_witness() and
- * fk_store_begin_recovery() return. */
-FK_MUST_USE enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover,
+/* Asks the witness, if one is configured, whether the store is older; before anything is written to
+ * it. Returns FK_OK; FK_ESTALE if it is and 'may_recover' is false; what fk_store_set_witness()
+ * returns. */
+FK_MUST_USE enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, bool *ret_is_older,
 					  struct fk_reason *reason);
+/* Begins with one that is older, when this node owns it. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_recovery_begin(struct fk_app *app, struct fk_reason *reason);
 /* Does it, if it is due, when the fleet is loaded and before a dataplane may attach. FK_OK; or
  * FK_ESTORE, FK_ENOMEM, FK_EFORMAT: then it is due at the next start. */
 FK_MUST_USE enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason);

@@ -7,6 +7,7 @@
 
 #include <fleetkey/bulk.h>
 #include <fleetkey/ring.h>
+#include <fleetkey/secret.h>
 
 #include "hop.h"
 #include "send.h"
@@ -229,6 +230,7 @@ enum fk_err fk_worker_attach(struct fk_worker *worker, const struct fk_keytable 
 	discard_orders(worker);
 	touch_pages(worker);
 	fk_hops_begin(worker);
+	fk_claim_begin(&worker->claim);
 	return FK_OK;
 }
 
@@ -242,4 +244,5 @@ void fk_worker_detach(struct fk_worker *worker)
 	worker->block = NULL;
 	worker->orders = worker->doorbells = NULL;
 	fk_token_key_wipe(&worker->secrets->token_key);
+	fk_wipe(&worker->secrets->scratch, sizeof(worker->secrets->scratch));
 }

@@ -30,7 +30,9 @@ struct fk_link {
 	struct fk_link_config config;
 	enum phase phase;
 	int socket_fd, region_fd; /* -1: none */
-	uint64_t retry_at_ms, lost_at_ms;
+	uint64_t retry_at_ms;
+	uint64_t heard_at_ms; /* when control was last there, to our knowledge */
+	uint64_t beats;	      /* of control, seen then */
 	bool was_attached;
 	bool has_to_stop; /* no region was there to say it in */
 	struct fk_mapping table, region;
@@ -85,7 +87,7 @@ static void disconnect(struct fk_link *link, uint32_t retry_ms)
 {
 	close_fd(&link->socket_fd);
 	if (link->phase == ATTACHED) {
-		link->lost_at_ms = now_ms();
+		link->heard_at_ms = now_ms();
 		fk_log(FK_LOG_WARNING, "control_lost orphan_timeout_s=%u",
 		       link->config.orphan_timeout_s);
 	}
@@ -329,6 +331,7 @@ static enum fk_err take_attach(struct fk_link *link, const struct fk_link_msg *m
 	}
 	link->phase = ATTACHED;
 	link->was_attached = true;
+	link->heard_at_ms = now_ms();
 	region = link->region.at;
 	fk_log(FK_LOG_INFO,
 	       "attached epoch=%u n_slots=%u fleet_generation=%llu region=%02x%02x%02x%02x",
@@ -336,6 +339,27 @@ static enum fk_err take_attach(struct fk_link *link, const struct fk_link_msg *m
 	       (unsigned long long)region->header.fleet_generation, region->header.region_id[0],
 	       region->header.region_id[1], region->header.region_id[2],
 	       region->header.region_id[3]);
+	return FK_OK;
+}
+
+/* Another node goes on with all that we have. */
+static enum fk_err stand_by(struct fk_link *link)
+{
+	if (!park_all(link))
+		return FK_EBUSY;
+	for (uint32_t i = 0; i < link->config.n_workers; i++)
+		fk_worker_detach(link->config.workers[i]);
+	if (link->region.at != NULL &&
+	    atomic_load_explicit(stop_flag(&link->region), memory_order_acquire) != FK_STOP_NONE)
+		link->has_to_stop = true;
+	fk_mapping_free(&link->table);
+	fk_mapping_free(&link->region);
+	close_fd(&link->region_fd);
+	close_fd(&link->socket_fd);
+	link->phase = AWAY;
+	link->was_attached = false;
+	link->retry_at_ms = now_ms() + RETRY_MS;
+	fk_log(FK_LOG_WARNING, "standing_by reason=\"another node has the lease\"");
 	return FK_OK;
 }
 
@@ -359,22 +383,41 @@ static enum fk_err take_message(struct fk_link *link)
 	} else if (msg.type == FK_LINK_WIPE) {
 		fk_log(FK_LOG_WARNING, "wiping reason=\"control says so\"");
 		err = FK_EPOLICY;
+	} else if (msg.type == FK_LINK_STAND_BY) {
+		err = stand_by(link);
 	} else if (msg.type == FK_LINK_REFUSED) {
 		fk_log_limited(&link->refuse_limit, 10000, FK_LOG_ERROR,
 			       "control_refused reason=\"%s\"", msg.text);
 		disconnect(link, RETRY_REFUSED_MS);
 	} else {
-		refuse(link, "message type is neither ATTACH, REFUSED nor WIPE");
+		refuse(link, "message type is neither ATTACH, REFUSED, WIPE nor STAND_BY");
 	}
 	for (uint32_t i = 0; i < n_fds; i++)
 		close(fds[i]);
 	return err;
 }
 
+/* A control that is connected may be stopped all the same: then its beats stand still, and its
+ * lease is over. */
+static void hear_control(struct fk_link *link)
+{
+	struct fk_control_block *block;
+	uint64_t beats, until_us;
+
+	if (link->phase != ATTACHED)
+		return;
+	block = fk_region_control(link->region.at);
+	beats = atomic_load_explicit(&block->control_beats, memory_order_relaxed);
+	until_us = atomic_load_explicit(&block->lease_until_us, memory_order_relaxed);
+	if (beats != link->beats || now_ms() < until_us / 1000)
+		link->heard_at_ms = now_ms();
+	link->beats = beats;
+}
+
 static bool is_orphaned(const struct fk_link *link)
 {
-	return link->phase != ATTACHED && link->was_attached &&
-	       now_ms() - link->lost_at_ms >= (uint64_t)link->config.orphan_timeout_s * 1000;
+	return link->was_attached &&
+	       now_ms() - link->heard_at_ms >= (uint64_t)link->config.orphan_timeout_s * 1000;
 }
 
 enum fk_err fk_link_step(struct fk_link *link, uint32_t wait_ms)
@@ -390,6 +433,7 @@ enum fk_err fk_link_step(struct fk_link *link, uint32_t wait_ms)
 		if (err != FK_OK)
 			return err;
 	}
+	hear_control(link);
 	if (is_orphaned(link)) {
 		fk_log(FK_LOG_ERROR, "orphaned timeout_s=%u", link->config.orphan_timeout_s);
 		return FK_ELINK;

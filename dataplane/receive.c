@@ -334,6 +334,15 @@ static bool take_icmp(struct fk_worker *w, const struct fk_net_frame *net, struc
 	return true;
 }
 
+/* Whoever has our address by its own word: as where it solicits from, or as what it advertises. */
+static bool speaks_for_us(const struct fk_worker *w, const struct lane *lane)
+{
+	const struct fk_address *spoken_for =
+		lane->net.kind == FK_NET_SOLICITATION ? &lane->net.source : &lane->nd.target;
+
+	return lane->nd.has_mac && fk_host_has(&w->config.host, spoken_for);
+}
+
 /* Returns true if it is a solicitation for an address of ours. */
 static bool take_nd(struct fk_worker *w, struct lane *lane)
 {
@@ -342,6 +351,8 @@ static bool take_nd(struct fk_worker *w, struct lane *lane)
 		fk_worker_count(w, FK_COUNTER_RX_ND_REFUSED);
 		return false;
 	}
+	if (speaks_for_us(w, lane))
+		fk_claim_heard(w, lane->nd.mac);
 	if (lane->net.kind == FK_NET_SOLICITATION)
 		return fk_host_has(&w->config.host, &lane->nd.target);
 	fk_neigh_advertised(&w->neigh, &lane->nd, w->now_us);
@@ -370,6 +381,12 @@ static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *
 		take_unreadable(w, err);
 		return false;
 	}
+	/* What is sent to us is another node's now. */
+	if (w->claim.is_yielded) {
+		lane->net.kind = FK_NET_OTHER;
+		fk_worker_count(w, FK_COUNTER_RX_NOT_OURS);
+		return false;
+	}
 	switch (lane->net.kind) {
 	case FK_NET_UDP:
 		take_datagram(w, lane);
@@ -377,7 +394,9 @@ static bool take_frame(struct fk_worker *w, struct lane *lane, struct fk_frame *
 	case FK_NET_ARP_REQUEST:
 	case FK_NET_ARP_REPLY:
 		fk_worker_count(w, FK_COUNTER_RX_ARP);
-		if (fk_address_equal(&lane->net.destination, &w->config.host.ipv4.address))
+		if (fk_host_has(&w->config.host, &lane->net.source))
+			fk_claim_heard(w, lane->net.source_mac);
+		else if (fk_address_equal(&lane->net.destination, &w->config.host.ipv4.address))
 			fk_neigh_learn(&w->neigh, &lane->net, w->now_us);
 		return false;
 	case FK_NET_SOLICITATION:

@@ -41,7 +41,7 @@ static struct gate gate_of(const struct fk_worker *w, uint32_t slot)
 	const struct fk_control_block *c = w->control;
 	uint32_t stop = atomic_load_explicit(&c->stop, memory_order_relaxed);
 	uint32_t stop_slot = atomic_load_explicit(&c->stop_slot[slot], memory_order_relaxed);
-	bool leased = w->now_us < atomic_load_explicit(&c->lease_until_us, memory_order_relaxed);
+	bool leased = fk_worker_is_leased(w);
 
 	return (struct gate){
 		.fresh = leased && stop == FK_STOP_NONE && stop_slot == FK_STOP_NONE,

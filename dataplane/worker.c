@@ -191,7 +191,9 @@ uint32_t fk_worker_poll(struct fk_worker *w, uint64_t now_us)
 	uint32_t n;
 
 	w->now_us = now_us;
-	probe_neighbour(w);
+	fk_claim_poll(w);
+	if (!w->claim.is_yielded)
+		probe_neighbour(w);
 	n = fk_receive_poll(w);
 	n += fk_timers_poll(w);
 	n += fk_send_take_orders(w);

@@ -26,6 +26,7 @@
 #include <fleetkey/order.h>
 
 #include "capture.h"
+#include "claim.h"
 #include "clock.h"
 #include "crypto/engine.h"
 #include "crypto/token_tag.h"
@@ -105,6 +106,7 @@ struct fk_worker {
 	struct fk_send_stage *send;
 	struct fk_receive_stage *receive;
 	struct fk_neigh neigh;
+	struct fk_claim claim;
 	struct fk_slot_queue queues[FK_CAMPAIGN_SLOTS];
 	uint64_t slots_waiting; /* bit n: queue n may hold something */
 	uint32_t first_slot;	/* whose turn it is */
@@ -164,6 +166,12 @@ static inline void fk_worker_add(struct fk_worker *w, enum fk_counter counter, u
 static inline void fk_worker_count(struct fk_worker *w, enum fk_counter counter)
 {
 	fk_worker_add(w, counter, 1);
+}
+
+/* Requests and repeats may leave, as far as the lease goes. */
+static inline bool fk_worker_is_leased(const struct fk_worker *w)
+{
+	return w->now_us < atomic_load_explicit(&w->control->lease_until_us, memory_order_relaxed);
 }
 
 /* Hands frames to the port; captures what left. Returns how many did; the rest stay the caller's.

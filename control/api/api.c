@@ -41,6 +41,17 @@ struct exchange {
 	const struct fk_route *route;
 };
 
+/* Another node owns all that a request could be about. */
+static void refuse_standby(struct fk_call *call)
+{
+	char reason[256];
+
+	(void)snprintf(reason, sizeof(reason),
+		       "this node, %s, stands by: %s is the owner, ask there", call->app->node.name,
+		       call->app->owner.name);
+	fk_call_reply_problem(call, 503, "this node stands by", "node", reason, NULL);
+}
+
 static void begin_exchange(struct endpoint *endpoint, struct exchange *x, const char *path,
 			   const char *method)
 {
@@ -60,6 +71,8 @@ static void begin_exchange(struct endpoint *endpoint, struct exchange *x, const 
 		fk_call_reply_problem(call, 405, "method not allowed", NULL, NULL, NULL);
 	else if (err != FK_OK)
 		fk_call_reply_problem(call, 404, "no such resource", NULL, NULL, NULL);
+	else if (call->app->is_standby && x->route->handler != fk_api_health)
+		refuse_standby(call);
 	else if (x->route->begin != NULL)
 		x->route->begin(call);
 }

@@ -43,22 +43,48 @@ static const struct fk_campaign *active_campaign(const struct fk_app *app)
 	return fk_engine_is_active(app->engine) ? fk_engine_campaign_at(app->engine, n - 1) : NULL;
 }
 
-void fk_api_health(struct fk_call *call)
+/* Well, but not the one to ask. */
+static void standby_health(struct fk_call *call)
 {
 	const struct fk_app *app = call->app;
-	const struct fk_campaign *active = active_campaign(app);
-	bool is_up = fk_engine_store_is_healthy(app->engine);
-	json_t *health = json_pack("{s:s, s:s, s:b, s:b, s:I, s:o}", "state",
-				   is_up ? "ok" : "degraded", "version", FK_VERSION, "store", is_up,
-				   "dataplane", fk_link_server_is_attached(app->link), "n_ues",
-				   (json_int_t)fk_fleet_n_ues(app->fleet), "active_campaign",
-				   active != NULL ? json_integer(active->id) : json_null());
+	bool is_up = fk_store_is_healthy(app->store);
+	json_t *health =
+		json_pack("{s:s, s:s, s:b, s:s, s:s, s:I}", "state", is_up ? "standby" : "degraded",
+			  "version", FK_VERSION, "store", is_up, "node", app->node.name, "owner",
+			  app->owner.name, "owner_epoch", (json_int_t)app->owner.epoch);
 
 	if (is_up)
 		fk_call_reply_json(call, 200, health);
 	else
 		fk_call_reply_problem(call, 503, fk_err_text(FK_ESTORE), "store",
 				      fk_store_last_error(app->store), health);
+}
+
+static void owner_health(struct fk_call *call)
+{
+	const struct fk_app *app = call->app;
+	const struct fk_campaign *active = active_campaign(app);
+	bool is_up = fk_engine_store_is_healthy(app->engine);
+	json_t *health =
+		json_pack("{s:s, s:s, s:b, s:s, s:b, s:I, s:o}", "state", is_up ? "ok" : "degraded",
+			  "version", FK_VERSION, "store", is_up, "node", app->node.name,
+			  "dataplane", fk_link_server_is_attached(app->link), "n_ues",
+			  (json_int_t)fk_fleet_n_ues(app->fleet), "active_campaign",
+			  active != NULL ? json_integer(active->id) : json_null());
+
+	if (is_up)
+		fk_call_reply_json(call, 200, health);
+	else
+		fk_call_reply_problem(call, 503, fk_err_text(FK_ESTORE), "store",
+				      fk_store_last_error(app->store), health);
+}
+
+void fk_api_health(struct fk_call *call)
+{
+	if (call->app->is_standby)
+		standby_health(call);
+	else
+		owner_health(call);
 }
 
 void fk_api_dataplane(struct fk_call *call)
@@ -106,18 +132,20 @@ void fk_api_store(struct fk_call *call)
 
 	fk_store_get_facts(app->store, &facts);
 	recovery = &facts.recovery;
-	fk_call_reply_json(call, 200,
-			   json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:b, s:I, s:o, s:I, s:I, s:o}",
-				     "available", fk_store_is_healthy(app->store), "reason",
-				     fk_store_last_error(app->store), "redis", facts.where,
-				     "redis_run_id", facts.run_id, "epoch", (json_int_t)facts.epoch,
-				     "batches", (json_int_t)facts.n_batches, "witness",
-				     facts.has_witness, "recoveries",
-				     (json_int_t)recovery->n_recoveries, "recovered_at_s",
-				     seconds(recovery->at_s), "recovered_unknown_ues",
-				     (json_int_t)recovery->n_unknown_ues,
-				     "recovered_aborted_campaigns", (json_int_t)recovery->n_aborted,
-				     "restored_from_s", seconds(recovery->restored_from_s)));
+	fk_call_reply_json(
+		call, 200,
+		json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:b, s:I, s:o, s:I, s:I, "
+			  "s:o}",
+			  "available", fk_store_is_healthy(app->store), "reason",
+			  fk_store_last_error(app->store), "redis", facts.where, "redis_run_id",
+			  facts.run_id, "epoch", (json_int_t)facts.epoch, "batches",
+			  (json_int_t)facts.n_batches, "node", app->node.name, "tenure",
+			  (json_int_t)fk_store_tenure(app->store), "witness", facts.has_witness,
+			  "recoveries", (json_int_t)recovery->n_recoveries, "recovered_at_s",
+			  seconds(recovery->at_s), "recovered_unknown_ues",
+			  (json_int_t)recovery->n_unknown_ues, "recovered_aborted_campaigns",
+			  (json_int_t)recovery->n_aborted, "restored_from_s",
+			  seconds(recovery->restored_from_s)));
 }
 
 static void gauge(FILE *out, const char *name, const char *help, uint64_t value)

@@ -69,6 +69,9 @@ struct fk_config {
 		uint32_t lease_ms;
 	} link;
 	struct {
+		char *name; /* NULL: what the host calls itself */
+	} node;
+	struct {
 		char *socket;
 		char *socket_group;	/* NULL: none */
 		uint32_t loopback_port; /* 0: no TCP listener */

@@ -55,13 +55,18 @@
 	X(keys, pkcs11_module, TEXT, "", 1, 4095, "characters",                               \
 	  "library of the token, for a pkcs11: URI")
 
-#define FK_OPTIONS_LINK(X)                                     \
-	X(link, socket, TEXT, NULL, 1, 107, "characters",      \
-	  "Unix socket that fleetkey-dp connects to")          \
-	X(link, dataplane_user, TEXT, "", 1, 63, "characters", \
-	  "user that may connect there; unset: the own user")  \
-	X(link, lease_ms, UINT, "3000", 500, 60000, "ms",      \
-	  "how long the dataplane goes on sending without its control")
+#define FK_OPTIONS_LINK(X)                                                                    \
+	X(link, socket, TEXT, NULL, 1, 107, "characters",                                     \
+	  "Unix socket that fleetkey-dp connects to")                                         \
+	X(link, dataplane_user, TEXT, "", 1, 63, "characters",                                \
+	  "user that may connect there; unset: the own user")                                 \
+	X(link, lease_ms, UINT, "3000", 500, 60000, "ms",                                     \
+	  "lease of a node: without its control the dataplane sends no longer; another node " \
+	  "waits so long")
+
+#define FK_OPTIONS_NODE(X)                           \
+	X(node, name, NAME, "", 1, 64, "characters", \
+	  "what other nodes that share the store call this one; unset: the host's name")
 
 #define FK_OPTIONS_API(X)                                                                \
 	X(api, socket, TEXT, NULL, 1, 107, "characters", "Unix socket of the HTTP API")  \
@@ -128,6 +133,7 @@
 	S(store, FK_OPTIONS_STORE, FK_LISTS_STORE)    \
 	S(keys, FK_OPTIONS_KEYS, FK_NO_LISTS)         \
 	S(link, FK_OPTIONS_LINK, FK_NO_LISTS)         \
+	S(node, FK_OPTIONS_NODE, FK_NO_LISTS)         \
 	S(api, FK_OPTIONS_API, FK_NO_LISTS)           \
 	S(sip, FK_OPTIONS_SIP, FK_NO_LISTS)           \
 	S(campaign, FK_OPTIONS_CAMPAIGN, FK_NO_LISTS) \

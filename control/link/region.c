@@ -34,6 +34,7 @@ static struct fk_region_header plan_layout(const struct fk_region_terms *terms)
 		.n_workers = terms->n_workers,
 		.n_slots = terms->n_slots,
 		.fleet_generation = terms->fleet_generation,
+		.tenure = terms->tenure,
 		.order_ring_stride = fk_ring_size(FK_ORDER_RING_SIZE, sizeof(struct fk_order)),
 		.doorbell_ring_stride =
 			fk_ring_size(FK_DOORBELL_RING_SIZE, sizeof(struct fk_doorbell)),
@@ -155,6 +156,13 @@ static enum fk_err check_owner(const struct fk_region_header *got,
 		fk_reason_set(reason,
 			      "fleet_generation is %" PRIu64 ", the fleet in force is %" PRIu64,
 			      got->fleet_generation, want->fleet_generation);
+		return FK_ESTALE;
+	}
+	if (got->tenure != want->tenure) {
+		fk_reason_set(reason,
+			      "tenure is %" PRIu64 ", not %" PRIu64
+			      ": another node was the owner meanwhile",
+			      got->tenure, want->tenure);
 		return FK_ESTALE;
 	}
 	if (got->n_slots != want->n_slots || got->n_workers != want->n_workers) {

@@ -27,6 +27,7 @@
 struct fk_region_terms {
 	uint8_t kmf_id[16];
 	uint64_t fleet_generation;
+	uint64_t tenure; /* store/lease.h */
 	uint32_t n_slots;
 	uint32_t n_workers; /* 1..FK_WORKERS_MAX */
 };
@@ -43,9 +44,9 @@ FK_MUST_USE enum fk_err fk_region_make(const struct fk_region_terms *terms,
 				       struct fk_region_map **ret_map, struct fk_reason *reason);
 /*
  * Maps a region that came over the link. Takes 'fd', also on failure. Returns FK_EPOLICY if it is
- * not sealed; FK_EABI if magic or version differ; FK_ESTALE if it belongs to another KMF, fleet or
- * number of workers; FK_EFORMAT if its size, an offset or a ring is wrong; FK_ENOMEM. 'reason'
- * names the field, what it holds and what it should.
+ * not sealed; FK_EABI if magic or version differ; FK_ESTALE if it belongs to another KMF, fleet,
+ * tenure or number of workers; FK_EFORMAT if its size, an offset or a ring is wrong; FK_ENOMEM.
+ * 'reason' names the field, what it holds and what it should.
  */
 FK_MUST_USE enum fk_err fk_region_adopt(int fd, const struct fk_region_terms *terms,
 					struct fk_region_map **ret_map, struct fk_reason *reason);

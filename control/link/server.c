@@ -98,16 +98,17 @@ static struct fk_control_block *control_block(const struct fk_link_server *serve
 	return server->region == NULL ? NULL : fk_region_map_control(server->region);
 }
 
+/* The store's lease, and with it the dataplane's: that we are here is another matter. */
 static void renew_lease(struct fk_link_server *server)
 {
+	struct fk_link_callbacks *cb = &server->opt.callbacks;
+	uint64_t until_us = cb->keep_lease(cb->ctx);
 	struct fk_control_block *block = control_block(server);
 
-	if (block == NULL || server->is_wiping)
+	if (block == NULL || server->is_wiping || server->phase < PHASE_ATTACHED)
 		return;
 	atomic_store_explicit(&block->lease_epoch, server->epoch, memory_order_relaxed);
-	atomic_store_explicit(&block->lease_until_us,
-			      now_us() + (uint64_t)server->opt.lease_ms * 1000,
-			      memory_order_release);
+	atomic_store_explicit(&block->lease_until_us, until_us, memory_order_release);
 	atomic_fetch_add_explicit(&block->control_beats, 1, memory_order_relaxed);
 }
 
@@ -162,16 +163,26 @@ void fk_link_server_set_fleet(struct fk_link_server *server, const struct fk_lin
 	server->has_fleet = true;
 }
 
-void fk_link_server_wipe(struct fk_link_server *server)
+/* A last message. */
+static void dismiss(struct fk_link_server *server, enum fk_link_type type)
 {
-	const struct fk_link_msg msg = {
-		.magic = FK_LINK_MAGIC, .abi = FK_LINK_ABI, .type = FK_LINK_WIPE};
+	const struct fk_link_msg msg = {.magic = FK_LINK_MAGIC, .abi = FK_LINK_ABI, .type = type};
 
 	server->is_wiping = true;
 	end_lease(server);
 	/* A dataplane that does not get it is without a lease, and is orphaned in time. */
 	if (server->conn_fd >= 0)
 		(void)send(server->conn_fd, &msg, sizeof(msg), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void fk_link_server_wipe(struct fk_link_server *server)
+{
+	dismiss(server, FK_LINK_WIPE);
+}
+
+void fk_link_server_stand_by(struct fk_link_server *server)
+{
+	dismiss(server, FK_LINK_STAND_BY);
 }
 
 static void send_refusal(struct fk_link_server *server, int fd, const char *text)
@@ -215,7 +226,7 @@ static void accept_connection(struct fk_link_server *server)
 	}
 	if (server->conn_fd >= 0 || server->is_wiping) {
 		send_refusal(server, fd,
-			     server->is_wiping ? "keys are being wiped"
+			     server->is_wiping ? "control lets nobody in any more"
 					       : "another dataplane is attached");
 		close(fd);
 		return;
@@ -274,6 +285,7 @@ static enum fk_err settle_region(struct fk_link_server *server, uint32_t n_worke
 {
 	struct fk_region_terms terms = {
 		.fleet_generation = server->fleet.fleet_generation,
+		.tenure = server->fleet.tenure,
 		.n_slots = server->fleet.n_slots,
 		.n_workers = n_workers,
 	};
@@ -366,6 +378,8 @@ static void handle_hello(struct fk_link_server *server, const struct fk_link_msg
 		return;
 	}
 	cb->on_region(cb->ctx, server->region, is_new);
+	server->phase = PHASE_ATTACHED;
+	server->phase_at_us = now_us();
 	renew_lease(server);
 	err = send_attach(server);
 	if (err != FK_OK) {
@@ -374,8 +388,6 @@ static void handle_hello(struct fk_link_server *server, const struct fk_link_msg
 	}
 	fk_log(FK_LOG_INFO, "dataplane attaching", "epoch=%u n_workers=%u region=%s", server->epoch,
 	       hello->n_workers, is_new ? "new" : "kept");
-	server->phase = PHASE_ATTACHED;
-	server->phase_at_us = now_us();
 }
 
 static void handle_message(struct fk_link_server *server)
@@ -430,8 +442,7 @@ static void handle_tick(struct fk_link_server *server)
 
 	if (read(server->timer_fd, &n_ticks, sizeof(n_ticks)) != (ssize_t)sizeof(n_ticks))
 		return;
-	if (server->phase == PHASE_UP || server->phase == PHASE_ATTACHED)
-		renew_lease(server);
+	renew_lease(server);
 	if ((server->phase == PHASE_HELLO || server->phase == PHASE_ATTACHED) &&
 	    now_us() - server->phase_at_us > FK_LINK_HANDSHAKE_MS * 1000ull)
 		refuse(server, "the handshake took too long");

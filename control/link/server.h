@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server.h - control's end of the link: listens, lets one dataplane in, renews the lease.
+ * server.h - control's end of the link: listens, lets one dataplane in, hands on the lease.
  *
  *   HELLO -> check -> adopt or make the region -> ATTACH {epoch} -> ATTACHED -> attached
  *
@@ -28,6 +28,9 @@ struct fk_link_server;
 struct fk_link_callbacks {
 	/* A new epoch, durable. FK_ESTORE while the store is away: the dataplane is refused. */
 	enum fk_err (*next_epoch)(void *ctx, uint32_t *ret_epoch);
+	/* Renews what this node owns, if that is due; until when it does (CLOCK_MONOTONIC, us), 0:
+	 * not at all. The dataplane sends no longer than that. */
+	uint64_t (*keep_lease)(void *ctx);
 	/* The region changed: 'is_new' if nothing is known of what was sent. Before ATTACH. */
 	void (*on_region)(void *ctx, struct fk_region_map *region, bool is_new);
 	/* After ATTACHED: what the UE states say is all there is. */
@@ -40,7 +43,7 @@ struct fk_link_callbacks {
 struct fk_link_options {
 	const char *socket_path;
 	uid_t dataplane_uid; /* root and our own user may connect too */
-	uint32_t lease_ms;
+	uint32_t lease_ms;   /* a third of it is the time between two calls of keep_lease() */
 	struct fk_link_callbacks callbacks;
 };
 
@@ -50,6 +53,7 @@ struct fk_link_fleet {
 	const struct fk_ue_numbers *numbers;
 	uint8_t kmf_id[16];
 	uint64_t fleet_generation;
+	uint64_t tenure; /* store/lease.h: what was sent in another one is not known */
 	uint32_t n_slots;
 };
 
@@ -69,6 +73,9 @@ void fk_link_server_set_fleet(struct fk_link_server *server, const struct fk_lin
 
 /* Tells the dataplane to wipe its keys and end, ends the lease, and lets nobody in any more. */
 void fk_link_server_wipe(struct fk_link_server *server);
+
+/* The same, but the dataplane is to wait for a control that lets it in. */
+void fk_link_server_stand_by(struct fk_link_server *server);
 
 /* An epoll descriptor over all that the link waits for. */
 int fk_link_server_fd(const struct fk_link_server *server);

@@ -54,7 +54,7 @@ struct fk_store_owner {
  * store is as its last owner left it, and is fenced. A second process of the same node must be kept
  * out by other means.
  * Returns FK_OK; FK_EBUSY if 'ret_owner' has it; FK_ESTORE; FK_ESTALE if the store is an older one
- * than it was.
+ * than it was; FK_EABI if another version has taken it over.
  */
 FK_MUST_USE enum fk_err fk_store_take_lease(struct fk_store *store, const struct fk_node *node,
 					    struct fk_store_owner *ret_owner);

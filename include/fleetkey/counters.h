@@ -37,6 +37,7 @@
 	/* receiving: frames */                                                                  \
 	X(RX_FRAMES, "rx_frames", "frames received")                                             \
 	X(RX_ARP, "rx_arp", "ARP packets received")                                              \
+	X(RX_ADDRESS_CLAIMED, "rx_address_claimed", "frames of others that claim our address")   \
 	X(RX_ND, "rx_nd", "neighbour solicitations and advertisements received")                 \
 	X(RX_ND_REFUSED, "rx_nd_refused", "neighbour messages that RFC 4861 has us discard")     \
 	X(RX_ICMP, "rx_icmp", "ICMP echo requests received")                                     \

@@ -18,7 +18,8 @@
  * the new table; so after ATTACHED, what a UE state says is all there is.
  *
  * WIPE, from control at any time after ATTACH: the dataplane stops its workers, wipes its keys and
- * ends. There is no answer but the end of the connection.
+ * ends. There is no answer but the end of the connection. STAND_BY, when another node has taken
+ * over: it stops its workers and forgets table and region, and connects until it is let in.
  *
  * Beside the link's socket the dataplane has one of its own, for a stop without control: whoever
  * may connect sends FK_STOP_WORD and gets it back when fk_control_block.stop is set. The flag
@@ -38,7 +39,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
-#define FK_LINK_ABI	      15u
+#define FK_LINK_ABI	      16u
 #define FK_LINK_MAGIC	      0x4b4e4c46u     /* "FLNK" */
 #define FK_REGION_MAGIC	      0x4e47455246ull /* "FREGN" */
 #define FK_WORKERS_MAX	      16
@@ -50,7 +51,8 @@ enum fk_link_type {
 	FK_LINK_ATTACH = 2,
 	FK_LINK_ATTACHED = 3,
 	FK_LINK_REFUSED = 4,
-	FK_LINK_WIPE = 5, /* control: wipe your keys and end */
+	FK_LINK_WIPE = 5,     /* control: wipe your keys and end */
+	FK_LINK_STAND_BY = 6, /* control: let go of table and region, and wait to be let in */
 };
 
 /* The one message format on the socket. Descriptors ride along as SCM_RIGHTS, in this order. */
@@ -128,6 +130,7 @@ struct fk_region_header {
 	uint32_t reserved0;
 	uint64_t size; /* octets of the whole region */
 	uint64_t fleet_generation;
+	uint64_t tenure;	   /* of the node that sends by it: control/store/lease.h */
 	uint8_t region_id[16];	   /* random; names this region in logs */
 	uint8_t kmf_id[16];	   /* the store that the region belongs to */
 	uint64_t control_offset;   /* struct fk_control_block */
@@ -136,7 +139,7 @@ struct fk_region_header {
 	uint64_t doorbells_offset; /* doorbell rings, ring_stride octets apart */
 	uint64_t order_ring_stride, doorbell_ring_stride;
 	uint64_t states_offset; /* struct fk_ue_state[n_slots] */
-	uint8_t reserved[64];
+	uint8_t reserved[56];
 };
 
 struct fk_region {

@@ -305,6 +305,7 @@ Test(ipv6, a_next_hop_beyond_the_subnet_is_reached_through_the_router)
 	cr_assert_eq(fk_worker_attach(rig->worker, rig->table, rig->region, ++rig->epoch, true,
 				      text, sizeof(text)),
 		     FK_OK, "%s", text);
+	rig->worker->claim.n_left = 0;
 	rig_turn(rig);
 	net = next_out();
 	cr_assert_eq(net.kind, FK_NET_SOLICITATION);

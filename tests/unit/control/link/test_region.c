@@ -119,6 +119,7 @@ ParameterizedTestParameters(region, a_region_that_differs_is_refused)
 		FIELD(n_slots, FK_ESTALE),
 		FIELD(size, FK_EFORMAT),
 		FIELD(fleet_generation, FK_ESTALE),
+		FIELD(tenure, FK_ESTALE),
 		FIELD(kmf_id, FK_ESTALE),
 		FIELD(control_offset, FK_EFORMAT),
 		FIELD(workers_offset, FK_EFORMAT),

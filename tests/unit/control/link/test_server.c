@@ -28,6 +28,15 @@ static enum fk_err next_epoch(void *ctx, uint32_t *ret_epoch)
 	return epoch_err;
 }
 
+static uint64_t keep_lease(void *ctx)
+{
+	struct timespec now;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 + 450000;
+}
+
 static void on_region(void *ctx, struct fk_region_map *region, bool is_new)
 {
 	(void)ctx;
@@ -54,8 +63,10 @@ static struct fk_link_options options(void)
 		.socket_path = path,
 		.dataplane_uid = geteuid(),
 		.lease_ms = 500,
-		.callbacks = {next_epoch, on_region, on_attached, on_detached, NULL}};
+		.callbacks = {next_epoch, keep_lease, on_region, on_attached, on_detached, NULL}};
 }
+
+static uint64_t tenure;
 
 static void set_fleet(uint64_t generation)
 {
@@ -63,6 +74,7 @@ static void set_fleet(uint64_t generation)
 		.keytable_fd = memfd_create("table", MFD_CLOEXEC), /* the link only passes it */
 		.kmf_id = {9},
 		.fleet_generation = generation,
+		.tenure = tenure,
 		.n_slots = 64,
 	};
 
@@ -326,6 +338,51 @@ Test(link_server, the_lease_is_renewed_while_attached_and_only_then)
 	fk_link_server_run(server);
 	cr_assert_eq(block->lease_until_us, last);
 	close(region_fd);
+}
+
+Test(link_server, a_dataplane_that_is_to_stand_by_is_told_so_has_no_lease_and_is_not_let_in_again)
+{
+	int region_fd, fds[2], fd = attach(&region_fd, -1);
+	struct fk_control_block *block = fk_region_map_control(fk_link_server_region(server));
+	struct fk_link_msg msg;
+
+	fk_link_server_stand_by(server);
+	cr_expect_eq(hear(fd, &msg, fds), FK_LINK_STAND_BY);
+	cr_expect_eq(block->lease_until_us, 0);
+	usleep(200000);
+	fk_link_server_run(server);
+	cr_expect_eq(block->lease_until_us, 0, "nor is it renewed");
+	close(fd);
+	fk_link_server_run(server);
+	fd = dial();
+	cr_expect_eq(hear(fd, &msg, fds), FK_LINK_REFUSED);
+	close(fd);
+	close(region_fd);
+}
+
+/* Another node sent in between, and the region does not know what. */
+Test(link_server, a_region_of_an_earlier_tenure_is_not_adopted)
+{
+	struct fk_link_options o = options();
+	struct fk_reason reason;
+	int region_fd, again_fd, fd = attach(&region_fd, -1);
+
+	close(fd);
+	fk_link_server_free(server);
+	cr_assert_eq(fk_link_server_new(&o, &server, &reason), FK_OK, "%s", reason.text);
+	set_fleet(1);
+	fd = attach(&again_fd, region_fd);
+	cr_expect_not(last_is_new, "the same node went on");
+	close(fd);
+	fk_link_server_free(server);
+	cr_assert_eq(fk_link_server_new(&o, &server, &reason), FK_OK, "%s", reason.text);
+	tenure = 5;
+	set_fleet(1);
+	fd = attach(&again_fd, region_fd);
+	cr_expect(last_is_new);
+	close(fd);
+	close(region_fd);
+	close(again_fd);
 }
 
 Test(link_server, a_stale_socket_file_is_replaced_and_a_living_one_is_not)
