@@ -402,6 +402,9 @@ static void receive_frame(struct fk_wire_port *port, struct rte_mbuf *m,
 		rte_pktmbuf_free(m);
 		return;
 	}
+	/* Whoever speaks of itself is believed, whomever it asks. spec: RFC 826 */
+	if (frame.kind == FK_NET_ARP_REQUEST || frame.kind == FK_NET_ARP_REPLY)
+		learn(port, &frame.source, frame.source_mac);
 	if (frame.kind == FK_NET_OTHER || frame.kind == FK_NET_FRAGMENT ||
 	    frame.kind == FK_NET_EXTENSION || frame.kind == FK_NET_ADVERTISEMENT ||
 	    !fk_address_equal(&frame.destination, &port->address)) {

@@ -36,6 +36,9 @@ STACK_TRANSPORT_LIMIT= # octets of one KMM; empty: the default
 STACK_INFERRED_LAYOUTS=false # Delete-Key and Delete-Keyset may be sent
 STACK_IPV6=false     # the wire speaks IPv6 instead of IPv4
 STACK_WIRE=          # fleetkey-dp's port, instead of the one that leads to fleetsim
+STACK_SIM_WIRE=      # fleetsim's port, instead of the one that leads to fleetkey-dp
+STACK_API_SOCKET=    # of the fleetkeyd that is asked, instead of the one that stack_start starts
+STACK_LEASE_MS=      # of a node; empty: the default
 STACK_PROFILE=C      # of the one next hop: A, B, C, or T2 for that carrier
 STACK_CONGESTION_SAFE=false # in profiles A and B and in T2: many MESSAGEs open at a time
 STACK_ISD_LAYOUT=$STACK_ROOT/deploy/isd-layout.example # of carrier T2
@@ -310,7 +313,7 @@ stack_start_fleetsim() {
 		--ready-file "$STACK_DIR/fleetsim.ready" "${extra[@]}" "${STACK_FLEETSIM_ARGS[@]}" -- \
 		--lcores "0@$STACK_CPU_THEIRS,1@$STACK_CPU_THEIRS" --no-pci "${STACK_EAL_MEMORY[@]}" \
 		-m "$STACK_MEMORY_MB" --file-prefix="fleetsim-$$" \
-		"--vdev=net_virtio_user0,path=$STACK_DIR/wire.sock,server=1,queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0"
+		"${STACK_SIM_WIRE:---vdev=net_virtio_user0,path=$STACK_DIR/wire.sock,server=1,queues=1,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0}"
 }
 
 stack_start_dataplane() {
@@ -412,7 +415,7 @@ stack_run() {
 }
 
 stack_ctl() {
-	timeout 120 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" "$@"
+	timeout 120 "$STACK_BIN/fleetkeyctl" --socket "${STACK_API_SOCKET:-$STACK_DIR/api.sock}" "$@"
 }
 
 # The one line that says where Redis is.
@@ -441,6 +444,7 @@ stack_config() {
 		${STACK_CRYPTOPERIOD_S:+  tek_cryptoperiod_s: $STACK_CRYPTOPERIOD_S}
 		link:
 		  socket: $STACK_DIR/link.sock
+		${STACK_LEASE_MS:+  lease_ms: $STACK_LEASE_MS}
 		api:
 		  socket: $STACK_DIR/api.sock
 		${STACK_API_GROUP:+  socket_group: $STACK_API_GROUP}
@@ -524,7 +528,7 @@ stack_start() {
 }
 
 stack_import() {
-	stack_run 300 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" \
+	stack_run 300 "$STACK_BIN/fleetkeyctl" --socket "${STACK_API_SOCKET:-$STACK_DIR/api.sock}" \
 		fleet import "$STACK_DIR/fleet.csv" --allow-plain-keys "$@"
 }
 
@@ -550,8 +554,8 @@ stack_campaign_is_over() {
 }
 
 stack_watch() {
-	stack_run "${1:-$STACK_BOUND_S}" "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" \
-		campaign watch "$STACK_CAMPAIGN"
+	stack_run "${1:-$STACK_BOUND_S}" "$STACK_BIN/fleetkeyctl" \
+		--socket "${STACK_API_SOCKET:-$STACK_DIR/api.sock}" campaign watch "$STACK_CAMPAIGN"
 }
 
 # Takes control's books and counters, then ends fleetsim and takes the fleet's.
