@@ -312,16 +312,28 @@ static bool frame_stage(struct fk_worker *w, const struct fk_build_lane *lane,
 	return true;
 }
 
+/* Control may take a key of a UE out at any time, with the same consequence. */
+static bool keys_stand(const struct fk_build_lane *lane)
+{
+	const struct fk_ue_slot *ue = lane->ue;
+
+	return (n_carried(lane->txn) == 0 ||
+		fk_ue_key_algorithm(&ue->kek_algorithm_id) == FK_ALGORITHM_AES_256) &&
+	       (lane->txn->mac_key != FK_MAC_KEY_PTEK ||
+		fk_ue_key_algorithm(&ue->ptek_algorithm_id) == FK_ALGORITHM_AES_256);
+}
+
 /* Control may unload a campaign at any time. What was built from a key that was being wiped must
  * not leave: a UE would accept it. */
-static bool campaigns_stand(const struct fk_build_lane *lanes, uint32_t n)
+static bool all_stands(const struct fk_build_lane *lanes, uint32_t n)
 {
 	atomic_thread_fence(memory_order_acquire);
 	for (uint32_t i = 0; i < n; i++) {
 		uint16_t generation =
 			atomic_load_explicit(&lanes[i].campaign->generation, memory_order_relaxed);
 
-		if (generation != fk_token_unpack(lanes[i].txn->token).campaign_generation)
+		if (generation != fk_token_unpack(lanes[i].txn->token).campaign_generation ||
+		    !keys_stand(&lanes[i]))
 			return false;
 	}
 	return true;
@@ -339,5 +351,5 @@ bool fk_build_burst(struct fk_worker *w, struct fk_build_lane *lanes, struct fk_
 		if (!frame_stage(w, &lanes[i], &frames[i], &ret_masks[i]))
 			return false;
 	}
-	return campaigns_stand(lanes, n);
+	return all_stands(lanes, n);
 }

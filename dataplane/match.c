@@ -696,6 +696,10 @@ enum fk_match_result fk_match_kmm_finish(struct fk_worker *w, const struct fk_ma
 		return drop(w, FK_COUNTER_RX_KMM_UNAUTHENTICATED);
 	if (mac != NULL && !fk_ct_equal(mac, header->mac.mac, FK_KMM_MAC_SIZE))
 		return drop(w, FK_COUNTER_RX_KMM_BAD_MAC);
+	/* A key that was being wiped may be known to anybody. */
+	if (mac != NULL && kmm->tek == kmm->ue->ptek &&
+	    fk_ue_key_algorithm(&kmm->ue->ptek_algorithm_id) == 0)
+		return drop(w, FK_COUNTER_RX_KMM_WRONG_KEY);
 	if (kmm->is_unasked)
 		return finish_unasked(w, kmm);
 	if (kmm->is_unable)

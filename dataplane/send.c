@@ -79,11 +79,21 @@ static void hold_repeats(struct fk_worker *w, struct fk_slot_queue *queue)
 	}
 }
 
+/* False if a key of the UE that it was made with was taken out since. */
+static bool has_keys(const struct fk_ue_slot *ue, const struct fk_txn *txn)
+{
+	bool carries = txn->kind == FK_ORDER_REKEY || txn->kind == FK_ORDER_WARM_START;
+
+	return (!carries || ue->kek_algorithm_id != 0) &&
+	       (txn->mac_key != FK_MAC_KEY_PTEK || ue->ptek_algorithm_id != 0);
+}
+
 /* True if a repeat still has a reason to be sent; ends it, or hands it to the timers, if not. */
 static bool is_still_wanted(struct fk_worker *w, struct fk_txn *txn)
 {
-	if (fk_worker_campaign_of(w, txn->token) == NULL ||
-	    fk_worker_ue_of(w, txn->token) == NULL) {
+	const struct fk_ue_slot *ue = fk_worker_ue_of(w, txn->token);
+
+	if (fk_worker_campaign_of(w, txn->token) == NULL || ue == NULL || !has_keys(ue, txn)) {
 		fk_worker_count(w, FK_COUNTER_ORDER_STALE);
 		fk_worker_close(w, txn);
 		return false;

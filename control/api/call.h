@@ -84,6 +84,10 @@ FK_MUST_USE enum fk_err fk_call_page(struct fk_call *call, uint32_t *ret_from, u
 /* Why fk_import_lock is taken, for a refusal. */
 const char *fk_import_lock_reason(const struct fk_import_lock *lock);
 
+/* What is known of a UE's own key; how many of the fleet's are in which state. */
+json_t *fk_own_key_json(const struct fk_fleet_ue *ue, enum fk_own_key_kind kind);
+json_t *fk_own_keys_overview(const struct fk_fleet *fleet);
+
 /* RFC 3339 with milliseconds, UTC; null for 0. */
 json_t *fk_call_timestamp(uint64_t at_ms);
 
@@ -97,6 +101,8 @@ void fk_api_fleet(struct fk_call *call);
 void fk_api_fleet_ues(struct fk_call *call);
 void fk_api_fleet_export(struct fk_call *call);
 void fk_api_status_set(struct fk_call *call);
+void fk_api_own_keys(struct fk_call *call);
+void fk_api_own_key_mark_compromised(struct fk_call *call);
 void fk_api_adopt(struct fk_call *call);
 void fk_api_status_list(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);

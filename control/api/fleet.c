@@ -22,12 +22,13 @@ void fk_api_fleet(struct fk_call *call)
 							fk_fleet_group_name(fleet, i), "n_ues",
 							(json_int_t)fk_fleet_group_size(fleet, i)));
 	fk_call_reply_json(call, 200,
-			   json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "fleet_generation",
+			   json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "fleet_generation",
 				     (json_int_t)fk_fleet_generation(fleet), "n_ues",
 				     (json_int_t)fk_fleet_n_ues(fleet), "n_pages",
 				     (json_int_t)fk_fleet_n_pages(fleet), "n_areas",
 				     (json_int_t)fk_fleet_n_areas(fleet), "statuses", statuses,
-				     "presence", presence, "groups", groups));
+				     "presence", presence, "own_keys", fk_own_keys_overview(fleet),
+				     "groups", groups));
 }
 
 /* null: what P25 allows. */
@@ -40,13 +41,15 @@ static json_t *limit_json(uint32_t limit)
 static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 {
 	const char *area = fk_fleet_area_name(app->fleet, ue->area_id);
-	json_t *groups = json_array();
+	json_t *groups = json_array(), *keys = json_array();
 
+	for (int kind = 0; kind < FK_OWN_KEYS; kind++)
+		json_array_append_new(keys, fk_own_key_json(ue, (enum fk_own_key_kind)kind));
 	for (uint8_t i = 0; i < ue->n_groups; i++)
 		json_array_append_new(
 			groups, json_string(fk_fleet_group_name(app->fleet, ue->group_ids[i])));
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:s, s:i,"
-			 " s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o}",
+			 " s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o, s:o}",
 			 "ue_id", ue->ue_id, "mc_service_id", ue->mc_service_id, "mcdata_id",
 			 ue->mcdata_id, "lmr_type", "P25", "rsi", (json_int_t)ue->rsi, "next_hop",
 			 app->config->next_hops[ue->next_hop].name, "area",
@@ -59,7 +62,24 @@ static json_t *ue_json(const struct fk_app *app, const struct fk_fleet_ue *ue)
 			 ue->takes.outer == FK_OUTER_OFB ? "ofb" : "none", "status",
 			 fk_ue_status_label(ue->status), "presence",
 			 fk_presence_label(ue->presence), "kek_alg", "AES-256", "ptek_alg",
-			 ue->has_ptek ? json_string("AES-256") : json_null());
+			 ue->has_ptek ? json_string("AES-256") : json_null(), "keys", keys);
+}
+
+/* The one of that id. */
+static void reply_ue(struct fk_call *call, const char *ue_id)
+{
+	const struct fk_fleet *fleet = call->app->fleet;
+	int64_t ue_index = fk_fleet_find(fleet, ue_id);
+	struct fk_fleet_ue ue;
+
+	if (ue_index < 0 || !fk_fleet_get(fleet, (uint32_t)ue_index, &ue)) {
+		fk_call_reply_err(call, FK_ENOTFOUND, "ue_id", "is no UE of the fleet in force");
+		return;
+	}
+	fk_call_reply_json(call, 200,
+			   json_pack("{s:I, s:[o], s:n}", "fleet_generation",
+				     (json_int_t)fk_fleet_generation(fleet), "items",
+				     ue_json(call->app, &ue), "next_cursor"));
 }
 
 void fk_api_fleet_ues(struct fk_call *call)
@@ -69,6 +89,10 @@ void fk_api_fleet_ues(struct fk_call *call)
 	struct fk_fleet_ue ue;
 	json_t *items;
 
+	if (fk_call_query(call, "ue_id") != NULL) {
+		reply_ue(call, fk_call_query(call, "ue_id"));
+		return;
+	}
 	if (fk_call_page(call, &from, &limit) != FK_OK)
 		return;
 	items = json_array();

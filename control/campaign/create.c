@@ -23,6 +23,7 @@ void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campai
 		.n_keys = (uint8_t)fk_campaign_n_given(c),
 		.n_commands = fk_kind(c->kind)->n_commands,
 		.renews = fk_kind(c->kind)->renews,
+		.may_warm_start = fk_engine_may_warm_start(engine, c),
 		.keyset_id = c->keyset_id,
 		.pace_per_s = c->pace_per_s,
 		.transport_limit = (uint16_t)config->kmm.transport_limit,
@@ -49,8 +50,7 @@ enum fk_err fk_engine_new_scheduler(struct fk_engine *engine, const struct fk_ca
 		.n_keys = (uint8_t)fk_campaign_n_given(c),
 		.n_commands = fk_kind(c->kind)->n_commands,
 		.closing = c->closing,
-		/* A radio that is to lose its keys, often a lost one, is given none before. */
-		.may_warm_start = config->kmm.inferred_layouts && !fk_kind(c->kind)->is_destructive,
+		.may_warm_start = fk_engine_may_warm_start(engine, c),
 		.renews = fk_kind(c->kind)->renews,
 		.is_destructive = fk_kind(c->kind)->is_destructive,
 		.window = config->campaign.window,
@@ -122,6 +122,8 @@ enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_ca
 	enum fk_cause cause = fk_engine_status_cause(engine, c, ue_index);
 
 	if (cause == FK_CAUSE_NONE)
+		cause = fk_engine_own_key_cause(engine, c, ue_index);
+	if (cause == FK_CAUSE_NONE)
 		cause = fk_plan_judge(terms, &ues[ue_index], &size);
 	return cause == FK_CAUSE_NONE ? fk_currency_judge(c, currency) : cause;
 }
@@ -151,10 +153,14 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
 		cause = fk_engine_judge(engine, c, &terms, i, &currency[i % FK_CURRENCY_PAGE]);
+		if (cause != FK_CAUSE_NONE) {
+			fk_scheduler_leave_out(scheduler, i, cause);
+			continue;
+		}
+		if (fk_engine_has_to_renew(engine, c, i))
+			fk_scheduler_renew(scheduler, i);
 		fk_scheduler_include(scheduler, i);
-		if (cause != FK_CAUSE_NONE)
-			fk_scheduler_exclude(scheduler, i, cause);
-		else if (is_gone(engine, c, i))
+		if (is_gone(engine, c, i))
 			fk_scheduler_be_absent(scheduler, i);
 	}
 }

@@ -186,6 +186,8 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
 		cause = fk_engine_status_cause(engine, c, i);
+		if (cause == FK_CAUSE_NONE)
+			cause = fk_engine_own_key_cause(engine, c, i);
 		size = fk_engine_message_size(engine, i);
 		if (only_measure && cause == FK_CAUSE_NONE)
 			fk_plan_measure(plan, &ues[i], &size);

@@ -197,6 +197,16 @@ bool fk_engine_wave(struct fk_engine *engine, const struct fk_campaign *c,
  */
 void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uint32_t *ret_id);
 
+/*
+ * A UE's own key is compromised (I8). It leaves the key table at once, and what is open for the UE
+ * under it ends; then it is written down. May be said again. Returns FK_OK; FK_ENOTFOUND if there
+ * is no such key; FK_ESTORE, FK_EAUTH, FK_ESTALE or FK_EFORMAT: it has stopped, but is not on
+ * record, and a restart would know nothing of it.
+ */
+FK_MUST_USE enum fk_err fk_engine_compromise_own_key(struct fk_engine *engine, uint32_t ue_index,
+						     enum fk_own_key_kind kind,
+						     struct fk_reason *reason);
+
 /* A UE's status has changed: unless it is active now, the campaign that runs leaves it out. */
 /* True while a KMM to the UE is open, so that it may be sent again at any moment. */
 bool fk_engine_is_sending_to(const struct fk_engine *engine, uint32_t ue_index);

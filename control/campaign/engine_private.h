@@ -179,6 +179,21 @@ void fk_engine_push_answers(struct fk_engine *engine);
 FK_MUST_USE enum fk_err fk_engine_check_expiry(const struct fk_engine *engine,
 					       const struct fk_campaign *c, uint64_t now_ms,
 					       struct fk_reason *reason);
+/* True if a UE may be given another protection TEK beside what the campaign is for. */
+bool fk_engine_may_warm_start(const struct fk_engine *engine, const struct fk_campaign *c);
+/* Why nothing that is wrapped can be brought to the UE; FK_CAUSE_NONE if it can. */
+enum fk_cause fk_engine_kek_cause(const struct fk_engine *engine, const struct fk_campaign *c,
+				  uint32_t ue_index);
+/* What the state of a UE's own keys makes of its delivery. */
+enum fk_cause fk_engine_own_key_cause(const struct fk_engine *engine, const struct fk_campaign *c,
+				      uint32_t ue_index);
+/* True if the UE gets another protection TEK before what the campaign is for. */
+bool fk_engine_has_to_renew(const struct fk_engine *engine, const struct fk_campaign *c,
+			    uint32_t ue_index);
+/* After a restart: ends deliveries under way that a compromised key stops, and has UEs renewed
+ * where that is due. */
+void fk_engine_drop_compromised(struct fk_engine *engine, struct fk_scheduler *scheduler,
+				const struct fk_campaign *c);
 /* New protection TEKs for those that lack theirs, and Warm-Starts that bring them. */
 void fk_engine_warm_start(struct fk_engine *engine);
 /* How many orders the rings take beside 'backlog' that wait in them. */

@@ -48,32 +48,36 @@ enum fk_delivery_state {
 
 /* Why a delivery stands where it stands. SIP and KMM carry the status in cause_detail; SIP may
  * carry the code of a Warning instead, which is below 200. */
-#define FK_CAUSE_MAP(X)                                                                       \
-	X(FK_CAUSE_NONE, "none")                                                              \
-	X(FK_CAUSE_SIP, "sip")			    /* sip_404, warning_141 */                \
-	X(FK_CAUSE_KMM, "kmm_status")		    /* kmm_status_06 */                       \
-	X(FK_CAUSE_SIP_TIMEOUT, "sip_timeout")	    /* timer F */                             \
-	X(FK_CAUSE_NO_ANSWER, "no_answer")	    /* accepted, no KMM came */               \
-	X(FK_CAUSE_UNDELIVERED, "undelivered")	    /* the system said so */                  \
-	X(FK_CAUSE_UNBUILDABLE, "unbuildable")	    /* the dataplane could not build it */    \
-	X(FK_CAUSE_UNEXPECTED, "unexpected_answer") /* an authentic KMM of a wrong kind */    \
-	X(FK_CAUSE_NO_PTEK, "no_protection_tek")    /* nothing to authenticate commands by */ \
-	X(FK_CAUSE_NUMBER_WINDOW, "number_window")  /* the UE would refuse the next number */ \
-	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */           \
-	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")                                      \
-	X(FK_CAUSE_TOO_LARGE, "too_large") /* a KMM with one key is beyond a limit */         \
-	X(FK_CAUSE_NO_KEYSET, "no_keyset") /* the UE lacks the keyset */                      \
-	X(FK_CAUSE_SUSPENDED, "suspended") /* this and the next two: the UE's status */       \
-	X(FK_CAUSE_LOST, "lost")                                                              \
-	X(FK_CAUSE_ZEROIZED, "zeroized")                                                      \
-	X(FK_CAUSE_KEYS_NOT_HELD, "keys_not_held") /* not exactly those of the plan (I6) */   \
-	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */  \
-	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */         \
-	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */             \
-	X(FK_CAUSE_SUPERSEDED, "superseded")                                                  \
-	X(FK_CAUSE_DEREGISTERED, "deregistered") /* the UE said that it goes */               \
-	X(FK_CAUSE_UNABLE, "unable_to_decrypt")	 /* it said that it lacks its own key */      \
-	X(FK_CAUSE_RELEASED, "released")	 /* to another KMF */
+#define FK_CAUSE_MAP(X)                                                                        \
+	X(FK_CAUSE_NONE, "none")                                                               \
+	X(FK_CAUSE_SIP, "sip")			    /* sip_404, warning_141 */                 \
+	X(FK_CAUSE_KMM, "kmm_status")		    /* kmm_status_06 */                        \
+	X(FK_CAUSE_SIP_TIMEOUT, "sip_timeout")	    /* timer F */                              \
+	X(FK_CAUSE_NO_ANSWER, "no_answer")	    /* accepted, no KMM came */                \
+	X(FK_CAUSE_UNDELIVERED, "undelivered")	    /* the system said so */                   \
+	X(FK_CAUSE_UNBUILDABLE, "unbuildable")	    /* the dataplane could not build it */     \
+	X(FK_CAUSE_UNEXPECTED, "unexpected_answer") /* an authentic KMM of a wrong kind */     \
+	X(FK_CAUSE_NO_PTEK, "no_protection_tek")    /* nothing to authenticate commands by */  \
+	X(FK_CAUSE_NUMBER_WINDOW, "number_window")  /* the UE would refuse the next number */  \
+	X(FK_CAUSE_ATTEMPTS, "attempts_exhausted")  /* no attempt number is left */            \
+	X(FK_CAUSE_CAMPAIGN_ABORTED, "campaign_aborted")                                       \
+	X(FK_CAUSE_TOO_LARGE, "too_large") /* a KMM with one key is beyond a limit */          \
+	X(FK_CAUSE_NO_KEYSET, "no_keyset") /* the UE lacks the keyset */                       \
+	X(FK_CAUSE_SUSPENDED, "suspended") /* this and the next two: the UE's status */        \
+	X(FK_CAUSE_LOST, "lost")                                                               \
+	X(FK_CAUSE_ZEROIZED, "zeroized")                                                       \
+	X(FK_CAUSE_KEYS_NOT_HELD, "keys_not_held") /* not exactly those of the plan (I6) */    \
+	X(FK_CAUSE_ACTIVE_UNKNOWN, "active_keyset_unknown") /* so none is written to (I6) */   \
+	X(FK_CAUSE_IN_USE, "keyset_in_use") /* no other is known to be active (I6) */          \
+	X(FK_CAUSE_DELIVERED, "delivered")  /* DELIVERED was said, no KMM came */              \
+	X(FK_CAUSE_SUPERSEDED, "superseded")                                                   \
+	X(FK_CAUSE_DEREGISTERED, "deregistered")       /* the UE said that it goes */          \
+	X(FK_CAUSE_UNABLE, "unable_to_decrypt")	       /* it said that it lacks its own key */ \
+	X(FK_CAUSE_RELEASED, "released")	       /* to another KMF */                    \
+	X(FK_CAUSE_KEK_COMPROMISED, "kek_compromised") /* nothing can be wrapped for it */     \
+	X(FK_CAUSE_KEK_EXPIRED, "kek_expired")                                                 \
+	X(FK_CAUSE_PTEK_COMPROMISED, "ptek_compromised") /* it needs a Warm-Start */           \
+	X(FK_CAUSE_PTEK_EXPIRED, "ptek_expired")
 
 enum fk_cause {
 #define X(name, label) name,

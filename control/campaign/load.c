@@ -175,6 +175,8 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 		fk_scheduler_abort(reader.scheduler);
 	else if (c->state == FK_CAMPAIGN_SUPERSEDED)
 		fk_scheduler_supersede(reader.scheduler);
+	else if (is_active)
+		fk_engine_drop_compromised(engine, reader.scheduler, c);
 	engine->scheduler = reader.scheduler;
 	engine->current = c;
 	engine->may_have_sent = true;

@@ -116,10 +116,17 @@ static struct bound find_any_breach(const struct fk_plan_terms *terms, const str
 	return breach;
 }
 
+/* True if there is, or will be, a key to authenticate what is sent to the UE by. */
+static bool can_authenticate(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue)
+{
+	return ue->ptek_algorithm_id != 0 || terms->renews ||
+	       (terms->may_warm_start && ue->ptek_compromised);
+}
+
 enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_ue_slot *ue,
 			    const struct fk_message_size *size)
 {
-	if (ue->ptek_algorithm_id == 0 && !terms->renews)
+	if (!can_authenticate(terms, ue))
 		return FK_CAUSE_NO_PTEK;
 	if (ue->keysets != 0 && terms->keyset_id > ue->keysets)
 		return FK_CAUSE_NO_KEYSET;
@@ -133,7 +140,7 @@ void fk_plan_measure(struct fk_plan *plan, const struct fk_ue_slot *ue,
 	uint8_t *keys_per_kmm = &plan->keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX];
 	uint32_t n_keys;
 
-	if (ue->ptek_algorithm_id == 0)
+	if (!can_authenticate(&plan->terms, ue))
 		return;
 	n_keys = fk_plan_keys_per_kmm(&plan->terms, ue, size, NULL);
 	if (n_keys != 0 && (*keys_per_kmm == 0 || n_keys < *keys_per_kmm))

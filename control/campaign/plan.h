@@ -38,6 +38,7 @@ struct fk_plan_terms {
 	uint32_t pace_per_s;
 	bool closing;
 	bool renews;		  /* also those without a protection TEK are served */
+	bool may_warm_start;	  /* also those whose protection TEK is compromised are */
 	uint8_t n_keys;		  /* that are given: 0..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t n_commands;	  /* KMMs after those with keys, but for the closing exchange */
 	uint8_t keyset_id;	  /* that the keys go to; 0: any */

@@ -44,6 +44,7 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 	if (s == NULL)
 		return FK_ENOMEM;
 	s->opt = *options;
+	s->may_renew = options->renews;
 	s->n_pages = options->n_slots / FK_LEDGER_PAGE;
 	s->deliveries = fk_bulk_calloc(options->n_slots + 1, sizeof(*s->deliveries));
 	s->runs = fk_bulk_calloc(options->n_slots + 1, sizeof(*s->runs));
@@ -365,7 +366,24 @@ bool fk_delivery_drop_attempt(struct fk_scheduler *s, uint32_t ue_index)
 
 /* Who takes part. */
 
-void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
+void fk_scheduler_renew(struct fk_scheduler *s, uint32_t ue_index)
+{
+	assert(ue_index < s->opt.n_slots && s->opt.may_warm_start);
+	s->runs[ue_index].renews = 1;
+	s->may_renew = true;
+}
+
+/* True if the UE is to get another protection TEK now. A later attempt brings the key that was made
+ * for the first one. */
+static bool has_to_renew(const struct fk_scheduler *s, uint32_t ue_index)
+{
+	if (s->runs[ue_index].renews && s->opt.ues[ue_index].ptek_algorithm_id == 0)
+		return true;
+	return (s->opt.renews || s->runs[ue_index].renews) && s->deliveries[ue_index].attempt == 0;
+}
+
+/* False if there is nobody to take in. */
+static bool take_in(struct fk_scheduler *s, uint32_t ue_index)
 {
 	const struct fk_ue_slot *ue = &s->opt.ues[ue_index];
 	struct fk_delivery *d = &s->deliveries[ue_index];
@@ -373,19 +391,35 @@ void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
 
 	assert(ue_index < s->opt.n_slots);
 	if (ue->rsi == 0 || d->state != FK_DELIVERY_NONE)
-		return;
+		return false;
 	s->tally.n_deliveries++;
 	fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING);
 	n_keys = s->opt.keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX];
 	if (fk_plan_ue_keys(ue) < n_keys)
 		n_keys = fk_plan_ue_keys(ue);
 	d->keys_per_kmm = n_keys & 15;
-	if (ue->ptek_algorithm_id == 0 && !s->opt.renews)
+	return true;
+}
+
+void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
+{
+	const struct fk_delivery *d = &s->deliveries[ue_index];
+
+	if (!take_in(s, ue_index))
+		return;
+	if (s->opt.ues[ue_index].ptek_algorithm_id == 0 && !s->opt.renews &&
+	    !s->runs[ue_index].renews)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
 	else if (d->keys_per_kmm == 0)
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
 	else if (goal_steps(s, d) + s->opt.closing > FK_STEP_MAX + 1u) /* the plan refuses it */
 		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
+}
+
+void fk_scheduler_leave_out(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
+{
+	if (take_in(s, ue_index))
+		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, cause, 0);
 }
 
 void fk_scheduler_engage(struct fk_scheduler *s, uint32_t ue_index)
@@ -527,8 +561,7 @@ static void reserve_page(struct fk_scheduler *s, uint32_t page, const struct fk_
 
 		if (d->state != FK_DELIVERY_PENDING || s->runs[ue_index].wave > s->wave)
 			continue;
-		/* A later attempt brings the key that was made for the first one. */
-		if (s->opt.renews && d->attempt == 0) {
+		if (has_to_renew(s, ue_index)) {
 			if (!s->runs[ue_index].lacks_key)
 				fk_delivery_want_key(s, ue_index);
 			continue;
@@ -546,7 +579,7 @@ void fk_scheduler_reserve(struct fk_scheduler *s, const struct fk_scheduler_now 
 	if (s->is_held || fk_scheduler_halt_status(s) != 0)
 		return;
 	while (n_pages > 0 && s->reserve_at < s->n_pages && s->n_fresh < enough &&
-	       (!s->opt.renews || s->n_keyless + FK_LEDGER_PAGE <= FK_KEYLESS_MAX)) {
+	       (!s->may_renew || s->n_keyless + FK_LEDGER_PAGE <= FK_KEYLESS_MAX)) {
 		uint32_t n_dirty = s->n_dirty;
 
 		reserve_page(s, s->reserve_at++, now);

@@ -96,11 +96,19 @@ FK_MUST_USE enum fk_err fk_scheduler_new(const struct fk_scheduler_options *opti
 void fk_scheduler_free(struct fk_scheduler *s);
 
 /*
+ * The UE, which has no number in this campaign yet, gets another protection TEK before anything is
+ * ordered for it, as with 'renews'; also before it is included, if it has none that may be used.
+ * may_warm_start.
+ */
+void fk_scheduler_renew(struct fk_scheduler *s, uint32_t ue_index);
+/*
  * Before the first reserve: takes a UE into the campaign. Without a protection TEK, or
  * if no key fits a KMM to its next hop, or one that it takes, it is EXCLUDED at once. A slot
  * without an owner is ignored.
  */
 void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index);
+/* Takes it in as one that is EXCLUDED for that reason, whatever its keys or sizes are. */
+void fk_scheduler_leave_out(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause);
 /*
  * Ends a UE's delivery at any time, unless it is final: EXCLUDED if nothing was reserved for it
  * yet, else ABORTED, or PARTIAL where a key is held. What is ordered already may still be repeated.

@@ -14,11 +14,12 @@ struct run {
 	uint32_t next;	       /* in its queue */
 	uint32_t outcome_seen; /* low bits of answered_at_us of the outcome applied last */
 	uint8_t wave;
-	uint8_t queued_in : 4;	 /* 1 + index of the queue that links it, PARKED, 0: none */
+	uint8_t queued_in : 3;	 /* 1 + index of the queue that links it, PARKED, 0: none */
 	uint8_t is_fresh : 1;	 /* counts in n_fresh */
 	uint8_t was_ordered : 1; /* at least once */
 	uint8_t is_engaged : 1;	 /* something else is sent to the UE */
 	uint8_t lacks_key : 1;	 /* it is in 'keyless' */
+	uint8_t renews : 1;	 /* it gets another protection TEK first */
 	uint8_t n_warm_starts;	 /* because the UE said that it lacks its key */
 	uint8_t n_renumbered;	 /* new attempts because of "invalid number" */
 };
@@ -75,6 +76,7 @@ struct fk_scheduler {
 	uint32_t n_borrowed;
 	uint32_t n_halted; /* next hops that have stopped */
 	bool is_held;
+	bool may_renew;	    /* some get another protection TEK first */
 	uint32_t wave;	    /* in force */
 	uint64_t out_at_ms; /* when it was seen that all of it was sent; UINT64_MAX: not yet */
 	uint32_t n_excused; /* failures that do not count */

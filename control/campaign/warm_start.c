@@ -33,18 +33,27 @@ static bool renew(struct fk_engine *engine, uint32_t page, const uint32_t *ue_in
 	uint16_t key_ids[FK_STORE_PAGE_UES] = {0};
 	struct fk_reason reason = {{0}};
 	uint64_t who = 0;
-	enum fk_err err;
+	enum fk_err err = FK_OK;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = ue_indexes[i] % FK_STORE_PAGE_UES;
 
+		enum fk_cause cause;
+
 		if (ue_indexes[i] / FK_STORE_PAGE_UES != page)
 			continue;
+		/* It could not open what it is sent, or others could. */
+		cause = fk_engine_kek_cause(engine, engine->current, ue_indexes[i]);
+		if (cause != FK_CAUSE_NONE) {
+			fk_scheduler_exclude(engine->scheduler, ue_indexes[i], cause);
+			continue;
+		}
 		who |= 1ull << at;
 		key_ids[at] = choose_key_id(engine, ue_indexes[i]);
 	}
-	err = fk_renew_page(engine->renewer, engine->fleet, engine->table, page, who, key_ids,
-			    &reason);
+	if (who != 0)
+		err = fk_renew_page(engine->renewer, engine->fleet, engine->table, page, who,
+				    key_ids, engine->config->keys.ptek_cryptoperiod_s, &reason);
 	if (err == FK_ESTORE) {
 		fk_engine_store_failed(engine, "protection TEKs");
 		return false;

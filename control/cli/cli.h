@@ -33,6 +33,8 @@ int fk_cli_fleet_import(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_update(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_export(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_key(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_fleet_own_keys(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_keys(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_holders(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv);

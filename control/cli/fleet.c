@@ -167,15 +167,16 @@ int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv)
 
 	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
-	if (argc != 0)
-		return fk_usage_error("fleet show: unexpected '%s'", argv[0]);
+	if (argc > (ues ? 0 : 1))
+		return fk_usage_error("fleet show: unexpected '%s'", argv[argc - 1]);
 	if (ues) {
 		if (!cli->json)
 			printf("%-24s %8s %-12s %-16s %s\n", "UE_ID", "RSI", "NEXT_HOP", "AREA",
 			       "MCDATA_ID");
 		return fk_request_walk(cli, "/v1/fleet/ues", print_ue);
 	}
-	code = fk_request(cli, "GET", "/v1/fleet", NULL, &answer);
+	code = argc == 1 ? fk_request_ue(cli, argv[0], &answer)
+			 : fk_request(cli, "GET", "/v1/fleet", NULL, &answer);
 	if (code != FK_EXIT_DONE)
 		return code;
 	if (cli->json)

@@ -39,7 +39,21 @@ static const struct command commands[] = {
 	 "",
 	 fk_cli_fleet_export,
 	 "the fleet in force as a CSV file without keys, which fleet update takes"},
-	{{"fleet", "show"}, "[--ues]", fk_cli_fleet_show, "the fleet in force; its UEs one by one"},
+	{{"fleet", "show"},
+	 "[UE | --ues]",
+	 fk_cli_fleet_show,
+	 "the fleet in force; one of its UEs, with what is known of its own keys; all of them"},
+	{{"fleet", "key"},
+	 "UE kek|ptek [--compromised]",
+	 fk_cli_fleet_key,
+	 "what is known of a UE's own key, its KEK or its protection TEK; or say that it is "
+	 "compromised: from now on it protects and authenticates nothing, and what is open under "
+	 "it ends. Another protection TEK comes by a Warm-Start, another KEK by key fill and an "
+	 "import"},
+	{{"fleet", "own-keys"},
+	 "[--key kek|ptek] [--state active|expired|compromised|none]",
+	 fk_cli_fleet_own_keys,
+	 "the same of all UEs, or of those whose keys are in one state"},
 	{{"fleet", "keys"},
 	 "UE_ID",
 	 fk_cli_fleet_keys,

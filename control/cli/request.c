@@ -122,6 +122,21 @@ static void escape_cursor(const json_t *cursor, char *out, size_t size)
 	escape(fk_output_word(cursor, word, sizeof(word)), out, size);
 }
 
+enum fk_exit fk_request_ue(struct fk_cli *cli, const char *ue_id, json_t **ret_ue)
+{
+	char path[FK_REQUEST_PATH_MAX] = "/v1/fleet/ues";
+	json_t *answer;
+	enum fk_exit code;
+
+	fk_request_add_query(path, sizeof(path), "ue_id", ue_id);
+	code = fk_request(cli, "GET", path, NULL, &answer);
+	if (code != FK_EXIT_DONE)
+		return code;
+	*ret_ue = json_incref(json_array_get(json_object_get(answer, "items"), 0));
+	json_decref(answer);
+	return FK_EXIT_DONE;
+}
+
 enum fk_exit fk_request_walk(struct fk_cli *cli, const char *path, fk_request_row_fn row)
 {
 	char cursor[3 * CURSOR_MAX + 4] = "", before[sizeof(cursor)] = "";

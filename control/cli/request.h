@@ -41,6 +41,9 @@ enum fk_exit fk_request_download(struct fk_cli *cli, const char *path, FILE *out
  * not fit in 'size' octets is cut, and fleetkeyd refuses it. */
 void fk_request_add_query(char *path, size_t size, const char *name, const char *value);
 
+/* One UE of the fleet in force. On FK_EXIT_DONE the caller owns '*ret_ue'. */
+enum fk_exit fk_request_ue(struct fk_cli *cli, const char *ue_id, json_t **ret_ue);
+
 /*
  * Appends the id of a campaign to 'format' (one %s). FK_EXIT_USAGE, said on standard error, if 'id'
  * is no identifier: it must not be able to leave its place in the path.

@@ -52,6 +52,10 @@
 	  "instead: file:PATH, credential:NAME (systemd) or a pkcs11: URI with a pin-source") \
 	X(keys, tek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                            \
 	  "how long a new TEK is used, then it has expired; 0: not limited")                  \
+	X(keys, kek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                            \
+	  "the same for a KEK of a UE, from when it came")                                    \
+	X(keys, ptek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                           \
+	  "the same for a protection TEK of a UE")                                            \
 	X(keys, pkcs11_module, TEXT, "", 1, 4095, "characters",                               \
 	  "library of the token, for a pkcs11: URI")
 

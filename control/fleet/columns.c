@@ -243,7 +243,8 @@ static const char *take_old_key(bool is_same, const uint8_t old[static 32], uint
 }
 
 /* The text is wiped also when it is refused: it may be a key with a typing error. */
-static void take_key(struct parse *parse, enum fk_column column, uint8_t key[static 32])
+static void take_key(struct parse *parse, enum fk_column column, uint8_t key[static 32],
+		     uint8_t *ret_origin)
 {
 	const struct fk_ue_slot *old = parse->rules->old;
 	const struct fk_fleet_row *row = parse->row;
@@ -251,6 +252,9 @@ static void take_key(struct parse *parse, enum fk_column column, uint8_t key[sta
 	const char *refusal = "must be 80 hex digits (an AES-256 key wrapped under the transport "
 			      "key), or 64 (plain) with --allow-plain-keys";
 
+	*ret_origin = field->len == 0	 ? FK_KEY_KEPT
+		      : field->len == 64 ? FK_KEY_IMPORTED_PLAIN
+					 : FK_KEY_IMPORTED_WRAPPED;
 	if (field->len == 2 * FK_TRANSPORT_WRAPPED_SIZE)
 		refusal = take_wrapped_key(parse, field, key);
 	else if (field->len == 64)
@@ -286,17 +290,18 @@ static void take_keys(struct parse *parse)
 	row->kek_key_id =
 		(uint16_t)take_number(parse, FK_COLUMN_KEK_KEY_ID, true, 0, 65535, key_id_reason);
 	take_algorithm(parse, FK_COLUMN_KEK_ALG);
-	take_key(parse, FK_COLUMN_KEK, row->keys);
+	take_key(parse, FK_COLUMN_KEK, row->keys, &row->origins[FK_OWN_KEK]);
 	row->has_ptek = parse->fields[FK_COLUMN_PTEK_KEY_ID]->len > 0 ||
 			parse->fields[FK_COLUMN_PTEK_ALG]->len > 0 ||
 			parse->fields[FK_COLUMN_PTEK]->len > 0;
 	row->ptek_key_id = 0;
+	row->origins[FK_OWN_PTEK] = FK_KEY_KEPT;
 	if (!row->has_ptek)
 		return;
 	row->ptek_key_id =
 		(uint16_t)take_number(parse, FK_COLUMN_PTEK_KEY_ID, true, 0, 65535, key_id_reason);
 	take_algorithm(parse, FK_COLUMN_PTEK_ALG);
-	take_key(parse, FK_COLUMN_PTEK, row->keys + 32);
+	take_key(parse, FK_COLUMN_PTEK, row->keys + 32, &row->origins[FK_OWN_PTEK]);
 }
 
 static void take_profile(struct parse *parse)

@@ -70,6 +70,8 @@ struct fk_row_text {
 	size_t len;
 };
 
+#define FK_KEY_KEPT 0 /* as an origin: the key that the UE has */
+
 struct fk_fleet_row {
 	struct fk_row_text ue_id, mc_service_id, mcdata_id, area;
 	struct fk_row_text groups[FK_UE_GROUPS_MAX];
@@ -81,7 +83,8 @@ struct fk_fleet_row {
 	uint16_t next_number; /* from which on the KMF said that has released it */
 	uint8_t mac_kind;
 	struct fk_ue_capability takes;
-	uint8_t keys[64]; /* KEK, then protection TEK */
+	uint8_t keys[64];	      /* KEK, then protection TEK */
+	uint8_t origins[FK_OWN_KEYS]; /* enum fk_key_origin, or FK_KEY_KEPT */
 };
 
 /* Takes one complaint. 'reason' is a fixed text: it never shows the value. */

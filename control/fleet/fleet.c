@@ -28,6 +28,7 @@ struct row {
 	uint8_t next_hop, mac_kind, n_groups, ue_generation;
 	bool has_ptek;
 	uint8_t status;
+	struct fk_own_key own[FK_OWN_KEYS];
 };
 
 struct fk_fleet {
@@ -159,6 +160,7 @@ static enum fk_err take_row(struct fk_fleet *fleet, uint32_t ue_index,
 		.n_groups = record->n_groups,
 		.ue_generation = record->ue_generation,
 		.has_ptek = record->ptek_algorithm_id != 0,
+		.own = {record->own[FK_OWN_KEK], record->own[FK_OWN_PTEK]},
 	};
 	memcpy(fleet->group_ids + fleet->group_ids_used, record->group_ids,
 	       record->n_groups * sizeof(*fleet->group_ids));
@@ -185,7 +187,8 @@ static const struct fk_record_text *name_at_next_hop(const struct fk_fleet_loade
 								   : &record->mcdata_id;
 }
 
-/* The keys go from the seal into the key table, and nowhere else. */
+/* The keys go from the seal into the key table, and nowhere else; those that are compromised not
+ * even there (I8). */
 static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 			     const struct fk_record *record)
 {
@@ -201,8 +204,15 @@ static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 			      (int)record->ue_id.size, record->ue_id.at);
 		return err;
 	}
-	memcpy(slot->kek, keys, sizeof(slot->kek));
-	memcpy(slot->ptek, keys + sizeof(slot->kek), sizeof(slot->ptek));
+	if (!fk_own_key_is_compromised(&record->own[FK_OWN_KEK])) {
+		memcpy(slot->kek, keys, sizeof(slot->kek));
+		slot->kek_algorithm_id = record->kek_algorithm_id;
+	}
+	slot->ptek_compromised = fk_own_key_is_compromised(&record->own[FK_OWN_PTEK]);
+	if (!slot->ptek_compromised) {
+		memcpy(slot->ptek, keys + sizeof(slot->kek), sizeof(slot->ptek));
+		slot->ptek_algorithm_id = record->ptek_algorithm_id;
+	}
 	fk_wipe(keys, sizeof(keys));
 	slot->kek_key_id = record->kek_key_id;
 	slot->kek_sln = record->kek_sln;
@@ -212,8 +222,6 @@ static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 	slot->max_kmm = record->takes.max_kmm;
 	slot->max_keys = record->takes.max_keys;
 	slot->keysets = record->takes.keysets;
-	slot->kek_algorithm_id = record->kek_algorithm_id;
-	slot->ptek_algorithm_id = record->ptek_algorithm_id;
 	slot->mac_kind = record->mac_kind;
 	slot->ue_generation = record->ue_generation;
 	name = name_at_next_hop(loading, row->next_hop, record);
@@ -221,10 +229,10 @@ static enum fk_err take_keys(struct fk_fleet_loader *loading, uint32_t ue_index,
 }
 
 static enum fk_err take_record(struct fk_fleet_loader *loading, uint32_t page, uint32_t ue_index,
-			       const uint8_t *octets, size_t size)
+			       const uint8_t *octets, size_t size, uint8_t layout)
 {
 	struct fk_record record;
-	enum fk_err err = fk_record_decode(octets, size, &record);
+	enum fk_err err = fk_record_decode(octets, size, layout, &record);
 
 	if (err == FK_OK)
 		err = take_row(loading->fleet, ue_index, &record);
@@ -239,9 +247,10 @@ static enum fk_err take_fleet_page(void *ctx, uint32_t page, const uint8_t *octe
 {
 	struct fk_fleet_loader *loading = ctx;
 	struct fk_wire_reader r = {.failed = true};
+	uint8_t layout = 0;
 	enum fk_err err = fk_page_open(loading->keyring, loading->fleet->meta.generation, page,
 				       loading->fleet->page_versions[page], octets, size, &r,
-				       loading->reason);
+				       &layout, loading->reason);
 
 	for (uint32_t i = 0; err == FK_OK && i < FK_STORE_PAGE_UES; i++) {
 		uint16_t record_size = fk_wire_get_u16(&r);
@@ -251,7 +260,7 @@ static enum fk_err take_fleet_page(void *ctx, uint32_t page, const uint8_t *octe
 			return refuse_page(loading, page, "ends too early");
 		if (record_size > 0)
 			err = take_record(loading, page, page * FK_STORE_PAGE_UES + i, record,
-					  record_size);
+					  record_size, layout);
 	}
 	if (err == FK_OK && fk_wire_left(&r) != 0)
 		return refuse_page(loading, page, "holds more than its records");
@@ -559,17 +568,34 @@ bool fk_fleet_get(const struct fk_fleet *fleet, uint32_t ue_index, struct fk_fle
 		.ue_generation = row->ue_generation,
 		.status = row->status,
 		.presence = fleet->numbers[ue_index].presence,
+		.own = {row->own[FK_OWN_KEK], row->own[FK_OWN_PTEK]},
 	};
 	return true;
 }
 
-void fk_fleet_set_ptek(struct fk_fleet *fleet, uint32_t ue_index, uint16_t key_id)
+void fk_fleet_set_ptek(struct fk_fleet *fleet, uint32_t ue_index, uint16_t key_id,
+		       const struct fk_own_key *ptek)
 {
 	if (ue_index >= fk_fleet_n_slots(fleet) || fleet->rows[ue_index].rsi == 0)
 		return;
 	fleet->rows[ue_index].ptek_key_id = key_id;
 	fleet->rows[ue_index].has_ptek = true;
+	fleet->rows[ue_index].own[FK_OWN_PTEK] = *ptek;
 	mark_key_id(fleet, key_id);
+}
+
+const struct fk_own_key *fk_fleet_own_key(const struct fk_fleet *fleet, uint32_t ue_index,
+					  enum fk_own_key_kind kind)
+{
+	if (ue_index >= fk_fleet_n_slots(fleet) || fleet->rows[ue_index].rsi == 0)
+		return NULL;
+	return &fleet->rows[ue_index].own[kind];
+}
+
+void fk_fleet_set_compromised(struct fk_fleet *fleet, uint32_t ue_index, enum fk_own_key_kind kind)
+{
+	if (ue_index < fk_fleet_n_slots(fleet) && fleet->rows[ue_index].own[kind].state != 0)
+		fleet->rows[ue_index].own[kind].state = FK_LIFE_COMPROMISED;
 }
 
 const char *fk_presence_label(uint8_t presence)

@@ -20,6 +20,7 @@
 #include "config/config.h"
 #include "currency/book.h"
 #include "fleet/keytable.h"
+#include "fleet/own_key.h"
 #include "keys/keyring.h"
 #include "reason.h"
 #include "store/store.h"
@@ -108,6 +109,7 @@ struct fk_fleet_ue {
 	uint8_t ue_generation;
 	uint8_t status;	  /* enum fk_ue_status */
 	uint8_t presence; /* enum fk_presence */
+	struct fk_own_key own[FK_OWN_KEYS];
 };
 
 /*
@@ -168,8 +170,14 @@ int64_t fk_fleet_find(const struct fk_fleet *fleet, const char *ue_id);
 uint8_t fk_fleet_status(const struct fk_fleet *fleet, uint32_t ue_index);
 /* In memory only: see status.h. A slot without an owner is left alone. */
 void fk_fleet_set_status(struct fk_fleet *fleet, uint32_t ue_index, uint8_t status);
-/* The key ID of a new protection TEK (renew.h), in memory only. */
-void fk_fleet_set_ptek(struct fk_fleet *fleet, uint32_t ue_index, uint16_t key_id);
+/* A new protection TEK (renew.h): its key ID, and what is known of it; in memory only. */
+void fk_fleet_set_ptek(struct fk_fleet *fleet, uint32_t ue_index, uint16_t key_id,
+		       const struct fk_own_key *ptek);
+/* What is known of a UE's own key; NULL if the slot has no owner. Borrowed. */
+const struct fk_own_key *fk_fleet_own_key(const struct fk_fleet *fleet, uint32_t ue_index,
+					  enum fk_own_key_kind kind);
+/* That it is compromised, if there is one; in memory only. */
+void fk_fleet_set_compromised(struct fk_fleet *fleet, uint32_t ue_index, enum fk_own_key_kind kind);
 uint32_t fk_fleet_n_with_status(const struct fk_fleet *fleet, uint8_t status);
 
 /* "unknown", ...; never NULL. */

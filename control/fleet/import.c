@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/kmm.h>
+#include <fleetkey/secret.h>
+
 #include "fleet/import_private.h"
 
 void fk_import_add_error(struct fk_import *import, uint64_t line, const char *column,
@@ -100,12 +103,31 @@ static enum fk_err take_removal(struct fk_import *import, const struct fk_csv_fi
 	return FK_EINVAL;
 }
 
-/* The UE's slot in the fleet in force, if an update may leave its keys as they are. */
-static const struct fk_ue_slot *old_slot(const struct fk_import *import, int64_t ue_index)
+/* The UE's slot in the fleet in force, if an update may leave its keys as they are; what is
+ * compromised stays so, and so may stay too. */
+static enum fk_err find_old_slot(struct fk_import *import, int64_t ue_index,
+				 const struct fk_ue_slot **ret_slot)
 {
-	if (ue_index < 0 || import->options.mode != FK_IMPORT_UPDATE)
-		return NULL;
-	return &fk_keytable_ues(fk_keytable_view(import->options.table))[ue_index];
+	const struct fk_ue_slot *slot = NULL;
+	uint8_t keys[FK_RECORD_KEYS_SIZE];
+	enum fk_err err = FK_OK;
+
+	if (ue_index >= 0 && import->options.mode == FK_IMPORT_UPDATE)
+		slot = &fk_keytable_ues(fk_keytable_view(import->options.table))[ue_index];
+	if (slot != NULL && fk_import_has_compromised(import, (uint32_t)ue_index)) {
+		err = fk_import_old_keys(import, (uint32_t)ue_index, keys);
+		if (err == FK_OK) {
+			import->old = *slot;
+			memcpy(import->old.kek, keys, sizeof(slot->kek));
+			memcpy(import->old.ptek, keys + sizeof(slot->kek), sizeof(slot->ptek));
+			if (slot->ptek_compromised)
+				import->old.ptek_algorithm_id = FK_ALGORITHM_AES_256;
+			slot = &import->old;
+		}
+		fk_wipe(keys, sizeof(keys));
+	}
+	*ret_slot = slot;
+	return err;
 }
 
 static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *fields)
@@ -124,15 +146,18 @@ static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *field
 	if (import->options.mode == FK_IMPORT_REMOVE)
 		return take_removal(import, columns[FK_COLUMN_UE_ID]);
 	ue_index = fk_fleet_find(import->options.fleet, columns[FK_COLUMN_UE_ID]->text);
-	import->rules.old = old_slot(import, ue_index);
+	err = find_old_slot(import, ue_index, &import->rules.old);
+	if (err != FK_OK)
+		return err;
 	err = fk_fleet_row_parse(columns, &import->rules, fk_import_complain, import, &row);
+	fk_wipe(&import->old, sizeof(import->old));
 	if (err == FK_OK && !fk_import_row_is_unique(import, &row))
 		err = FK_EINVAL;
 	if (err == FK_OK && ue_index >= 0)
 		(void)fk_import_name_ue(import,
 					(uint32_t)ue_index); /* unique, so it is the first */
 	if (err == FK_OK)
-		err = fk_import_keep_row(import, &row);
+		err = fk_import_keep_row(import, &row, ue_index);
 	fk_fleet_row_wipe(&row);
 	return err;
 }
@@ -179,6 +204,7 @@ enum fk_err fk_import_begin(const struct fk_import_options *options, struct fk_i
 	if (import == NULL)
 		return FK_ENOMEM;
 	import->options = *options;
+	import->now_s = (uint32_t)(fk_key_now_ms() / 1000);
 	import->rules = (struct fk_row_rules){.config = options->config,
 					      .allow_plain_keys = options->allow_plain_keys};
 	err = fk_fleet_meta_init(&import->meta);

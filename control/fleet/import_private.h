@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * import_private.h - the import's inside, shared by import.c (the file and its life), import_rows.c
- * (good rows, packed) and import_stage.c (what the store gets). Nobody else includes it.
+ * (good rows, packed), import_keys.c (what becomes of UEs' keys) and import_stage.c (what the store
+ * gets). Nobody else includes it.
  */
 #pragma once
 
@@ -39,6 +40,8 @@ struct fk_import {
 	struct fk_import_options options;
 	struct fk_fleet_meta meta;
 	struct fk_row_rules rules; /* its transport key is ours */
+	struct fk_ue_slot old;	   /* of the row being read: keys that the key table lacks */
+	uint32_t now_s;		   /* since 1970: when the keys came */
 	struct fk_csv *csv;
 	bool has_header, is_broken, is_checked, is_compared;
 	uint32_t n_slots_compared; /* of the fleet in force */
@@ -86,9 +89,36 @@ static inline bool fk_import_names_ue(const struct fk_import *import, uint32_t u
 /* Takes a UE of the fleet in force over as it is. Results as fk_import_keep_row(). */
 FK_MUST_USE enum fk_err fk_import_keep_ue(struct fk_import *import, uint32_t ue_index,
 					  const struct fk_fleet_ue *ue);
-/* Packs a good row, with its keys under seal, behind the rows that are there. Returns FK_OK;
- * FK_EINVAL if that was complained about; FK_ENOMEM; FK_ESELFTEST. */
-FK_MUST_USE enum fk_err fk_import_keep_row(struct fk_import *import,
-					   const struct fk_fleet_row *row);
+/* Packs a good row, with its keys under seal, behind the rows that are there. 'by_ue_id' is where
+ * the UE of that id stands in the fleet in force, or -1. Returns FK_OK; FK_EINVAL if that was
+ * complained about; FK_ENOMEM; FK_ESELFTEST; what fk_import_old_keys() returns. */
+FK_MUST_USE enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_row *row,
+					   int64_t by_ue_id);
+
+/* True if a key of that UE of the fleet in force is compromised: the key table does not have it. */
+static inline bool fk_import_has_compromised(const struct fk_import *import, uint32_t ue_index)
+{
+	const struct fk_own_key *kek, *ptek;
+
+	kek = fk_fleet_own_key(import->options.fleet, ue_index, FK_OWN_KEK);
+	ptek = fk_fleet_own_key(import->options.fleet, ue_index, FK_OWN_PTEK);
+	return kek != NULL && (fk_own_key_is_compromised(kek) || fk_own_key_is_compromised(ptek));
+}
+/* The keys of a UE of the fleet in force, KEK and protection TEK, those that are compromised
+ * included. The caller wipes them. Returns FK_OK; FK_ESTORE; FK_EAUTH, FK_ESTALE or FK_EFORMAT if
+ * its page does not open. */
+FK_MUST_USE enum fk_err fk_import_old_keys(struct fk_import *import, uint32_t ue_index,
+					   uint8_t ret_keys[static FK_RECORD_KEYS_SIZE]);
+/*
+ * What is known of the row's keys, and where its RSI stands in the fleet in force: 'staged' gets
+ * old_index and what is kept. Whatever else has changed, an RSI goes on with its outbound numbers:
+ * one that was used under a protection TEK is never used under it again. With another protection
+ * TEK no old answer verifies, and the radio may have begun to count anew. FK_EINVAL, and it is
+ * complained about, if a key comes back that is compromised; else as fk_import_old_keys().
+ */
+FK_MUST_USE enum fk_err fk_import_settle_keys(struct fk_import *import,
+					      const struct fk_fleet_row *row, int64_t by_ue_id,
+					      struct fk_import_row *staged,
+					      struct fk_own_key ret_own[static FK_OWN_KEYS]);
 /* Gives the rows their places, page by page. FK_OK or FK_ENOMEM. */
 FK_MUST_USE enum fk_err fk_import_order_rows(struct fk_import *import);

@@ -15,7 +15,7 @@ struct fk_record fk_import_record(const struct fk_import *import, uint32_t row)
 
 	/* We wrote it ourselves: it decodes. */
 	if (fk_record_decode(import->heap + import->rows[row].offset, import->rows[row].size,
-			     &record) != FK_OK)
+			     FK_PAGE_LAYOUT, &record) != FK_OK)
 		abort();
 	return record;
 }
@@ -145,31 +145,6 @@ static enum fk_err make_room(struct fk_import *import)
 	return FK_OK;
 }
 
-/*
- * Where the RSI stands in the fleet in force. Whatever else has changed, it goes on with its
- * outbound numbers: one that was used under a protection TEK is never used under it again. With
- * another protection TEK no old answer verifies, and the radio may have begun to count anew.
- */
-static void find_kept(const struct fk_import *import, const struct fk_fleet_row *row,
-		      struct fk_import_row *staged)
-{
-	const struct fk_keytable *table = fk_keytable_view(import->options.table);
-	int64_t old_index = fk_keytable_find_rsi(table, row->rsi);
-	const struct fk_ue_slot *slot;
-
-	staged->old_index = FK_IMPORT_NOT_KEPT;
-	staged->keeps_inbound = staged->keeps_keys = false;
-	if (old_index < 0)
-		return;
-	slot = &fk_keytable_ues(table)[old_index];
-	staged->old_index = (uint32_t)old_index;
-	staged->keeps_inbound = row->has_ptek && slot->ptek_algorithm_id != 0 &&
-				slot->ptek_key_id == row->ptek_key_id &&
-				fk_ct_equal(slot->ptek, row->keys + 32, 32);
-	staged->keeps_keys = staged->keeps_inbound && slot->kek_key_id == row->kek_key_id &&
-			     fk_ct_equal(slot->kek, row->keys, 32);
-}
-
 static enum fk_err intern_names(struct fk_import *import, const struct fk_fleet_row *row,
 				struct fk_record *record)
 {
@@ -208,7 +183,8 @@ static struct fk_record_text record_text(struct fk_row_text text)
 	return (struct fk_record_text){text.at, (uint8_t)text.len};
 }
 
-enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_row *row)
+enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_row *row,
+			       int64_t by_ue_id)
 {
 	uint8_t sealed[FK_RECORD_SEALED_SIZE];
 	struct fk_record record = {
@@ -229,7 +205,7 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 		.mcdata_id = record_text(row->mcdata_id),
 		.sealed_keys = sealed,
 	};
-	struct fk_import_row *staged;
+	struct fk_import_row *staged, kept;
 	size_t size;
 	enum fk_err err = intern_names(import, row, &record);
 
@@ -243,6 +219,8 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 	if (err == FK_OK)
 		err = make_room(import);
 	if (err == FK_OK)
+		err = fk_import_settle_keys(import, row, by_ue_id, &kept, record.own);
+	if (err == FK_OK)
 		err = fk_record_seal(import->options.keyring, import->meta.generation, &record,
 				     row->keys, sealed);
 	if (err == FK_OK)
@@ -251,10 +229,10 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 	if (err != FK_OK)
 		return err;
 	staged = &import->rows[import->n_rows++];
+	*staged = kept;
 	staged->offset = import->heap_size;
 	staged->size = (uint16_t)size;
 	staged->shard = fk_store_shard_of(row->ue_id.at, row->ue_id.len);
-	find_kept(import, row, staged);
 	staged->line = (uint32_t)import->line;
 	staged->has_next_number = row->has_next_number;
 	staged->next_number = row->next_number;
@@ -277,8 +255,6 @@ enum fk_err fk_import_keep_ue(struct fk_import *import, uint32_t ue_index,
 			      const struct fk_fleet_ue *ue)
 {
 	const struct fk_fleet *fleet = import->options.fleet;
-	const struct fk_ue_slot *slot =
-		&fk_keytable_ues(fk_keytable_view(import->options.table))[ue_index];
 	struct fk_fleet_row row = {
 		.ue_id = row_text(ue->ue_id),
 		.mc_service_id = row_text(ue->mc_service_id),
@@ -294,14 +270,14 @@ enum fk_err fk_import_keep_ue(struct fk_import *import, uint32_t ue_index,
 		.has_ptek = ue->has_ptek,
 		.mac_kind = ue->mac_kind,
 		.takes = ue->takes,
+		.origins = {FK_KEY_KEPT, FK_KEY_KEPT},
 	};
-	enum fk_err err;
+	enum fk_err err = fk_import_old_keys(import, ue_index, row.keys);
 
 	for (uint32_t i = 0; i < ue->n_groups; i++)
 		row.groups[i] = row_text(fk_fleet_group_name(fleet, ue->group_ids[i]));
-	memcpy(row.keys, slot->kek, sizeof(slot->kek));
-	memcpy(row.keys + sizeof(slot->kek), slot->ptek, sizeof(slot->ptek));
-	err = fk_import_keep_row(import, &row);
+	if (err == FK_OK)
+		err = fk_import_keep_row(import, &row, ue_index);
 	fk_fleet_row_wipe(&row);
 	return err;
 }

@@ -235,9 +235,37 @@ void fk_keytable_renew_ptek(struct fk_keytable_file *file, uint32_t ue_index,
 		return;
 	memcpy(slot->ptek, ptek, sizeof(slot->ptek));
 	slot->ptek_key_id = key_id;
-	slot->ptek_algorithm_id = FK_ALGORITHM_AES_256;
+	slot->ptek_compromised = 0;
+	/* Who sees that there is a key also sees all of it. */
+	__atomic_store_n(&slot->ptek_algorithm_id, FK_ALGORITHM_AES_256, __ATOMIC_RELEASE);
 	/* An order that is pushed after this finds all of it. */
 	atomic_thread_fence(memory_order_release);
+}
+
+/* Whoever sees wiped octets must also see the algorithm ID that says they are gone. */
+static void take_out(uint8_t *algorithm_id, uint8_t key[static 32])
+{
+	__atomic_store_n(algorithm_id, 0, __ATOMIC_RELAXED);
+	atomic_thread_fence(memory_order_seq_cst);
+	fk_wipe(key, 32);
+}
+
+void fk_keytable_take_kek_out(struct fk_keytable_file *file, uint32_t ue_index)
+{
+	struct fk_ue_slot *slot = fk_keytable_slot(file, ue_index);
+
+	if (slot != NULL && slot->rsi != 0)
+		take_out(&slot->kek_algorithm_id, slot->kek);
+}
+
+void fk_keytable_take_ptek_out(struct fk_keytable_file *file, uint32_t ue_index)
+{
+	struct fk_ue_slot *slot = fk_keytable_slot(file, ue_index);
+
+	if (slot == NULL || slot->rsi == 0)
+		return;
+	take_out(&slot->ptek_algorithm_id, slot->ptek);
+	slot->ptek_compromised = 1;
 }
 
 /* The entry of an RSI in the index; makes its page if needed. NULL if there is no page left. */

@@ -80,6 +80,13 @@ void fk_keytable_renew_ptek(struct fk_keytable_file *file, uint32_t ue_index,
 			    const uint8_t ptek[static 32], uint16_t key_id);
 
 /*
+ * Takes a key of a UE out because it is compromised, at any time: from here on nothing is wrapped
+ * under that KEK, or authenticated under that protection TEK, and what is open of it ends.
+ */
+void fk_keytable_take_kek_out(struct fk_keytable_file *file, uint32_t ue_index);
+void fk_keytable_take_ptek_out(struct fk_keytable_file *file, uint32_t ue_index);
+
+/*
  * Publishes a campaign in slot 'slot' (0..FK_CAMPAIGN_SLOTS-1): fills the block while its
  * generation is 0, then sets the generation with release. Returns FK_OK; FK_EINVAL (slot, number or
  * size of keys, or generation); FK_EBUSY if the slot is armed.

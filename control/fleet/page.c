@@ -74,14 +74,16 @@ static enum fk_err refuse(struct fk_reason *reason, enum fk_err err, uint64_t ge
 
 enum fk_err fk_page_open(struct fk_keyring *keyring, uint64_t generation, uint32_t page,
 			 uint32_t version, const uint8_t *octets, size_t size,
-			 struct fk_wire_reader *ret_records, struct fk_reason *reason)
+			 struct fk_wire_reader *ret_records, uint8_t *ret_layout,
+			 struct fk_reason *reason)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	uint8_t layout = fk_wire_get_u8(&r);
 	uint32_t stored;
 
 	if (size == 0)
 		return refuse(reason, FK_EFORMAT, generation, page, "is missing in the store");
-	if (fk_wire_get_u8(&r) != FK_PAGE_LAYOUT || size < FK_PAGE_OVERHEAD)
+	if ((layout != FK_PAGE_LAYOUT && layout != FK_RECORD_LAYOUT_OLD) || size < FK_PAGE_OVERHEAD)
 		return refuse(reason, FK_EFORMAT, generation, page,
 			      "has another layout than this version reads");
 	if (!mac_is_right(keyring, PAGE_LABEL, generation, page, octets, size))
@@ -97,6 +99,7 @@ enum fk_err fk_page_open(struct fk_keyring *keyring, uint64_t generation, uint32
 	}
 	r.end -= FK_PAGE_MAC_SIZE;
 	*ret_records = r;
+	*ret_layout = layout;
 	return FK_OK;
 }
 

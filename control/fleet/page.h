@@ -28,7 +28,7 @@
 #include "reason.h"
 #include "store/store.h"
 
-#define FK_PAGE_LAYOUT	      3
+#define FK_PAGE_LAYOUT	      4 /* 3 is read as well: see record.h */
 #define FK_PAGE_MAC_SIZE      16
 #define FK_PAGE_FIRST_VERSION 1u
 #define FK_PAGE_OVERHEAD      (1 + 4 + FK_PAGE_MAC_SIZE)
@@ -42,13 +42,15 @@ FK_MUST_USE enum fk_err fk_page_end(struct fk_keyring *keyring, uint64_t generat
 				    struct fk_wire_writer *w, size_t *ret_size);
 
 /*
- * Checks a stored page; 'ret_records' then reads its records alone. Returns FK_OK; FK_EFORMAT if it
+ * Checks a stored page; 'ret_records' then reads its records alone, which are of 'ret_layout'.
+ * Returns FK_OK; FK_EFORMAT if it
  * is missing or no page of this layout; FK_EAUTH if it was changed or is another page; FK_ESTALE if
  * it has another version than 'version': it was put back from an older copy. 'reason' says which.
  */
 FK_MUST_USE enum fk_err fk_page_open(struct fk_keyring *keyring, uint64_t generation, uint32_t page,
 				     uint32_t version, const uint8_t *octets, size_t size,
-				     struct fk_wire_reader *ret_records, struct fk_reason *reason);
+				     struct fk_wire_reader *ret_records, uint8_t *ret_layout,
+				     struct fk_reason *reason);
 
 /*
  * The list of versions of one shard. 'versions' has all pages of the fleet. Writes the field's name

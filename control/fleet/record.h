@@ -6,28 +6,34 @@
  *
  *   rsi 4 | kek_sln 2 | kek_key_id 2 | kek_algorithm_id 1 | ptek_key_id 2 | ptek_algorithm_id 1 |
  *   mac_kind 1 | mnp 2 | max_kmm 2 | max_keys 1 | keysets 1 | outer 1 | next_hop 1 | area 2 |
- * ue_generation 1 | n_groups 1 | group 2 each | three strings (ue_id, mc_service_id, mcdata_id),
- * each with its size (1 octet) before it | sealed keys: kek 32, ptek 32 (zeros if there is none),
- * 97 octets
+ * ue_generation 1 | what is known of kek 11, of ptek 11 (own_key.h) | n_groups 1 | group 2 each |
+ * three strings (ue_id, mc_service_id, mcdata_id), each with its size (1 octet) before it |
+ * sealed keys: kek 32, ptek 32 (zeros if there is none), 97 octets
  *
- * The seal's identity is "ue:<ue_id>:<fleet generation>" and its version ties the rest of the
- * record to the keys: RSI, key IDs and SLN.
+ * The seal's identity is "ue:<ue_id>:<fleet generation>:<what is known of both, in hex>" and its
+ * version ties the rest of the record to the keys: RSI, key IDs and SLN.
+ *
+ * In pages of layout 3 (page.h) nothing is known of the keys, in the record and in the identity:
+ * they are active, of version 1.
  *
  * Threads: everything here is pure. Memory: decoding borrows from the input; nothing allocates.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <fleetkey/err.h>
 
 #include "fleet/fleet.h"
+#include "fleet/own_key.h"
 #include "keys/keyring.h"
 
+#define FK_RECORD_LAYOUT_OLD  3	 /* of a page: see above */
 #define FK_RECORD_KEYS_SIZE   64 /* octets sealed together: KEK, then protection TEK */
 #define FK_RECORD_SEALED_SIZE (FK_RECORD_KEYS_SIZE + FK_SEAL_OVERHEAD)
-#define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 25, groups 32, strings 577, keys 97 */
+#define FK_RECORD_SIZE_MAX    1024 /* octets: fixed part 47, groups 32, strings 577, keys 97 */
 
 struct fk_record_text {
 	const char *at; /* not NUL-terminated */
@@ -43,6 +49,8 @@ struct fk_record {
 	uint8_t next_hop; /* index into the fleet's own list of next hop names */
 	uint16_t area_id;
 	uint8_t ue_generation;
+	bool is_old; /* it stands in a page of layout 3; what is sealed and written never is */
+	struct fk_own_key own[FK_OWN_KEYS];
 	uint8_t n_groups;
 	uint16_t group_ids[FK_UE_GROUPS_MAX];
 	struct fk_record_text ue_id, mc_service_id, mcdata_id;
@@ -52,8 +60,8 @@ struct fk_record {
 /* Writes one record. Returns FK_OK and the size; FK_EFULL; FK_EINVAL. */
 FK_MUST_USE enum fk_err fk_record_encode(const struct fk_record *record, uint8_t *buf, size_t cap,
 					 size_t *ret_size);
-/* Reads one record; borrows 'octets'. Returns FK_OK; FK_ETRUNC; FK_EFORMAT. */
-FK_MUST_USE enum fk_err fk_record_decode(const uint8_t *octets, size_t size,
+/* Reads one record of a page of that layout; borrows 'octets'. FK_OK; FK_ETRUNC; FK_EFORMAT. */
+FK_MUST_USE enum fk_err fk_record_decode(const uint8_t *octets, size_t size, uint8_t layout,
 					 struct fk_record *ret_record);
 
 /* Seals 'keys' for a record whose other fields are set; 'ret_sealed' takes FK_RECORD_SEALED_SIZE.

@@ -9,17 +9,27 @@
 #include <fleetkey/secret.h>
 #include <fleetkey/wire.h>
 
-#include "fleet/page.h"
-#include "fleet/record.h"
+#include "fleet/rewrite.h"
 #include "keys/tek.h"
+
+/* What is done to the UEs. */
+enum work {
+	RENEW,	    /* another protection TEK */
+	COMPROMISE, /* their key of one kind is */
+};
 
 struct fk_renewer {
 	struct fk_store *store;
 	struct fk_keyring *keyring;
-	/* Of the page that is renewed. */
+	/* Of the page that is written. */
 	struct fk_fleet *fleet;
+	enum work work;
 	uint64_t who;
-	const uint16_t *key_ids;
+	uint64_t n_found;
+	const uint16_t *key_ids;		  /* RENEW */
+	uint32_t now_s, cryptoperiod_s;		  /* RENEW */
+	enum fk_own_key_kind kind;		  /* whose 'own' is about */
+	struct fk_own_key own[FK_STORE_PAGE_UES]; /* what is known of the keys then */
 	struct fk_reason *reason;
 	size_t size;
 	uint8_t octets[FK_PAGE_SIZE_MAX];
@@ -44,66 +54,58 @@ void fk_renewer_free(struct fk_renewer *renewer)
 	free(renewer); /* its keys were wiped when they were in place */
 }
 
-/* A record with another protection TEK: the same size, since names and groups stay. */
-static enum fk_err renew_record(struct fk_renewer *renewer, uint32_t i, const uint8_t *octets,
-				uint16_t size, uint8_t *ret_octets)
+static bool wants(void *ctx, uint32_t slot, const struct fk_record *record)
 {
-	uint64_t generation = fk_fleet_generation(renewer->fleet);
-	uint8_t keys[FK_RECORD_KEYS_SIZE], sealed[FK_RECORD_SEALED_SIZE];
-	struct fk_record record;
-	size_t new_size = 0;
-	enum fk_err err = fk_record_decode(octets, size, &record);
+	struct fk_renewer *renewer = ctx;
+	bool is_wanted = (renewer->who >> slot & 1) != 0;
+
+	(void)record;
+	renewer->n_found += is_wanted;
+	return is_wanted;
+}
+
+static enum fk_err renew_record(struct fk_renewer *renewer, uint32_t slot, struct fk_record *record,
+				uint8_t keys[static FK_RECORD_KEYS_SIZE])
+{
+	struct fk_own_key *own = &record->own[FK_OWN_PTEK];
+	enum fk_err err = fk_tek_generate(&renewer->teks[slot]);
 
 	if (err != FK_OK)
-		return FK_EFORMAT;
-	err = fk_record_unseal(renewer->keyring, generation, &record, keys);
-	if (err == FK_OK)
-		err = fk_tek_generate(&renewer->teks[i]);
-	if (err == FK_OK) {
-		memcpy(keys + FK_RECORD_KEYS_SIZE / 2, renewer->teks[i].octets,
-		       FK_RECORD_KEYS_SIZE / 2);
-		record.ptek_key_id = renewer->key_ids[i];
-		record.ptek_algorithm_id = FK_ALGORITHM_AES_256;
-		err = fk_record_seal(renewer->keyring, generation, &record, keys, sealed);
-	}
-	fk_wipe(keys, sizeof(keys));
-	record.sealed_keys = sealed;
-	if (err == FK_OK)
-		err = fk_record_encode(&record, ret_octets, size, &new_size);
-	return err == FK_OK && new_size != size ? FK_EFORMAT : err;
+		return err;
+	memcpy(keys + FK_RECORD_KEYS_SIZE / 2, renewer->teks[slot].octets, FK_RECORD_KEYS_SIZE / 2);
+	record->ptek_key_id = renewer->key_ids[slot];
+	record->ptek_algorithm_id = FK_ALGORITHM_AES_256;
+	*own = fk_own_key_new(FK_KEY_WARM_START, own->version, renewer->now_s,
+			      renewer->cryptoperiod_s);
+	return FK_OK;
+}
+
+static enum fk_err change(void *ctx, uint32_t slot, struct fk_record *record,
+			  uint8_t keys[static FK_RECORD_KEYS_SIZE])
+{
+	struct fk_renewer *renewer = ctx;
+	struct fk_own_key *own = &record->own[renewer->kind];
+	enum fk_err err = FK_OK;
+
+	if (renewer->work == RENEW)
+		err = renew_record(renewer, slot, record, keys);
+	else if (own->state == 0)
+		err = FK_EFORMAT; /* the fleet in memory says that there is one */
+	else
+		own->state = FK_LIFE_COMPROMISED;
+	renewer->own[slot] = *own;
+	return err;
 }
 
 static enum fk_err take_page(void *ctx, uint32_t index, const uint8_t *octets, size_t size)
 {
 	struct fk_renewer *renewer = ctx;
-	uint64_t generation = fk_fleet_generation(renewer->fleet);
-	uint32_t version = fk_fleet_page_versions(renewer->fleet)[index];
-	struct fk_wire_writer w =
-		fk_page_begin(renewer->octets, sizeof(renewer->octets), version + 1);
-	struct fk_wire_reader r;
-	enum fk_err err = fk_page_open(renewer->keyring, generation, index, version, octets, size,
-				       &r, renewer->reason);
+	const struct fk_rewrite how = {.wants = wants, .change = change, .ctx = renewer};
 
-	for (uint32_t i = 0; err == FK_OK && i < FK_STORE_PAGE_UES; i++) {
-		uint16_t record_size = fk_wire_get_u16(&r);
-		const uint8_t *record = fk_wire_get_bytes(&r, record_size);
-		uint8_t *copy;
-
-		fk_wire_put_u16(&w, record_size);
-		copy = fk_wire_take(&w, record_size);
-		if (r.failed || copy == NULL || (record_size == 0 && (renewer->who >> i & 1) != 0))
-			err = FK_EFORMAT;
-		else if ((renewer->who >> i & 1) != 0)
-			err = renew_record(renewer, i, record, record_size, copy);
-		else if (record_size > 0)
-			memcpy(copy, record, record_size);
-		if (err != FK_OK)
-			fk_reason_set(renewer->reason, "fleet %" PRIu64 ", page %u: %s", generation,
-				      index, fk_err_text(err));
-	}
-	if (err == FK_OK)
-		err = fk_page_end(renewer->keyring, generation, index, &w, &renewer->size);
-	return err;
+	renewer->n_found = 0;
+	return fk_page_rewrite(renewer->keyring, fk_fleet_generation(renewer->fleet), index,
+			       fk_fleet_page_versions(renewer->fleet)[index], octets, size, &how,
+			       renewer->octets, &renewer->size, renewer->reason);
 }
 
 /* A UE that was not reached yet is known by its mark, also after a crash. It stays when the write
@@ -147,7 +149,8 @@ static enum fk_err write_page(struct fk_renewer *renewer, uint32_t page)
 		fk_store_batch_put_fleet_page(renewer->store, generation, shards[page], page,
 					      renewer->octets, renewer->size);
 		fk_store_batch_put_fleet_field(renewer->store, generation, name, octets, size);
-		put_marks(renewer, page);
+		if (renewer->work == RENEW)
+			put_marks(renewer, page);
 		err = fk_store_batch_commit(renewer->store);
 	}
 	free(octets);
@@ -164,37 +167,63 @@ static void put_in_force(struct fk_renewer *renewer, struct fk_keytable_file *ta
 
 		fk_keytable_renew_ptek(table, ue_index, renewer->teks[i].octets,
 				       renewer->key_ids[i]);
-		fk_fleet_set_ptek(renewer->fleet, ue_index, renewer->key_ids[i]);
+		fk_fleet_set_ptek(renewer->fleet, ue_index, renewer->key_ids[i], &renewer->own[i]);
 	}
+}
+
+/* Reads the page, changes what was asked for, and writes it. */
+static enum fk_err rewrite_page(struct fk_renewer *renewer, uint32_t page)
+{
+	struct fk_fleet *fleet = renewer->fleet;
+	enum fk_err err =
+		fk_fleet_settle_versions(fleet, renewer->store, renewer->keyring, renewer->reason);
+
+	if (err == FK_OK)
+		err = fk_store_read_fleet_pages(renewer->store, fk_fleet_generation(fleet),
+						fk_fleet_page_shards(fleet), page, 1, take_page,
+						renewer);
+	if (err == FK_OK && renewer->n_found != (uint64_t)__builtin_popcountll(renewer->who)) {
+		fk_reason_set(renewer->reason, "fleet %" PRIu64 ", page %u: a UE is missing",
+			      fk_fleet_generation(fleet), page);
+		err = FK_EFORMAT;
+	}
+	if (err == FK_OK)
+		err = write_page(renewer, page);
+	if (err == FK_ESTORE)
+		fk_reason_set(renewer->reason, "%s", fk_store_last_error(renewer->store));
+	return err;
 }
 
 enum fk_err fk_renew_page(struct fk_renewer *renewer, struct fk_fleet *fleet,
 			  struct fk_keytable_file *table, uint32_t page, uint64_t who,
-			  const uint16_t key_ids[static FK_STORE_PAGE_UES],
+			  const uint16_t key_ids[static FK_STORE_PAGE_UES], uint32_t cryptoperiod_s,
 			  struct fk_reason *reason)
 {
-	const uint8_t *shards = fk_fleet_page_shards(fleet);
-	enum fk_err err = FK_OK;
+	enum fk_err err;
 
 	renewer->fleet = fleet;
+	renewer->work = RENEW;
+	renewer->kind = FK_OWN_PTEK;
 	renewer->who = who;
 	renewer->key_ids = key_ids;
+	renewer->now_s = (uint32_t)(fk_key_now_ms() / 1000);
+	renewer->cryptoperiod_s = cryptoperiod_s;
 	renewer->reason = reason;
-	if (fk_fleet_doubts_versions(fleet))
-		err = fk_page_versions_read(
-			renewer->keyring, renewer->store, fk_fleet_generation(fleet), shards,
-			fk_fleet_n_pages(fleet), fk_fleet_page_versions(fleet), reason);
-	if (err == FK_OK) {
-		fk_fleet_doubt_versions(fleet, false);
-		err = fk_store_read_fleet_pages(renewer->store, fk_fleet_generation(fleet), shards,
-						page, 1, take_page, renewer);
-	}
-	if (err == FK_OK)
-		err = write_page(renewer, page);
+	err = rewrite_page(renewer, page);
 	if (err == FK_OK)
 		put_in_force(renewer, table, page);
-	else if (err == FK_ESTORE)
-		fk_reason_set(reason, "%s", fk_store_last_error(renewer->store));
 	fk_wipe(renewer->teks, sizeof(renewer->teks));
 	return err;
+}
+
+enum fk_err fk_renewer_compromise(struct fk_renewer *renewer, struct fk_fleet *fleet,
+				  uint32_t ue_index, enum fk_own_key_kind kind,
+				  struct fk_reason *reason)
+{
+	renewer->fleet = fleet;
+	renewer->work = COMPROMISE;
+	renewer->kind = kind;
+	renewer->who = 1ull << ue_index % FK_STORE_PAGE_UES;
+	renewer->reason = reason;
+	return rewrite_page(renewer, ue_index / FK_STORE_PAGE_UES);
 }

@@ -7,8 +7,7 @@
 
 #include <fleetkey/wire.h>
 
-#include "fleet/page.h"
-#include "fleet/record.h"
+#include "fleet/rewrite.h"
 #include "keys/key_store.h"
 #include "keys/open.h"
 
@@ -52,60 +51,25 @@ uint32_t fk_reseal_n_pages_done(const struct fk_reseal *reseal)
 	return reseal->n_pages_done;
 }
 
-/* Seals the keys of one record anew, in place: the size stays. */
-static enum fk_err reseal_record(struct fk_reseal *reseal, uint8_t *octets, size_t size,
-				 bool *is_new)
+static bool wants(void *ctx, uint32_t slot, const struct fk_record *record)
 {
-	uint8_t keys[FK_RECORD_KEYS_SIZE];
-	struct fk_record record;
-	enum fk_err err = fk_record_decode(octets, size, &record);
+	const struct fk_reseal *reseal = ctx;
 
-	if (err != FK_OK)
-		return FK_EFORMAT;
-	if (fk_sealed_epoch(record.sealed_keys, FK_RECORD_SEALED_SIZE) ==
-	    fk_keyring_sealing_epoch(reseal->keyring))
-		return FK_OK;
-	err = fk_record_unseal(reseal->keyring, reseal->generation, &record, keys);
-	if (err == FK_OK)
-		err = fk_record_seal(reseal->keyring, reseal->generation, &record, keys,
-				     octets + (record.sealed_keys - octets));
-	fk_wipe(keys, sizeof(keys));
-	*is_new = true;
-	return err;
+	(void)slot;
+	return fk_sealed_epoch(record->sealed_keys, FK_RECORD_SEALED_SIZE) !=
+	       fk_keyring_sealing_epoch(reseal->keyring);
 }
 
 static enum fk_err take_page(void *ctx, uint32_t index, const uint8_t *octets, size_t size)
 {
 	struct fk_reseal *reseal = ctx;
 	struct page *page = &reseal->pages[reseal->n_pages_read++];
-	uint32_t version = fk_fleet_page_versions(reseal->fleet)[index];
-	struct fk_wire_reader r;
-	struct fk_wire_writer w = fk_page_begin(page->octets, sizeof(page->octets), version + 1);
-	bool is_new = false;
-	enum fk_err err = fk_page_open(reseal->keyring, reseal->generation, index, version, octets,
-				       size, &r, reseal->reason);
+	const struct fk_rewrite how = {.wants = wants, .ctx = reseal};
 
 	page->size = 0;
-	for (uint32_t i = 0; err == FK_OK && i < FK_STORE_PAGE_UES; i++) {
-		uint16_t record_size = fk_wire_get_u16(&r);
-		const uint8_t *record = fk_wire_get_bytes(&r, record_size);
-		uint8_t *copy;
-
-		fk_wire_put_u16(&w, record_size);
-		copy = fk_wire_take(&w, record_size);
-		if (r.failed || copy == NULL) {
-			err = FK_EFORMAT;
-		} else if (record_size > 0) {
-			memcpy(copy, record, record_size);
-			err = reseal_record(reseal, copy, record_size, &is_new);
-		}
-		if (err != FK_OK)
-			fk_reason_set(reseal->reason, "fleet %" PRIu64 ", page %u: %s",
-				      reseal->generation, index, fk_err_text(err));
-	}
-	if (err == FK_OK && is_new)
-		err = fk_page_end(reseal->keyring, reseal->generation, index, &w, &page->size);
-	return err;
+	return fk_page_rewrite(reseal->keyring, reseal->generation, index,
+			       fk_fleet_page_versions(reseal->fleet)[index], octets, size, &how,
+			       page->octets, &page->size, reseal->reason);
 }
 
 /* The lists of versions of those shards whose pages are written. */
@@ -169,17 +133,13 @@ static enum fk_err reseal_pages(struct fk_reseal *reseal)
 {
 	const uint8_t *shards = fk_fleet_page_shards(reseal->fleet);
 	uint32_t first = reseal->n_pages_done, n = fk_fleet_n_pages(reseal->fleet) - first;
-	enum fk_err err = FK_OK;
+	enum fk_err err = fk_fleet_settle_versions(reseal->fleet, reseal->store, reseal->keyring,
+						   reseal->reason);
 
 	if (n > PAGES_MAX)
 		n = PAGES_MAX;
-	if (fk_fleet_doubts_versions(reseal->fleet))
-		err = fk_page_versions_read(reseal->keyring, reseal->store, reseal->generation,
-					    shards, fk_fleet_n_pages(reseal->fleet),
-					    fk_fleet_page_versions(reseal->fleet), reseal->reason);
 	if (err != FK_OK)
 		return err;
-	fk_fleet_doubt_versions(reseal->fleet, false);
 	reseal->n_pages_read = 0;
 	err = fk_store_read_fleet_pages(reseal->store, reseal->generation, shards, first, n,
 					take_page, reseal);

@@ -10,7 +10,8 @@
 static const char *const kind_labels[] = {"unknown", "tek", "transport"};
 static const char *const state_labels[] = {"unknown",	  "pre-active",	 "active",
 					   "deactivated", "compromised", "destroyed"};
-static const char *const origin_labels[] = {"unknown", "generated"};
+static const char *const origin_labels[] = {"unknown", "generated", "imported-wrapped",
+					    "imported-plain", "warm-start"};
 
 #define LABEL(labels, number) \
 	((labels)[(number) < sizeof(labels) / sizeof((labels)[0]) ? (number) : 0])

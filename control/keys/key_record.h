@@ -49,7 +49,10 @@ enum fk_key_life {
 };
 
 enum fk_key_origin {
-	FK_KEY_GENERATED = 1, /* by this KMF */
+	FK_KEY_GENERATED = 1,	     /* by this KMF */
+	FK_KEY_IMPORTED_WRAPPED = 2, /* in a fleet file, under the transport key */
+	FK_KEY_IMPORTED_PLAIN = 3,   /* in a fleet file */
+	FK_KEY_WARM_START = 4,	     /* by this KMF, brought under the UE's KEK */
 };
 
 struct fk_key_record {

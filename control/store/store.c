@@ -169,11 +169,12 @@ static enum fk_err check_schema(struct fk_store *store, uint64_t schema)
 }
 
 /*
- * What older schemas have written is read as it is, so the number is all that changes. Schema 5
- * stores pages by columns, and tells those that are stored row by row by their size. Schema 4 keeps
- * a slot of campaigns for answers: up to the id before the first campaign of that slot, schema 3
- * gives campaigns the same slot and generation. The octet that it gave a meaning, of what a UE last
- * said, was 0 before: nothing.
+ * What older schemas have written is read as it is, so the number is all that changes. Schema 6
+ * knows more of the UEs' keys: pages of the fleet that say nothing of them have a layout of their
+ * own, and become the other one when they are written. Schema 5 stores pages by columns, and tells
+ * those that are stored row by row by their size. Schema 4 keeps a slot of campaigns for answers:
+ * up to the id before the first campaign of that slot, schema 3 gives campaigns the same slot and
+ * generation. The octet that it gave a meaning, of what a UE last said, was 0 before: nothing.
  */
 #define SCHEMA_OF_ANSWERS      4u
 #define MIGRATED_CAMPAIGNS_MAX 62

@@ -28,7 +28,7 @@
 #include "reason.h"
 #include "store/address.h"
 
-#define FK_STORE_SCHEMA	      5u
+#define FK_STORE_SCHEMA	      6u
 #define FK_STORE_SCHEMA_OLD   3u /* the oldest that is taken over */
 #define FK_STORE_SHARDS	      64u
 #define FK_STORE_PAGE_UES     64u	 /* UEs of one page */

@@ -10,8 +10,11 @@
  *   rsi_pages[][FK_RSI_PAGE] | ues[n_slots] | text
  *
  * Threads: UE slots and next hops do not change while a table is attached, but for the protection
- *          TEK of a UE that has nothing open (Warm-Start). A campaign block changes
- *          under its generation: filled while the generation is 0, published with a release store.
+ *          TEK of a UE that has nothing open (Warm-Start), and for a key of a UE that is taken out
+ *          because it is compromised: first its algorithm ID becomes 0, then it is wiped, so what
+ *          was made of it counts only if the algorithm ID stands when it is done. A campaign block
+ *          changes under its generation: filled while the generation is 0, published with a release
+ *          store.
  * Layout:  crosses a process border: fixed widths, no pointers; changes go with FK_LINK_ABI. The
  *          reader checks every offset against the size of its mapping: fk_keytable_check().
  */
@@ -52,13 +55,15 @@ struct fk_ue_slot {
 	uint16_t mnp;		   /* message number period, P25 sheet 3.9 */
 	uint16_t max_kmm;	   /* octets of one KMM that the UE takes; 0: what P25 allows */
 	uint8_t mcdata_id_size;	   /* octets */
-	uint8_t kek_algorithm_id;  /* $84 */
-	uint8_t ptek_algorithm_id; /* $84; 0 when the UE has no protection TEK */
+	uint8_t kek_algorithm_id;  /* $84; 0 when the KEK is compromised */
+	uint8_t ptek_algorithm_id; /* $84; 0 when the UE has no protection TEK that may be used */
 	uint8_t mac_kind;	   /* enum fk_mac_kind, of the commands sent to this UE */
 	uint8_t ue_generation;
 	uint8_t max_keys; /* keys of one Rekey-Command that the UE takes; 0: what P25 allows */
 	uint8_t keysets;  /* it has the TEK keysets 1..keysets; 0: what P25 allows */
-	uint8_t reserved[37];
+	/* Control's: it has one that is compromised, and gets another one before anything else. */
+	uint8_t ptek_compromised;
+	uint8_t reserved[36];
 };
 static_assert(sizeof(struct fk_ue_slot) == 128, "change FK_LINK_ABI together with the layout");
 
@@ -152,6 +157,16 @@ struct fk_keytable {
 static inline const struct fk_ue_slot *fk_keytable_ues(const struct fk_keytable *t)
 {
 	return (const struct fk_ue_slot *)((const uint8_t *)t + t->header.ues_offset);
+}
+
+/*
+ * Whether a key of a UE may be used, by its algorithm ID in the slot: 0 if not. With acquire, so
+ * that whoever asks after the key was read knows whether it was being wiped meanwhile.
+ */
+static inline uint8_t fk_ue_key_algorithm(const uint8_t *algorithm_id)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return __atomic_load_n(algorithm_id, __ATOMIC_ACQUIRE);
 }
 
 static inline const char *fk_keytable_text(const struct fk_keytable *t)

@@ -118,24 +118,28 @@ static void check_page(struct fk_keyring *keyring, const uint8_t *data, size_t s
 	uint32_t version = (uint32_t)data[1] + 1;
 	uint8_t *octets = malloc(size + FK_PAGE_OVERHEAD);
 	struct fk_wire_writer w;
+	uint8_t layout;
 	struct fk_wire_reader r;
 	size_t n = 0;
 
 	require(octets != NULL);
-	require(fk_page_open(keyring, GENERATION, PAGE, version, data, size, &r, NULL) != FK_OK);
+	require(fk_page_open(keyring, GENERATION, PAGE, version, data, size, &r, &layout, NULL) !=
+		FK_OK);
 	w = fk_page_begin(octets, size + FK_PAGE_OVERHEAD, version);
 	fk_wire_put_bytes(&w, data, size);
 	require(fk_page_end(keyring, GENERATION, PAGE, &w, &n) == FK_OK);
 	require(n == size + FK_PAGE_OVERHEAD);
-	require(fk_page_open(keyring, GENERATION, PAGE, version, octets, n, &r, NULL) == FK_OK);
+	require(fk_page_open(keyring, GENERATION, PAGE, version, octets, n, &r, &layout, NULL) ==
+		FK_OK);
 	require(fk_wire_left(&r) == size);
 	require(memcmp(fk_wire_get_bytes(&r, size), data, size) == 0);
-	require(fk_page_open(keyring, GENERATION, PAGE, version + 1, octets, n, &r, NULL) ==
-		FK_ESTALE);
-	require(fk_page_open(keyring, GENERATION, PAGE + 1, version, octets, n, &r, NULL) ==
-		FK_EAUTH);
+	require(fk_page_open(keyring, GENERATION, PAGE, version + 1, octets, n, &r, &layout,
+			     NULL) == FK_ESTALE);
+	require(fk_page_open(keyring, GENERATION, PAGE + 1, version, octets, n, &r, &layout,
+			     NULL) == FK_EAUTH);
 	change(octets, n, data);
-	require(fk_page_open(keyring, GENERATION, PAGE, version, octets, n, &r, NULL) != FK_OK);
+	require(fk_page_open(keyring, GENERATION, PAGE, version, octets, n, &r, &layout, NULL) !=
+		FK_OK);
 	free(octets);
 }
 

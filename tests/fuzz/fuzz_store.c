@@ -13,6 +13,7 @@
 #include "currency/book.h"
 #include "fleet/names.h"
 #include "fleet/numbers.h"
+#include "fleet/page.h"
 #include "fleet/record.h"
 #include "fleet/status.h"
 #include "store/page_columns.h"
@@ -37,7 +38,11 @@ static void check_record(const uint8_t *data, size_t size)
 	struct fk_record record;
 	size_t n = 0;
 
-	if (fk_record_decode(data, size, &record) != FK_OK)
+	/* Records of the older layout are read, and written as those of the one in force. */
+	if (fk_record_decode(data, size, FK_RECORD_LAYOUT_OLD, &record) == FK_OK)
+		require(fk_record_encode(&record, octets, sizeof(octets), &n) == FK_OK &&
+			n == size + FK_OWN_KEYS * FK_OWN_KEY_SIZE);
+	if (fk_record_decode(data, size, FK_PAGE_LAYOUT, &record) != FK_OK)
 		return;
 	require(record.n_groups <= FK_UE_GROUPS_MAX && record.rsi >= 1);
 	require(record.sealed_keys + FK_RECORD_SEALED_SIZE == data + size);

@@ -9,10 +9,14 @@
 
 #include <criterion/criterion.h>
 
+#include <fleetkey/kmm.h>
+#include <fleetkey/secret.h>
+
 #include "fleet/fleet.h"
 #include "fleet/import.h"
 #include "fleet/page.h"
 #include "fleet/record.h"
+#include "fleet/renew.h"
 #include "fleet/reseal.h"
 #include "fleet/status.h"
 #include "keys/key_store.h"
@@ -239,12 +243,12 @@ Test(store, another_schema_is_refused)
 	redis_server_ask(&server, "HSET fk:meta schema 1");
 	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "schema 1"), "%s", reason.text);
-	cr_expect_not_null(strstr(reason.text, "reads schema 5"), "%s", reason.text);
+	cr_expect_not_null(strstr(reason.text, "reads schema 6"), "%s", reason.text);
 	cr_expect_not_null(strstr(reason.text, "import the fleet anew"), "%s", reason.text);
-	redis_server_ask(&server, "HSET fk:meta schema 6");
+	redis_server_ask(&server, "HSET fk:meta schema 7");
 	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EABI);
 	cr_expect_not_null(strstr(reason.text, "or a newer one"), "%s", reason.text);
-	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "6");
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "7");
 }
 
 Test(store, schema_3_is_taken_over_where_it_means_the_same)
@@ -256,7 +260,7 @@ Test(store, schema_3_is_taken_over_where_it_means_the_same)
 	redis_server_ask(&server, "SET fk:campaigns:last 62");
 	fk_store_close(store);
 	store = open_store();
-	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "6");
 	/* The next campaign of schema 3 has the slot that schema 4 keeps. */
 	redis_server_ask(&server, "HSET fk:meta schema 3");
 	redis_server_ask(&server, "SET fk:campaigns:last 63");
@@ -293,7 +297,7 @@ Test(store, schema_4_is_taken_over_and_its_pages_are_read)
 				 (int)FK_STORE_PAGE_UES, &letters[at]);
 	fk_store_close(store);
 	store = open_store();
-	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "5");
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "6");
 	cr_expect_eq(fk_store_read_numbers_pages(store, 1, shards, 0, 1, check_letters, &n_calls),
 		     FK_OK);
 	cr_expect_eq(n_calls, 1);
@@ -2198,4 +2202,348 @@ Test(fleet, a_next_hop_that_is_gone_from_the_configuration_is_named)
 	strcpy(world.config->next_hops[1].name, "hop-x");
 	expect_load_error(&world, FK_EINVAL, "hop-b");
 	end_world(&world);
+}
+
+/* UEs' own keys */
+
+static uint32_t index_of(struct world *world, const char *ue_id)
+{
+	int64_t ue_index = fk_fleet_find(world->fleet, ue_id);
+
+	cr_assert_geq(ue_index, 0, "%s", ue_id);
+	return (uint32_t)ue_index;
+}
+
+static struct fk_own_key own_of(struct world *world, const char *ue_id, enum fk_own_key_kind kind)
+{
+	return *fk_fleet_own_key(world->fleet, index_of(world, ue_id), kind);
+}
+
+static void expect_own(struct world *world, const char *ue_id, enum fk_own_key_kind kind,
+		       const char *state, const char *origin, uint16_t version)
+{
+	struct fk_own_key own = own_of(world, ue_id, kind);
+
+	cr_expect_str_eq(fk_own_key_state_label(&own, fk_key_now_ms()), state, "%s: %s", ue_id,
+			 fk_own_key_label(kind));
+	cr_expect_str_eq(fk_key_origin_label(own.origin), origin, "%s", ue_id);
+	cr_expect_eq(own.version, version, "%s: version %u", ue_id, own.version);
+}
+
+/* As the engine does, with nothing open. */
+static void compromise(struct world *world, const char *ue_id, enum fk_own_key_kind kind)
+{
+	struct fk_reason reason = {.text = ""};
+	struct fk_renewer *renewer;
+	uint32_t ue_index = index_of(world, ue_id);
+
+	cr_assert_eq(fk_renewer_new(store, world->keyring, &renewer), FK_OK);
+	cr_assert_eq(fk_renewer_compromise(renewer, world->fleet, ue_index, kind, &reason), FK_OK,
+		     "%s", reason.text);
+	fk_renewer_free(renewer);
+	load(world);
+}
+
+static void renew(struct world *world, const char *ue_id, uint16_t key_id)
+{
+	uint16_t key_ids[FK_STORE_PAGE_UES] = {0};
+	struct fk_reason reason = {.text = ""};
+	struct fk_renewer *renewer;
+	uint32_t ue_index = index_of(world, ue_id);
+
+	key_ids[ue_index % FK_STORE_PAGE_UES] = key_id;
+	cr_assert_eq(fk_renewer_new(store, world->keyring, &renewer), FK_OK);
+	cr_assert_eq(fk_renew_page(renewer, world->fleet, world->table,
+				   ue_index / FK_STORE_PAGE_UES,
+				   1ull << ue_index % FK_STORE_PAGE_UES, key_ids, 3600, &reason),
+		     FK_OK, "%s", reason.text);
+	fk_renewer_free(renewer);
+}
+
+/* ue-1 as make_file() has it, with other keys if the salts are others. */
+static void put_ue_1(char *text, size_t size, uint32_t kek_salt, uint32_t ptek_salt)
+{
+	(void)snprintf(text, size,
+		       "%sue-1,sip:s1@x,sip:d1@x,P25,2,hop-b,area-1,all;g1,61440,1,AES-256,"
+		       "%056x%08x,2,AES-256,%056x%08x,cmac,100\n",
+		       HEADER, 1u, kek_salt, 8u, ptek_salt);
+}
+
+Test(fleet, a_ues_keys_have_a_version_that_goes_up_when_another_one_comes)
+{
+	char *text = make_file(5, 5), row[1000];
+	uint32_t before_s = (uint32_t)(fk_key_now_ms() / 1000);
+	struct world world;
+
+	begin_world(&world);
+	world.config->keys.kek_cryptoperiod_s = 1000;
+	world.config->keys.ptek_cryptoperiod_s = 2000;
+	import_text(&world, text);
+	expect_own(&world, "ue-1", FK_OWN_KEK, "active", "imported-plain", 1);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "imported-plain", 1);
+	cr_expect_eq(own_of(&world, "ue-1", FK_OWN_KEK).cryptoperiod_s, 1000);
+	cr_expect_eq(own_of(&world, "ue-1", FK_OWN_PTEK).cryptoperiod_s, 2000);
+	cr_expect_geq(own_of(&world, "ue-1", FK_OWN_PTEK).came_at_s, before_s);
+	/* The same ones again, said or not, are no others. */
+	world.config->keys.kek_cryptoperiod_s = 7;
+	import_text(&world, text);
+	put_ue_1(row, sizeof(row), 5, 5);
+	(void)update(&world, FK_IMPORT_UPDATE, false, row);
+	expect_own(&world, "ue-1", FK_OWN_KEK, "active", "imported-plain", 1);
+	cr_expect_eq(own_of(&world, "ue-1", FK_OWN_KEK).cryptoperiod_s, 1000, "it came before");
+	put_ue_1(row, sizeof(row), 6, 5);
+	(void)update(&world, FK_IMPORT_UPDATE, false, row);
+	expect_own(&world, "ue-1", FK_OWN_KEK, "active", "imported-plain", 2);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "imported-plain", 1);
+	cr_expect_eq(own_of(&world, "ue-1", FK_OWN_KEK).cryptoperiod_s, 7);
+	renew(&world, "ue-1", 99);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "warm-start", 2);
+	load(&world);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "warm-start", 2);
+	cr_expect_eq(own_of(&world, "ue-1", FK_OWN_PTEK).cryptoperiod_s, 3600);
+	expect_own(&world, "ue-2", FK_OWN_PTEK, "active", "imported-plain", 1);
+	/* One that goes leaves its version behind. */
+	(void)update(&world, FK_IMPORT_UPDATE, false,
+		     KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61440,1,AES-256,,,cbc,7\n");
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "none", "unknown", 2);
+	put_ue_1(row, sizeof(row), 6, 5);
+	(void)update(&world, FK_IMPORT_UPDATE, false, row);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "imported-plain", 3);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, a_compromised_key_is_in_no_key_table_and_does_not_come_back)
+{
+	static const uint8_t zeros[32] = {0};
+	char *text = make_file(100, 5), row[1000];
+	const struct fk_ue_slot *slot;
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, text);
+	compromise(&world, "ue-1", FK_OWN_PTEK);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "compromised", "imported-plain", 1);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-1"));
+	cr_expect_eq(slot->ptek_algorithm_id, 0);
+	cr_expect_eq(slot->ptek_compromised, 1);
+	cr_expect_arr_eq(slot->ptek, zeros, sizeof(zeros));
+	cr_expect_eq(slot->kek_algorithm_id, FK_ALGORITHM_AES_256);
+	compromise(&world, "ue-1", FK_OWN_KEK);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-1"));
+	cr_expect_eq(slot->kek_algorithm_id, 0);
+	cr_expect_arr_eq(slot->kek, zeros, sizeof(zeros));
+	compromise(&world, "ue-1", FK_OWN_KEK); /* may be said again */
+	expect_own(&world, "ue-1", FK_OWN_KEK, "compromised", "imported-plain", 1);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-2"));
+	cr_expect_eq(slot->kek_algorithm_id, FK_ALGORITHM_AES_256, "nobody else's");
+
+	/* An update that is about others, or keeps its keys, changes nothing of that. */
+	(void)update(&world, FK_IMPORT_UPDATE, false,
+		     KEYLESS "ue-2,sip:s2@x,sip:d2@x,P25,3,hop-a,,,61440,2,AES-256,3,AES-256,"
+			     "cbc,7\n");
+	(void)update(&world, FK_IMPORT_UPDATE, false,
+		     KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,777,hop-a,,,61440,1,AES-256,2,AES-256,"
+			     "cbc,9\n");
+	expect_own(&world, "ue-1", FK_OWN_KEK, "compromised", "imported-plain", 1);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "compromised", "imported-plain", 1);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-1"));
+	cr_expect_eq(slot->mnp, 9);
+	cr_expect_eq(slot->rsi, 777, "not even that it has another RSI");
+	cr_expect_eq(slot->kek_algorithm_id, 0);
+	cr_expect_eq(slot->ptek_algorithm_id, 0);
+	(void)update(&world, FK_IMPORT_UPDATE, false,
+		     KEYLESS "ue-1,sip:s1@x,sip:d1@x,P25,2,hop-a,,,61440,1,AES-256,2,AES-256,"
+			     "cbc,9\n");
+
+	/* The very same octets are refused, by whatever name, and in a file that is the fleet. */
+	put_ue_1(row, sizeof(row), 5, 6);
+	expect_no_update(&world, FK_IMPORT_UPDATE, false, row, 2, "kek");
+	put_ue_1(row, sizeof(row), 6, 5);
+	expect_no_update(&world, FK_IMPORT_UPDATE, false, row, 2, "ptek");
+	strcpy(strstr(row, ",2,AES-256,") + 1, "3");
+	memcpy(strstr(row, ",3") + 2, ",AES-256,", 9);
+	expect_no_update(&world, FK_IMPORT_UPDATE, false, row, 2, "ptek");
+
+	put_ue_1(row, sizeof(row), 6, 6);
+	(void)update(&world, FK_IMPORT_UPDATE, false, row);
+	expect_own(&world, "ue-1", FK_OWN_KEK, "active", "imported-plain", 2);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "imported-plain", 2);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-1"));
+	cr_expect_eq(slot->kek_algorithm_id, FK_ALGORITHM_AES_256);
+	cr_expect_eq(slot->kek[31], 6);
+	cr_expect_eq(slot->ptek[31], 6);
+	cr_expect_eq(slot->ptek_compromised, 0);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, a_renewal_takes_the_place_of_a_compromised_protection_tek)
+{
+	char *text = make_file(100, 5);
+	const struct fk_ue_slot *slot;
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, text);
+	compromise(&world, "ue-7", FK_OWN_PTEK);
+	renew(&world, "ue-7", 4242);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-7"));
+	cr_expect_eq(slot->ptek_algorithm_id, FK_ALGORITHM_AES_256);
+	cr_expect_eq(slot->ptek_compromised, 0);
+	load(&world);
+	expect_own(&world, "ue-7", FK_OWN_PTEK, "active", "warm-start", 2);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-7"));
+	cr_expect_eq(slot->ptek_key_id, 4242);
+	cr_expect_eq(slot->ptek_algorithm_id, FK_ALGORITHM_AES_256);
+	end_world(&world);
+	free(text);
+}
+
+Test(fleet, a_redis_that_dies_leaves_a_key_compromised_or_not_and_it_may_be_said_again)
+{
+	char *text = make_file(10, 5);
+	struct fk_reason reason = {.text = ""};
+	struct fk_renewer *renewer;
+	struct world world;
+
+	begin_world(&world);
+	import_text(&world, text);
+	cr_assert_eq(fk_renewer_new(store, world.keyring, &renewer), FK_OK);
+	redis_server_kill(&server);
+	cr_expect_eq(fk_renewer_compromise(renewer, world.fleet, index_of(&world, "ue-3"),
+					   FK_OWN_KEK, &reason),
+		     FK_ESTORE);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	cr_expect_eq(fk_renewer_compromise(renewer, world.fleet, index_of(&world, "ue-3"),
+					   FK_OWN_KEK, &reason),
+		     FK_OK, "%s", reason.text);
+	fk_renewer_free(renewer);
+	load(&world);
+	expect_own(&world, "ue-3", FK_OWN_KEK, "compromised", "imported-plain", 1);
+	end_world(&world);
+	free(text);
+}
+
+/* Schema 5 */
+
+struct aging {
+	struct world *world;
+	struct copied_page page;
+};
+
+/* A record as schema 5 had it. */
+static void put_old_record(struct aging *aging, struct fk_wire_writer *w, struct fk_record *record)
+{
+	uint64_t generation = fk_fleet_generation(aging->world->fleet);
+	uint64_t version = (uint64_t)record->rsi << 40 | (uint64_t)record->kek_key_id << 24 |
+			   (uint64_t)record->ptek_key_id << 8 | record->ptek_algorithm_id;
+	uint8_t keys[FK_RECORD_KEYS_SIZE], sealed[FK_RECORD_SEALED_SIZE];
+	uint8_t octets[FK_RECORD_SIZE_MAX];
+	size_t size, skipped = FK_OWN_KEYS * FK_OWN_KEY_SIZE;
+	char identity[FK_SEAL_IDENTITY_MAX];
+
+	(void)snprintf(identity, sizeof(identity), "ue:%.*s:%" PRIu64, (int)record->ue_id.size,
+		       record->ue_id.at, generation);
+	cr_assert_eq(fk_record_unseal(aging->world->keyring, generation, record, keys), FK_OK);
+	cr_assert_eq(fk_seal(aging->world->keyring, FK_SEAL_UE, identity, version, keys,
+			     sizeof(keys), sealed, sizeof(sealed), &size),
+		     FK_OK);
+	record->sealed_keys = sealed;
+	cr_assert_eq(fk_record_encode(record, octets, sizeof(octets), &size), FK_OK);
+	fk_wire_put_u16(w, (uint16_t)(size - skipped));
+	fk_wire_put_bytes(w, octets, 24);
+	fk_wire_put_bytes(w, octets + 24 + skipped, size - 24 - skipped);
+}
+
+static enum fk_err age_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
+{
+	struct aging *aging = ctx;
+	uint64_t generation = fk_fleet_generation(aging->world->fleet);
+	uint32_t version = fk_fleet_page_versions(aging->world->fleet)[page];
+	struct fk_wire_writer w =
+		fk_page_begin(aging->page.octets, sizeof(aging->page.octets), version);
+	struct fk_reason reason = {.text = ""};
+	struct fk_wire_reader r;
+	uint8_t layout;
+
+	aging->page.octets[0] = FK_RECORD_LAYOUT_OLD;
+	cr_assert_eq(fk_page_open(aging->world->keyring, generation, page, version, octets, size,
+				  &r, &layout, &reason),
+		     FK_OK, "%s", reason.text);
+	for (uint32_t i = 0; i < FK_STORE_PAGE_UES; i++) {
+		uint16_t record_size = fk_wire_get_u16(&r);
+		const uint8_t *record_octets = fk_wire_get_bytes(&r, record_size);
+		struct fk_record record;
+
+		if (record_size == 0) {
+			fk_wire_put_u16(&w, 0);
+			continue;
+		}
+		cr_assert_eq(fk_record_decode(record_octets, record_size, layout, &record), FK_OK);
+		put_old_record(aging, &w, &record);
+	}
+	cr_assert_eq(fk_page_end(aging->world->keyring, generation, page, &w, &aging->page.size),
+		     FK_OK);
+	return FK_OK;
+}
+
+/* Makes the stored fleet one of schema 5. */
+static void age_fleet(struct world *world)
+{
+	static struct aging aging;
+
+	aging.world = world;
+	for (uint32_t page = 0; page < fk_fleet_n_pages(world->fleet); page++) {
+		cr_assert_eq(fk_store_read_fleet_pages(store, fk_fleet_generation(world->fleet),
+						       fk_fleet_page_shards(world->fleet), page, 1,
+						       age_page, &aging),
+			     FK_OK);
+		fk_store_batch_begin(store);
+		fk_store_batch_put_fleet_page(store, fk_fleet_generation(world->fleet),
+					      fk_fleet_page_shards(world->fleet)[page], page,
+					      aging.page.octets, aging.page.size);
+		cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	}
+	redis_server_ask(&server, "HSET fk:meta schema 5");
+	fk_store_close(store);
+	store = open_store();
+	load(world);
+}
+
+Test(fleet, a_fleet_of_schema_5_is_read_and_becomes_the_new_one_where_it_is_written)
+{
+	char *text = make_file(300, 5), row[1000];
+	const struct fk_ue_slot *slot;
+	struct world world;
+	struct fk_root_source source = begin_stored_world(&world);
+	struct fk_reason reason = {.text = ""};
+
+	import_text(&world, text);
+	age_fleet(&world);
+	expect_fleet(&world, 300);
+	expect_own(&world, "ue-1", FK_OWN_KEK, "active", "unknown", 1);
+	cr_expect_eq(own_of(&world, "ue-1", FK_OWN_KEK).came_at_s, 0);
+	renew(&world, "ue-9", 4242);
+	compromise(&world, "ue-8", FK_OWN_KEK);
+	expect_own(&world, "ue-9", FK_OWN_PTEK, "active", "warm-start", 2);
+	expect_own(&world, "ue-9", FK_OWN_KEK, "active", "unknown", 1);
+	expect_own(&world, "ue-8", FK_OWN_KEK, "compromised", "unknown", 1);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "unknown", 1);
+	slot = fk_keytable_slot(world.table, index_of(&world, "ue-1"));
+	cr_expect_eq(slot->kek[31], 5);
+	/* Sealed anew, and imported anew. */
+	cr_assert_eq(fk_keys_rotate_sealing(world.keyring, store, &source, &reason), FK_OK);
+	reseal_all(&world);
+	cr_assert_eq(fk_keys_drop_old_sealings(world.keyring, store, &source, &reason), FK_OK);
+	load(&world);
+	expect_own(&world, "ue-8", FK_OWN_KEK, "compromised", "unknown", 1);
+	put_ue_1(row, sizeof(row), 5, 6);
+	(void)update(&world, FK_IMPORT_UPDATE, false, row);
+	expect_own(&world, "ue-1", FK_OWN_KEK, "active", "unknown", 1);
+	expect_own(&world, "ue-1", FK_OWN_PTEK, "active", "imported-plain", 2);
+	expect_own(&world, "ue-8", FK_OWN_KEK, "compromised", "unknown", 1);
+	end_world(&world);
+	free(text);
 }

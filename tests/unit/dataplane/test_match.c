@@ -494,6 +494,18 @@ Test(match, an_answer_to_a_campaign_that_was_unloaded_is_unexpected)
 	expect_answer(&answer, FK_COUNTER_RX_KMM_UNEXPECTED);
 }
 
+Test(match, an_answer_under_a_key_that_was_taken_out_is_not_believed)
+{
+	struct fk_ue_slot *ue = (struct fk_ue_slot *)(uintptr_t)&rig->worker->ues[UE];
+	struct rig_answer answer = right();
+
+	ue->ptek_algorithm_id = 0;
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+	memset(ue->ptek, 0, sizeof(ue->ptek));
+	answer = right(); /* by who knows how a wiped key looks */
+	expect_answer(&answer, FK_COUNTER_RX_KMM_WRONG_KEY);
+}
+
 Test(match, an_answer_before_the_response_ends_the_transaction)
 {
 	struct rig_answer answer = right();

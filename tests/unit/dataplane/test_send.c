@@ -681,3 +681,54 @@ Test(send, a_warm_start_brings_the_ues_own_key_wrapped_under_its_kek)
 	rig_turn(rig);
 	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
 }
+
+/* Of UE 3; what is open under it leaves no more, neither again nor for the first time. */
+static void expect_silence_without(uint8_t *algorithm_id, uint8_t step)
+{
+	struct fk_order order = rig_order(3, step, 1);
+
+	order_in(3, step, 0);
+	cr_assert_not_null(next_ipv4());
+	*algorithm_id = 0;
+	rig_pass_ms(rig, 5000);
+	cr_expect_null(next_ipv4());
+	cr_expect_eq(rig_count(rig, FK_COUNTER_TX_RETRANSMITS), 0);
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_expect_null(next_ipv4());
+	cr_expect_eq(rig_state(rig, 3).outcome, FK_OUTCOME_UNBUILDABLE);
+}
+
+static struct fk_ue_slot *slot(uint32_t ue_index)
+{
+	return (struct fk_ue_slot *)(uintptr_t)&rig->worker->ues[ue_index];
+}
+
+Test(send, nothing_is_sent_again_under_a_protection_tek_that_was_taken_out)
+{
+	expect_silence_without(&slot(3)->ptek_algorithm_id, 0);
+}
+
+Test(send, no_key_is_sent_again_under_a_kek_that_was_taken_out)
+{
+	expect_silence_without(&slot(3)->kek_algorithm_id, 0);
+}
+
+Test(send, what_carries_no_key_needs_no_kek)
+{
+	slot(3)->kek_algorithm_id = 0;
+	order_in(3, 1, 0);
+	cr_expect_not_null(next_ipv4());
+}
+
+Test(send, an_order_that_waits_when_the_key_is_taken_out_never_leaves)
+{
+	rig->no_buffers = true;
+	order_in(3, 0, 0);
+	order_in(4, 0, 0);
+	slot(3)->ptek_algorithm_id = 0;
+	rig->no_buffers = false;
+	rig_turn(rig);
+	cr_expect_not_null(next_ipv4());
+	cr_expect_null(next_ipv4());
+}

@@ -222,6 +222,24 @@ Test(plan, who_is_left_out_is_a_member_with_a_reason_and_bounds_nobody)
 	cr_expect_eq(plan.excluded[0].limit_of, FK_PLAN_LIMIT_NONE);
 }
 
+Test(plan, a_compromised_protection_tek_is_none_but_where_a_warm_start_may_bring_another)
+{
+	struct fk_ue_slot bare = ue(20), compromised = ue(20);
+	struct fk_plan_terms t = terms;
+	struct fk_plan plan;
+
+	bare.ptek_algorithm_id = compromised.ptek_algorithm_id = 0;
+	compromised.ptek_compromised = 1;
+	cr_expect_eq(fk_plan_judge(&t, &compromised, &size), FK_CAUSE_NO_PTEK);
+	t.may_warm_start = true;
+	cr_expect_eq(fk_plan_judge(&t, &bare, &size), FK_CAUSE_NO_PTEK);
+	cr_expect_eq(fk_plan_judge(&t, &compromised, &size), FK_CAUSE_NONE);
+	/* Also where there is nobody else. */
+	plan_all(&plan, &t, (const struct fk_ue_slot *[]){&compromised, &bare}, 2, &size);
+	cr_expect_eq(plan.n_served, 1);
+	cr_expect_gt(plan.keys_per_kmm[0], 0);
+}
+
 Test(plan, members_are_counted_by_what_becomes_of_them)
 {
 	struct fk_ue_slot small = ue(20), large = ue(40), beyond = ue(200), bare = ue(20);

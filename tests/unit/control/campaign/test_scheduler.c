@@ -1379,6 +1379,62 @@ Test(scheduler, a_campaign_that_renews_keys_makes_one_for_each_and_brings_it)
 	cr_expect_geq(w->n_renewed, WORLD_UES);
 }
 
+Test(scheduler, who_is_left_out_has_the_reason_that_was_said)
+{
+	memset(w->options.keys_per_kmm, 0, sizeof(w->options.keys_per_kmm));
+	cr_assert_eq(fk_scheduler_new(&w->options, &w->scheduler), FK_OK);
+	w->ues[4].ptek_algorithm_id = 0;
+	fk_scheduler_leave_out(w->scheduler, 3, FK_CAUSE_LOST);
+	fk_scheduler_leave_out(w->scheduler, 4, FK_CAUSE_KEK_EXPIRED);
+	fk_scheduler_include(w->scheduler, 5);
+	cr_expect_eq(world_delivery(w, 3)->state, FK_DELIVERY_EXCLUDED);
+	cr_expect_eq(world_delivery(w, 3)->cause, FK_CAUSE_LOST);
+	cr_expect_eq(world_delivery(w, 4)->cause, FK_CAUSE_KEK_EXPIRED);
+	cr_expect_eq(world_delivery(w, 5)->cause, FK_CAUSE_TOO_LARGE);
+	cr_expect_eq(fk_scheduler_tally(w->scheduler)->n_deliveries, 3);
+	cr_expect(fk_scheduler_is_done(w->scheduler));
+}
+
+/* Compromised, and so none at all, or expired. */
+Test(scheduler, who_has_to_have_another_key_gets_it_before_what_it_waits_for)
+{
+	w->options.may_warm_start = true;
+	for (uint32_t i = 0; i < WORLD_UES; i += 3) {
+		w->has_to_renew[i] = true;
+		w->ues[i].ptek_algorithm_id = i % 2 != 0 ? FK_ALGORITHM_AES_256 : 0;
+	}
+	w->ues[1].ptek_algorithm_id = 0; /* who never had one gets none */
+	world_start(w);
+	cr_expect_eq(world_delivery(w, 1)->state, FK_DELIVERY_EXCLUDED);
+	cr_expect_eq(world_delivery(w, 0)->state, FK_DELIVERY_PENDING);
+	for (uint32_t i = 0; i < 60; i++) {
+		world_turn(w, i % 5 == 2);
+		if (i % 20 == 19)
+			world_restart(w, i % 40 == 19);
+	}
+	world_run(w, 20000);
+	world_check_books(w);
+	cr_expect_eq(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ACKED], WORLD_UES - 1);
+	cr_expect_eq(w->n_renewed, WORLD_UES / 3, "one key each");
+	for (uint32_t i = 0; i < WORLD_UES; i++)
+		cr_expect_eq(w->numbers[i].needs_warm_start, 0);
+}
+
+Test(scheduler, a_ue_whose_key_is_compromised_before_its_turn_is_renewed_then)
+{
+	w->options.may_warm_start = true;
+	w->options.window = 1;
+	world_start(w);
+	world_turn(w, false);
+	cr_assert_eq(world_delivery(w, WORLD_UES - 1)->state, FK_DELIVERY_PENDING);
+	w->ues[WORLD_UES - 1].ptek_algorithm_id = 0;
+	fk_scheduler_renew(w->scheduler, WORLD_UES - 1);
+	world_run(w, 20000);
+	cr_expect_eq(world_delivery(w, WORLD_UES - 1)->state, FK_DELIVERY_ACKED);
+	cr_expect_eq(w->n_renewed, 1);
+	world_check_books(w);
+}
+
 Test(scheduler, nothing_is_ordered_for_a_ue_before_its_new_key_is_durable)
 {
 	w->options.may_warm_start = true;

@@ -67,8 +67,11 @@ void world_free(struct world *w)
 void world_start(struct world *w)
 {
 	cr_assert_eq(fk_scheduler_new(&w->options, &w->scheduler), FK_OK);
-	for (uint32_t i = 0; i < WORLD_UES; i++)
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		if (w->has_to_renew[i])
+			fk_scheduler_renew(w->scheduler, i);
 		fk_scheduler_include(w->scheduler, i);
+	}
 }
 
 const struct fk_delivery *world_delivery(const struct world *w, uint32_t ue_index)
@@ -366,6 +369,8 @@ static void renew_keys(struct world *w)
 
 	for (uint32_t i = 0; i < n; i++) {
 		w->ues[ue_indexes[i]].ptek_key_id++;
+		w->ues[ue_indexes[i]].ptek_algorithm_id = FK_ALGORITHM_AES_256;
+		w->has_to_renew[ue_indexes[i]] = false;
 		w->stored_numbers[ue_indexes[i]].needs_warm_start = 1;
 		w->n_renewed++;
 		fk_scheduler_has_key(w->scheduler, ue_indexes[i], &w->now);
@@ -418,14 +423,21 @@ void world_restore(struct world *w)
 		struct fk_delivery deliveries[FK_LEDGER_PAGE];
 
 		if (!w->is_stored[page]) {
-			for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++)
+			for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++) {
+				if (w->has_to_renew[page * FK_LEDGER_PAGE + i])
+					fk_scheduler_renew(w->scheduler, page * FK_LEDGER_PAGE + i);
 				fk_scheduler_include(w->scheduler, page * FK_LEDGER_PAGE + i);
+			}
 			continue;
 		}
 		cr_assert_eq(fk_ledger_page_decode(w->stored_pages[page], FK_LEDGER_PAGE_SIZE,
 						   deliveries),
 			     FK_OK);
 		fk_scheduler_restore_page(w->scheduler, page, deliveries);
+		for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++) {
+			if (w->has_to_renew[page * FK_LEDGER_PAGE + i])
+				fk_scheduler_renew(w->scheduler, page * FK_LEDGER_PAGE + i);
+		}
 	}
 }
 

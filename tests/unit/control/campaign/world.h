@@ -39,6 +39,7 @@ struct world {
 	struct fk_scheduler *scheduler;
 	struct fk_scheduler_now now;
 	struct fk_ue_slot ues[WORLD_UES];
+	bool has_to_renew[WORLD_UES]; /* its protection TEK is compromised or expired */
 	struct fk_ue_numbers numbers[WORLD_UES];
 	/* What the store confirmed. */
 	struct fk_ue_numbers stored_numbers[WORLD_UES];

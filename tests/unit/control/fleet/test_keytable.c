@@ -123,6 +123,40 @@ Test(keytable, what_does_not_fit_is_refused, .init = make_table, .fini = free_ta
 	cr_expect_null(fk_keytable_slot(file, 64));
 }
 
+Test(keytable, a_key_that_is_taken_out_is_wiped_and_a_new_one_comes_in_its_place,
+     .init = make_table, .fini = free_table)
+{
+	static const uint8_t zeros[32] = {0};
+	struct fk_ue_slot *slot = fk_keytable_slot(file, 5);
+	uint8_t key[32];
+
+	memset(key, 7, sizeof(key));
+	cr_assert_eq(fk_keytable_enter_ue(file, 5, 4711, "sip:ue5", 7), FK_OK);
+	memset(slot->kek, 1, sizeof(slot->kek));
+	memset(slot->ptek, 2, sizeof(slot->ptek));
+	slot->kek_algorithm_id = slot->ptek_algorithm_id = 0x84;
+	slot->ptek_key_id = 3;
+	fk_keytable_take_ptek_out(file, 5);
+	cr_expect_eq(slot->ptek_algorithm_id, 0);
+	cr_expect_eq(slot->ptek_compromised, 1);
+	cr_expect_arr_eq(slot->ptek, zeros, sizeof(zeros));
+	cr_expect_eq(slot->kek_algorithm_id, 0x84);
+	cr_expect_eq(slot->kek[31], 1);
+	fk_keytable_renew_ptek(file, 5, key, 4);
+	cr_expect_eq(slot->ptek_algorithm_id, 0x84);
+	cr_expect_eq(slot->ptek_compromised, 0);
+	cr_expect_arr_eq(slot->ptek, key, sizeof(key));
+	fk_keytable_take_kek_out(file, 5);
+	cr_expect_eq(slot->kek_algorithm_id, 0);
+	cr_expect_arr_eq(slot->kek, zeros, sizeof(zeros));
+	cr_expect_eq(slot->ptek_algorithm_id, 0x84);
+	/* Nobody's, and none at all. */
+	fk_keytable_take_kek_out(file, 6);
+	fk_keytable_take_ptek_out(file, 6);
+	cr_expect_eq(fk_keytable_slot(file, 6)->ptek_compromised, 0);
+	fk_keytable_take_kek_out(file, 64);
+}
+
 Test(keytable, an_extent_out_of_range_is_refused, .init = make_table, .fini = free_table)
 {
 	struct fk_keytable_extent bad = extent;

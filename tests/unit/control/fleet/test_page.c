@@ -30,10 +30,12 @@ static void free_page(void)
 static enum fk_err open_as(uint64_t generation, uint32_t page, uint32_t version)
 {
 	struct fk_wire_reader r;
-	enum fk_err err =
-		fk_page_open(keyring, generation, page, version, octets, size, &r, &reason);
+	uint8_t layout = 0;
+	enum fk_err err = fk_page_open(keyring, generation, page, version, octets, size, &r,
+				       &layout, &reason);
 
 	if (err == FK_OK) {
+		cr_expect_eq(layout, FK_PAGE_LAYOUT);
 		cr_expect_eq(fk_wire_left(&r), 7);
 		cr_expect_arr_eq(fk_wire_get_bytes(&r, 7), "records", 7);
 	}

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "fleet/numbers.h"
+#include "fleet/page.h"
 #include "fleet/record.h"
 
 #include "../support.h"
@@ -32,6 +33,8 @@ static void make_record(void)
 		.next_hop = 3,
 		.area_id = 4,
 		.ue_generation = 5,
+		.own = {{FK_LIFE_COMPROMISED, FK_KEY_IMPORTED_PLAIN, 0x1234, 1700000000, 86400},
+			{FK_LIFE_ACTIVE, FK_KEY_WARM_START, 3, 1700000001, 0}},
 		.n_groups = 2,
 		.group_ids = {7, 4095},
 		.ue_id = {"ue-1", 4},
@@ -53,7 +56,7 @@ Test(record, what_is_written_is_read_back, .init = make_record, .fini = free_rec
 	struct fk_record back;
 	uint8_t opened[FK_RECORD_KEYS_SIZE];
 
-	cr_assert_eq(fk_record_decode(buf, size, &back), FK_OK);
+	cr_assert_eq(fk_record_decode(buf, size, FK_PAGE_LAYOUT, &back), FK_OK);
 	cr_expect_eq(back.rsi, 4711);
 	cr_expect_eq(back.kek_sln, 61440);
 	cr_expect_eq(back.mnp, 300);
@@ -64,6 +67,8 @@ Test(record, what_is_written_is_read_back, .init = make_record, .fini = free_rec
 	cr_expect_eq(back.next_hop, 3);
 	cr_expect_eq(back.area_id, 4);
 	cr_expect_eq(back.ue_generation, 5);
+	cr_expect_not(back.is_old);
+	cr_expect_arr_eq(back.own, record.own, sizeof(record.own));
 	cr_expect_eq(back.n_groups, 2);
 	cr_expect_eq(back.group_ids[1], 4095);
 	cr_expect_arr_eq(back.mcdata_id.at, "sip:d", 5);
@@ -76,8 +81,9 @@ Test(record, a_cut_or_longer_record_is_refused, .init = make_record, .fini = fre
 	struct fk_record back;
 
 	for (size_t cut = 0; cut < size; cut++)
-		cr_expect_neq(fk_record_decode(buf, cut, &back), FK_OK, "%zu octets", cut);
-	cr_expect_eq(fk_record_decode(buf, size + 1, &back), FK_EFORMAT);
+		cr_expect_neq(fk_record_decode(buf, cut, FK_PAGE_LAYOUT, &back), FK_OK,
+			      "%zu octets", cut);
+	cr_expect_eq(fk_record_decode(buf, size + 1, FK_PAGE_LAYOUT, &back), FK_EFORMAT);
 }
 
 Test(record, a_capability_that_no_import_takes_is_damage, .init = make_record, .fini = free_record)
@@ -86,11 +92,11 @@ Test(record, a_capability_that_no_import_takes_is_damage, .init = make_record, .
 
 	record.takes.keysets = FK_KEYSETS_MAX + 1;
 	cr_assert_eq(fk_record_encode(&record, buf, sizeof(buf), &size), FK_OK);
-	cr_expect_eq(fk_record_decode(buf, size, &back), FK_EFORMAT);
+	cr_expect_eq(fk_record_decode(buf, size, FK_PAGE_LAYOUT, &back), FK_EFORMAT);
 	record.takes.keysets = FK_KEYSETS_MAX;
 	record.takes.outer = FK_OUTER_OFB + 1;
 	cr_assert_eq(fk_record_encode(&record, buf, sizeof(buf), &size), FK_OK);
-	cr_expect_eq(fk_record_decode(buf, size, &back), FK_EFORMAT);
+	cr_expect_eq(fk_record_decode(buf, size, FK_PAGE_LAYOUT, &back), FK_EFORMAT);
 }
 
 Test(record, keys_do_not_open_for_another_ue_generation_rsi_or_key_id, .init = make_record,
@@ -106,8 +112,77 @@ Test(record, keys_do_not_open_for_another_ue_generation_rsi_or_key_id, .init = m
 	other.rsi++;
 	cr_expect_eq(fk_record_unseal(keyring, 9, &other, opened), FK_EAUTH);
 	other = record;
+	other.own[FK_OWN_KEK].state = FK_LIFE_ACTIVE;
+	cr_expect_eq(fk_record_unseal(keyring, 9, &other, opened), FK_EAUTH,
+		     "a compromised key is not made an active one");
+	other = record;
+	other.own[FK_OWN_PTEK].version--;
+	cr_expect_eq(fk_record_unseal(keyring, 9, &other, opened), FK_EAUTH);
+	other = record;
 	other.ptek_key_id++;
 	cr_expect_eq(fk_record_unseal(keyring, 9, &other, opened), FK_EAUTH);
+}
+
+Test(record, a_state_that_no_key_of_a_ue_has_is_damage, .init = make_record, .fini = free_record)
+{
+	static const uint8_t states[] = {0, FK_LIFE_PRE_ACTIVE, FK_LIFE_DEACTIVATED,
+					 FK_LIFE_DESTROYED, 15};
+	struct fk_record back, changed;
+
+	for (size_t i = 0; i < sizeof(states); i++) {
+		for (int kind = 0; kind < FK_OWN_KEYS; kind++) {
+			changed = record;
+			changed.own[kind].state = states[i];
+			cr_assert_eq(fk_record_encode(&changed, buf, sizeof(buf), &size), FK_OK);
+			cr_expect_eq(fk_record_decode(buf, size, FK_PAGE_LAYOUT, &back), FK_EFORMAT,
+				     "key %d, state %u", kind, states[i]);
+		}
+	}
+	/* Who has no protection TEK may have had one. */
+	changed = record;
+	changed.ptek_algorithm_id = 0;
+	changed.own[FK_OWN_PTEK] = (struct fk_own_key){.version = 3};
+	cr_assert_eq(fk_record_encode(&changed, buf, sizeof(buf), &size), FK_OK);
+	cr_assert_eq(fk_record_decode(buf, size, FK_PAGE_LAYOUT, &back), FK_OK);
+	cr_expect_eq(back.own[FK_OWN_PTEK].version, 3);
+	changed.own[FK_OWN_PTEK].version = 0;
+	changed.own[FK_OWN_KEK].version = 0;
+	cr_assert_eq(fk_record_encode(&changed, buf, sizeof(buf), &size), FK_OK);
+	cr_expect_eq(fk_record_decode(buf, size, FK_PAGE_LAYOUT, &back), FK_EFORMAT);
+}
+
+/* As a page of layout 3 has it: nothing is known of the keys, in the record and under the seal. */
+Test(record, one_of_the_older_layout_opens_with_keys_of_unknown_origin, .init = make_record,
+     .fini = free_record)
+{
+	static const size_t at = 24, n = FK_OWN_KEYS * FK_OWN_KEY_SIZE;
+	uint64_t version = 4711ull << 40 | 1ull << 24 | 2ull << 8 | 0x84;
+	uint8_t opened[FK_RECORD_KEYS_SIZE];
+	struct fk_record back;
+	size_t sealed_size;
+
+	cr_assert_eq(fk_seal(keyring, FK_SEAL_UE, "ue:ue-1:9", version, keys, sizeof(keys), sealed,
+			     sizeof(sealed), &sealed_size),
+		     FK_OK);
+	cr_assert_eq(fk_record_encode(&record, buf, sizeof(buf), &size), FK_OK);
+	memmove(buf + at, buf + at + n, size - at - n);
+	size -= n;
+	cr_assert_eq(fk_record_decode(buf, size, FK_RECORD_LAYOUT_OLD, &back), FK_OK);
+	cr_expect(back.is_old);
+	cr_expect_eq(back.n_groups, 2);
+	cr_expect_eq(back.own[FK_OWN_KEK].state, FK_LIFE_ACTIVE);
+	cr_expect_eq(back.own[FK_OWN_KEK].version, 1);
+	cr_expect_eq(back.own[FK_OWN_PTEK].state, FK_LIFE_ACTIVE);
+	cr_expect_eq(back.own[FK_OWN_PTEK].came_at_s, 0);
+	cr_expect_str_eq(fk_key_origin_label(back.own[FK_OWN_PTEK].origin), "unknown");
+	cr_assert_eq(fk_record_unseal(keyring, 9, &back, opened), FK_OK);
+	cr_expect_arr_eq(opened, keys, sizeof(keys));
+	back.is_old = false;
+	cr_expect_eq(fk_record_unseal(keyring, 9, &back, opened), FK_EAUTH);
+	/* Nor is one of the layout in force taken for it. */
+	cr_assert_eq(fk_record_seal(keyring, 9, &record, keys, sealed), FK_OK);
+	cr_assert_eq(fk_record_encode(&record, buf, sizeof(buf), &size), FK_OK);
+	cr_expect_neq(fk_record_decode(buf, size, FK_RECORD_LAYOUT_OLD, &back), FK_OK);
 }
 
 Test(record, keys_do_not_show_in_the_record, .init = make_record, .fini = free_record)
