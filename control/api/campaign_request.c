@@ -37,6 +37,7 @@ static const struct member {
 	{"slns", KIND_SLNS, 1, 4095},
 	{"keyset_id", KIND_NUMBER, 1, 16},
 	{"pace_per_s", KIND_NUMBER, 1, 10000000},
+	{"expire_after_s", KIND_NUMBER, 1, 31536000},
 	{"closing", KIND_BOOL, 0, 0},
 	{"supersedes", KIND_BOOL, 0, 0},
 	{"superseded_keyset_id", KIND_NUMBER, 1, 16},
@@ -101,6 +102,8 @@ static enum fk_err take_number(const struct member *member, const json_t *value,
 		request->superseded_keyset_id = (uint8_t)number;
 	else if (strcmp(member->name, "keys_of") == 0)
 		request->keys_of = (uint32_t)number;
+	else if (strcmp(member->name, "expire_after_s") == 0)
+		request->expire_after_s = (uint32_t)number;
 	else
 		request->pace_per_s = (uint32_t)number;
 	return FK_OK;

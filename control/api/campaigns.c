@@ -169,6 +169,8 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		"waves", fk_waves_json(&c->waves), "gate", fk_gate_json(&c->gate), "wave",
 		wave_json(engine, c));
 	put_lifecycle(object, c);
+	json_object_set_new(object, "expire_after_s",
+			    c->expire_after_s != 0 ? json_integer(c->expire_after_s) : json_null());
 	return object;
 }
 

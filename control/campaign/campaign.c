@@ -86,6 +86,7 @@ static const struct number_field numbers[] = {
 	NUMBER("closing", closing),
 	NUMBER("is_folded", is_folded),
 	NUMBER("pace_per_s", pace_per_s),
+	NUMBER("expire_after_s", expire_after_s),
 	NUMBER("fleet_generation", fleet_generation),
 	NUMBER("created_at_ms", created_at_ms),
 	NUMBER("finished_at_ms", finished_at_ms),

@@ -88,6 +88,7 @@ struct fk_campaign {
 	bool closing;
 	bool is_folded; /* what it says of the UEs' keys stands in the currency */
 	uint32_t pace_per_s;
+	uint32_t expire_after_s; /* what has not ended so long after the start expires; 0: never */
 	uint64_t fleet_generation;
 	uint64_t created_at_ms, finished_at_ms; /* since 1970; finished 0: not yet */
 	/* Before its start: see lifecycle.h. Times 0: not yet. */

@@ -24,6 +24,12 @@ static enum fk_err check_request(const struct fk_engine *engine,
 			      engine->config->campaign.pace_per_s);
 		return FK_ERANGE;
 	}
+	if (request->expire_after_s > engine->config->campaign.expire_after_s) {
+		*ret_field = "expire_after_s";
+		fk_reason_set(reason, "%u is above the configured %u", request->expire_after_s,
+			      engine->config->campaign.expire_after_s);
+		return FK_ERANGE;
+	}
 	if (request->group[0] != '\0' && fk_fleet_find_group(engine->fleet, request->group) < 0) {
 		*ret_field = "group";
 		fk_reason_set(reason, "the fleet has no group %s", request->group);
@@ -138,6 +144,8 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	c->closing = request->closing && kind->can_close;
 	c->pace_per_s = request->pace_per_s != 0 ? request->pace_per_s
 						 : engine->config->campaign.pace_per_s;
+	c->expire_after_s = request->expire_after_s != 0 ? request->expire_after_s
+							 : engine->config->campaign.expire_after_s;
 	memcpy(c->group, request->group, sizeof(c->group));
 	c->naming = request->members.naming;
 	if (kind->gives_keys) {

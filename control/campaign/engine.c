@@ -217,6 +217,7 @@ void fk_engine_set_stop(struct fk_engine *engine)
 		return;
 	if (engine->is_store_stale || engine->current->state == FK_CAMPAIGN_ABORTED ||
 	    engine->current->state == FK_CAMPAIGN_SUPERSEDED ||
+	    engine->current->states[FK_DELIVERY_EXPIRED] > 0 ||
 	    (engine->current->state == FK_CAMPAIGN_HALTED &&
 	     (engine->current->halt == FK_HALT_OPERATOR || engine->current->halt == FK_HALT_LOCAL)))
 		stop = FK_STOP_ABORT;
@@ -425,6 +426,7 @@ void fk_engine_tick(struct fk_engine *engine)
 		fk_engine_push_answers(engine);
 		return;
 	}
+	fk_engine_expire_overdue(engine);
 	fk_engine_check_gates(engine);
 	if (!is_up)
 		return;
@@ -496,11 +498,15 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 
 int fk_engine_wait_ms(const struct fk_engine *engine)
 {
-	int tick_ms = wait_for_tick_ms(engine), due_ms = fk_engine_wait_due_ms(engine);
+	const int waits_ms[] = {wait_for_tick_ms(engine), fk_engine_wait_due_ms(engine),
+				fk_engine_wait_overdue_ms(engine)};
+	int ms = -1;
 
-	if (tick_ms < 0 || (due_ms >= 0 && due_ms < tick_ms))
-		return due_ms;
-	return tick_ms;
+	for (size_t i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
+		if (waits_ms[i] >= 0 && (ms < 0 || waits_ms[i] < ms))
+			ms = waits_ms[i];
+	}
+	return ms;
 }
 
 void fk_engine_flush(struct fk_engine *engine)

@@ -43,6 +43,7 @@ struct fk_campaign_request {
 	uint8_t superseded_keyset_id; /* 0: of keysets 1 and 2 the other one */
 	uint32_t keys_of;	      /* 0: the latest campaign that gave the group keys */
 	uint32_t pace_per_s;	      /* 0: the configuration's */
+	uint32_t expire_after_s;      /* the same */
 	bool closing;
 	struct fk_members_request members;
 	struct fk_waves waves; /* areas must be the fleet's; 'end' is found by fk_engine_create() */

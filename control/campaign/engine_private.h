@@ -84,6 +84,10 @@ void fk_engine_heed_stop(struct fk_engine *engine);
  * that is on record. */
 void fk_engine_heed_local_stop(struct fk_engine *engine);
 /* Looks at next hops and gates, and halts the campaign or begins its next wave. */
+/* Ends what a campaign has not ended when its time is over; and how long that is from now, -1: no
+ * such time. */
+void fk_engine_expire_overdue(struct fk_engine *engine);
+int fk_engine_wait_overdue_ms(const struct fk_engine *engine);
 void fk_engine_check_gates(struct fk_engine *engine);
 /* Finds where the waves of a new campaign end, when all that it serves are in the scheduler. */
 void fk_engine_cut_waves(const struct fk_engine *engine, const struct fk_scheduler *scheduler,

@@ -37,7 +37,8 @@
 	X(FK_DELIVERY_EXCLUDED, "excluded", "the campaign cannot serve this UE; never sent")    \
 	X(FK_DELIVERY_ABORTED, "aborted", "given up: by the campaign, or by the UE's status")   \
 	X(FK_DELIVERY_UNCONFIRMED, "unconfirmed", "delivered, it seems, but nothing proves it") \
-	X(FK_DELIVERY_SUPERSEDED, "superseded", "a newer campaign takes its place")
+	X(FK_DELIVERY_SUPERSEDED, "superseded", "a newer campaign takes its place")             \
+	X(FK_DELIVERY_EXPIRED, "expired", "the campaign's time was over")
 
 enum fk_delivery_state {
 #define X(name, label, text) name,
@@ -77,7 +78,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_KEK_COMPROMISED, "kek_compromised") /* nothing can be wrapped for it */     \
 	X(FK_CAUSE_KEK_EXPIRED, "kek_expired")                                                 \
 	X(FK_CAUSE_PTEK_COMPROMISED, "ptek_compromised") /* it needs a Warm-Start */           \
-	X(FK_CAUSE_PTEK_EXPIRED, "ptek_expired")
+	X(FK_CAUSE_PTEK_EXPIRED, "ptek_expired")                                               \
+	X(FK_CAUSE_EXPIRED, "campaign_expired") /* nothing else had kept it from its end */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -185,8 +185,7 @@ static enum fk_cause weigh(const struct fk_delivery *d, const struct fk_ue_state
 	return (state->progress & FK_PROGRESS_ACCEPTED) != 0 ? FK_CAUSE_NO_ANSWER : cause;
 }
 
-/* How a delivery ends that nothing has answered. */
-static enum fk_delivery_state silent_end(const struct fk_scheduler *s, enum fk_cause cause)
+enum fk_delivery_state fk_delivery_silent_end(const struct fk_scheduler *s, enum fk_cause cause)
 {
 	return s->opt.is_destructive && (cause == FK_CAUSE_DELIVERED || cause == FK_CAUSE_NO_ANSWER)
 		       ? FK_DELIVERY_UNCONFIRMED
@@ -209,7 +208,7 @@ static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, const struct 
 	d->cause = (uint8_t)(cause & 0x7f);
 	d->cause_detail = detail;
 	if (d->tries >= s->opt.attempts_max && fk_delivery_hop(s, ue_index)->halt_status == 0) {
-		fk_delivery_finish(s, ue_index, silent_end(s, cause), cause, detail);
+		fk_delivery_finish(s, ue_index, fk_delivery_silent_end(s, cause), cause, detail);
 		return;
 	}
 	fk_delivery_set_state(s, ue_index, FK_DELIVERY_WAITING);

@@ -93,7 +93,8 @@ static bool is_failed(const struct fk_delivery *d)
 static bool is_left_out(uint8_t state)
 {
 	return state == FK_DELIVERY_NONE || state == FK_DELIVERY_EXCLUDED ||
-	       state == FK_DELIVERY_ABORTED || state == FK_DELIVERY_SUPERSEDED;
+	       state == FK_DELIVERY_ABORTED || state == FK_DELIVERY_SUPERSEDED ||
+	       state == FK_DELIVERY_EXPIRED;
 }
 
 void fk_delivery_count(struct fk_scheduler *s, uint32_t ue_index, uint32_t by)

@@ -194,6 +194,12 @@ void fk_scheduler_forget_sent(struct fk_scheduler *s);
 
 /* Ends everything that is not final: ABORTED, or PARTIAL where a key is held. */
 void fk_scheduler_abort(struct fk_scheduler *s);
+/*
+ * The campaign's time is over: ends everything that is not final, EXPIRED or PARTIAL, with the
+ * reason that it waits for, if it has one; UNCONFIRMED where what destroys was delivered without an
+ * answer.
+ */
+void fk_scheduler_expire(struct fk_scheduler *s);
 /* The same for a newer campaign: SUPERSEDED, or PARTIAL. */
 void fk_scheduler_supersede(struct fk_scheduler *s);
 

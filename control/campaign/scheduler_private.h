@@ -126,6 +126,8 @@ void fk_delivery_note_life(struct fk_scheduler *s, uint32_t ue_index);
 /* Its page has to be written. */
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index);
 /* Ends a delivery for good; with a key held, anything but ACKED becomes PARTIAL. */
+/* How a delivery ends that nothing has answered. */
+enum fk_delivery_state fk_delivery_silent_end(const struct fk_scheduler *s, enum fk_cause cause);
 void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state,
 			enum fk_cause cause, uint16_t detail);
 /* True if its numbers are no good any more, or there are none. */

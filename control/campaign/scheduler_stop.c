@@ -55,6 +55,23 @@ void fk_scheduler_supersede(struct fk_scheduler *s)
 	}
 }
 
+void fk_scheduler_expire(struct fk_scheduler *s)
+{
+	for (uint32_t i = 0; i < s->opt.n_slots; i++) {
+		const struct fk_delivery *d = &s->deliveries[i];
+		enum fk_delivery_state state;
+
+		if (d->state == FK_DELIVERY_NONE || fk_delivery_is_final(d))
+			continue;
+		state = fk_delivery_silent_end(s, d->cause);
+		if (state == FK_DELIVERY_UNREACHABLE)
+			state = FK_DELIVERY_EXPIRED;
+		fk_delivery_finish(s, i, state,
+				   d->cause != FK_CAUSE_NONE ? d->cause : FK_CAUSE_EXPIRED,
+				   d->cause_detail);
+	}
+}
+
 uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s)
 {
 	uint16_t status = 0;

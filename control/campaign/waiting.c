@@ -74,6 +74,7 @@ static struct fk_campaign_request request_of(const struct fk_campaign *c)
 		.superseded_keyset_id = c->superseded_keyset_id,
 		.keys_of = c->keys_of,
 		.pace_per_s = c->pace_per_s,
+		.expire_after_s = c->expire_after_s,
 		.closing = c->closing,
 		.members = {.naming = c->naming},
 		.waves = c->waves,

@@ -180,6 +180,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 	const char *waves = NULL;
 	struct gate_options gate = {UNSAID, UNSAID, UNSAID, UNSAID, UNSAID};
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
+	uint64_t expire_after_s = 0;
 	bool no_closing = false, dry_run = false, is_except = false, yes = false;
 	bool supersedes = false;
 	const char *path = is_plan ? "/v1/campaigns?plan=true" : "/v1/campaigns";
@@ -191,6 +192,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 		{"--superseded", .ret_number = &superseded_keyset_id, .min = 1, .max = 16},
 		{"--keys-of", .ret_number = &keys_of, .min = 1, .max = UINT32_MAX},
 		{"--pace", .ret_number = &pace_per_s, .min = 1, .max = 10000000},
+		{"--expire-after", .ret_number = &expire_after_s, .min = 1, .max = 31536000},
 		{"--no-closing", .ret_flag = &no_closing},
 		{"--waves", .ret_text = &waves},
 		{"--gate-acked", .ret_number = &gate.acked, .max = 100},
@@ -228,6 +230,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 	put_number(body, "superseded_keyset_id", superseded_keyset_id);
 	put_number(body, "keys_of", keys_of);
 	put_number(body, "pace_per_s", pace_per_s);
+	put_number(body, "expire_after_s", expire_after_s);
 	if (no_closing)
 		json_object_set_new(body, "closing", json_false());
 	if (supersedes)

@@ -120,6 +120,7 @@ static const struct command commands[] = {
 	{{"campaign", "create"},
 	 "[--kind K] [--group G] [[--except] UE... | --file FILE|-] [--status S] [--sln N,N-N] "
 	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] "
+	 "[--expire-after SECONDS] "
 	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "
 	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--dry-run] "
 	 "[--yes]",

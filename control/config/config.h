@@ -87,7 +87,8 @@ struct fk_config {
 	struct {
 		uint32_t pace_per_s;
 		uint8_t approval; /* enum fk_approval */
-		uint32_t window;  /* open deliveries */
+		uint32_t expire_after_s;
+		uint32_t window; /* open deliveries */
 		uint32_t attempts_max;
 		uint32_t answer_timeout_ms, retry_backoff_ms;
 		uint32_t number_block, number_margin;

@@ -95,6 +95,8 @@
 	  "most requests and repeats a second; there is no default: a pace is mandatory")        \
 	X(campaign, approval, APPROVAL, "fleet-wide", 0, 0, "",                                  \
 	  "which campaigns a second user has to approve: fleet-wide includes destructive")       \
+	X(campaign, expire_after_s, UINT, "604800", 1, 31536000, "s",                            \
+	  "what a campaign has not ended so long after its start expires; it may ask for less")  \
 	X(campaign, window, UINT, "4096", 1, 1000000, "deliveries", "deliveries open at a time") \
 	X(campaign, attempts_max, UINT, "5", 1, 100, "sends",                                    \
 	  "sends of one KMM as new transactions; then the UE is unreachable")                    \

@@ -581,6 +581,8 @@ static void run_history(uint64_t seed)
 		fk_scheduler_abort(h.scheduler);
 	else if (draw(8) == 0)
 		fk_scheduler_supersede(h.scheduler);
+	else if (draw(8) == 0)
+		fk_scheduler_expire(h.scheduler);
 	while (!fk_scheduler_is_done(h.scheduler)) {
 		check(left-- > 0);
 		if (h.record.state == FK_CAMPAIGN_PAUSED || h.record.state == FK_CAMPAIGN_HALTED)

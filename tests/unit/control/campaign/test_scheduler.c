@@ -339,6 +339,43 @@ Test(scheduler, abort_ends_everything_and_keeps_what_is_held)
 	cr_assert_gt(fk_scheduler_tally(w->scheduler)->states[FK_DELIVERY_ABORTED], 0);
 }
 
+Test(scheduler, an_expired_delivery_says_what_it_waited_for)
+{
+	const struct fk_delivery *d;
+
+	w->radios[3].is_silent = true;
+	w->options.attempts_max = 100;
+	w->options.retry_backoff_ms = 100000;
+	world_start(w);
+	for (uint32_t i = 0; i < 50000 && world_delivery(w, 3)->state != FK_DELIVERY_WAITING; i++)
+		world_turn(w, false);
+	d = world_delivery(w, 3);
+	cr_assert_eq(d->state, FK_DELIVERY_WAITING);
+	fk_scheduler_expire(w->scheduler);
+	cr_assert(fk_scheduler_is_done(w->scheduler));
+	cr_expect_eq(d->state, FK_DELIVERY_EXPIRED);
+	cr_expect(d->cause == FK_CAUSE_NO_ANSWER || d->cause == FK_CAUSE_SIP_TIMEOUT, "%u",
+		  d->cause);
+	cr_expect_str_eq(fk_delivery_key_label(d, w->options.n_keys, 0), "possibly_held");
+	cr_expect_not(fk_scheduler_wake(w->scheduler, 3, &w->now), "its campaign is over");
+	world_check_books(w);
+}
+
+Test(scheduler, what_was_not_begun_expires_with_that_reason)
+{
+	world_start(w);
+	fk_scheduler_expire(w->scheduler);
+	for (uint32_t i = 0; i < WORLD_UES; i++) {
+		const struct fk_delivery *d = world_delivery(w, i);
+
+		if (d->state == FK_DELIVERY_NONE || d->state == FK_DELIVERY_EXCLUDED)
+			continue;
+		cr_expect_eq(d->state, FK_DELIVERY_EXPIRED);
+		cr_expect_eq(d->cause, FK_CAUSE_EXPIRED);
+		cr_expect_str_eq(fk_delivery_key_label(d, w->options.n_keys, 0), "not_held");
+	}
+}
+
 Test(scheduler, a_retry_waits_for_its_back_off_and_doubles_it)
 {
 	w->radios[0].is_silent = true;
