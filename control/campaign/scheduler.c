@@ -7,7 +7,6 @@
 
 #include <fleetkey/bulk.h>
 
-#include "campaign/plan.h"
 #include "campaign/scheduler_private.h"
 #include "fleet/numbers.h"
 
@@ -203,8 +202,7 @@ static void append(struct fk_scheduler *s, struct queue *q, uint32_t ue_index)
 	q->tail = ue_index;
 }
 
-/* How many steps a delivery has before its closing exchange. */
-static uint32_t goal_steps(const struct fk_scheduler *s, const struct fk_delivery *d)
+uint32_t fk_delivery_goal_steps(const struct fk_scheduler *s, const struct fk_delivery *d)
 {
 	return (s->opt.n_keys + d->keys_per_kmm - 1u) / d->keys_per_kmm + s->opt.n_commands;
 }
@@ -223,7 +221,7 @@ struct step fk_delivery_warm_start(void)
 struct step fk_delivery_step(const struct fk_scheduler *s, const struct fk_delivery *d)
 {
 	uint32_t first, n = fk_delivery_step_keys(d, s->opt.n_keys, &first);
-	uint32_t n_steps = goal_steps(s, d);
+	uint32_t n_steps = fk_delivery_goal_steps(s, d);
 	struct step step = {
 		.kind = FK_ORDER_INVENTORY,
 		.mac_key = FK_MAC_KEY_PTEK,
@@ -381,46 +379,6 @@ static bool has_to_renew(const struct fk_scheduler *s, uint32_t ue_index)
 	if (s->runs[ue_index].renews && s->opt.ues[ue_index].ptek_algorithm_id == 0)
 		return true;
 	return (s->opt.renews || s->runs[ue_index].renews) && s->deliveries[ue_index].attempt == 0;
-}
-
-/* False if there is nobody to take in. */
-static bool take_in(struct fk_scheduler *s, uint32_t ue_index)
-{
-	const struct fk_ue_slot *ue = &s->opt.ues[ue_index];
-	struct fk_delivery *d = &s->deliveries[ue_index];
-	uint32_t n_keys;
-
-	assert(ue_index < s->opt.n_slots);
-	if (ue->rsi == 0 || d->state != FK_DELIVERY_NONE)
-		return false;
-	s->tally.n_deliveries++;
-	fk_delivery_set_state(s, ue_index, FK_DELIVERY_PENDING);
-	n_keys = s->opt.keys_per_kmm[ue->next_hop % FK_NEXT_HOPS_MAX];
-	if (fk_plan_ue_keys(ue) < n_keys)
-		n_keys = fk_plan_ue_keys(ue);
-	d->keys_per_kmm = n_keys & 15;
-	return true;
-}
-
-void fk_scheduler_include(struct fk_scheduler *s, uint32_t ue_index)
-{
-	const struct fk_delivery *d = &s->deliveries[ue_index];
-
-	if (!take_in(s, ue_index))
-		return;
-	if (s->opt.ues[ue_index].ptek_algorithm_id == 0 && !s->opt.renews &&
-	    !s->runs[ue_index].renews)
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_NO_PTEK, 0);
-	else if (d->keys_per_kmm == 0)
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_TOO_LARGE, 0);
-	else if (goal_steps(s, d) + s->opt.closing > FK_STEP_MAX + 1u) /* the plan refuses it */
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, FK_CAUSE_UNBUILDABLE, 0);
-}
-
-void fk_scheduler_leave_out(struct fk_scheduler *s, uint32_t ue_index, enum fk_cause cause)
-{
-	if (take_in(s, ue_index))
-		fk_delivery_finish(s, ue_index, FK_DELIVERY_EXCLUDED, cause, 0);
 }
 
 void fk_scheduler_engage(struct fk_scheduler *s, uint32_t ue_index)

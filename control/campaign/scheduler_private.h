@@ -126,6 +126,8 @@ void fk_delivery_note_life(struct fk_scheduler *s, uint32_t ue_index);
 /* Its page has to be written. */
 void fk_delivery_mark_dirty(struct fk_scheduler *s, uint32_t ue_index);
 /* Ends a delivery for good; with a key held, anything but ACKED becomes PARTIAL. */
+/* How many steps a delivery has before its closing exchange. */
+uint32_t fk_delivery_goal_steps(const struct fk_scheduler *s, const struct fk_delivery *d);
 /* How a delivery ends that nothing has answered. */
 enum fk_delivery_state fk_delivery_silent_end(const struct fk_scheduler *s, enum fk_cause cause);
 void fk_delivery_finish(struct fk_scheduler *s, uint32_t ue_index, enum fk_delivery_state state,

@@ -519,6 +519,14 @@ static void crash(bool region_survives)
 	hear_again(region_survives);
 }
 
+/* The time of those who have spoken is over, too. */
+static void expire(void)
+{
+	fk_scheduler_expire(h.scheduler);
+	for (uint32_t i = 0; i < h.n_radios; i++)
+		h.radios[i].is_due = false;
+}
+
 /* Every delivery has exactly one final state, and the tally says so. */
 static void check_end(void)
 {
@@ -582,7 +590,7 @@ static void run_history(uint64_t seed)
 	else if (draw(8) == 0)
 		fk_scheduler_supersede(h.scheduler);
 	else if (draw(8) == 0)
-		fk_scheduler_expire(h.scheduler);
+		expire();
 	while (!fk_scheduler_is_done(h.scheduler)) {
 		check(left-- > 0);
 		if (h.record.state == FK_CAMPAIGN_PAUSED || h.record.state == FK_CAMPAIGN_HALTED)
