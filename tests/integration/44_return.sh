@@ -8,6 +8,9 @@
 #
 #   FLEETKEY_RETURN_UES    how many there are (800)
 #   FLEETKEY_RETURN_PACE   requests a second (400)
+#   FLEETKEY_RETURN_KILL   whether fleetkeyd is killed (true): while it is away its dataplane keeps
+#                          32,768 Hellos and answers, and of a larger fleet some have to be sent to
+#                          once more after a back-off
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
@@ -16,6 +19,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 UES=${FLEETKEY_RETURN_UES:-800}
 PACE=${FLEETKEY_RETURN_PACE:-400}
+KILL=${FLEETKEY_RETURN_KILL:-true}
 AWAY=95 # percent
 # Both campaigns ask everybody once, within the pace; then they return.
 BACK_S=$((UES * 4 / PACE + 8))
@@ -81,9 +85,11 @@ tap_ok "most of the fleet is away" test "$(stack_campaign_get .acked)" -le $((UE
 stack_until 120 "radios that say Hello" hellos_are_coming
 sent >"$STACK_DIR/sent"
 acked=$(stack_campaign_get .acked)
-stack_kill control
-stack_until 10 "restart of fleetkeyd" control_was_restarted
-tap_ok "fleetkeyd is killed before most of them are served" test "$acked" -lt $((UES / 2))
+if $KILL; then
+	stack_kill control
+	stack_until 10 "restart of fleetkeyd" control_was_restarted
+fi
+tap_ok "most of them are not served when fleetkeyd is killed" test "$acked" -lt $((UES / 2))
 # Long before anybody is asked again who has not said Hello.
 stack_until "$((UES * 4 / PACE + 60))" "end of the campaign" ended
 tap_is "then all come back and are served" "$(stack_campaign_get .states.acked)" "$UES"
