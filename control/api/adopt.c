@@ -47,8 +47,7 @@ static void adopt(struct fk_call *call, const char *ue_id, json_int_t next_numbe
 
 void fk_api_adopt(struct fk_call *call)
 {
-	json_t *body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
-				  JSON_REJECT_DUPLICATES, NULL);
+	json_t *body = fk_call_json(call);
 	const char *ue_id = NULL;
 	json_int_t next_number = 0;
 

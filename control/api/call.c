@@ -27,6 +27,20 @@ void fk_call_reply_stream(struct fk_call *call, const char *content_type,
 	call->stream = *stream;
 }
 
+json_t *fk_call_json(const struct fk_call *call)
+{
+	return json_loadb(call->body != NULL ? call->body : "", call->body_size,
+			  JSON_REJECT_DUPLICATES, NULL);
+}
+
+bool fk_call_may_change_keys(struct fk_call *call)
+{
+	if (!call->is_local)
+		fk_call_reply_err(call, FK_EPOLICY, NULL,
+				  "the state of a key changes over the Unix socket only");
+	return call->is_local;
+}
+
 void fk_call_reply_json(struct fk_call *call, unsigned status, json_t *json)
 {
 	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;

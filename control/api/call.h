@@ -54,6 +54,10 @@ struct fk_call {
 	struct fk_stream stream; /* the answer's body in its place, if 'next' is not NULL */
 };
 
+/* The body as JSON, which the caller releases; NULL if it is none, or names a member twice. */
+json_t *fk_call_json(const struct fk_call *call);
+/* False if the state of keys may not change by this call, since it came by TCP: it is answered. */
+bool fk_call_may_change_keys(struct fk_call *call);
 /* Takes 'json', also on failure. */
 void fk_call_reply_json(struct fk_call *call, unsigned status, json_t *json);
 /* Takes 'text', which came from malloc. */

@@ -108,13 +108,9 @@ static void serve_move(struct fk_call *call, const struct move *move)
 	json_t *body, *answer;
 	enum fk_err err;
 
-	if (!call->is_local) {
-		fk_call_reply_err(call, FK_EPOLICY, NULL,
-				  "the state of a key changes over the Unix socket only");
+	if (!fk_call_may_change_keys(call))
 		return;
-	}
-	body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
-			  JSON_REJECT_DUPLICATES, NULL);
+	body = fk_call_json(call);
 	if (body == NULL || json_unpack(body, "{s:s!}", "name", &name) != 0) {
 		fk_call_reply_problem(call, 400, "the body must name a key", "name", "must be text",
 				      NULL);

@@ -147,8 +147,7 @@ void fk_api_rotate_root(struct fk_call *call)
 
 	if (refuse_remote(call) || refuse_during_backup(call))
 		return;
-	body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
-			  JSON_REJECT_DUPLICATES, NULL);
+	body = fk_call_json(call);
 	if (body == NULL || json_unpack(body, "{s:s!}", "new", &name) != 0) {
 		fk_call_reply_problem(call, 400, "the body must name the new root key", "new",
 				      "must be text", NULL);

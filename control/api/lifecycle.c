@@ -223,8 +223,7 @@ static void schedule_body(struct fk_call *call, const json_t *body)
 
 void fk_api_campaign_schedule(struct fk_call *call)
 {
-	json_t *body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
-				  JSON_REJECT_DUPLICATES, NULL);
+	json_t *body = fk_call_json(call);
 
 	schedule_body(call, body);
 	json_decref(body);

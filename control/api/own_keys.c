@@ -183,13 +183,9 @@ void fk_api_own_key_mark_compromised(struct fk_call *call)
 	json_t *body;
 	int kind = -1;
 
-	if (!call->is_local) {
-		fk_call_reply_err(call, FK_EPOLICY, NULL,
-				  "the state of a key changes over the Unix socket only");
+	if (!fk_call_may_change_keys(call))
 		return;
-	}
-	body = json_loadb(call->body != NULL ? call->body : "", call->body_size,
-			  JSON_REJECT_DUPLICATES, NULL);
+	body = fk_call_json(call);
 	if (body != NULL && json_unpack(body, "{s:s, s:s!}", "ue_id", &ue_id, "key", &label) == 0)
 		kind = fk_own_key_find(label);
 	if (kind < 0)

@@ -217,7 +217,7 @@ void fk_engine_set_stop(struct fk_engine *engine)
 		return;
 	if (engine->is_store_stale || engine->current->state == FK_CAMPAIGN_ABORTED ||
 	    engine->current->state == FK_CAMPAIGN_SUPERSEDED ||
-	    engine->current->states[FK_DELIVERY_EXPIRED] > 0 ||
+	    fk_engine_is_past_its_time(engine) ||
 	    (engine->current->state == FK_CAMPAIGN_HALTED &&
 	     (engine->current->halt == FK_HALT_OPERATOR || engine->current->halt == FK_HALT_LOCAL)))
 		stop = FK_STOP_ABORT;

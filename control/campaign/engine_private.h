@@ -84,6 +84,8 @@ void fk_engine_heed_stop(struct fk_engine *engine);
  * that is on record. */
 void fk_engine_heed_local_stop(struct fk_engine *engine);
 /* Looks at next hops and gates, and halts the campaign or begins its next wave. */
+/* The campaign that is there, also one that has ended: nothing of it is sent any more. */
+bool fk_engine_is_past_its_time(const struct fk_engine *engine);
 /* Ends what a campaign has not ended when its time is over; and how long that is from now, -1: no
  * such time. */
 void fk_engine_expire_overdue(struct fk_engine *engine);

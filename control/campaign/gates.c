@@ -91,13 +91,25 @@ static void begin_next_wave(struct fk_engine *engine)
 		c->wave--;
 }
 
-static bool is_overdue(const struct fk_engine *engine)
+bool fk_engine_is_past_its_time(const struct fk_engine *engine)
 {
 	const struct fk_campaign *c = engine->current;
 
-	return fk_engine_is_active(engine) && c->expire_after_s != 0 &&
-	       !fk_scheduler_is_done(engine->scheduler) &&
-	       fk_engine_now(engine).ms >= c->expire_after_s * 1000ull;
+	return c->expire_after_s != 0 && fk_engine_now(engine).ms >= c->expire_after_s * 1000ull;
+}
+
+int fk_engine_wait_overdue_ms(const struct fk_engine *engine)
+{
+	uint64_t now_ms, at_ms;
+
+	if (!fk_engine_is_active(engine) || engine->current->expire_after_s == 0 ||
+	    engine->scheduler == NULL || fk_scheduler_is_done(engine->scheduler))
+		return -1;
+	now_ms = fk_engine_now(engine).ms;
+	at_ms = engine->current->expire_after_s * 1000ull;
+	if (at_ms <= now_ms)
+		return 0;
+	return at_ms - now_ms < INT_MAX ? (int)(at_ms - now_ms) : INT_MAX;
 }
 
 /* Also of a campaign that stands: its time goes on. Then the stop flag keeps repeats back. */
@@ -105,7 +117,7 @@ void fk_engine_expire_overdue(struct fk_engine *engine)
 {
 	struct fk_campaign *c = engine->current;
 
-	if (!is_overdue(engine))
+	if (fk_engine_wait_overdue_ms(engine) != 0)
 		return;
 	fk_scheduler_expire(engine->scheduler);
 	fk_engine_update_record(engine);
@@ -113,21 +125,6 @@ void fk_engine_expire_overdue(struct fk_engine *engine)
 	engine->record_dirty = true;
 	fk_log(FK_LOG_WARN, "campaign expired", "campaign=%u expired=%u held=%u", c->id,
 	       c->states[FK_DELIVERY_EXPIRED], c->n_held);
-}
-
-int fk_engine_wait_overdue_ms(const struct fk_engine *engine)
-{
-	const struct fk_campaign *c = engine->current;
-	uint64_t now_ms, at_ms;
-
-	if (!fk_engine_is_active(engine) || c->expire_after_s == 0 || engine->scheduler == NULL ||
-	    fk_scheduler_is_done(engine->scheduler))
-		return -1;
-	now_ms = fk_engine_now(engine).ms;
-	at_ms = c->expire_after_s * 1000ull;
-	if (at_ms <= now_ms)
-		return 0;
-	return at_ms - now_ms < INT_MAX ? (int)(at_ms - now_ms) : INT_MAX;
 }
 
 void fk_engine_check_gates(struct fk_engine *engine)

@@ -16,6 +16,8 @@
 #include <criterion/criterion.h>
 #include <hiredis/hiredis.h>
 
+#include "store/store.h"
+
 void redis_server_start(struct redis_server *server)
 {
 	pid_t pid = fork();
@@ -111,6 +113,16 @@ void redis_server_fini(struct redis_server *server)
 		usleep(10000);
 		remove_files(server->folder);
 	}
+}
+
+struct fk_store *redis_server_open_store(struct redis_server *server)
+{
+	const struct fk_store_options options = {.redis_socket = server->socket};
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(fk_store_open(&options, &opened, &reason), FK_OK, "%s", reason.text);
+	return opened;
 }
 
 const char *redis_server_ask(struct redis_server *server, const char *format, ...)

@@ -14,6 +14,8 @@ struct redis_server {
 
 /* Makes the folder and starts a Redis that is safe for the store. */
 void redis_server_init(struct redis_server *server);
+/* A store on it, which the caller closes. */
+struct fk_store *redis_server_open_store(struct redis_server *server);
 /* Kills it without warning; its files stay. */
 void redis_server_kill(struct redis_server *server);
 /* Starts it again on the same files. */

@@ -18,24 +18,14 @@
 
 static struct redis_server server;
 static struct fk_store *a, *b;
-static const struct fk_store_options store_options = {.redis_socket = server.socket};
 static const struct fk_node node_a = {.id = {0xa}, .name = "node-a", .lease_ms = LEASE_MS};
 static const struct fk_node node_b = {.id = {0xb}, .name = "node-b", .lease_ms = LEASE_MS};
-
-static struct fk_store *open_store(void)
-{
-	struct fk_store *opened = NULL;
-	struct fk_reason reason = {.text = ""};
-
-	cr_assert_eq(fk_store_open(&store_options, &opened, &reason), FK_OK, "%s", reason.text);
-	return opened;
-}
 
 static void set_up(void)
 {
 	redis_server_init(&server);
-	a = open_store();
-	b = open_store();
+	a = redis_server_open_store(&server);
+	b = redis_server_open_store(&server);
 }
 
 static void tear_down(void)
@@ -159,7 +149,7 @@ Test(lease, a_node_that_starts_again_has_it_back_at_once)
 	tenure = fk_store_tenure(a);
 	until_us = fk_store_keep_lease(a);
 	fk_store_close(a);
-	a = open_store();
+	a = redis_server_open_store(&server);
 	cr_assert_eq(take(a, &node_a), FK_OK);
 	cr_expect_leq(now_us(), until_us);
 	cr_expect_eq(fk_store_tenure(a), tenure, "nobody else had it");
@@ -174,7 +164,7 @@ Test(lease, but_not_what_another_node_had_meanwhile)
 	hand_over();
 	tenure = fk_store_tenure(a);
 	fk_store_close(a);
-	a = open_store();
+	a = redis_server_open_store(&server);
 	(void)wait_for_lease_ms(a, &node_a);
 	cr_expect_gt(fk_store_tenure(a), tenure);
 	cr_expect_gt(fk_store_tenure(a), fk_store_tenure(b));
@@ -212,12 +202,12 @@ Test(lease, a_node_that_lost_it_changes_nothing_in_redis)
 		if (way > 0) {
 			/* Two new nodes: one takes it, one loses it. */
 			fk_store_close(a);
-			a = open_store();
+			a = redis_server_open_store(&server);
 			cr_assert_eq(fk_store_release_lease(b), FK_OK);
 			cr_assert_eq(take(a, &node_a), FK_OK);
 			other.id[1] = (uint8_t)way;
 			fk_store_close(b);
-			b = open_store();
+			b = redis_server_open_store(&server);
 			while (fk_store_take_lease(b, &other, &owner) == FK_EBUSY)
 				usleep(5000);
 			digest(before);

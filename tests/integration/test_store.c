@@ -33,19 +33,10 @@ static struct redis_server server;
 static struct fk_store *store;
 static const struct fk_store_options store_options = {.redis_socket = server.socket};
 
-static struct fk_store *open_store(void)
-{
-	struct fk_store *opened = NULL;
-	struct fk_reason reason = {.text = ""};
-
-	cr_assert_eq(fk_store_open(&store_options, &opened, &reason), FK_OK, "%s", reason.text);
-	return opened;
-}
-
 static void set_up(void)
 {
 	redis_server_init(&server);
-	store = open_store();
+	store = redis_server_open_store(&server);
 }
 
 static void tear_down(void)
@@ -83,7 +74,7 @@ Test(store, a_redis_that_could_lose_writes_is_refused)
 	redis_server_ask(&server, "CONFIG SET maxmemory 100mb");
 	expect_unsafe("maxmemory-policy", "allkeys-lru", "noeviction");
 	redis_server_ask(&server, "CONFIG SET maxmemory 0");
-	fk_store_close(open_store());
+	fk_store_close(redis_server_open_store(&server));
 }
 
 /* A dump in memory, item by item. */
@@ -184,7 +175,7 @@ Test(store, what_is_dumped_is_restored_and_has_to_recover)
 	fk_store_close(store);
 	redis_server_ask(&server, "FLUSHALL");
 	cr_assert_eq(restore_all(&before, &end), FK_OK);
-	store = open_store();
+	store = redis_server_open_store(&server);
 	cr_expect_arr_eq(fk_store_kmf_id(store), kmf_id, sizeof(kmf_id));
 	cr_expect_eq(fk_store_gap(store), 9);
 	fk_store_get_facts(store, &facts);
@@ -259,7 +250,7 @@ Test(store, schema_3_is_taken_over_where_it_means_the_same)
 	redis_server_ask(&server, "HSET fk:meta schema 3");
 	redis_server_ask(&server, "SET fk:campaigns:last 62");
 	fk_store_close(store);
-	store = open_store();
+	store = redis_server_open_store(&server);
 	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "6");
 	/* The next campaign of schema 3 has the slot that schema 4 keeps. */
 	redis_server_ask(&server, "HSET fk:meta schema 3");
@@ -296,7 +287,7 @@ Test(store, schema_4_is_taken_over_and_its_pages_are_read)
 		redis_server_ask(&server, "APPEND fk:{s000}:numbers:1:0 %.*s",
 				 (int)FK_STORE_PAGE_UES, &letters[at]);
 	fk_store_close(store);
-	store = open_store();
+	store = redis_server_open_store(&server);
 	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta schema"), "6");
 	cr_expect_eq(fk_store_read_numbers_pages(store, 1, shards, 0, 1, check_letters, &n_calls),
 		     FK_OK);
@@ -318,7 +309,7 @@ Test(store, the_kmf_id_outlives_restarts)
 	fk_store_close(store);
 	redis_server_kill(&server);
 	redis_server_start(&server);
-	store = open_store();
+	store = redis_server_open_store(&server);
 	cr_expect_arr_eq(fk_store_kmf_id(store), kmf_id, sizeof(kmf_id));
 }
 
@@ -540,7 +531,7 @@ static enum fk_store_age open_witnessed(struct fk_reason *reason)
 
 	(void)snprintf(path, sizeof(path), "%s/witness", server.folder);
 	fk_store_close(store);
-	store = open_store();
+	store = redis_server_open_store(&server);
 	cr_assert_eq(fk_store_set_witness(store, path, &age, reason), FK_OK, "%s", reason->text);
 	return age;
 }
@@ -2508,7 +2499,7 @@ static void age_fleet(struct world *world)
 	}
 	redis_server_ask(&server, "HSET fk:meta schema 5");
 	fk_store_close(store);
-	store = open_store();
+	store = redis_server_open_store(&server);
 	load(world);
 }
 
