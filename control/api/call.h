@@ -141,6 +141,7 @@ void fk_api_campaign_pause(struct fk_call *call);
 void fk_api_campaign_halt(struct fk_call *call);
 void fk_api_campaign_resume(struct fk_call *call);
 void fk_api_campaign_report(struct fk_call *call);
+void fk_api_campaign_review(struct fk_call *call);
 void fk_api_campaign_signed_report(struct fk_call *call);
 void fk_api_campaign_deliveries(struct fk_call *call);
 void fk_api_report_key(struct fk_call *call);

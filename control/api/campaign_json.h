@@ -14,6 +14,8 @@
 
 /* Which campaign it is, where it stands and what it came to. */
 json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c);
+/* Who has reviewed it, when and with which note; null: nobody. */
+json_t *fk_api_review_json(const struct fk_campaign *c);
 /* Answers with a campaign that waits and its plan. */
 void fk_api_reply_planned(struct fk_call *call, uint32_t id, const struct fk_plan *plan);
 /* What a campaign would be; see plan.h. */

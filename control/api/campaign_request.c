@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/note.h"
 #include "api/ue_ids.h"
 #include "api/waves_request.h"
 #include "fleet/status.h"
@@ -22,6 +23,7 @@ enum member_kind {
 	KIND_STATUS,
 	KIND_BOOL,
 	KIND_WAVES,
+	KIND_NOTE,
 	KIND_GATE
 };
 
@@ -47,6 +49,7 @@ static const struct member {
 	{"status", KIND_STATUS, 0, 0},
 	{"waves", KIND_WAVES, 0, 0},
 	{"gate", KIND_GATE, 0, 0},
+	{"break_glass", KIND_NOTE, 0, 0},
 };
 
 static const struct member *find_member(const char *name)
@@ -209,6 +212,20 @@ static enum fk_err take_status(const json_t *value, struct fk_campaign_request *
 	return take_naming(FK_NAMED_ONLY, request, reason);
 }
 
+/* Why it has to be so, and without approval. */
+static enum fk_err take_break_glass(const json_t *value, struct fk_campaign_request *request,
+				    struct fk_reason *reason)
+{
+	enum fk_err err =
+		fk_note_parse(value, request->break_glass, sizeof(request->break_glass), reason);
+
+	if (err == FK_OK && request->break_glass[0] == '\0') {
+		fk_reason_set(reason, "must be the reason for it");
+		return FK_EINVAL;
+	}
+	return err;
+}
+
 static enum fk_err take_member(const struct member *member, const json_t *value,
 			       struct fk_campaign_request *request, struct fk_reason *reason)
 {
@@ -233,6 +250,8 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 		*(strcmp(member->name, "closing") == 0 ? &request->closing : &request->supersedes) =
 			json_is_true(value);
 		return FK_OK;
+	case KIND_NOTE:
+		return take_break_glass(value, request, reason);
 	case KIND_WAVES:
 		return fk_waves_request_parse(value, &request->waves, reason);
 	case KIND_GATE:

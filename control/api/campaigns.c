@@ -142,6 +142,33 @@ static void put_lifecycle(json_t *object, const struct fk_campaign *c)
 			  c->supersedes, "superseded_by", id_json(c->superseded_by)));
 }
 
+json_t *fk_api_review_json(const struct fk_campaign *c)
+{
+	const struct fk_break_glass *glass = &c->glass;
+
+	if (glass->reviewed_by == FK_PRINCIPAL_NONE)
+		return json_null();
+	return json_pack("{s:o, s:o, s:s}", "by_uid", uid_json(glass->reviewed_by), "at",
+			 fk_call_timestamp(glass->reviewed_at_ms), "note", glass->note);
+}
+
+/* Who has zeroized alone and why, and who has looked at it. */
+static void put_break_glass(json_t *object, const struct fk_campaign *c)
+{
+	bool was_used = fk_break_glass_was_used(&c->glass);
+	json_t *glass = json_null(), *review = json_null();
+
+	if (was_used) {
+		glass = json_pack("{s:o, s:o, s:s, s:s}", "by_uid", uid_json(c->planned_by), "at",
+				  fk_call_timestamp(c->created_at_ms), "ue_id", c->glass.ue_id,
+				  "reason", c->glass.reason);
+		review = json_string(fk_break_glass_is_pending(&c->glass) ? "pending" : "done");
+	}
+	json_object_set_new(object, "break_glass", glass);
+	json_object_set_new(object, "review", review);
+	json_object_set_new(object, "reviewed", fk_api_review_json(c));
+}
+
 /* 'sln' and 'key_id' are those of the first key. */
 json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c)
 {
@@ -169,6 +196,7 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		"waves", fk_waves_json(&c->waves), "gate", fk_gate_json(&c->gate), "wave",
 		wave_json(engine, c));
 	put_lifecycle(object, c);
+	put_break_glass(object, c);
 	json_object_set_new(object, "expire_after_s",
 			    c->expire_after_s != 0 ? json_integer(c->expire_after_s) : json_null());
 	return object;
@@ -416,18 +444,35 @@ void fk_api_campaign_create(struct fk_call *call)
 	fk_campaign_request_fini(&request);
 }
 
+/* 'review' is what is asked for, or NULL. */
+static bool is_reviewed_so(const struct fk_campaign *c, const char *review)
+{
+	if (review == NULL)
+		return true;
+	return fk_break_glass_was_used(&c->glass) &&
+	       fk_break_glass_is_pending(&c->glass) == (strcmp(review, "pending") == 0);
+}
+
 void fk_api_campaign_list(struct fk_call *call)
 {
 	struct fk_engine *engine = call->app->engine;
+	const char *review = fk_call_query(call, "review");
 	json_t *items;
 	uint32_t from, limit, n = fk_engine_n_campaigns(engine), i;
 
 	if (fk_call_page(call, &from, &limit) != FK_OK)
 		return;
+	if (review != NULL && strcmp(review, "pending") != 0 && strcmp(review, "done") != 0) {
+		fk_call_reply_err(call, FK_EINVAL, "review", "must be pending or done");
+		return;
+	}
 	items = json_array();
-	for (i = from; i < n && i - from < limit; i++)
-		json_array_append_new(
-			items, fk_api_campaign_json(engine, fk_engine_campaign_at(engine, i)));
+	for (i = from; i < n && json_array_size(items) < limit; i++) {
+		const struct fk_campaign *c = fk_engine_campaign_at(engine, i);
+
+		if (is_reviewed_so(c, review))
+			json_array_append_new(items, fk_api_campaign_json(engine, c));
+	}
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:o, s:o}", "items", items, "next_cursor",
 				     i < n ? json_integer(i) : json_null()));

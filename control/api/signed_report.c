@@ -5,6 +5,7 @@
  *   {"report": ...}      which campaign, of which KMF, and what it came to
  *   {"delivery": ...}    one for each UE, in its final state; these lines never change again
  *   {"amendment": ...}   an acknowledgement that came when the delivery had ended
+ *   {"review": ...}      of a break-glass: pending, or who has looked at it, when, what was noted
  *   {"end": ...}         how many of each, the digest of the lines that never change, and when
  *   {"signature": ...}   over all before it: report/signature.h
  */
@@ -26,6 +27,7 @@ enum stage {
 	HEAD,
 	DELIVERIES,
 	AMENDMENTS,
+	REVIEW,
 	END,
 	SIGNATURE,
 	DONE
@@ -97,6 +99,9 @@ static void put_head(struct report *r)
 
 	/* What is known while it runs only is no part of what it came to. */
 	(void)json_object_del(campaign, "stopped_next_hops");
+	/* Comes later, and has a line of its own. */
+	(void)json_object_del(campaign, "review");
+	(void)json_object_del(campaign, "reviewed");
 	json_object_set_new(campaign, "reasons", fk_api_reasons_json(r->app->engine, r->campaign));
 	put_line(r, json_pack("{s:{s:i, s:o, s:I, s:o}}", "report", "version", 1, "kmf_id",
 			      hex_json(fk_store_kmf_id(r->app->store), FK_KMF_ID_SIZE),
@@ -248,6 +253,17 @@ static void put_amendments(struct report *r)
 	}
 }
 
+static void put_review(struct report *r)
+{
+	const struct fk_campaign *c = r->campaign;
+
+	if (!fk_break_glass_was_used(&c->glass))
+		return;
+	put_line(r, json_pack("{s:{s:s, s:o}}", "review", "state",
+			      fk_break_glass_is_pending(&c->glass) ? "pending" : "done", "reviewed",
+			      fk_api_review_json(c)));
+}
+
 static json_t *states_json(const struct report *r)
 {
 	json_t *states = json_object();
@@ -309,7 +325,11 @@ static void put_piece(struct report *r)
 	case AMENDMENTS:
 		put_amendments(r);
 		if (r->next_ue >= r->n_unfinished)
-			r->stage = END;
+			r->stage = REVIEW;
+		break;
+	case REVIEW:
+		put_review(r);
+		r->stage = END;
 		break;
 	case END:
 		put_end(r);

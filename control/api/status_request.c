@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/note.h"
 #include "api/ue_ids.h"
 
 static enum fk_err take_status(const json_t *value, struct fk_status_request *request,
@@ -20,38 +21,13 @@ static enum fk_err take_status(const json_t *value, struct fk_status_request *re
 	return FK_OK;
 }
 
-/* It goes into logs and lists: one line of text. */
-static enum fk_err take_reason(const json_t *value, struct fk_status_request *request,
-			       struct fk_reason *reason)
-{
-	const char *text = json_string_value(value);
-	size_t size = json_string_length(value);
-
-	if (text == NULL) {
-		fk_reason_set(reason, "must be a string");
-		return FK_EINVAL;
-	}
-	if (size >= sizeof(request->reason)) {
-		fk_reason_set(reason, "must have at most %zu octets", sizeof(request->reason) - 1);
-		return FK_ERANGE;
-	}
-	for (size_t i = 0; i < size; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == '"') {
-			fk_reason_set(reason, "must have no control character and no quote");
-			return FK_EINVAL;
-		}
-	}
-	memcpy(request->reason, text, size + 1);
-	return FK_OK;
-}
-
 static enum fk_err take_member(const char *name, const json_t *value,
 			       struct fk_status_request *request, struct fk_reason *reason)
 {
 	if (strcmp(name, "status") == 0)
 		return take_status(value, request, reason);
 	if (strcmp(name, "reason") == 0)
-		return take_reason(value, request, reason);
+		return fk_note_parse(value, request->reason, sizeof(request->reason), reason);
 	if (strcmp(name, "ue_ids") == 0)
 		return fk_ue_ids_parse(value, FK_STATUS_SET_MAX, &request->ue_ids,
 				       &request->n_ue_ids, reason);

@@ -60,16 +60,26 @@ static void standby_health(struct fk_call *call)
 				      fk_store_last_error(app->store), health);
 }
 
+static uint32_t n_pending_reviews(const struct fk_app *app)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < fk_engine_n_campaigns(app->engine); i++)
+		n += fk_break_glass_is_pending(&fk_engine_campaign_at(app->engine, i)->glass);
+	return n;
+}
+
 static void owner_health(struct fk_call *call)
 {
 	const struct fk_app *app = call->app;
 	const struct fk_campaign *active = active_campaign(app);
 	bool is_up = fk_engine_store_is_healthy(app->engine);
 	json_t *health =
-		json_pack("{s:s, s:s, s:b, s:s, s:b, s:I, s:o}", "state", is_up ? "ok" : "degraded",
-			  "version", FK_VERSION, "store", is_up, "node", app->node.name,
-			  "dataplane", fk_link_server_is_attached(app->link), "n_ues",
-			  (json_int_t)fk_fleet_n_ues(app->fleet), "active_campaign",
+		json_pack("{s:s, s:s, s:b, s:s, s:b, s:I, s:I, s:o}", "state",
+			  is_up ? "ok" : "degraded", "version", FK_VERSION, "store", is_up, "node",
+			  app->node.name, "dataplane", fk_link_server_is_attached(app->link),
+			  "n_ues", (json_int_t)fk_fleet_n_ues(app->fleet), "reviews_pending",
+			  (json_int_t)n_pending_reviews(app), "active_campaign",
 			  active != NULL ? json_integer(active->id) : json_null());
 
 	if (is_up)
@@ -203,6 +213,8 @@ void fk_api_metrics(struct fk_call *call)
 	      fk_engine_said(app->engine)->n_deregistered);
 	gauge(out, "registrations_refused", "Registrations of UEs that are not in service",
 	      fk_engine_said(app->engine)->n_refused);
+	gauge(out, "reviews_pending", "break-glass zeroizes that nobody has reviewed",
+	      n_pending_reviews(app));
 	gauge(out, "woken", "deliveries that went on since their UE said something",
 	      fk_engine_said(app->engine)->n_woken);
 	campaign_gauges(out, n > 0 ? fk_engine_campaign_at(app->engine, n - 1) : NULL);

@@ -101,6 +101,8 @@ static const struct number_field numbers[] = {
 	NUMBER("retry_of", retry_of),
 	NUMBER("superseded_by", superseded_by),
 	NUMBER("supersedes", supersedes),
+	NUMBER("reviewed_by", glass.reviewed_by),
+	NUMBER("reviewed_at_ms", glass.reviewed_at_ms),
 	NUMBER("n_messages", n_messages),
 	NUMBER("n_deliveries", n_deliveries),
 	NUMBER("n_held", n_held),
@@ -112,7 +114,28 @@ static const struct number_field numbers[] = {
 	FK_DELIVERY_STATE_MAP(STATE)};
 
 #define N_NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
-_Static_assert(N_NUMBERS + 8 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
+
+/* The same for texts, each an array with a NUL. */
+static const struct text_field {
+	const char *name;
+	size_t offset, size;
+} texts[] = {
+#define TEXT(name, member)                                        \
+	{                                                         \
+		name, offsetof(struct fk_campaign, member),       \
+			sizeof(((struct fk_campaign *)0)->member) \
+	}
+	TEXT("group", group),
+	TEXT("zone", zone),
+	TEXT("causes", causes),
+	TEXT("break_glass", glass.reason),
+	TEXT("break_glass_ue", glass.ue_id),
+	TEXT("review_note", glass.note),
+#undef TEXT
+};
+
+#define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
+_Static_assert(N_NUMBERS + N_TEXTS + 5 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
 
 static uint64_t load_number(const struct fk_campaign *c, const struct number_field *f)
 {
@@ -191,9 +214,11 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 	}
 	f->fields[f->n++] = (struct fk_store_field){"conversation_id", c->conversation_id,
 						    sizeof(c->conversation_id)};
-	f->fields[f->n++] = (struct fk_store_field){"group", c->group, strlen(c->group)};
-	f->fields[f->n++] = (struct fk_store_field){"zone", c->zone, strlen(c->zone)};
-	f->fields[f->n++] = (struct fk_store_field){"causes", c->causes, strlen(c->causes)};
+	for (uint32_t i = 0; i < N_TEXTS; i++) {
+		const char *text = (const char *)c + texts[i].offset;
+
+		f->fields[f->n++] = (struct fk_store_field){texts[i].name, text, strlen(text)};
+	}
 	encode_list(c->slns, c->n_keys, f->slns, sizeof(f->slns));
 	encode_list(c->key_ids, c->n_keys, f->key_ids, sizeof(f->key_ids));
 	encode_split(c, f->keys_per_kmm);
@@ -284,12 +309,10 @@ enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const cha
 {
 	struct fk_campaign *c = campaign;
 
-	if (strcmp(name, "group") == 0)
-		return decode_text(c->group, sizeof(c->group), value, size);
-	if (strcmp(name, "zone") == 0)
-		return decode_text(c->zone, sizeof(c->zone), value, size);
-	if (strcmp(name, "causes") == 0)
-		return decode_text(c->causes, sizeof(c->causes), value, size);
+	for (uint32_t i = 0; i < N_TEXTS; i++) {
+		if (strcmp(name, texts[i].name) == 0)
+			return decode_text((char *)c + texts[i].offset, texts[i].size, value, size);
+	}
 	if (strcmp(name, "slns") == 0)
 		return decode_keys(c, value, c->slns);
 	if (strcmp(name, "key_ids") == 0)

@@ -17,6 +17,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/token.h>
 
+#include "campaign/break_glass.h"
 #include "campaign/kind.h"
 #include "campaign/ledger.h"
 #include "campaign/scheduler.h"
@@ -101,6 +102,7 @@ struct fk_campaign {
 	uint32_t superseded_by;	 /* 0: none */
 	bool supersedes;	 /* ends an older one that gives keys for the same SLNs */
 	char zone[FK_ZONE_SIZE]; /* that scheduled_at_ms was said in */
+	struct fk_break_glass glass;
 	uint8_t conversation_id[16];
 	char group[FK_CAMPAIGN_GROUP_SIZE]; /* empty: everyone */
 	/* What it came to; kept up to date in memory, stored when the record is. */

@@ -551,6 +551,10 @@ enum fk_err fk_engine_launch(struct fk_engine *engine, struct fk_campaign *c,
 		return err;
 	}
 	take_over(engine, c, scheduler, accepted_at_us);
+	if (fk_break_glass_was_used(&c->glass))
+		fk_log(FK_LOG_WARN, "break-glass used",
+		       "campaign=%u by_uid=%" PRId64 " ue_id=\"%s\" reason=\"%s\" review=pending",
+		       c->id, (int64_t)c->planned_by - 1, c->glass.ue_id, c->glass.reason);
 	fk_log(FK_LOG_INFO, "campaign created",
 	       "campaign=%u kind=%s group=\"%s\" n_deliveries=%u n_keys=%u sln=%u keyset_id=%u "
 	       "key_id=%u "

@@ -2,6 +2,7 @@
 /*
  * From what is asked for to a campaign that could be: who, with which keys, and what it would take.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <fleetkey/kmm.h>
@@ -326,6 +327,36 @@ enum fk_err fk_engine_check_plan(const struct fk_engine *engine, const struct fk
 	return FK_OK; /* the first hundred lack a protection TEK; the campaign says so */
 }
 
+/* It stands in the campaign's record, and is stored with it. */
+static enum fk_err break_glass(const struct fk_engine *engine,
+			       const struct fk_campaign_request *request, struct fk_campaign *c,
+			       const char **ret_field, struct fk_reason *reason)
+{
+	const struct fk_config *config = engine->config;
+	const char *ue_id;
+	int64_t ue_index;
+	enum fk_err err = fk_break_glass_check(config->campaign.break_glass_uids,
+					       config->campaign.n_break_glass_uids, request,
+					       ret_field, reason);
+
+	if (err != FK_OK)
+		return err;
+	ue_id = request->members.ue_ids[0];
+	ue_index = fk_fleet_find(engine->fleet, ue_id);
+	if (ue_index < 0) {
+		*ret_field = "ue_ids";
+		fk_reason_set(reason, "%s is no UE of the fleet in force", ue_id);
+		return FK_ENOTFOUND;
+	}
+	err = fk_break_glass_check_status(ue_id, fk_fleet_status(engine->fleet, (uint32_t)ue_index),
+					  ret_field, reason);
+	if (err != FK_OK)
+		return err;
+	memcpy(c->glass.reason, request->break_glass, sizeof(c->glass.reason));
+	(void)snprintf(c->glass.ue_id, sizeof(c->glass.ue_id), "%s", ue_id);
+	return FK_OK;
+}
+
 enum fk_err fk_engine_draft(struct fk_engine *engine, const struct fk_campaign_request *request,
 			    struct fk_campaign *ret_c, struct fk_members *ret_members,
 			    struct fk_plan *ret_plan, const char **ret_field,
@@ -335,6 +366,8 @@ enum fk_err fk_engine_draft(struct fk_engine *engine, const struct fk_campaign_r
 				.planned_by = request->principal};
 	enum fk_err err = check_request(engine, request, ret_field, reason);
 
+	if (err == FK_OK && request->break_glass[0] != '\0')
+		err = break_glass(engine, request, &c, ret_field, reason);
 	if (err == FK_OK)
 		err = draft(engine, request, &c, ret_field, reason);
 	if (err == FK_OK)

@@ -50,6 +50,7 @@ struct fk_campaign_request {
 	struct fk_gate gate;
 	uint64_t principal; /* who asks: 1 + uid, or FK_PRINCIPAL_NONE */
 	bool supersedes;    /* an older one that gives keys for the same SLNs may be ended */
+	char break_glass[FK_NOTE_SIZE]; /* the reason, see break_glass.h; empty: it is not used */
 	/* Filled by the engine only. */
 	uint32_t retry_of, stored_members_of;
 };
@@ -145,6 +146,11 @@ FK_MUST_USE enum fk_err fk_engine_plan_retry(struct fk_engine *engine, uint32_t 
 /* FK_ESTALE, with 'ret_field', if the plan is not what it was: the fleet, or who is served. */
 FK_MUST_USE enum fk_err fk_engine_approve(struct fk_engine *engine, uint32_t id, uint64_t principal,
 					  const char **ret_field, struct fk_reason *reason);
+/* A campaign that broke the glass; durable on FK_OK. Results are those of break_glass.h, and
+ * FK_ENOTFOUND, FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_engine_review(struct fk_engine *engine, uint32_t id, uint64_t principal,
+					 const char *note, const char **ret_field,
+					 struct fk_reason *reason);
 /* It begins at 'at_ms', since 1970, or as soon after it as no other one is active; 0: now. */
 FK_MUST_USE enum fk_err fk_engine_schedule(struct fk_engine *engine, uint32_t id, uint64_t at_ms,
 					   const char *zone, const char **ret_field,

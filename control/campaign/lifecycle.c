@@ -13,6 +13,8 @@ static bool is_destructive(const struct fk_kind *kind)
 
 bool fk_lifecycle_needs_approval(enum fk_approval policy, const struct fk_campaign *c)
 {
+	if (fk_break_glass_was_used(&c->glass))
+		return false; /* it is reviewed instead */
 	switch (policy) {
 	case FK_APPROVAL_NONE:
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Campaigns that wait for their start: planned, approved, scheduled. Their records stand beside
- * that of the campaign in force, and are written one by one.
+ * Campaigns that wait for their start: planned, approved, scheduled; and such as wait for a review.
+ * Their records stand beside that of the campaign in force, and are written one by one.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -224,6 +224,11 @@ enum fk_err fk_engine_plan_new(struct fk_engine *engine, const struct fk_campaig
 			       uint32_t *ret_id, struct fk_plan *ret_plan, const char **ret_field,
 			       struct fk_reason *reason)
 {
+	if (request->break_glass[0] != '\0') {
+		*ret_field = "break_glass";
+		fk_reason_set(reason, "begins at once, and is not planned");
+		return FK_EINVAL;
+	}
 	*ret_field = NULL;
 	return plan_request(engine, request, ret_id, ret_plan, ret_field, reason);
 }
@@ -356,6 +361,34 @@ enum fk_err fk_engine_approve(struct fk_engine *engine, uint32_t id, uint64_t pr
 		fk_log(FK_LOG_INFO, "campaign approved",
 		       "campaign=%u planned_by_uid=%" PRId64 " approved_by_uid=%" PRId64, id,
 		       (int64_t)changed.planned_by - 1, (int64_t)changed.approved_by - 1);
+	return err;
+}
+
+enum fk_err fk_engine_review(struct fk_engine *engine, uint32_t id, uint64_t principal,
+			     const char *note, const char **ret_field, struct fk_reason *reason)
+{
+	const struct fk_campaign *c = fk_engine_record(engine, id);
+	struct fk_campaign changed;
+	enum fk_err err;
+
+	if (c == NULL) {
+		*ret_field = "id";
+		fk_reason_set(reason, "there is no such campaign");
+		return FK_ENOTFOUND;
+	}
+	changed = *c;
+	err = fk_break_glass_review(&changed, principal, fk_engine_now_real_ms(), note, ret_field,
+				    reason);
+	if (err == FK_OK) {
+		*ret_field = NULL;
+		err = store_record(engine, &changed, reason);
+	}
+	if (err == FK_OK)
+		fk_log(FK_LOG_WARN, "break-glass reviewed",
+		       "campaign=%u ue_id=\"%s\" used_by_uid=%" PRId64 " reviewed_by_uid=%" PRId64
+		       " note=\"%s\"",
+		       id, changed.glass.ue_id, (int64_t)changed.planned_by - 1,
+		       (int64_t)changed.glass.reviewed_by - 1, changed.glass.note);
 	return err;
 }
 

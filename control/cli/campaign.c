@@ -177,7 +177,7 @@ static void put_text(json_t *body, const char *name, const char *text)
 static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan)
 {
 	const char *group = NULL, *slns = NULL, *kind = "rekey", *file = NULL, *status = NULL;
-	const char *waves = NULL;
+	const char *waves = NULL, *break_glass = NULL;
 	struct gate_options gate = {UNSAID, UNSAID, UNSAID, UNSAID, UNSAID};
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
 	uint64_t expire_after_s = 0;
@@ -206,6 +206,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 		{"--status", .ret_text = &status},
 		{"--yes", .ret_flag = &yes},
 		{"--supersede", .ret_flag = &supersedes},
+		{"--break-glass", .ret_text = &break_glass},
 	};
 	char error[200];
 	json_t *body, *answer;
@@ -219,6 +220,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 	body = json_pack("{s:s}", "kind", kind);
 	put_text(body, "group", group);
 	put_text(body, "status", status);
+	put_text(body, "break_glass", break_glass);
 	code = put_ues(body, argc, argv, file, is_except);
 	if (code == FK_EXIT_DONE && slns && !put_slns(body, slns))
 		code = FK_EXIT_USAGE;
@@ -276,13 +278,23 @@ static void print_campaign_row(const json_t *campaign)
 
 int fk_cli_campaign_list(struct fk_cli *cli, int argc, char **argv)
 {
+	const char *review = NULL, *path = "/v1/campaigns";
+	const struct fk_option options[] = {{"--review", .ret_text = &review}};
 	json_t *answer, *item;
+	char error[200];
 	enum fk_exit code;
 	size_t i;
 
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
 	if (argc != 0)
 		return fk_usage_error("campaign list: unexpected '%s'", argv[0]);
-	code = fk_request(cli, "GET", "/v1/campaigns", NULL, &answer);
+	if (review && strcmp(review, "pending") != 0 && strcmp(review, "done") != 0)
+		return fk_usage_error("--review: '%s' is not pending or done", review);
+	if (review)
+		path = strcmp(review, "done") == 0 ? "/v1/campaigns?review=done"
+						   : "/v1/campaigns?review=pending";
+	code = fk_request(cli, "GET", path, NULL, &answer);
 	if (code != FK_EXIT_DONE)
 		return code;
 	if (cli->json) {
@@ -473,6 +485,32 @@ int fk_cli_campaign_plan(struct fk_cli *cli, int argc, char **argv)
 int fk_cli_campaign_approve(struct fk_cli *cli, int argc, char **argv)
 {
 	return say(cli, argc, argv, "approve");
+}
+
+int fk_cli_campaign_review(struct fk_cli *cli, int argc, char **argv)
+{
+	const char *note = NULL;
+	const struct fk_option options[] = {{"--note", .ret_text = &note}};
+	char error[200], path[PATH_MAX_LEN];
+	json_t *body, *answer;
+	enum fk_exit code;
+
+	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
+		return fk_usage_error("%s", error);
+	if (argc != 1)
+		return fk_usage_error("campaign review wants one campaign id");
+	code = fk_request_path(argv[0], "/review", path, sizeof(path));
+	if (code != FK_EXIT_DONE)
+		return code;
+	body = json_object();
+	put_text(body, "note", note);
+	code = fk_request(cli, "POST", path, body, &answer);
+	json_decref(body);
+	if (code != FK_EXIT_DONE)
+		return code;
+	print_answer(cli, answer);
+	json_decref(answer);
+	return FK_EXIT_DONE;
 }
 
 int fk_cli_campaign_start(struct fk_cli *cli, int argc, char **argv)

@@ -58,6 +58,7 @@ int fk_cli_report_key(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_report_verify(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_plan(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_approve(struct fk_cli *cli, int argc, char **argv);
+int fk_cli_campaign_review(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_start(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_schedule(struct fk_cli *cli, int argc, char **argv);
 int fk_cli_campaign_retry(struct fk_cli *cli, int argc, char **argv);

@@ -123,14 +123,16 @@ static const struct command commands[] = {
 	 "[--expire-after SECONDS] "
 	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "
 	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--dry-run] "
-	 "[--yes]",
+	 "[--yes] [--break-glass REASON]",
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
 	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active; delete-key, "
 	 "delete-keyset: old keys, where another keyset is active; warm-start: a new protection "
 	 "TEK for each UE; hello: ask who is there; zeroize, with --yes: every key of the UEs "
-	 "that are named or have a status, lost ones above all. Other kinds are for everyone, "
+	 "that are named or have a status, lost ones above all; whoever may break the glass "
+	 "zeroizes one lost UE without approval, and another user reviews it. Other kinds are for "
+	 "everyone, "
 	 "those UEs alone, or all --except those. With --dry-run only say who would be served, "
 	 "in how many messages of which size, and how long it takes"},
 	{{"campaign", "plan"},
@@ -142,6 +144,10 @@ static const struct command commands[] = {
 	 "ID",
 	 fk_cli_campaign_approve,
 	 "say yes to a plan, as another user than the one who made it"},
+	{{"campaign", "review"},
+	 "ID [--note TEXT]",
+	 fk_cli_campaign_review,
+	 "say that one has looked at a break-glass, as another user than the one who used it"},
 	{{"campaign", "start"}, "ID", fk_cli_campaign_start, "begin as soon as no other one runs"},
 	{{"campaign", "schedule"},
 	 "ID --at YYYY-MM-DDTHH:MM:SS [--zone Europe/Berlin] [--fold earlier|later] | "
@@ -154,7 +160,10 @@ static const struct command commands[] = {
 	 "ID",
 	 fk_cli_campaign_retry,
 	 "plan one with the same keys for the UEs at which that one has failed"},
-	{{"campaign", "list"}, "", fk_cli_campaign_list, "all campaigns"},
+	{{"campaign", "list"},
+	 "[--review pending|done]",
+	 fk_cli_campaign_list,
+	 "all campaigns; or those where a break-glass was used, by its review"},
 	{{"campaign", "show"},
 	 "ID [--deliveries]",
 	 fk_cli_campaign_show,

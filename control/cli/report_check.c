@@ -14,14 +14,15 @@ enum part {
 	REPORT,
 	DELIVERY,
 	AMENDMENT,
+	REVIEW,
 	END,
 	SIGNATURE,
 	PARTS
 };
 
 static const char *const part_names[PARTS] = {
-	[REPORT] = "report", [DELIVERY] = "delivery",	[AMENDMENT] = "amendment",
-	[END] = "end",	     [SIGNATURE] = "signature",
+	[REPORT] = "report", [DELIVERY] = "delivery", [AMENDMENT] = "amendment",
+	[REVIEW] = "review", [END] = "end",	      [SIGNATURE] = "signature",
 };
 
 struct check {
@@ -206,6 +207,10 @@ static enum fk_err check_sums(struct check *c)
 		return fail(c, FK_EFORMAT,
 			    "there are not as many deliveries or amendments as the "
 			    "report says");
+	if (json_is_object(json_object_get(campaign, "break_glass")) != (c->n[REVIEW] == 1))
+		return fail(c, FK_EFORMAT,
+			    "a break-glass has a review, pending or done, and "
+			    "nothing else has one");
 	if (!json_equal(json_object_get(c->end, "states"), c->states))
 		return fail(c, FK_EFORMAT, "\"end\" has other states than the deliveries");
 	json_object_foreach(stated, name, value)

@@ -13,6 +13,7 @@
 #include "config/isd.h"
 #include "config/options.h"
 #include "config/sentinels.h"
+#include "config/uids.h"
 #include "config/value.h"
 #include "config/yaml.h"
 
@@ -231,6 +232,8 @@ static enum fk_err fill(struct fk_config *config, const struct fk_yaml_config *y
 	if (err == FK_OK)
 		err = fk_config_take_sentinels(config, yaml, reason);
 	if (err == FK_OK)
+		err = fk_config_take_uids(config, yaml, reason);
+	if (err == FK_OK)
 		err = fill_next_hops(config, yaml, reason);
 	if (err == FK_OK)
 		err = check_kmf(config, reason);
@@ -326,6 +329,7 @@ void fk_config_free(struct fk_config *config)
 	free(config->api.socket);
 	free(config->api.socket_group);
 	free(config->api.token_file);
+	free(config->campaign.break_glass_uids);
 	free(config->isd.layout_file);
 	free(config->isd.layout);
 	free(config);

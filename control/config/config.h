@@ -86,7 +86,9 @@ struct fk_config {
 	} sip;
 	struct {
 		uint32_t pace_per_s;
-		uint8_t approval; /* enum fk_approval */
+		uint8_t approval;	    /* enum fk_approval */
+		uint32_t *break_glass_uids; /* see campaign/break_glass.h */
+		uint32_t n_break_glass_uids;
 		uint32_t expire_after_s;
 		uint32_t window; /* open deliveries */
 		uint32_t attempts_max;

@@ -111,6 +111,10 @@
 	X(campaign, number_margin, UINT, "8", 0, 1000, "numbers",                                \
 	  "distance kept from the end of a UE's number window")
 
+#define FK_LISTS_CAMPAIGN(L)                     \
+	L(campaign, break_glass_uids, 16, "UID", \
+	  "users who may alone zeroize one lost UE, with a reason, which another one reviews")
+
 #define FK_OPTIONS_ISD(X)                                    \
 	X(isd, layout_file, TEXT, "", 1, 4095, "characters", \
 	  "file that lays out Interworking Security Data; required for carrier T2, none built in")
@@ -133,14 +137,14 @@
 #define FK_NO_LISTS(L)
 
 /* S(section, its options, its lists) */
-#define FK_SECTIONS(S)                                \
-	S(kmf, FK_OPTIONS_KMF, FK_NO_LISTS)           \
-	S(kmm, FK_OPTIONS_KMM, FK_NO_LISTS)           \
-	S(store, FK_OPTIONS_STORE, FK_LISTS_STORE)    \
-	S(keys, FK_OPTIONS_KEYS, FK_NO_LISTS)         \
-	S(link, FK_OPTIONS_LINK, FK_NO_LISTS)         \
-	S(node, FK_OPTIONS_NODE, FK_NO_LISTS)         \
-	S(api, FK_OPTIONS_API, FK_NO_LISTS)           \
-	S(sip, FK_OPTIONS_SIP, FK_NO_LISTS)           \
-	S(campaign, FK_OPTIONS_CAMPAIGN, FK_NO_LISTS) \
+#define FK_SECTIONS(S)                                      \
+	S(kmf, FK_OPTIONS_KMF, FK_NO_LISTS)                 \
+	S(kmm, FK_OPTIONS_KMM, FK_NO_LISTS)                 \
+	S(store, FK_OPTIONS_STORE, FK_LISTS_STORE)          \
+	S(keys, FK_OPTIONS_KEYS, FK_NO_LISTS)               \
+	S(link, FK_OPTIONS_LINK, FK_NO_LISTS)               \
+	S(node, FK_OPTIONS_NODE, FK_NO_LISTS)               \
+	S(api, FK_OPTIONS_API, FK_NO_LISTS)                 \
+	S(sip, FK_OPTIONS_SIP, FK_NO_LISTS)                 \
+	S(campaign, FK_OPTIONS_CAMPAIGN, FK_LISTS_CAMPAIGN) \
 	S(isd, FK_OPTIONS_ISD, FK_NO_LISTS)

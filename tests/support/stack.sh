@@ -26,6 +26,7 @@ STACK_SLNS=1         # keys that the fleet is to hold in the end
 STACK_LOSS=0         # percent of datagrams, each direction
 STACK_PACE=50000     # requests a second, repeats included
 STACK_APPROVAL=none  # which campaigns a second user has to approve
+STACK_BREAK_GLASS=   # uids, with commas, that may zeroize one lost UE alone
 STACK_API_GROUP=     # whose members may use the API, too
 STACK_T1_MS=500      # of both sides
 STACK_WINDOW=4096    # open deliveries
@@ -465,6 +466,7 @@ stack_config() {
 		campaign:
 		  pace_per_s: $STACK_PACE
 		  approval: $STACK_APPROVAL
+		${STACK_BREAK_GLASS:+  break_glass_uids: [$STACK_BREAK_GLASS]}
 		  window: $STACK_WINDOW
 		  attempts_max: $STACK_ATTEMPTS
 		  answer_timeout_ms: $STACK_ANSWER_MS

@@ -69,6 +69,32 @@ Test(campaign_request, waves_and_gate_are_taken)
 	cr_expect_eq(r.gate.min_acked_percent, 95, "what is not said stays");
 }
 
+Test(campaign_request, a_break_glass_wants_its_reason)
+{
+	static const char *const bad[] = {"\"\"", "1", "true", "null", "\"a\\nb\"", "\"a\\\"b\""};
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE], body[400], text[FK_NOTE_SIZE + 1];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"zeroize\"}", &r, field, &reason), FK_OK);
+	cr_expect_str_eq(r.break_glass, "");
+	cr_assert_eq(parse("{\"kind\":\"zeroize\",\"break_glass\":\"stolen\"}", &r, field, &reason),
+		     FK_OK);
+	cr_expect_str_eq(r.break_glass, "stolen");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(body, sizeof(body), "{\"kind\":\"zeroize\",\"break_glass\":%s}", bad[i]);
+		cr_expect_eq(parse(body, &r, field, &reason), FK_EINVAL, "%s", bad[i]);
+		cr_expect_str_eq(field, "break_glass");
+	}
+	for (size_t size = FK_NOTE_SIZE - 1; size <= FK_NOTE_SIZE; size++) {
+		memset(text, 'x', size);
+		text[size] = '\0';
+		snprintf(body, sizeof(body), "{\"kind\":\"zeroize\",\"break_glass\":\"%s\"}", text);
+		cr_expect_eq(parse(body, &r, field, &reason),
+			     size < FK_NOTE_SIZE ? FK_OK : FK_ERANGE);
+	}
+}
+
 Test(campaign_request, every_kind_is_known_by_its_name)
 {
 	static const char *const kinds[] = {"rekey",	 "changeover", "rekey-and-changeover",

@@ -17,7 +17,11 @@ static const uint8_t seed[FK_REPORT_SEED_SIZE] = {5};
 	"{\"report\":{\"campaign\":{\"id\":7,\"n_deliveries\":" #n ",\"states\":{" \
 	"\"acked\":" #acked ",\"refused\":0}}}}\n"
 #define DELIVERY(rsi, state) "{\"delivery\":{\"rsi\":" #rsi ",\"state\":\"" state "\"}}\n"
-#define AMENDMENT	     "{\"amendment\":{\"ue_id\":\"a\"}}\n"
+#define BROKEN(n, acked)                                                           \
+	"{\"report\":{\"campaign\":{\"id\":7,\"n_deliveries\":" #n ",\"states\":{" \
+	"\"acked\":" #acked "},\"break_glass\":{\"reason\":\"stolen\"}}}}\n"
+#define REVIEW	  "{\"review\":{\"state\":\"pending\"}}\n"
+#define AMENDMENT "{\"amendment\":{\"ue_id\":\"a\"}}\n"
 
 static void to_hex(const uint8_t *octets, size_t size, char *ret_text)
 {
@@ -41,7 +45,8 @@ static enum fk_err check(const char *const *lines, const char *states, unsigned 
 	FILE *file;
 
 	for (size_t i = 0; lines[i]; i++) {
-		if (strcmp(lines[i], AMENDMENT) == 0 && !is_frozen) {
+		if ((strcmp(lines[i], AMENDMENT) == 0 || strcmp(lines[i], REVIEW) == 0) &&
+		    !is_frozen) {
 			is_frozen = true;
 			cr_assert_eq(fk_report_digest_get(digest, octets), FK_OK);
 		}
@@ -118,6 +123,22 @@ Test(report_check, lines_out_of_their_order_are_refused)
 	expect_refused(headless, "\"acked\":1", 1, "line 1: a report begins with");
 	expect_refused(twice, "\"acked\":1", 1, "line 2: \"report\" behind \"report\"");
 	expect_refused(late, "\"acked\":1", 1, "line 3: \"delivery\" behind \"amendment\"");
+}
+
+Test(report_check, a_break_glass_has_one_review_and_nothing_else_has)
+{
+	const char *const good[] = {BROKEN(1, 1), DELIVERY(1, "acked"), AMENDMENT, REVIEW, NULL};
+	const char *const bare[] = {BROKEN(1, 1), DELIVERY(1, "acked"), NULL};
+	const char *const twice[] = {BROKEN(1, 1), DELIVERY(1, "acked"), REVIEW, REVIEW, NULL};
+	const char *const other[] = {HEAD(1, 1), DELIVERY(1, "acked"), REVIEW, NULL};
+	const char *const early[] = {BROKEN(1, 1), DELIVERY(1, "acked"), REVIEW, AMENDMENT, NULL};
+	char reason[FK_REPORT_REASON_SIZE];
+
+	cr_expect_eq(check(good, "\"acked\":1", 1, reason), FK_OK, "%s", reason);
+	expect_refused(bare, "\"acked\":1", 1, "has a review");
+	expect_refused(twice, "\"acked\":1", 1, "line 4: \"review\" behind \"review\"");
+	expect_refused(other, "\"acked\":1", 1, "nothing else has one");
+	expect_refused(early, "\"acked\":1", 1, "line 4: \"amendment\" behind \"review\"");
 }
 
 Test(report_check, what_is_no_report_is_refused_with_its_line)

@@ -249,6 +249,35 @@ Test(config, sentinels_stand_in_place_of_the_socket)
 	fk_config_free(config);
 }
 
+Test(config, the_break_glass_role_is_a_list_of_users)
+{
+	static const char yaml[] = TEST_CONFIG_HEAD
+		"campaign: {pace_per_s: 1, break_glass_uids: [0, 4294967294]}\n" TEST_CONFIG_HOPS;
+	static const char *const bad[] = {"-1", "4294967295", "4294967296", "root",
+					  "1x", "''",	      "99999999999"};
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+	char text[1024];
+
+	cr_assert_eq(fk_config_parse(yaml, strlen(yaml), &config, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_assert_eq(config->campaign.n_break_glass_uids, 2);
+	cr_expect_eq(config->campaign.break_glass_uids[0], 0);
+	cr_expect_eq(config->campaign.break_glass_uids[1], 4294967294u);
+	fk_config_free(config);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text),
+			 TEST_CONFIG_HEAD
+			 "campaign: {pace_per_s: 1, break_glass_uids: [7, %s]}\n" TEST_CONFIG_HOPS,
+			 bad[i]);
+		expect_refusal(text, FK_EINVAL, "campaign.break_glass_uids[1]", "uid");
+	}
+	expect_refusal(TEST_CONFIG_HEAD
+		       "campaign: {pace_per_s: 1, break_glass_uids: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+		       "1,1,1]}\n" TEST_CONFIG_HOPS,
+		       FK_ERANGE, "campaign.break_glass_uids", "1..16");
+}
+
 Test(config, redis_is_behind_a_socket_or_behind_sentinels_with_all_that_they_need)
 {
 	static const struct {
