@@ -135,7 +135,7 @@ kill_control
 tap_is "that outlives SIGKILL of control" "$(glass)" \
 	"$GLASS|ue0000001|stolen at the fair|true|done|$OTHER|radio 1 was found burnt"
 tap_is "then it is not pending any more" \
-	"$(pending) $(stack_ctl campaign list --review done --json | jq -c '[.items[].id]')" \
+	"$(pending) $(stack_ctl campaign list --review "done" --json | jq -c '[.items[].id]')" \
 	"[$second] [$first]"
 tap_ok "once is enough" is_refused 1 "uid $OTHER has reviewed it" as 0 campaign review "$first"
 stack_campaign_create --kind hello
