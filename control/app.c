@@ -242,10 +242,13 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 	if (err == FK_OK)
 		err = fk_key_store_open(app->store, app->keyring, &app->keys, reason);
 	if (err == FK_OK)
+		err = fk_group_book_open(app->store, app->keyring, &app->groups, reason);
+	if (err == FK_OK)
 		err = fk_fleet_load(app->store, app->keyring, config, &app->fleet, &app->table,
 				    reason);
 	if (err == FK_OK)
-		err = fk_engine_new(config, app->store, app->keyring, app->keys, &app->engine);
+		err = fk_engine_new(config, app->store, app->keyring, app->keys, app->groups,
+				    &app->engine);
 	/* Listening shuts a second fleetkeyd out before this one touches a campaign. */
 	if (err == FK_OK && app->link == NULL)
 		err = start_link(app, reason);
@@ -327,6 +330,7 @@ void fk_app_fini(struct fk_app *app)
 	else
 		fk_keytable_release(app->table);
 	fk_fleet_free(app->fleet);
+	fk_group_book_free(app->groups);
 	fk_key_store_free(app->keys);
 	fk_rotation_free(app->rotation);
 	fk_keyring_free(app->keyring);

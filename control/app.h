@@ -14,6 +14,7 @@
 #include "campaign/engine.h"
 #include "config/config.h"
 #include "fleet/fleet.h"
+#include "fleet/group_book.h"
 #include "fleet/keytable.h"
 #include "keys/key_store.h"
 #include "keys/keyring.h"
@@ -34,6 +35,7 @@ struct fk_app {
 	struct fk_keyring *keyring;
 	struct fk_rotation *rotation;
 	struct fk_key_store *keys;
+	struct fk_group_book *groups;
 	struct fk_fleet *fleet;
 	struct fk_keytable_file *table;
 	struct fk_engine *engine;

@@ -67,6 +67,8 @@ static void begin_exchange(struct endpoint *endpoint, struct exchange *x, const 
 		return;
 	}
 	err = fk_route_find(method, path, &x->route, &call->id);
+	if (err == FK_OK)
+		call->name = fk_route_name(x->route, path);
 	if (err == FK_EUNSUPPORTED)
 		fk_call_reply_problem(call, 405, "method not allowed", NULL, NULL, NULL);
 	else if (err != FK_OK)

@@ -38,7 +38,8 @@ struct fk_call {
 	bool is_local;	    /* it came over the Unix socket */
 	uint64_t principal; /* 1 + uid of its peer there; 0: nobody that is known */
 	struct fk_import_lock *imports;
-	uint32_t id; /* the {id} of the path */
+	uint32_t id;	  /* the {id} of the path */
+	const char *name; /* the {name}, borrowed from the connection; NULL: none */
 	/* Body: collected, or for an import, taken row by row. */
 	char *body;
 	size_t body_size, body_cap;
@@ -108,6 +109,10 @@ void fk_api_status_set(struct fk_call *call);
 void fk_api_own_keys(struct fk_call *call);
 void fk_api_own_key_mark_compromised(struct fk_call *call);
 void fk_api_adopt(struct fk_call *call);
+void fk_api_groups(struct fk_call *call);
+void fk_api_group_show(struct fk_call *call);
+void fk_api_group_set(struct fk_call *call);
+void fk_api_group_remove(struct fk_call *call);
 void fk_api_status_list(struct fk_call *call);
 void fk_api_import_begin(struct fk_call *call);
 void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size);

@@ -97,9 +97,10 @@ static enum fk_err take_number(const struct member *member, const json_t *value,
 			      number, member->min, member->max);
 		return FK_ERANGE;
 	}
-	if (strcmp(member->name, "sln") == 0)
+	if (strcmp(member->name, "sln") == 0) {
 		request->slns[0] = (uint16_t)number;
-	else if (strcmp(member->name, "keyset_id") == 0)
+		request->n_keys = 1;
+	} else if (strcmp(member->name, "keyset_id") == 0)
 		request->keyset_id = (uint8_t)number;
 	else if (strcmp(member->name, "superseded_keyset_id") == 0)
 		request->superseded_keyset_id = (uint8_t)number;
@@ -298,8 +299,7 @@ enum fk_err fk_campaign_request_parse(const char *body, size_t size,
 				      char ret_field[static FK_FIELD_NAME_SIZE],
 				      struct fk_reason *reason)
 {
-	struct fk_campaign_request request = {
-		.slns = {1}, .n_keys = 1, .closing = true, .gate = FK_GATE_DEFAULT};
+	struct fk_campaign_request request = {.closing = true, .gate = FK_GATE_DEFAULT};
 	json_error_t error;
 	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, &error);
 	enum fk_err err;

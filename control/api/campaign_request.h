@@ -16,8 +16,9 @@
 #define FK_FIELD_NAME_SIZE 64
 
 /*
- * Reads the request. Members that are absent get their defaults: group everyone, sln 1, the
- * configuration's pace, closing true; keyset_id, superseded_keyset_id and keys_of stay 0. 'slns' is
+ * Reads the request. Members that are absent get their defaults: group everyone, the
+ * configuration's pace, closing true; keyset_id, superseded_keyset_id, keys_of and, without SLNs,
+ * n_keys stay 0. 'slns' is
  * a list of 1 to FK_CAMPAIGN_KEYS_MAX different SLNs, in place of 'sln'. 'ue_ids' and 'status' name
  * who alone is meant, 'except_ue_ids' who is not. Returns FK_OK, and the caller ends it; FK_EFORMAT
  * if it is no JSON object; FK_EINVAL for an unknown, duplicate or wrongly typed member; FK_ERANGE

@@ -185,6 +185,7 @@ void fk_api_import_begin(struct fk_call *call)
 					    .store = app->store,
 					    .keyring = app->keyring,
 					    .keys = app->keys,
+					    .groups = app->groups,
 					    .fleet = app->fleet,
 					    .table = app->table};
 	const char *reason = NULL;
@@ -199,6 +200,8 @@ void fk_api_import_begin(struct fk_call *call)
 		reason = fk_import_lock_reason(call->imports);
 		err = FK_EBUSY;
 	}
+	if (err == FK_OK)
+		err = fk_group_book_refresh(app->groups, NULL);
 	if (err == FK_OK)
 		err = fk_import_begin(&options, &call->import);
 	if (err != FK_OK) {

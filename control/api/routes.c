@@ -29,6 +29,13 @@ static const struct fk_route routes[] = {
 	 "how far the import is that runs, if one does"},
 	{"POST", "/v1/fleet/imports", fk_api_import_end, fk_api_import_begin, fk_api_import_feed,
 	 "takes a CSV file, all of it or nothing: the whole fleet, or UEs to update or remove"},
+	{"GET", "/v1/groups", fk_api_groups, NULL, NULL,
+	 "the crypto groups, their plans and how many UEs are in each, by pages"},
+	{"GET", "/v1/groups/{name}", fk_api_group_show, NULL, NULL, "one of them"},
+	{"PUT", "/v1/groups/{name}", fk_api_group_set, NULL, NULL,
+	 "gives it a plan, SLNs and keysets, or changes what is named of it"},
+	{"DELETE", "/v1/groups/{name}", fk_api_group_remove, NULL, NULL,
+	 "takes its plan away; who is in it the fleet says"},
 	{"GET", "/v1/transport-key", fk_api_transport_key_show, NULL, NULL,
 	 "which key opens the wrapped keys of a fleet file; not the key itself"},
 	{"POST", "/v1/transport-key", fk_api_transport_key_create, NULL, NULL,
@@ -126,6 +133,12 @@ static bool path_matches(const char *pattern, const char *path, uint32_t *ret_id
 			if (id == 0)
 				return false;
 			pattern += 4;
+		} else if (strcmp(pattern, "{name}") == 0) {
+			/* A slash is in no name. */
+			if (*path == '\0' || strchr(path, '/') != NULL)
+				return false;
+			*ret_id = id;
+			return true;
 		} else if (*pattern++ != *path++) {
 			return false;
 		}
@@ -153,4 +166,12 @@ enum fk_err fk_route_find(const char *method, const char *path, const struct fk_
 		err = FK_EUNSUPPORTED;
 	}
 	return err;
+}
+
+const char *fk_route_name(const struct fk_route *route, const char *path)
+{
+	const char *at = strstr(route->path, "{name}");
+
+	/* What stands before it has no {id}, so it is as long in the path. */
+	return at != NULL ? path + (at - route->path) : NULL;
 }

@@ -14,7 +14,8 @@
 struct fk_call;
 
 struct fk_route {
-	const char *method, *path; /* "{id}" stands for a campaign's number */
+	/* "{id}" stands for a campaign's number, "{name}", at the end, for a group's name */
+	const char *method, *path;
 	void (*handler)(struct fk_call *call);
 	/* For uploads that are taken as they come; NULL: the body is collected for 'handler'. */
 	void (*begin)(struct fk_call *call);
@@ -31,3 +32,6 @@ const struct fk_route *fk_routes(uint32_t *ret_n);
  */
 FK_MUST_USE enum fk_err fk_route_find(const char *method, const char *path,
 				      const struct fk_route **ret_route, uint32_t *ret_id);
+
+/* The {name} in a path that the route was found for; NULL if it has none. Borrows 'path'. */
+const char *fk_route_name(const struct fk_route *route, const char *path);

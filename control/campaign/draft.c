@@ -111,12 +111,16 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 }
 
 /* Radios commonly have keysets 1 and 2 only: the one is superseded by the other. P25 sheet 2.3 */
-static enum fk_err draft_superseded(const struct fk_campaign_request *request,
+static enum fk_err draft_superseded(const struct fk_engine *engine,
+				    const struct fk_campaign_request *request,
 				    struct fk_campaign *c, const char **ret_field,
 				    struct fk_reason *reason)
 {
+	const struct fk_group_plan *plan = fk_engine_plan_of(engine, c->group);
 	uint8_t superseded = request->superseded_keyset_id;
 
+	if (superseded == 0 && plan != NULL)
+		superseded = fk_group_plan_other_keyset(plan, c->keyset_id);
 	if (superseded == 0 && c->keyset_id <= 2)
 		superseded = 3 - c->keyset_id;
 	c->superseded_keyset_id = superseded;
@@ -137,8 +141,6 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 
 	c->kind = request->kind;
 	c->keyset_id = request->keyset_id;
-	if (c->keyset_id == 0 && kind->gives_keys)
-		c->keyset_id = 1;
 	c->waves = request->waves;
 	c->gate = request->gate;
 	c->algorithm_id = FK_ALGORITHM_AES_256;
@@ -172,8 +174,10 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	c->supersedes = request->supersedes;
 	if (kind->goes_on || (kind->gives_keys && request->retry_of != 0))
 		err = draft_keys_of(engine, request, c, ret_field, reason);
+	else if (kind->gives_keys)
+		err = fk_engine_draft_keys(engine, c, ret_field, reason);
 	if (err == FK_OK && fk_kind_has_command(kind, FK_ORDER_CHANGEOVER))
-		err = draft_superseded(request, c, ret_field, reason);
+		err = draft_superseded(engine, request, c, ret_field, reason);
 	return err;
 }
 
@@ -368,6 +372,8 @@ enum fk_err fk_engine_draft(struct fk_engine *engine, const struct fk_campaign_r
 
 	if (err == FK_OK && request->break_glass[0] != '\0')
 		err = break_glass(engine, request, &c, ret_field, reason);
+	if (err == FK_OK)
+		err = fk_group_book_refresh(engine->groups, reason);
 	if (err == FK_OK)
 		err = draft(engine, request, &c, ret_field, reason);
 	if (err == FK_OK)

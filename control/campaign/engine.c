@@ -43,7 +43,7 @@ struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine)
 
 enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
 			  struct fk_keyring *keyring, struct fk_key_store *keys,
-			  struct fk_engine **ret_engine)
+			  struct fk_group_book *groups, struct fk_engine **ret_engine)
 {
 	struct fk_engine *engine = calloc(1, sizeof(*engine));
 
@@ -56,6 +56,7 @@ enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store
 	engine->config = config;
 	engine->store = store;
 	engine->keys = keys;
+	engine->groups = groups;
 	*ret_engine = engine;
 	return FK_OK;
 }
@@ -185,10 +186,17 @@ void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c)
 
 bool fk_engine_write_record(struct fk_engine *engine)
 {
+	bool has_plans;
+	enum fk_err err;
+
 	fk_engine_update_record(engine);
 	fk_store_batch_begin(engine->store);
 	fk_engine_put_record(engine, engine->current);
-	if (fk_store_batch_commit(engine->store) != FK_OK) {
+	has_plans = fk_engine_put_changeover(engine, engine->current);
+	err = fk_store_batch_commit(engine->store);
+	if (has_plans)
+		fk_group_book_written(engine->groups, err);
+	if (err != FK_OK) {
 		fk_engine_store_failed(engine, "campaign record");
 		return false;
 	}

@@ -23,6 +23,7 @@
 #include "campaign/plan.h"
 #include "config/config.h"
 #include "fleet/fleet.h"
+#include "fleet/group_book.h"
 #include "fleet/keytable.h"
 #include "keys/key_store.h"
 #include "link/region.h"
@@ -38,9 +39,11 @@ struct fk_campaign_request {
 	uint8_t kind;			     /* enum fk_campaign_kind */
 	char group[FK_CAMPAIGN_GROUP_SIZE];  /* empty: everyone */
 	uint16_t slns[FK_CAMPAIGN_KEYS_MAX]; /* 1..4095, all different: one key for each */
-	uint8_t n_keys;			     /* 1..FK_CAMPAIGN_KEYS_MAX */
-	uint8_t keyset_id;	      /* 1..16; 0: that of the keys it goes on with, else 1 */
-	uint8_t superseded_keyset_id; /* 0: of keysets 1 and 2 the other one */
+	/* 1..FK_CAMPAIGN_KEYS_MAX; 0: those of the group's plan, without one SLN 1 */
+	uint8_t n_keys;
+	/* 1..16; 0: that of the keys it goes on with, else by the group's plan, else 1 */
+	uint8_t keyset_id;
+	uint8_t superseded_keyset_id; /* 0: the plan's other one, else of 1 and 2 the other one */
 	uint32_t keys_of;	      /* 0: the latest campaign that gave the group keys */
 	uint32_t pace_per_s;	      /* 0: the configuration's */
 	uint32_t expire_after_s;      /* the same */
@@ -58,7 +61,7 @@ struct fk_campaign_request {
 /* All borrowed until fk_engine_free(). */
 FK_MUST_USE enum fk_err fk_engine_new(const struct fk_config *config, struct fk_store *store,
 				      struct fk_keyring *keyring, struct fk_key_store *keys,
-				      struct fk_engine **ret_engine);
+				      struct fk_group_book *groups, struct fk_engine **ret_engine);
 void fk_engine_free(struct fk_engine *engine);
 
 /*

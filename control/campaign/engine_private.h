@@ -29,6 +29,7 @@ struct fk_engine {
 	const struct fk_config *config;
 	struct fk_store *store;
 	struct fk_key_store *keys;
+	struct fk_group_book *groups; /* their plans */
 	struct fk_fleet *fleet;
 	struct fk_keytable_file *table;
 	struct fk_region_map *region;
@@ -121,6 +122,15 @@ enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struc
 enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,
 			      const struct fk_plan_terms *terms, uint32_t ue_index,
 			      const struct fk_currency *currency);
+/* The plan of the crypto group of that name; NULL if there is none, or it is everyone. Borrowed. */
+const struct fk_group_plan *fk_engine_plan_of(const struct fk_engine *engine, const char *group);
+/* Fills in what was not asked for of the SLNs and the keyset of a campaign that makes keys, by the
+ * plan of its group. FK_ERANGE, with 'ret_field', if the plan has them not. */
+FK_MUST_USE enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campaign *c,
+					     const char **ret_field, struct fk_reason *reason);
+/* Puts what a changeover that is complete makes of plans into the open batch. True if it makes
+ * something: fk_group_book_written() follows the commit. */
+bool fk_engine_put_changeover(struct fk_engine *engine, const struct fk_campaign *c);
 /* Refuses what would end before it began. */
 FK_MUST_USE enum fk_err fk_engine_check_plan(const struct fk_engine *engine,
 					     const struct fk_plan *plan, const char **ret_field,

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/request.h"
+#include "cli/slns.h"
 #include "cli/ue_ids.h"
 
 #define WORD_MAX     128
@@ -19,59 +20,13 @@ static void print_answer(const struct fk_cli *cli, const json_t *answer)
 		fk_output_object(stdout, answer, 0);
 }
 
-#define SLN_MAX	   4095
 #define SLNS_MAX   16	     /* keys of one campaign */
 #define LEAD_MAX_S 315360000 /* ten years */
-
-/* One number of the list; moves '*at' behind it. 0 if it is none from 1 to SLN_MAX. */
-static unsigned read_sln(const char **at)
-{
-	char *end;
-	unsigned long sln;
-
-	if (**at < '0' || **at > '9')
-		return 0;
-	sln = strtoul(*at, &end, 10);
-	*at = end;
-	return sln <= SLN_MAX ? (unsigned)sln : 0;
-}
-
-/* "1,2,5-8" as a JSON list; NULL, with the reason told, if it is none. */
-static json_t *read_slns(const char *text)
-{
-	json_t *list = json_array();
-	const char *at = text;
-
-	for (;; at++) {
-		unsigned first = read_sln(&at), last = first;
-
-		if (first != 0 && *at == '-') {
-			at++;
-			last = read_sln(&at);
-		}
-		if (first == 0 || last < first || (*at != ',' && *at != '\0')) {
-			(void)fk_usage_error("--sln: '%s' is no list of SLNs from 1 to %u, like "
-					     "1,2,5-8",
-					     text, SLN_MAX);
-			break;
-		}
-		if (json_array_size(list) + (last - first) >= SLNS_MAX) {
-			(void)fk_usage_error("--sln: '%s' has more than %u SLNs", text, SLNS_MAX);
-			break;
-		}
-		for (; first <= last; first++)
-			json_array_append_new(list, json_integer(first));
-		if (*at == '\0')
-			return list;
-	}
-	json_decref(list);
-	return NULL;
-}
 
 /* One SLN goes as 'sln', several as 'slns'. */
 static bool put_slns(json_t *body, const char *text)
 {
-	json_t *list = read_slns(text);
+	json_t *list = fk_slns_read("--sln", text, SLNS_MAX);
 
 	if (list == NULL)
 		return false;

@@ -51,7 +51,7 @@ static struct fk_row_text text_of(const struct parse *parse, enum fk_column colu
 	return (struct fk_row_text){parse->fields[column]->text, parse->fields[column]->len};
 }
 
-static bool is_name(const char *text, size_t len, size_t max)
+bool fk_is_name(const char *text, size_t len, size_t max)
 {
 	if (len == 0 || len > max)
 		return false;
@@ -123,7 +123,7 @@ static void take_identity(struct parse *parse)
 	int32_t next_hop;
 
 	row->ue_id = text_of(parse, FK_COLUMN_UE_ID);
-	if (!is_name(row->ue_id.at, row->ue_id.len, FK_UE_ID_SIZE_MAX))
+	if (!fk_is_name(row->ue_id.at, row->ue_id.len, FK_UE_ID_SIZE_MAX))
 		refuse(parse, FK_COLUMN_UE_ID, "must be 1..64 letters, digits, '.', '_' or '-'");
 	take_uri(parse, FK_COLUMN_MC_SERVICE_ID, &row->mc_service_id);
 	take_uri(parse, FK_COLUMN_MCDATA_ID, &row->mcdata_id);
@@ -139,7 +139,7 @@ static void take_identity(struct parse *parse)
 		refuse(parse, FK_COLUMN_NEXT_HOP, "is no next hop of the configuration");
 	row->next_hop = next_hop < 0 ? 0 : (uint32_t)next_hop;
 	row->area = text_of(parse, FK_COLUMN_AREA);
-	if (row->area.len > 0 && !is_name(row->area.at, row->area.len, FK_NAME_SIZE_MAX))
+	if (row->area.len > 0 && !fk_is_name(row->area.at, row->area.len, FK_NAME_SIZE_MAX))
 		refuse(parse, FK_COLUMN_AREA,
 		       "must be empty or 1..32 letters, digits, '.', '_' or '-'");
 }
@@ -163,7 +163,7 @@ static void take_groups(struct parse *parse)
 	while (text.len > 0) {
 		size_t len = strcspn(at, ";");
 
-		if (!is_name(at, len, FK_NAME_SIZE_MAX)) {
+		if (!fk_is_name(at, len, FK_NAME_SIZE_MAX)) {
 			refuse(parse, FK_COLUMN_GROUPS,
 			       "each must be 1..32 letters, digits, '.', '_' or '-', separated by "
 			       "';'");

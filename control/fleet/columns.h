@@ -64,6 +64,9 @@ const char *fk_column_name(enum fk_column column);
 /* The column of that name, or -1. */
 int fk_column_find(const char *name);
 
+/* True if the text is a name, of 1 to 'max' characters: of a UE, a group or an area. */
+bool fk_is_name(const char *text, size_t len, size_t max);
+
 /* Text of a field: borrowed, not NUL-terminated when it is a part. */
 struct fk_row_text {
 	const char *at;

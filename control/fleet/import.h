@@ -25,6 +25,7 @@
 
 #include "config/config.h"
 #include "fleet/fleet.h"
+#include "fleet/group_book.h"
 #include "fleet/keytable.h"
 #include "keys/key_store.h"
 #include "keys/keyring.h"
@@ -55,6 +56,8 @@ struct fk_import_options {
 	struct fk_store *store;
 	struct fk_keyring *keyring;
 	struct fk_key_store *keys; /* where the transport key is; NULL: there is none */
+	const struct fk_group_book
+		*groups; /* whose plans have to go together in each UE; or NULL */
 	struct fk_fleet *fleet;
 	const struct fk_keytable_file *table;
 	enum fk_import_mode mode;

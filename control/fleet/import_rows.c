@@ -163,6 +163,23 @@ static enum fk_err intern_names(struct fk_import *import, const struct fk_fleet_
 	return err;
 }
 
+/* A UE that is in two groups takes the keys of both: see group_plan.h. */
+static bool groups_go_together(struct fk_import *import, const struct fk_fleet_row *row)
+{
+	char reason[160];
+	uint32_t pair[2];
+
+	if (!fk_group_book_clashes(import->options.groups, row->groups, row->n_groups, pair))
+		return true;
+	(void)snprintf(reason, sizeof(reason),
+		       "the plans of %.*s and %.*s have an SLN in common, or other keysets: no UE "
+		       "can be in both",
+		       (int)row->groups[pair[0]].len, row->groups[pair[0]].at,
+		       (int)row->groups[pair[1]].len, row->groups[pair[1]].at);
+	fk_import_complain(import, FK_COLUMN_GROUPS, reason);
+	return false;
+}
+
 static enum fk_err index_row(struct fk_import *import, const struct fk_fleet_row *row)
 {
 	uint32_t i = import->n_rows - 1;
@@ -207,8 +224,11 @@ enum fk_err fk_import_keep_row(struct fk_import *import, const struct fk_fleet_r
 	};
 	struct fk_import_row *staged, kept;
 	size_t size;
-	enum fk_err err = intern_names(import, row, &record);
+	enum fk_err err;
 
+	if (!groups_go_together(import, row))
+		return FK_EINVAL; /* reported */
+	err = intern_names(import, row, &record);
 	if (err == FK_EFULL)
 		return FK_EINVAL; /* reported */
 	if (import->n_rows >= FK_IMPORT_UES_MAX) {

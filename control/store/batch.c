@@ -266,6 +266,14 @@ void fk_store_batch_put_key(struct fk_store *store, const char *name, const void
 	fk_redis_batch_put(store, words, 4);
 }
 
+void fk_store_batch_put_groups(struct fk_store *store, const void *octets, size_t size)
+{
+	const struct fk_redis_word words[] = {
+		FK_WORD("HSET"), FK_WORD("fk:groups"), FK_WORD("plans"), {octets, size}};
+
+	fk_redis_batch_put(store, words, 4);
+}
+
 enum fk_err fk_store_create_key(struct fk_store *store, const char *name, const void *sealed,
 				size_t size)
 {

@@ -272,6 +272,13 @@ enum fk_err fk_store_read_keys(struct fk_store *store, fk_store_field_fn fn, voi
 	return err == FK_ENOTFOUND ? FK_OK : err;
 }
 
+enum fk_err fk_store_read_groups(struct fk_store *store, fk_store_field_fn fn, void *ctx)
+{
+	enum fk_err err = read_record(store, "fk:groups", fn, ctx);
+
+	return err == FK_ENOTFOUND ? FK_OK : err;
+}
+
 /* The keys are small: all of them are read before the first is handed over. */
 enum fk_err fk_store_rewrite_keys(struct fk_store *store, fk_store_field_fn fn, void *ctx)
 {

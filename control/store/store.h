@@ -195,6 +195,8 @@ void fk_store_batch_put_key(struct fk_store *store, const char *name, const void
 FK_MUST_USE enum fk_err fk_store_create_key(struct fk_store *store, const char *name,
 					    const void *sealed, size_t size);
 void fk_store_batch_delete_key(struct fk_store *store, const char *name);
+/* The plans of all crypto groups (fleet/group_book.h), in place of what was there. */
+void fk_store_batch_put_groups(struct fk_store *store, const void *octets, size_t size);
 #define FK_STORE_RETIRED_SIZE 4	  /* octets */
 #define FK_STORE_RETIRED_MAX  256 /* RSIs of one read */
 /* What is remembered of an RSI that leaves the fleet. */
@@ -283,6 +285,10 @@ FK_MUST_USE enum fk_err fk_store_read_key(struct fk_store *store, const char *na
 
 /* All of them, in no order. FK_OK; FK_ESTORE; or what 'fn' returned. */
 FK_MUST_USE enum fk_err fk_store_read_keys(struct fk_store *store, fk_store_field_fn fn, void *ctx);
+/* The record of the crypto groups' plans; no field if there is none. FK_OK; FK_ESTORE; or what 'fn'
+ * returned. */
+FK_MUST_USE enum fk_err fk_store_read_groups(struct fk_store *store, fk_store_field_fn fn,
+					     void *ctx);
 /* The same in a batch that is committed at the end: 'fn' may put keys. A failure ends the calls;
  * what was put before is written all the same. */
 FK_MUST_USE enum fk_err fk_store_rewrite_keys(struct fk_store *store, fk_store_field_fn fn,

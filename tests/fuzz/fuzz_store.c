@@ -11,6 +11,7 @@
 
 #include "campaign/ledger.h"
 #include "currency/book.h"
+#include "fleet/group_plan.h"
 #include "fleet/names.h"
 #include "fleet/numbers.h"
 #include "fleet/page.h"
@@ -163,6 +164,20 @@ static void check_names(const uint8_t *data, size_t size)
 	fk_names_free(names);
 }
 
+static void check_group_plan(const uint8_t *data, size_t size)
+{
+	uint8_t octets[FK_GROUP_PLAN_SIZE];
+	struct fk_group_plan plan;
+	const char *field;
+	size_t used = 0;
+
+	if (fk_group_plan_decode(data, size, &plan, &used) != FK_OK)
+		return;
+	require(used <= size && used <= sizeof(octets));
+	require_same(octets, fk_group_plan_encode(&plan, octets), data, used);
+	require(fk_group_plan_check(&plan, &field, NULL) == FK_OK);
+}
+
 static void check_columns(const uint8_t *data, size_t size, size_t row_size)
 {
 	uint8_t octets[FK_PAGE_COLUMNS_MAX], rows[FK_PAGE_MAX];
@@ -180,6 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_currency_page(data, size);
 	check_status(data, size);
 	check_names(data, size);
+	check_group_plan(data, size);
 	check_columns(data, size, FK_STORE_NUMBERS_ROW);
 	check_columns(data, size, FK_STORE_LEDGER_ROW);
 	return 0;

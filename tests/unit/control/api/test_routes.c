@@ -28,17 +28,34 @@ Test(routes, every_route_finds_itself)
 	for (uint32_t i = 0; i < n; i++) {
 		char path[80] = "";
 		const char *id_at = strstr(routes[i].path, "{id}");
+		const char *name_at = strstr(routes[i].path, "{name}");
 
 		if (id_at != NULL)
 			(void)snprintf(path, sizeof(path), "%.*s4294967295%s",
 				       (int)(id_at - routes[i].path), routes[i].path, id_at + 4);
+		else if (name_at != NULL)
+			(void)snprintf(path, sizeof(path), "%.*sfire",
+				       (int)(name_at - routes[i].path), routes[i].path);
 		else
 			(void)snprintf(path, sizeof(path), "%s", routes[i].path);
 		cr_assert_eq(find(routes[i].method, path, &id), FK_OK, "%s", path);
 		cr_assert_eq(id, id_at != NULL ? UINT32_MAX : 0);
-		cr_assert_eq(find("DELETE", path, &id), FK_EUNSUPPORTED);
+		cr_assert_eq(find("PATCH", path, &id), FK_EUNSUPPORTED);
 		cr_assert_neq(routes[i].help[0], '\0');
 	}
+}
+
+Test(routes, a_name_ends_a_path_and_is_given_out)
+{
+	const struct fk_route *route = NULL;
+	static const char path[] = "/v1/groups/fire-1";
+	uint32_t id = 1;
+
+	cr_assert_eq(fk_route_find("PUT", path, &route, &id), FK_OK);
+	cr_expect_eq(id, 0);
+	cr_expect_str_eq(fk_route_name(route, path), "fire-1");
+	cr_assert_eq(fk_route_find("GET", "/v1/groups", &route, &id), FK_OK);
+	cr_expect_null(fk_route_name(route, "/v1/groups"));
 }
 
 Test(routes, what_is_no_path_is_not_found)
@@ -56,7 +73,9 @@ Test(routes, what_is_no_path_is_not_found)
 					    "/v1/campaigns/1/",
 					    "/v1/campaigns/1/reports",
 					    "",
-					    "/v1/campaigns//report"};
+					    "/v1/campaigns//report",
+					    "/v1/groups/",
+					    "/v1/groups/a/b"};
 	uint32_t id;
 
 	for (uint32_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Campaigns and the plan of their crypto group: which SLNs and keysets it gives them, what it
+ * forbids, and what a changeover makes of it.
+ */
+#include <string.h>
+
+#include "campaign/engine_private.h"
+
+const struct fk_group_plan *fk_engine_plan_of(const struct fk_engine *engine, const char *group)
+{
+	return group[0] != '\0' ? fk_group_book_find(engine->groups, group, strlen(group)) : NULL;
+}
+
+/* True if a campaign has given keys into that keyset, to the group or to everyone. */
+static bool is_filled(const struct fk_engine *engine, const char *group, uint8_t keyset_id)
+{
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		const struct fk_campaign *c = &engine->campaigns[i];
+
+		if (fk_campaign_has_begun(c) && fk_kind(c->kind)->gives_keys &&
+		    c->keyset_id == keyset_id &&
+		    (c->group[0] == '\0' || strcmp(c->group, group) == 0))
+			return true;
+	}
+	return false;
+}
+
+static enum fk_err take_slns(const struct fk_group_plan *plan, struct fk_campaign *c,
+			     const char **ret_field, struct fk_reason *reason)
+{
+	*ret_field = "slns";
+	if (c->n_keys == 0 && plan->n_slns > FK_CAMPAIGN_KEYS_MAX) {
+		fk_reason_set(reason,
+			      "must be given: the plan of %s has %u SLNs, a campaign gives %u keys "
+			      "at most",
+			      plan->name, plan->n_slns, FK_CAMPAIGN_KEYS_MAX);
+		return FK_ERANGE;
+	}
+	if (c->n_keys == 0) {
+		c->n_keys = plan->n_slns;
+		memcpy(c->slns, plan->slns, plan->n_slns * sizeof(c->slns[0]));
+	}
+	for (uint32_t i = 0; i < c->n_keys; i++) {
+		if (!fk_group_plan_has_sln(plan, c->slns[i])) {
+			fk_reason_set(reason, "SLN %u is not in the plan of %s", c->slns[i],
+				      plan->name);
+			return FK_ERANGE;
+		}
+	}
+	*ret_field = NULL;
+	return FK_OK;
+}
+
+/* A rekey fills the keyset that is not in use. The first one that an empty radio gets is in use at
+ * once (P25 sheet 2.3), so that is the active one's. */
+static enum fk_err take_keyset(const struct fk_engine *engine, const struct fk_group_plan *plan,
+			       struct fk_campaign *c, const char **ret_field,
+			       struct fk_reason *reason)
+{
+	if (c->keyset_id == 0)
+		c->keyset_id = is_filled(engine, c->group, plan->active_keyset_id)
+				       ? plan->inactive_keyset_id
+				       : plan->active_keyset_id;
+	if (fk_group_plan_other_keyset(plan, c->keyset_id) != 0)
+		return FK_OK;
+	*ret_field = "keyset_id";
+	fk_reason_set(reason, "%u is none of the plan of %s, which has %u and %u", c->keyset_id,
+		      plan->name, plan->active_keyset_id, plan->inactive_keyset_id);
+	return FK_ERANGE;
+}
+
+enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campaign *c,
+				 const char **ret_field, struct fk_reason *reason)
+{
+	const struct fk_group_plan *plan = fk_engine_plan_of(engine, c->group);
+	enum fk_err err;
+
+	if (plan != NULL) {
+		err = take_slns(plan, c, ret_field, reason);
+		return err == FK_OK ? take_keyset(engine, plan, c, ret_field, reason) : err;
+	}
+	if (c->n_keys == 0) {
+		c->n_keys = 1;
+		c->slns[0] = 1;
+	}
+	if (c->keyset_id == 0)
+		c->keyset_id = 1;
+	return FK_OK;
+}
+
+bool fk_engine_put_changeover(struct fk_engine *engine, const struct fk_campaign *c)
+{
+	/* Of a part of the group it says nothing, nor if nobody has obeyed. */
+	if (c->state != FK_CAMPAIGN_COMPLETED || c->naming != FK_NAMED_NONE || c->n_held == 0 ||
+	    !fk_kind_has_command(fk_kind(c->kind), FK_ORDER_CHANGEOVER))
+		return false;
+	return fk_group_book_put_changeover(engine->groups, c->group, c->superseded_keyset_id,
+					    c->keyset_id);
+}
