@@ -14,6 +14,10 @@
 
 /* Which campaign it is, where it stands and what it came to. */
 json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign *c);
+/* A principal as its uid; null: nobody that is known. */
+json_t *fk_api_uid_json(uint64_t principal);
+/* What its waves came to, those that have begun. */
+json_t *fk_api_wave_history_json(const struct fk_campaign *c);
 /* Who has reviewed it, when and with which note; null: nobody. */
 json_t *fk_api_review_json(const struct fk_campaign *c);
 /* Answers with a campaign that waits and its plan. */

@@ -117,12 +117,6 @@ static json_t *wave_json(struct fk_engine *engine, const struct fk_campaign *c)
 	return wave;
 }
 
-static json_t *uid_json(uint64_t principal)
-{
-	return principal != FK_PRINCIPAL_NONE ? json_integer((json_int_t)principal - 1)
-					      : json_null();
-}
-
 static json_t *id_json(uint32_t id)
 {
 	return id != 0 ? json_integer(id) : json_null();
@@ -134,8 +128,9 @@ static void put_lifecycle(json_t *object, const struct fk_campaign *c)
 	json_object_update_new(
 		object,
 		json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o}", "planned_by_uid",
-			  uid_json(c->planned_by), "approved_by_uid", uid_json(c->approved_by),
-			  "approved_at", fk_call_timestamp(c->approved_at_ms), "scheduled_at",
+			  fk_api_uid_json(c->planned_by), "approved_by_uid",
+			  fk_api_uid_json(c->approved_by), "approved_at",
+			  fk_call_timestamp(c->approved_at_ms), "scheduled_at",
 			  fk_call_timestamp(c->scheduled_at_ms), "zone", c->zone, "started_at",
 			  fk_call_timestamp(c->started_at_ms), "n_planned",
 			  (json_int_t)c->n_planned, "retry_of", id_json(c->retry_of), "supersedes",
@@ -148,7 +143,7 @@ json_t *fk_api_review_json(const struct fk_campaign *c)
 
 	if (glass->reviewed_by == FK_PRINCIPAL_NONE)
 		return json_null();
-	return json_pack("{s:o, s:o, s:s}", "by_uid", uid_json(glass->reviewed_by), "at",
+	return json_pack("{s:o, s:o, s:s}", "by_uid", fk_api_uid_json(glass->reviewed_by), "at",
 			 fk_call_timestamp(glass->reviewed_at_ms), "note", glass->note);
 }
 
@@ -159,14 +154,20 @@ static void put_break_glass(json_t *object, const struct fk_campaign *c)
 	json_t *glass = json_null(), *review = json_null();
 
 	if (was_used) {
-		glass = json_pack("{s:o, s:o, s:s, s:s}", "by_uid", uid_json(c->planned_by), "at",
-				  fk_call_timestamp(c->created_at_ms), "ue_id", c->glass.ue_id,
-				  "reason", c->glass.reason);
+		glass = json_pack("{s:o, s:o, s:s, s:s}", "by_uid", fk_api_uid_json(c->planned_by),
+				  "at", fk_call_timestamp(c->created_at_ms), "ue_id",
+				  c->glass.ue_id, "reason", c->glass.reason);
 		review = json_string(fk_break_glass_is_pending(&c->glass) ? "pending" : "done");
 	}
 	json_object_set_new(object, "break_glass", glass);
 	json_object_set_new(object, "review", review);
 	json_object_set_new(object, "reviewed", fk_api_review_json(c));
+}
+
+json_t *fk_api_uid_json(uint64_t principal)
+{
+	return principal != FK_PRINCIPAL_NONE ? json_integer((json_int_t)principal - 1)
+					      : json_null();
 }
 
 /* 'sln' and 'key_id' are those of the first key. */
@@ -197,6 +198,7 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		wave_json(engine, c));
 	put_lifecycle(object, c);
 	put_break_glass(object, c);
+	json_object_set_new(object, "wave_history", fk_api_wave_history_json(c));
 	json_object_set_new(object, "expire_after_s",
 			    c->expire_after_s != 0 ? json_integer(c->expire_after_s) : json_null());
 	return object;
@@ -470,8 +472,13 @@ void fk_api_campaign_list(struct fk_call *call)
 	for (i = from; i < n && json_array_size(items) < limit; i++) {
 		const struct fk_campaign *c = fk_engine_campaign_at(engine, i);
 
-		if (is_reviewed_so(c, review))
-			json_array_append_new(items, fk_api_campaign_json(engine, c));
+		json_t *item;
+
+		if (!is_reviewed_so(c, review))
+			continue;
+		item = fk_api_campaign_json(engine, c);
+		(void)json_object_del(item, "wave_history"); /* too long for a list */
+		json_array_append_new(items, item);
 	}
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:o, s:o}", "items", items, "next_cursor",
@@ -483,17 +490,20 @@ void fk_api_campaign_show(struct fk_call *call)
 	reply_campaign(call, 200, call->id);
 }
 
-/* What an operator says to the campaign that is in force. */
-static void command(struct fk_call *call, enum fk_err (*say)(struct fk_engine *, uint32_t))
+static void reply_command(struct fk_call *call, enum fk_err err)
 {
-	enum fk_err err = say(call->app->engine, call->id);
-
 	if (err == FK_ESTALE)
 		fk_call_reply_err(call, err, "state", "the campaign is at its end");
 	else if (err == FK_ESTORE)
 		fk_call_reply_err(call, err, NULL, fk_store_last_error(call->app->store));
 	else
 		reply_campaign(call, 200, call->id);
+}
+
+/* What an operator says to the campaign that is in force. */
+static void command(struct fk_call *call, enum fk_err (*say)(struct fk_engine *, uint32_t))
+{
+	reply_command(call, say(call->app->engine, call->id));
 }
 
 void fk_api_campaign_abort(struct fk_call *call)
@@ -513,7 +523,7 @@ void fk_api_campaign_halt(struct fk_call *call)
 
 void fk_api_campaign_resume(struct fk_call *call)
 {
-	command(call, fk_engine_resume);
+	reply_command(call, fk_engine_resume(call->app->engine, call->id, call->principal));
 }
 
 json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c)

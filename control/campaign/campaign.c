@@ -135,7 +135,7 @@ static const struct text_field {
 };
 
 #define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
-_Static_assert(N_NUMBERS + N_TEXTS + 5 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
+_Static_assert(N_NUMBERS + N_TEXTS + 6 <= FK_CAMPAIGN_FIELDS_MAX, "fields do not fit");
 
 static uint64_t load_number(const struct fk_campaign *c, const struct number_field *f)
 {
@@ -231,6 +231,8 @@ void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *
 		(struct fk_store_field){"keys_per_kmm", f->keys_per_kmm, strlen(f->keys_per_kmm)};
 	fk_waves_format(&c->waves, f->waves);
 	f->fields[f->n++] = (struct fk_store_field){"waves", f->waves, strlen(f->waves)};
+	fk_wave_history_format(&c->history, f->history);
+	f->fields[f->n++] = (struct fk_store_field){"wave_history", f->history, strlen(f->history)};
 }
 
 static enum fk_err decode_text(char *to, size_t cap, const char *value, size_t size)
@@ -321,6 +323,8 @@ enum fk_err fk_campaign_decode_field(void *campaign, const char *name, const cha
 		return decode_split(c, value, size);
 	if (strcmp(name, "waves") == 0)
 		return fk_waves_parse(value, size, &c->waves);
+	if (strcmp(name, "wave_history") == 0)
+		return fk_wave_history_parse(value, size, &c->history);
 	if (strcmp(name, "conversation_id") == 0) {
 		if (size != sizeof(c->conversation_id))
 			return FK_EFORMAT;

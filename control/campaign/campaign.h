@@ -21,6 +21,7 @@
 #include "campaign/kind.h"
 #include "campaign/ledger.h"
 #include "campaign/scheduler.h"
+#include "campaign/wave_history.h"
 #include "campaign/waves.h"
 #include "campaign/zone.h"
 #include "store/store.h"
@@ -84,7 +85,8 @@ struct fk_campaign {
 	uint16_t halt_status; /* of FK_HALT_NEXT_HOPS: fk_refusal_detail() of the first */
 	struct fk_waves waves;
 	struct fk_gate gate;
-	uint32_t wave;	    /* in force, from 0 */
+	uint32_t wave; /* in force, from 0 */
+	struct fk_wave_history history;
 	uint32_t n_excused; /* failures that were there when an operator resumed it */
 	bool closing;
 	bool is_folded; /* what it says of the UEs' keys stands in the currency */
@@ -170,6 +172,7 @@ struct fk_campaign_fields {
 	char slns[FK_CAMPAIGN_KEYS_MAX * 6], key_ids[FK_CAMPAIGN_KEYS_MAX * 6];
 	char keys_per_kmm[FK_NEXT_HOPS_MAX + 1];
 	char waves[FK_WAVES_TEXT_SIZE];
+	char history[FK_WAVE_HISTORY_TEXT_SIZE];
 };
 
 void fk_campaign_encode(const struct fk_campaign *c, struct fk_campaign_fields *ret_fields);

@@ -538,6 +538,7 @@ enum fk_err fk_engine_launch(struct fk_engine *engine, struct fk_campaign *c,
 	if (err == FK_OK) {
 		fk_engine_cut_waves(engine, scheduler, &c->waves);
 		fk_engine_assign_waves(engine, scheduler, c);
+		fk_wave_history_begin(&c->history, c->wave, c->started_at_ms);
 		err = fk_engine_make_room(engine);
 	}
 	if (err == FK_OK) {

@@ -165,6 +165,7 @@ void fk_engine_update_record(struct fk_engine *engine)
 	tally = fk_scheduler_tally(engine->scheduler);
 	memcpy(c->states, tally->states, sizeof(c->states));
 	c->states[FK_DELIVERY_NONE] = 0;
+	fk_engine_update_history(engine);
 	c->n_deliveries = tally->n_deliveries;
 	c->n_held = tally->n_held_durable;
 	c->n_proven = tally->n_proven_durable;

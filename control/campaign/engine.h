@@ -192,10 +192,10 @@ FK_MUST_USE enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id);
 /*
  * Lets a paused or halted campaign go on. A gate that is shut counts as passed, failures that
  * halted it are excused, next hops that have stopped are tried again. The record goes first, so
- * that a restart does not halt it again. Returns FK_OK, also if it runs; FK_ENOTFOUND; FK_ESTALE if
- * it is at its end; FK_ESTORE, and it stands.
+ * that a restart does not halt it again, and it says who did. Returns FK_OK, also if it runs;
+ * FK_ENOTFOUND; FK_ESTALE if it is at its end; FK_ESTORE, and it stands.
  */
-FK_MUST_USE enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id);
+FK_MUST_USE enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id, uint64_t principal);
 
 /* Where the wave in force and its gate stand; false unless the campaign is active. */
 bool fk_engine_wave(struct fk_engine *engine, const struct fk_campaign *c,

@@ -72,6 +72,8 @@ struct fk_scheduler_now fk_engine_now(const struct fk_engine *engine);
 
 /* Brings what the record says up to what the scheduler knows. */
 void fk_engine_update_record(struct fk_engine *engine);
+/* The same for the states of the waves that have begun. */
+void fk_engine_update_history(struct fk_engine *engine);
 /* True if the current campaign may send: it is neither paused nor halted nor at its end. */
 static inline bool fk_engine_is_running(const struct fk_engine *engine)
 {

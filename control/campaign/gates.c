@@ -2,7 +2,9 @@
 /*
  * When a campaign stops and when it goes on: next hops, gates, and what operators say.
  */
+#include <inttypes.h>
 #include <limits.h>
+#include <string.h>
 
 #include "campaign/engine_private.h"
 
@@ -22,6 +24,24 @@ static void note_stopped_hops(struct fk_engine *engine)
 	}
 }
 
+/* A verdict on the wave, and no word of anybody's. */
+static bool is_gate(enum fk_halt halt)
+{
+	return halt == FK_HALT_ACKED || halt == FK_HALT_SAMPLE || halt == FK_HALT_OFFLINE ||
+	       halt == FK_HALT_FAILED;
+}
+
+void fk_engine_update_history(struct fk_engine *engine)
+{
+	struct fk_campaign *c = engine->current;
+
+	for (uint32_t i = 0; i < c->history.n; i++) {
+		memcpy(c->history.items[i].states, fk_scheduler_wave_states(engine->scheduler, i),
+		       sizeof(c->history.items[i].states));
+		c->history.items[i].states[FK_DELIVERY_NONE] = 0;
+	}
+}
+
 /* The flag first, the record when the store can (I9). */
 static void stop(struct fk_engine *engine, enum fk_campaign_state state, enum fk_halt halt,
 		 uint16_t status)
@@ -32,6 +52,10 @@ static void stop(struct fk_engine *engine, enum fk_campaign_state state, enum fk
 	c->state = state;
 	c->halt = halt;
 	c->halt_status = status;
+	if (is_gate(halt))
+		fk_wave_history_judge(
+			&c->history, c->wave, halt, fk_scheduler_wave_tally(engine->scheduler),
+			fk_scheduler_tally(engine->scheduler)->n_failed, fk_engine_now_real_ms());
 	fk_engine_set_stop(engine);
 	fk_scheduler_hold(engine->scheduler);
 	engine->record_dirty = true;
@@ -81,14 +105,21 @@ static void begin_next_wave(struct fk_engine *engine)
 {
 	const struct fk_wave_tally *t = fk_scheduler_wave_tally(engine->scheduler);
 	struct fk_campaign *c = engine->current;
+	const struct fk_wave_history before = c->history;
+	uint64_t now_ms = fk_engine_now_real_ms();
 
 	fk_log(FK_LOG_INFO, "gate passed", "campaign=%u wave=%u n=%u acked=%u living=%u offline=%u",
 	       c->id, c->wave + 1, t->n, t->n_acked, t->n_living, t->n_offline);
+	fk_wave_history_judge(&c->history, c->wave, FK_HALT_NONE, t,
+			      fk_scheduler_tally(engine->scheduler)->n_failed, now_ms);
 	c->wave++;
-	if (fk_engine_write_record(engine))
+	fk_wave_history_begin(&c->history, c->wave, now_ms);
+	if (fk_engine_write_record(engine)) {
 		fk_scheduler_begin_wave(engine->scheduler, c->wave);
-	else
+	} else {
 		c->wave--;
+		c->history = before;
+	}
 }
 
 bool fk_engine_is_past_its_time(const struct fk_engine *engine)
@@ -228,6 +259,9 @@ void fk_engine_assign_waves(const struct fk_engine *engine, struct fk_scheduler 
 	/* What was reserved shows that a gate was passed, also if the record does not say so. */
 	if (c->wave < fk_scheduler_last_reserved_wave(scheduler))
 		c->wave = fk_scheduler_last_reserved_wave(scheduler);
+	/* Of a campaign that has begun before there was a history nobody knows when. */
+	if (c->history.n <= c->wave)
+		c->history.n = (uint8_t)(c->wave + 1);
 	fk_scheduler_begin_wave(scheduler, c->wave);
 	fk_scheduler_excuse(scheduler, c->n_excused);
 }
@@ -266,18 +300,21 @@ enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id)
 	return err;
 }
 
-enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id)
+enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id, uint64_t principal)
 {
 	struct fk_campaign *c = NULL, before;
 	enum fk_err err = find_current(engine, id, &c);
-	bool is_gate;
+	uint64_t now_ms = fk_engine_now_real_ms();
 
 	if (err != FK_OK || c->state == FK_CAMPAIGN_RUNNING)
 		return err;
 	before = *c;
-	is_gate =
-		c->halt == FK_HALT_ACKED || c->halt == FK_HALT_SAMPLE || c->halt == FK_HALT_OFFLINE;
-	c->wave += is_gate && c->wave + 1 < fk_campaign_n_waves(c);
+	fk_wave_history_resume(&c->history, c->wave, (enum fk_halt)c->halt, principal, now_ms);
+	if (is_gate((enum fk_halt)c->halt) && c->halt != FK_HALT_FAILED &&
+	    c->wave + 1 < fk_campaign_n_waves(c)) {
+		c->wave++;
+		fk_wave_history_begin(&c->history, c->wave, now_ms);
+	}
 	c->n_excused = fk_scheduler_tally(engine->scheduler)->n_failed;
 	c->state = FK_CAMPAIGN_RUNNING;
 	c->halt = FK_HALT_NONE;
@@ -293,7 +330,7 @@ enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id)
 	fk_scheduler_resume(engine->scheduler);
 	engine->stopped_hops = 0;
 	fk_engine_set_stop(engine);
-	fk_log(FK_LOG_WARN, "campaign resumed", "campaign=%u wave=%u halt=%s", c->id, c->wave + 1,
-	       fk_halt_label(before.halt));
+	fk_log(FK_LOG_WARN, "campaign resumed", "campaign=%u wave=%u halt=%s by_uid=%" PRId64,
+	       c->id, c->wave + 1, fk_halt_label(before.halt), (int64_t)principal - 1);
 	return FK_OK;
 }

@@ -59,6 +59,7 @@ enum fk_err fk_scheduler_new(const struct fk_scheduler_options *options,
 	share_window(s);
 	s->out_at_ms = UINT64_MAX;
 	s->tally.states[FK_DELIVERY_NONE] = options->n_slots;
+	s->wave_states[0][FK_DELIVERY_NONE] = options->n_slots;
 	*ret_scheduler = s;
 	return FK_OK;
 }
@@ -173,6 +174,8 @@ void fk_delivery_set_state(struct fk_scheduler *s, uint32_t ue_index, enum fk_de
 	fk_delivery_count(s, ue_index, UINT32_MAX);
 	s->tally.states[d->state]--;
 	s->tally.states[state]++;
+	s->wave_states[run->wave][d->state]--;
+	s->wave_states[run->wave][state]++;
 	d->state = (uint8_t)state;
 	fk_delivery_count(s, ue_index, 1);
 }

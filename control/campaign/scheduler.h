@@ -224,6 +224,8 @@ void fk_scheduler_begin_wave(struct fk_scheduler *s, uint32_t wave);
 uint32_t fk_scheduler_last_reserved_wave(const struct fk_scheduler *s);
 uint32_t fk_scheduler_wave(const struct fk_scheduler *s);
 const struct fk_wave_tally *fk_scheduler_wave_tally(const struct fk_scheduler *s);
+/* How many deliveries of any wave are in each state. Borrowed. */
+const uint32_t *fk_scheduler_wave_states(const struct fk_scheduler *s, uint32_t wave);
 /*
  * What the gate behind the wave in force says; behind the last one there is none, and it never
  * passes. More failures than allowed, counted over all waves but for those that were excused, shut

@@ -81,6 +81,7 @@ struct fk_scheduler {
 	uint64_t out_at_ms; /* when it was seen that all of it was sent; UINT64_MAX: not yet */
 	uint32_t n_excused; /* failures that do not count */
 	struct fk_wave_tally wave_tally;
+	uint32_t wave_states[FK_WAVES_MAX + 1][FK_DELIVERY_STATES]; /* by the deliveries' waves */
 	struct fk_scheduler_tally tally;
 };
 

@@ -6,7 +6,16 @@
 
 void fk_scheduler_set_wave(struct fk_scheduler *s, uint32_t ue_index, uint8_t wave)
 {
+	uint8_t state = s->deliveries[ue_index].state;
+
+	s->wave_states[s->runs[ue_index].wave][state]--;
+	s->wave_states[wave][state]++;
 	s->runs[ue_index].wave = wave;
+}
+
+const uint32_t *fk_scheduler_wave_states(const struct fk_scheduler *s, uint32_t wave)
+{
+	return s->wave_states[wave < FK_WAVES_MAX ? wave : FK_WAVES_MAX];
 }
 
 /* The books are made anew: a wave is begun a few times in a campaign. */

@@ -143,6 +143,19 @@ static void end(void)
 
 TestSuite(scheduler_waves, .init = begin, .fini = end);
 
+/* What is kept of each wave is what a count of its deliveries gives. */
+static void check_wave_states(void)
+{
+	for (uint32_t wave = 0; wave < 3; wave++) {
+		uint32_t counted[FK_DELIVERY_STATES] = {0};
+
+		for (uint32_t i = 0; i < WORLD_UES; i++)
+			counted[world_delivery(w, i)->state] += wave_of(i) == wave;
+		cr_assert_arr_eq(fk_scheduler_wave_states(w->scheduler, wave), counted,
+				 sizeof(counted));
+	}
+}
+
 /* Turns until the gate says something else than to wait; what it says. */
 static enum fk_gate_state run_wave(enum fk_halt *ret_halt)
 {
@@ -153,6 +166,7 @@ static enum fk_gate_state run_wave(enum fk_halt *ret_halt)
 		for (uint32_t i = 0; i < WORLD_UES; i++)
 			cr_assert(w->n_sends[i] == 0 ||
 				  wave_of(i) <= fk_scheduler_wave(w->scheduler));
+		check_wave_states();
 		state = fk_scheduler_judge(w->scheduler, &w->now, ret_halt);
 		if (state == FK_GATE_PASSED || state == FK_GATE_SHUT)
 			return state;
@@ -326,6 +340,7 @@ Test(scheduler_waves, where_the_gate_stands_outlives_a_restart)
 	before = *fk_scheduler_wave_tally(w->scheduler);
 	world_restart(w, true);
 	assign(0);
+	check_wave_states();
 	cr_assert_arr_eq(&before, fk_scheduler_wave_tally(w->scheduler), sizeof(before));
 	fk_scheduler_begin_wave(w->scheduler, 1);
 	for (uint32_t i = 0; i < 3; i++)
