@@ -443,6 +443,7 @@ static enum fk_counter read_inventory(const struct fk_campaign_block *campaign,
 				listed |= 1u << k;
 		}
 	}
+	answer->keys_held = (uint16_t)listed;
 	answer->listed = campaign->n_keys > 0 && listed == (1u << campaign->n_keys) - 1;
 	answer->active_keyset = keyset;
 	return FK_COUNTERS;

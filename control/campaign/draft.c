@@ -172,7 +172,8 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	}
 	c->retry_of = request->retry_of;
 	c->supersedes = request->supersedes;
-	if (kind->goes_on || (kind->gives_keys && request->retry_of != 0))
+	if (kind->goes_on || (kind->gives_keys && request->retry_of != 0) ||
+	    (kind->may_ask && request->keys_of != 0))
 		err = draft_keys_of(engine, request, c, ret_field, reason);
 	else if (kind->gives_keys)
 		err = fk_engine_draft_keys(engine, c, ret_field, reason);

@@ -398,8 +398,8 @@ void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uin
 	const struct fk_campaign *c = engine->current;
 
 	*ret_id = 0;
-	if (c != NULL && fk_kind(c->kind)->rule == FK_RULE_INACTIVE)
-		return; /* it deletes them: all the better */
+	if (c != NULL && fk_kind_only_names_keys(fk_kind(c->kind)))
+		return; /* it deletes them, or asks who has them: all the better */
 	for (uint32_t i = 0; c != NULL && i < c->n_keys; i++) {
 		char name[FK_KEY_NAME_SIZE];
 

@@ -258,6 +258,36 @@ static void note_zeroize(const struct fk_campaign *c, const struct fk_delivery *
 	}
 }
 
+/*
+ * What an inventory says of the keys that it asked for: those that are listed are held, and if it
+ * lists their keyset, and that alone, the others are not. Of keys in another keyset it says
+ * nothing. spec: P25 sheet 1.5, Inventory-Command 04: list active key IDs
+ */
+static void note_inventory(struct fk_fold *fold, const struct fk_delivery *d,
+			   struct fk_currency *ue)
+{
+	const struct fk_campaign *c = fold->campaign;
+	uint16_t all = (uint16_t)((1u << c->n_keys) - 1), held = d->keys_held & all, gone = 0;
+	struct fk_currency_entry *entry;
+
+	if (!fk_kind(c->kind)->may_ask || c->keys_of == 0 || d->state != FK_DELIVERY_ACKED)
+		return;
+	if (fk_delivery_active_keyset(d) == c->keyset_id)
+		gone = all & (uint16_t)~held;
+	entry = fk_currency_find(ue, c->keys_of);
+	if (held == 0 && (entry == NULL || gone == 0))
+		return;
+	if (entry == NULL)
+		entry = fk_currency_add(ue, c->keys_of);
+	entry->held = (entry->held | held) & (uint16_t)~gone;
+	entry->maybe &= (uint16_t) ~(held | gone);
+	entry->evidence = evidence_of(c, d);
+	entry->evidence.campaign_id = c->keys_of;
+	if (held == all)
+		entry->flags |= FK_CURRENCY_LISTED;
+	displace(fold, ue, held, 0);
+}
+
 bool fk_fold_is_done(const struct fk_campaign *c, struct fk_currency *ue)
 {
 	return fk_currency_find(ue, c->id) != NULL ||
@@ -323,6 +353,7 @@ void fk_fold_delivery(struct fk_fold *fold, const struct fk_delivery *d, struct 
 	note_changeover(c, d, ue);
 	note_deletion(fold, d, ue);
 	note_zeroize(c, d, ue);
+	note_inventory(fold, d, ue);
 	note_active(c, d, ue);
 }
 

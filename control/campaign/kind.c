@@ -14,7 +14,7 @@ static const struct fk_kind kinds[] = {
 	[FK_KIND_REKEY_AND_CHANGEOVER] = {"rekey-and-changeover", .gives_keys = true,
 					  .can_close = true, .rule = FK_RULE_SETTLED,
 					  .n_commands = 1, .commands = {FK_ORDER_CHANGEOVER}},
-	[FK_KIND_INVENTORY] = {"inventory", .rule = FK_RULE_ANY, .n_commands = 1,
+	[FK_KIND_INVENTORY] = {"inventory", .may_ask = true, .rule = FK_RULE_ANY, .n_commands = 1,
 			       .commands = {FK_ORDER_INVENTORY}},
 	[FK_KIND_DELETE_KEY] = {"delete-key", .goes_on = true, .is_inferred = true,
 				.rule = FK_RULE_INACTIVE, .n_commands = 1,

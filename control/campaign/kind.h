@@ -46,6 +46,7 @@ struct fk_kind {
 	const char *label;   /* in the API */
 	bool gives_keys;     /* makes keys of its own */
 	bool goes_on;	     /* with the keys of an earlier campaign */
+	bool may_ask;	     /* after those of one, if it is named: who has them */
 	bool can_close;	     /* a closing exchange under one of those may follow */
 	bool is_inferred;    /* as the layouts of its KMMs are: P25 sheet 1.5 */
 	bool renews;	     /* the protection TEK of each UE, also where there is none */
@@ -62,5 +63,10 @@ bool fk_kind_admits(const struct fk_kind *kind, uint8_t status);
 const struct fk_kind *fk_kind(uint8_t kind);
 /* The kind of that label, or -1. */
 int fk_kind_find(const char *label);
+/* True if it does nothing with keys but to name them, so that their state is of no matter. */
+static inline bool fk_kind_only_names_keys(const struct fk_kind *kind)
+{
+	return kind->rule == FK_RULE_INACTIVE || kind->may_ask;
+}
 /* True if one of its commands is of that kind. */
 bool fk_kind_has_command(const struct fk_kind *kind, enum fk_order_kind command);

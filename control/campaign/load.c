@@ -80,8 +80,8 @@ static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *
 
 bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_campaign *c)
 {
-	if (fk_kind(c->kind)->rule == FK_RULE_INACTIVE)
-		return true; /* it deletes them, whatever became of them */
+	if (fk_kind_only_names_keys(fk_kind(c->kind)))
+		return true; /* it deletes them, or asks for them, whatever became of them */
 	for (uint32_t i = 0; i < c->n_keys; i++) {
 		const struct fk_key_entry *entry;
 		char name[FK_KEY_NAME_SIZE];

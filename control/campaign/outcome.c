@@ -113,6 +113,9 @@ static void apply_step_done(struct fk_scheduler *s, uint32_t ue_index, const str
 			d->flags |= FK_DELIVERY_HELD;
 	} else {
 		note_evidence(d, state);
+		/* The keys that it was asked for and has in its active keyset. */
+		if (step->kind == FK_ORDER_INVENTORY)
+			d->keys_held = state->keys_held;
 		d->flags |= step->is_goal ? FK_DELIVERY_PERFORMED : 0;
 	}
 	if (step->is_goal)

@@ -142,7 +142,8 @@ static const struct command commands[] = {
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "
-	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active; delete-key, "
+	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active, and "
+	 "with --keys-of who holds that campaign's keys; delete-key, "
 	 "delete-keyset: old keys, where another keyset is active; warm-start: a new protection "
 	 "TEK for each UE; hello: ask who is there; zeroize, with --yes: every key of the UEs "
 	 "that are named or have a status, lost ones above all; whoever may break the glass "

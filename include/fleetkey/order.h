@@ -173,8 +173,10 @@ struct fk_ue_state {
 	uint8_t listed; /* Inventory-Response: 1 if it listed the campaign's keys as active */
 	uint32_t retry_after_s; /* Retry-After of a refusal, 0 if none */
 	FK_ORDER_WHAT;		/* copied from the order: what an answer is held against */
-	uint16_t keys_held;	/* Rekey-Ack: bit i: status $00 for key i of the campaign's list */
-	uint16_t sip_warning;	/* of a refusal: 3GPP's code in its Warning, 0 if none */
+	/* Rekey-Ack: bit i: status $00 for key i of the campaign's list; Inventory-Response: it
+	 * listed that key in its keyset. */
+	uint16_t keys_held;
+	uint16_t sip_warning; /* of a refusal: 3GPP's code in its Warning, 0 if none */
 	/* Inventory-Response: the one keyset that it listed; Changeover-Response: the activated
 	 * one; 0: none. */
 	uint8_t active_keyset;

@@ -44,7 +44,7 @@ is_refused_as_older() {
 	timeout 20 curl -s --unix-socket "$STACK_DIR/api.sock" http://localhost/v1/health | grep -q 'older state'
 }
 
-tap_plan 19
+tap_plan 21
 stack_init older-store
 STACK_UES=$UES
 STACK_WITNESS=$STACK_DIR/witness
@@ -58,6 +58,7 @@ stack_start
 stack_import >/dev/null
 campaign_ends --sln 1 --no-closing
 first=$(key)
+first_campaign=$STACK_CAMPAIGN
 tap_is "all hold the first key" "$(counted held "$first")" "$UES"
 stop_both
 cp -a "$STACK_DIR/redis" "$STACK_DIR/older"
@@ -107,6 +108,10 @@ tap_is "of nobody it is known any more that he holds the key" \
 campaign_ends --kind inventory
 tap_is "an inventory says which keyset is active" \
 	"$(stack_ctl holders --active-keyset 1 --json | wc -l)" "$UES"
+tap_is "but not who holds which key" "$(counted held "$first") $(counted unknown "$first")" "0 $UES"
+campaign_ends --kind inventory --keys-of "$first_campaign"
+tap_is "one that asks after the key does" "$(counted held "$first") $(counted unknown "$first")" \
+	"$UES 0"
 tap_ok "no campaign has the id of one that is lost" test "$STACK_CAMPAIGN" -gt "$lost"
 tap_ok "the lost ones are gone" test "$second" -lt "$lost"
 for sln in 1 2 3; do

@@ -432,6 +432,8 @@ Test(match, an_inventory_lists_the_campaign_only_if_it_has_all_its_keys)
 		rig_answer_in(rig, &answer);
 		cr_assert_eq(rig_state(rig, n).outcome, FK_OUTCOME_ANSWERED);
 		cr_assert_eq(rig_state(rig, n).listed, n >= 3);
+		/* Which ones of the campaign's, also if it is not all of them. */
+		cr_assert_eq(rig_state(rig, n).keys_held, n >= 3 ? 7 : 3);
 		while (rig_next_out(rig) != NULL)
 			;
 	}

@@ -52,12 +52,21 @@ static const struct fk_campaign campaigns[] = {
 	 .key_ids = {23, 21},
 	 .created_at_ms = 1000000,
 	 .started_at_ms = 9000000},
+	/* Who has the keys of the second one? */
+	{.id = 10,
+	 .kind = FK_KIND_INVENTORY,
+	 .keys_of = 2,
+	 .keyset_id = 1,
+	 .n_keys = 2,
+	 .slns = {3, 1},
+	 .key_ids = {23, 21},
+	 .created_at_ms = 5000000},
 };
 
 static const struct fk_campaign *find(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return id >= 1 && id <= 9 ? &campaigns[id - 1] : NULL;
+	return id >= 1 && id <= 10 ? &campaigns[id - 1] : NULL;
 }
 
 /* What a UE's currency is after a delivery of campaign 'id'. */
@@ -493,6 +502,99 @@ Test(fold, an_inventory_settles_which_keyset_is_active)
 	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);
 	cr_expect_eq(ue.active_keyset, 1);
 	cr_expect_eq(ue.active_evidence.campaign_id, 7);
+}
+
+/* An answer to campaign 10 that lists these keys, and that keyset as the active one. */
+static struct fk_delivery listing(uint16_t keys, uint16_t active_keyset)
+{
+	return (struct fk_delivery){.state = FK_DELIVERY_ACKED,
+				    .flags = FK_DELIVERY_PERFORMED,
+				    .keys_per_kmm = 1,
+				    .keys_held = keys,
+				    .acked_ms = 1000,
+				    .inbound_number = 99,
+				    .mac_key_id = 6,
+				    .cause_detail = active_keyset};
+}
+
+/* Of all keys of the first two campaigns it is unknown whether they are held. */
+static struct fk_currency in_doubt(void)
+{
+	return (struct fk_currency){
+		.n_entries = 2,
+		.has_gap = true,
+		.entries = {{.evidence = {.campaign_id = 2, .at_s = 7}, .held = 3, .maybe = 3},
+			    {.evidence = {.campaign_id = 1, .at_s = 7}, .held = 3, .maybe = 3}}};
+}
+
+Test(fold, an_inventory_settles_who_holds_the_keys_that_it_asks_for)
+{
+	struct fk_currency ue = in_doubt(), again;
+	struct fk_delivery d = listing(1, 1);
+	const struct fk_currency_entry *entry;
+
+	cr_assert_eq(fk_currency_state(&ue, 2, 0), FK_KEY_UNKNOWN);
+	fold(10, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD, "listed");
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_NOT_HELD, "its keyset is, and not it");
+	/* Key 0 of campaign 2 is of SLN 3, which campaign 1 gave nothing for. */
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_UNKNOWN, "that was not asked");
+	cr_expect_eq(ue.active_keyset, 1);
+	entry = fk_currency_find(&ue, 2);
+	cr_assert_not_null(entry);
+	cr_expect_eq(entry->evidence.inbound_number, 99);
+	cr_expect_eq(entry->evidence.at_s, 5001);
+	cr_expect_eq(entry->flags & FK_CURRENCY_LISTED, 0);
+	again = ue;
+	fold(10, &d, &again);
+	cr_expect_arr_eq(&ue, &again, sizeof(ue));
+}
+
+Test(fold, what_an_inventory_lists_has_displaced_what_was_there)
+{
+	struct fk_currency ue = in_doubt();
+	struct fk_delivery d = listing(3, 1);
+
+	fold(10, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 1, 0), FK_KEY_NOT_HELD, "SLN 1 has another key");
+	cr_expect_eq(fk_currency_state(&ue, 1, 1), FK_KEY_UNKNOWN);
+	cr_expect(fk_currency_find(&ue, 2)->flags & FK_CURRENCY_LISTED);
+}
+
+Test(fold, of_a_keyset_that_is_not_active_an_inventory_says_nothing)
+{
+	for (uint16_t active = 0; active <= 2; active += 2) {
+		struct fk_currency ue = in_doubt();
+		struct fk_delivery d = listing(0, active); /* 0: several are, or none */
+
+		fold(10, &d, &ue);
+		cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_UNKNOWN);
+		cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_UNKNOWN);
+	}
+}
+
+Test(fold, an_inventory_finds_keys_that_nobody_knew_of)
+{
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_delivery none = listing(0, 1), both = listing(3, 1);
+
+	fold(10, &none, &ue);
+	cr_expect_eq(ue.n_entries, 0);
+	ue = (struct fk_currency){.n_entries = 0};
+	fold(10, &both, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+}
+
+Test(fold, an_inventory_that_is_not_answered_settles_nothing)
+{
+	struct fk_currency ue = in_doubt(), before = ue;
+	struct fk_delivery d = {.state = FK_DELIVERY_UNREACHABLE, .keys_per_kmm = 1};
+
+	fold(10, &d, &ue);
+	cr_expect_arr_eq(&ue, &before, sizeof(ue));
 }
 
 Test(fold, a_zeroized_radio_holds_nothing_by_the_evidence_of_its_answer)
