@@ -33,9 +33,10 @@ static size_t put_part(uint8_t *at, struct fk_view view)
 static void to_tag(const struct fk_worker *w, const struct fk_sip_message *request,
 		   char text[static FK_TAG_HEX_LEN + 1])
 {
-	uint8_t octets[1 + 3 * (HASH_PART_MAX + 1)] = {'T'};
+	uint8_t octets[1 + 3 * (HASH_PART_MAX + 1)]; /* as far as they are written */
 	size_t size = 1;
 
+	octets[0] = 'T';
 	size += put_part(octets + size, request->via_branch);
 	size += put_part(octets + size, request->from_tag);
 	size += put_part(octets + size, request->call_id);

@@ -44,6 +44,23 @@ static inline uint64_t fk_hex_of_word(uint32_t word)
 	return x + '0' * ones + is_letter * ('a' - '0' - 10);
 }
 
+/* Eight hex digits, letters in lower case, as the word that they write; 'bad' keeps a bit for each
+ * octet that is none. */
+static inline uint32_t fk_hex_read_word(const char text[static 8], uint64_t *bad)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t digits = fk_be64_load((const uint8_t *)text);
+	uint64_t word = (digits & 0x0f * ones) + (digits >> 6 & ones) * 9;
+	uint64_t is_letter = (word + 6 * ones) >> 4 & ones;
+
+	/* What it stands for, written again, must be what was read. */
+	*bad |= (word & 0xf0 * ones) |
+		(digits ^ (word + '0' * ones + is_letter * ('a' - '0' - 10)));
+	word = (word >> 4 | word) & UINT64_C(0x00ff00ff00ff00ff);
+	word = (word >> 8 | word) & UINT64_C(0x0000ffff0000ffff);
+	return (uint32_t)(word >> 16 | word);
+}
+
 /* Writes the lowest 'len' hex digits of 'value', lower-case, 1 to 16, without a NUL. More than
  * eight are written as two groups that overlap: nothing is put together in memory first. */
 static inline __attribute__((always_inline)) void fk_hex_put(char *text, uint64_t value,

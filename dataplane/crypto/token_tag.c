@@ -147,25 +147,6 @@ enum fk_err fk_message_id_check(struct fk_token_key *tk,
 	return FK_OK;
 }
 
-/* Lower-case only: a branch of ours comes back as it was sent. */
-static bool get_hex(const char *from, uint32_t len, uint64_t *ret_value)
-{
-	uint64_t value = 0;
-
-	for (uint32_t i = 0; i < len; i++) {
-		char c = from[i];
-
-		if (c >= '0' && c <= '9')
-			value = value << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*ret_value = value;
-	return true;
-}
-
 void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
 		    char (*ret_texts)[FK_BRANCH_LEN], uint32_t n)
 {
@@ -188,20 +169,29 @@ void fk_branch_make(struct fk_token_key *tk, const struct fk_branch *branches,
 	fk_wipe(blocks, n * sizeof(blocks[0]));
 }
 
+/* Digits that words of eight cannot part: a word has the count and the tag's first two, the last
+ * one repeats three of the one before. */
 void fk_branch_read(const char *text, size_t len, struct fk_token_claim *ret_claim)
 {
-	uint64_t token, epoch, count, tag;
+	uint64_t bad = 0, tag;
+	uint32_t words[6];
 	const char *at;
 
 	*ret_claim = (struct fk_token_claim){.domain = DOMAIN_BRANCH};
 	if (len != FK_BRANCH_LEN || memcmp(text, FK_BRANCH_COOKIE, COOKIE_LEN) != 0)
 		return;
 	at = text + COOKIE_LEN;
-	if (!get_hex(at, TOKEN_LEN, &token) || !get_hex(at + TOKEN_LEN, EPOCH_LEN, &epoch) ||
-	    !get_hex(at + TOKEN_LEN + EPOCH_LEN, COUNT_LEN, &count) ||
-	    !get_hex(at + TOKEN_LEN + EPOCH_LEN + COUNT_LEN, TAG_LEN, &tag))
+	for (uint32_t i = 0; i < 5; i++)
+		words[i] = fk_hex_read_word(at + 8 * i, &bad);
+	words[5] = fk_hex_read_word(text + FK_BRANCH_LEN - 8, &bad);
+	if (bad != 0)
 		return;
-	ret_claim->said = (struct fk_branch){token, (uint32_t)epoch, (uint32_t)count};
+	tag = (uint64_t)(words[3] & 0xff) << 52 | (uint64_t)words[4] << 20 | (words[5] & 0xfffff);
+	ret_claim->said = (struct fk_branch){
+		.token = (uint64_t)words[0] << 32 | words[1],
+		.epoch = words[2],
+		.count = words[3] >> 8,
+	};
 	ret_claim->tag = tag >> 2;
 	ret_claim->is_shaped = (tag & 3) == 0;
 }

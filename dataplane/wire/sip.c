@@ -7,14 +7,7 @@
 #include "sip_scan.h"
 #include "sip_text.h"
 
-#define NAME_LEN_MAX 14 /* of the names below */
-
-/* Names of the headers that are read, in lower case; all others are skipped. None shares its length
- * with more than one other, and of two only one begins with a C. spec: RFC 3261 §7.3.3, §20 */
-static const struct {
-	char lower[FK_SCAN_BLOCK];
-	uint8_t len;
-} header_names[FK_SIP_HEADERS] = {
+const struct fk_sip_header_name fk_sip_header_names[FK_SIP_HEADERS] = {
 	[FK_SIP_HEADER_VIA] = {"via", 3},
 	[FK_SIP_HEADER_FROM] = {"from", 4},
 	[FK_SIP_HEADER_TO] = {"to", 2},
@@ -27,8 +20,7 @@ static const struct {
 	[FK_SIP_HEADER_WARNING] = {"warning", 7},
 };
 
-/* Which header a name of this length can be: one that begins with another letter, or with a C. */
-static const uint8_t headers_by_len[NAME_LEN_MAX + 1][2] = {
+const uint8_t fk_sip_headers_by_len[FK_SIP_NAME_LEN_MAX + 1][2] = {
 	[0] = {FK_SIP_HEADERS, FK_SIP_HEADERS},
 	[1] = {FK_SIP_HEADERS, FK_SIP_HEADERS},
 	[2] = {FK_SIP_HEADER_TO, FK_SIP_HEADERS},
@@ -46,123 +38,37 @@ static const uint8_t headers_by_len[NAME_LEN_MAX + 1][2] = {
 	[14] = {FK_SIP_HEADERS, FK_SIP_HEADER_CONTENT_LENGTH},
 };
 
-static enum fk_sip_header find_compact(char c)
-{
-	switch (c | 0x20) {
-	case 'v':
-		return FK_SIP_HEADER_VIA;
-	case 'f':
-		return FK_SIP_HEADER_FROM;
-	case 't':
-		return FK_SIP_HEADER_TO;
-	case 'i':
-		return FK_SIP_HEADER_CALL_ID;
-	case 'c':
-		return FK_SIP_HEADER_CONTENT_TYPE;
-	case 'l':
-		return FK_SIP_HEADER_CONTENT_LENGTH;
-	}
-	return FK_SIP_HEADERS;
-}
-
 static enum fk_sip_header find_header(struct fk_view name)
 {
 	enum fk_sip_header id;
 
 	if (name.len == 1)
-		return find_compact(name.at[0]);
-	if (name.len > NAME_LEN_MAX)
+		return fk_sip_header_compact(name.at[0]);
+	if (name.len > FK_SIP_NAME_LEN_MAX)
 		return FK_SIP_HEADERS;
-	id = headers_by_len[name.len][(name.at[0] | 0x20) == 'c'];
+	id = fk_sip_headers_by_len[name.len][(name.at[0] | 0x20) == 'c'];
 	if (id == FK_SIP_HEADERS)
 		return FK_SIP_HEADERS;
 	for (uint32_t i = 0; i < name.len; i++)
-		if ((name.at[i] | 0x20) != header_names[id].lower[i])
+		if ((name.at[i] | 0x20) != fk_sip_header_names[id].lower[i])
 			return FK_SIP_HEADERS;
 	return id;
 }
 
-#ifdef __SSE2__
-/*
- * Splits a header line whose colon directly follows its name, in the line's first block; tells the
- * header too. False if it is another kind of line. A token's letters and hyphens are the only ones
- * that setting bit 5 turns into those of header_names[], so a name that matches needs no check.
- */
-static inline bool split_plain_header(const struct fk_sip_parse *p, struct fk_view line,
-				      enum fk_sip_header *ret_id, struct fk_view *ret_value)
-{
-	uint32_t len, in_name, others;
-	enum fk_sip_header id;
-	__m128i block;
-
-	if (p->end - line.at < FK_SCAN_BLOCK)
-		return false;
-	len = (uint32_t)__builtin_ctz(fk_scan_equal_mask(line.at, ':') | 1u << FK_SCAN_BLOCK);
-	if (len == 0 || len >= FK_SCAN_BLOCK || len >= line.len)
-		return false;
-	*ret_value = fk_view_part(line, len + 1, line.len);
-	if (len == 1) {
-		*ret_id = find_compact(line.at[0]);
-		return fk_scan_is_token(line.at[0]);
-	}
-	in_name = (1u << len) - 1;
-	id = len <= NAME_LEN_MAX ? headers_by_len[len][(line.at[0] | 0x20) == 'c'] : FK_SIP_HEADERS;
-	if (id != FK_SIP_HEADERS) {
-		block = _mm_cmpeq_epi8(_mm_or_si128(fk_scan_load(line.at), _mm_set1_epi8(0x20)),
-				       fk_scan_load(header_names[id].lower));
-		if (((uint32_t)_mm_movemask_epi8(block) & in_name) == in_name) {
-			*ret_id = id;
-			return true;
-		}
-	}
-	*ret_id = FK_SIP_HEADERS;
-	others = ~fk_scan_token_mask(line.at) & in_name;
-	for (; others != 0; others &= others - 1)
-		if (!fk_scan_is_token(line.at[__builtin_ctz(others)]))
-			return false;
-	return true;
-}
-#endif
-
-/* The same for any line. */
-static bool split_any_header(const struct fk_sip_parse *p, struct fk_view line,
-			     enum fk_sip_header *ret_id, struct fk_view *ret_value)
+/* Header and value of a header line, trimmed; false if it has none. */
+static bool split_header(const struct fk_sip_parse *p, struct fk_view line,
+			 enum fk_sip_header *ret_id, struct fk_view *ret_value)
 {
 	const char *colon = fk_scan_token(line.at, p->end);
 	struct fk_view name;
 
 	*ret_value = (struct fk_view){0};
 	*ret_id = FK_SIP_HEADERS;
-	if (colon - line.at > NAME_LEN_MAX && colon - line.at < line.len && *colon == ':')
+	if (colon - line.at > FK_SIP_NAME_LEN_MAX && colon - line.at < line.len && *colon == ':')
 		return true; /* longer than any name that is read */
 	if (!fk_sip_header_split(line, &name, ret_value))
 		return false;
 	*ret_id = find_header(name);
-	return true;
-}
-
-/*
- * Header and value of a header line, trimmed; false if it has none. Results of the two ways go
- * through variables of their own: one whose address is taken lives in memory, and reading a view
- * there right after its length was written stalls for longer than the split takes.
- */
-static inline bool split_header(const struct fk_sip_parse *p, struct fk_view line,
-				enum fk_sip_header *ret_id, struct fk_view *ret_value)
-{
-	struct fk_view value;
-	enum fk_sip_header id;
-
-#ifdef __SSE2__
-	if (split_plain_header(p, line, ret_id, ret_value)) {
-		if (*ret_id != FK_SIP_HEADERS)
-			*ret_value = fk_view_trim(*ret_value);
-		return true;
-	}
-#endif
-	if (!split_any_header(p, line, &id, &value))
-		return false;
-	*ret_id = id;
-	*ret_value = value;
 	return true;
 }
 
@@ -203,18 +109,14 @@ static __attribute__((noinline)) void take_seldom(struct fk_sip_parse *p, struct
 	}
 }
 
-static inline bool may_be_seldom(char first)
-{
-	return (first | 0x20) == 'r' || (first | 0x20) == 'e' || (first | 0x20) == 'c';
-}
-
 /* True for the headers that may stand in a message once only. */
 static bool is_single(enum fk_sip_header id)
 {
 	return id <= FK_SIP_HEADER_CONTENT_LENGTH && id != FK_SIP_HEADER_VIA;
 }
 
-/* Reads all headers; returns where the body starts, or NULL if the header does not end. */
+/* Reads the headers from 'at' on; returns where the body starts, or NULL if the header does not
+ * end. */
 static const char *read_headers(struct fk_sip_parse *p, const char *at, const char *end)
 {
 	struct fk_view line, value;
@@ -239,7 +141,7 @@ static const char *read_headers(struct fk_sip_parse *p, const char *at, const ch
 			continue;
 		}
 		if (id == FK_SIP_HEADERS) {
-			if (may_be_seldom(line.at[0]))
+			if (fk_sip_may_be_seldom(line.at[0]))
 				take_seldom(p, line);
 			continue;
 		}
@@ -432,7 +334,7 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 	}
 
 	headers = at;
-	at = read_headers(&p, at, end);
+	at = read_headers(&p, fk_sip_read_plain(&p, (const char *)octets, at), end);
 	p.is_cut |= at == NULL;
 	p.line = at != NULL ? at : p.line;
 	check_mandatory(&p, headers);

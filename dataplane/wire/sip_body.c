@@ -4,6 +4,10 @@
  */
 #include <string.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "sip_scan.h"
 #include "sip_text.h"
 #include "wire/sip.h"
@@ -106,6 +110,36 @@ static bool read_delimiter(const char *at, const char *end, const struct delimit
 	return ret_found->is_last && at == end;
 }
 
+#ifdef __x86_64__
+#define WIDE 32 /* octets of a register */
+
+__attribute__((target("avx2"))) static const char *find_line_avx2(const char *at, const char *end)
+{
+	const __m256i lf = _mm256_set1_epi8('\n'), hyphen = _mm256_set1_epi8('-');
+
+	for (; end - at > WIDE; at += WIDE) {
+		__m256i lfs = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)at), lf);
+		__m256i hyphens =
+			_mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(at + 1)), hyphen);
+		uint32_t found = (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(lfs, hyphens));
+
+		if (found != 0)
+			return at + __builtin_ctz(found);
+	}
+	return fk_scan_find_pair(at, end, '\n', '-');
+}
+#endif
+
+/* The LF before the next line that begins with a hyphen, at or after 'at'; or 'end'. */
+static inline const char *find_line(const char *at, const char *end)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		return find_line_avx2(at, end);
+#endif
+	return fk_scan_find_pair(at, end, '\n', '-');
+}
+
 /* The next delimiter line at or after 'from', which is a line start. */
 static bool find_delimiter(const char *from, const char *end, const struct delimiter *d,
 			   struct found *ret_found)
@@ -119,7 +153,7 @@ static bool find_delimiter(const char *from, const char *end, const struct delim
 		}
 		/* A delimiter begins with a hyphen, and few lines do. */
 		do {
-			at = fk_scan_find_pair(at, end, '\n', '-');
+			at = find_line(at, end);
 			if (at == end)
 				return false;
 			at++;
@@ -127,24 +161,45 @@ static bool find_delimiter(const char *from, const char *end, const struct delim
 	}
 }
 
-/*
- * Reads the one header that the parts of an SDS have: a Content-Type without parameters. False if
- * there are others, or none; then read_part() reads them.
- */
+/* The parts of an SDS have one header: a Content-Type without parameters, most often one of these
+ * subtypes. Where it ends if it is one, or NULL. */
+static inline const char *skip_known_type(const char *at, const char *end)
+{
+	if (!FK_SCAN_IS(at, end, "application/vnd.3gpp.mcdata-"))
+		return NULL;
+	at += strlen("application/vnd.3gpp.mcdata-");
+	if (FK_SCAN_IS(at, end, "info+xml"))
+		return at + strlen("info+xml");
+	if (FK_SCAN_IS(at, end, "signalling"))
+		return at + strlen("signalling");
+	return FK_SCAN_IS(at, end, "payload") ? at + strlen("payload") : NULL;
+}
+
+/* Where any type/subtype ends, or NULL. */
+static const char *skip_type(const char *at, const char *end)
+{
+	const char *slash = fk_scan_token(at, end), *behind;
+
+	if (slash == at || slash == end || *slash != '/')
+		return NULL;
+	behind = fk_scan_token(slash + 1, end);
+	return behind > slash + 1 ? behind : NULL;
+}
+
+/* Reads that one header. False if there are others, or none; then read_part() reads them. */
 static bool read_plain_part(const char *at, const char *end, struct fk_sip_part *part)
 {
-	const char *type, *slash, *behind;
+	const char *type, *behind;
 
 	if (!FK_SCAN_IS(at, end, "Content-Type:"))
 		return false;
 	type = at + strlen("Content-Type:");
 	if (type < end && *type == ' ')
 		type++;
-	slash = fk_scan_token(type, end);
-	if (slash == type || slash == end || *slash != '/')
-		return false;
-	behind = fk_scan_token(slash + 1, end);
-	if (behind == slash + 1 || !FK_SCAN_IS(behind, end, "\r\n\r\n"))
+	behind = skip_known_type(type, end);
+	if (behind == NULL || !FK_SCAN_IS(behind, end, "\r\n\r\n"))
+		behind = skip_type(type, end);
+	if (behind == NULL || !FK_SCAN_IS(behind, end, "\r\n\r\n"))
 		return false;
 	*part = (struct fk_sip_part){
 		.content_type = {.at = type, .len = (uint32_t)(behind - type)},

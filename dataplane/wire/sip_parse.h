@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sip_parse.h - what sip.c, which finds the headers, and sip_value.c, which reads them, share.
+ * sip_parse.h - what sip.c, which finds the headers, sip_value.c, which reads them, and
+ * sip_plain.c, which does both for nearly all, share.
  *
- * Private to these two. Threads: everything here is pure. Memory: views borrow from the datagram.
+ * Private to these three. Threads: everything here is pure. Memory: views borrow from the datagram.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sip_scan.h"
 #include "wire/sip.h"
 
 /* The headers that are read; all others are skipped. */
@@ -25,6 +27,47 @@ enum fk_sip_header {
 	FK_SIP_HEADER_WARNING,
 	FK_SIP_HEADERS,
 };
+
+#define FK_SIP_NAME_LEN_MAX	14   /* of the names of these */
+#define FK_SIP_MAX_FORWARDS_MAX 255u /* spec: RFC 3261 §20.22 */
+
+/* Their names in lower case. None shares its length with more than one other, and of two only one
+ * begins with a C. spec: RFC 3261 §7.3.3, §20 */
+struct fk_sip_header_name {
+	char lower[FK_SCAN_BLOCK];
+	uint8_t len;
+};
+
+extern const struct fk_sip_header_name fk_sip_header_names[FK_SIP_HEADERS];
+
+/* Which header a name of this length can be: one that begins with another letter, or with a C. */
+extern const uint8_t fk_sip_headers_by_len[FK_SIP_NAME_LEN_MAX + 1][2];
+
+/* The header that one letter stands for. spec: RFC 3261 §7.3.3 */
+static inline enum fk_sip_header fk_sip_header_compact(char c)
+{
+	switch (c | 0x20) {
+	case 'v':
+		return FK_SIP_HEADER_VIA;
+	case 'f':
+		return FK_SIP_HEADER_FROM;
+	case 't':
+		return FK_SIP_HEADER_TO;
+	case 'i':
+		return FK_SIP_HEADER_CALL_ID;
+	case 'c':
+		return FK_SIP_HEADER_CONTENT_TYPE;
+	case 'l':
+		return FK_SIP_HEADER_CONTENT_LENGTH;
+	}
+	return FK_SIP_HEADERS;
+}
+
+/* May it be a header that is not of these and still read? Its first letter tells. */
+static inline bool fk_sip_may_be_seldom(char first)
+{
+	return (first | 0x20) == 'r' || (first | 0x20) == 'e' || (first | 0x20) == 'c';
+}
 
 /* What the parse knows besides the message. */
 struct fk_sip_parse {
@@ -51,3 +94,7 @@ static inline void fk_sip_fail(struct fk_sip_parse *p, const char *error)
  * that is passed by value goes through memory first, and stalls there. */
 void fk_sip_header_take(struct fk_sip_parse *p, enum fk_sip_header id, const char *at,
 			uint32_t len);
+
+/* Takes headers over from 'at' on, as long as they are of the plain form. Returns where the first
+ * line starts that is not, or that is empty. 'start' is the datagram's. */
+const char *fk_sip_read_plain(struct fk_sip_parse *p, const char *start, const char *at);

@@ -55,34 +55,39 @@ static void put_number(struct fk_wire_writer *w, uint32_t value)
 	fk_wire_put_bytes(w, digits + n, sizeof(digits) - n);
 }
 
-/* True if the value stands on one line: nothing up to CR is in it. */
-static bool is_one_line(struct fk_view v)
-{
-	const char *at = v.at, *end = v.at + v.len;
-
 #ifdef __SSE2__
-	uint32_t controls = 0;
+/* Copies a value of at least a block; the last block overlaps the one before. False if it holds a
+ * control up to CR; what was copied is then of no use. */
+static inline bool copy_line(uint8_t *to, const char *from, size_t size)
+{
+	__m128i lowest = _mm_set1_epi8((char)0xff), octets;
+	const __m128i cr = _mm_set1_epi8('\r');
 
-	if (v.len >= FK_SCAN_BLOCK) {
-		for (; end - at > FK_SCAN_BLOCK; at += FK_SCAN_BLOCK)
-			controls |= fk_scan_control_mask(at);
-		return (controls | fk_scan_control_mask(end - FK_SCAN_BLOCK)) == 0;
+	for (size_t i = 0; i + FK_SCAN_BLOCK < size; i += FK_SCAN_BLOCK) {
+		octets = fk_scan_load(from + i);
+		lowest = _mm_min_epu8(lowest, octets);
+		_mm_storeu_si128((__m128i *)(to + i), octets);
 	}
-#endif
-	while (at < end && *at != '\r' && *at != '\n')
-		at++;
-	return at == end;
+	octets = fk_scan_load(from + size - FK_SCAN_BLOCK);
+	lowest = _mm_min_epu8(lowest, octets);
+	_mm_storeu_si128((__m128i *)(to + size - FK_SCAN_BLOCK), octets);
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(lowest, cr), lowest)) == 0;
 }
+#endif
 
 /* A header value without its folds: the space or tab that follows a CRLF stays. */
 static void put_unfolded(struct fk_wire_writer *w, struct fk_view v)
 {
-	if (is_one_line(v)) {
-		fk_wire_put_bytes(w, v.at, v.len);
-		return;
-	}
 	uint32_t start = 0;
 
+#ifdef __SSE2__
+	/* Mostly it stands on one line. */
+	if (v.len >= FK_SCAN_BLOCK && v.len <= (size_t)(w->end - w->at) && !w->failed &&
+	    copy_line(w->at, v.at, v.len)) {
+		w->at += v.len;
+		return;
+	}
+#endif
 	for (uint32_t i = 0; i <= v.len; i++) {
 		if (i < v.len && v.at[i] != '\r' && v.at[i] != '\n')
 			continue;

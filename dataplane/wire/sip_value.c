@@ -2,8 +2,7 @@
 /*
  * sip_value.c - the values of the headers that are read.
  *
- * Each of Via, From and To has a plain form that nearly all senders use, which is recognised at
- * once; every other goes through the grammar.
+ * By the grammar: the plain form that nearly all senders use is read before, by sip_plain.c.
  */
 #include <string.h>
 
@@ -11,13 +10,8 @@
 #include "sip_scan.h"
 #include "sip_text.h"
 
-/* What most messages do not need stays out of fk_sip_header_take(), which would otherwise set up a
- * guarded stack frame for it at every header. */
-#define SELDOM __attribute__((noinline))
-
-#define CSEQ_MAX	 0x7fffffffu /* spec: RFC 3261 §8.1.1.5 */
-#define MAX_FORWARDS_MAX 255u	     /* spec: RFC 3261 §20.22 */
-#define WARN_CODE_MISC	 399u	     /* the only warn-code of 3GPP warnings: 3GPP sheet 3.7 */
+#define CSEQ_MAX       0x7fffffffu /* spec: RFC 3261 §8.1.1.5 */
+#define WARN_CODE_MISC 399u	   /* the only warn-code of 3GPP warnings: 3GPP sheet 3.7 */
 
 /* Branch and rport of the topmost Via. */
 static void take_top_via(struct fk_sip_parse *p, struct fk_view via)
@@ -45,49 +39,8 @@ static void take_top_via(struct fk_sip_parse *p, struct fk_view via)
 		fk_sip_fail(p, "Via parameter is malformed");
 }
 
-/*
- * Takes the topmost Via over if it has the form that nearly all have: over UDP, a plain host and
- * port, then branch and an empty rport and nothing else. False, and nothing is taken, if it has
- * another; then take_via() reads it.
- */
-static bool take_plain_via(struct fk_sip_parse *p, struct fk_view value)
-{
-	struct fk_sip_message *m = p->message;
-	const char *at = value.at, *end = value.at + value.len;
-	struct fk_view sent_by, branch = {0};
-	bool rport = false;
-
-	if (m->n_vias > 0 || !FK_SCAN_IS(at, end, "SIP/2.0/UDP "))
-		return false;
-	at += strlen("SIP/2.0/UDP ");
-	sent_by.at = at;
-	at = fk_scan_host(at, p->end);
-	sent_by.len = (uint32_t)(at - sent_by.at);
-	if (sent_by.len == 0 || at[-1] == ':')
-		return false;
-	while (at < end) {
-		if (branch.len == 0 && FK_SCAN_IS(at, end, ";branch=")) {
-			branch.at = at + strlen(";branch=");
-			at = fk_scan_token(branch.at, p->end);
-			branch.len = (uint32_t)(at - branch.at);
-			if (branch.len == 0 || at > end)
-				return false;
-		} else if (FK_SCAN_IS(at, end, ";rport") && (end - at == 6 || at[6] == ';')) {
-			rport = true;
-			at += strlen(";rport");
-		} else {
-			return false;
-		}
-	}
-	m->vias[m->n_vias++] = value;
-	m->via_sent_by = sent_by;
-	m->via_branch = branch;
-	m->via_rport = rport;
-	return true;
-}
-
 /* A Via header has one value or several, and there may be several Via headers. */
-static SELDOM void take_via(struct fk_sip_parse *p, struct fk_view value)
+static void take_via(struct fk_sip_parse *p, struct fk_view value)
 {
 	struct fk_sip_message *m = p->message;
 	uint32_t at = 0, comma;
@@ -119,7 +72,7 @@ static SELDOM void take_via(struct fk_sip_parse *p, struct fk_view value)
  * The tag of a From or To value. What stands behind the closing bracket, or without brackets behind
  * the first semicolon, are header parameters (RFC 3261 §20.10).
  */
-static SELDOM bool take_tag(struct fk_view value, struct fk_view *ret_tag)
+static bool take_tag(struct fk_view value, struct fk_view *ret_tag)
 {
 	struct fk_view params, name, param;
 	enum fk_sip_param got;
@@ -150,32 +103,10 @@ static SELDOM bool take_tag(struct fk_view value, struct fk_view *ret_tag)
 	return got == FK_SIP_PARAM_END;
 }
 
-/* The same for <sip:user@host> with nothing or with a tag behind. False if it is another form. */
-static inline bool take_plain_tag(const struct fk_sip_parse *p, struct fk_view value,
-				  struct fk_view *ret_tag)
+static void take_address(struct fk_sip_parse *p, struct fk_view value, struct fk_view *ret_tag,
+			 const char *error)
 {
-	const char *end = value.at + value.len, *at, *tag;
-
-	if (value.len < 3 || value.at[0] != '<')
-		return false;
-	at = fk_scan_find(value.at, end, '>');
-	if (at == end || at[-1] == '<')
-		return false;
-	if (++at == end)
-		return true;
-	if (!FK_SCAN_IS(at, end, ";tag="))
-		return false;
-	tag = at + strlen(";tag=");
-	if (tag == end || fk_scan_token(tag, p->end) != end)
-		return false;
-	*ret_tag = (struct fk_view){.at = tag, .len = (uint32_t)(end - tag)};
-	return true;
-}
-
-static inline void take_address(struct fk_sip_parse *p, struct fk_view value,
-				struct fk_view *ret_tag, const char *error)
-{
-	if (!take_plain_tag(p, value, ret_tag) && !take_tag(value, ret_tag))
+	if (!take_tag(value, ret_tag))
 		fk_sip_fail(p, error);
 }
 
@@ -201,7 +132,7 @@ static void take_cseq(struct fk_sip_parse *p, struct fk_view value)
 }
 
 /* Leading digits; what follows (a comment, parameters) says nothing that is needed. */
-static SELDOM uint32_t read_retry_after(struct fk_view value)
+static uint32_t read_retry_after(struct fk_view value)
 {
 	uint32_t n = 0, seconds = 0;
 
@@ -229,7 +160,7 @@ static uint16_t read_warning(struct fk_view value)
 	return text.at[3] == ' ' || text.at[3] == '"' ? (uint16_t)code : 0;
 }
 
-static SELDOM void take_warning(struct fk_sip_message *m, struct fk_view value)
+static void take_warning(struct fk_sip_message *m, struct fk_view value)
 {
 	uint32_t at = 0, comma;
 
@@ -240,12 +171,12 @@ static SELDOM void take_warning(struct fk_sip_message *m, struct fk_view value)
 	}
 }
 
-static SELDOM void take_max_forwards(struct fk_sip_parse *p, struct fk_view value)
+static void take_max_forwards(struct fk_sip_parse *p, struct fk_view value)
 {
 	uint32_t number;
 
 	p->message->has_max_forwards = true;
-	if (!fk_view_number(value, MAX_FORWARDS_MAX, &number))
+	if (!fk_view_number(value, FK_SIP_MAX_FORWARDS_MAX, &number))
 		fk_sip_fail(p, "Max-Forwards is not a number up to 255");
 }
 
@@ -256,8 +187,7 @@ void fk_sip_header_take(struct fk_sip_parse *p, enum fk_sip_header id, const cha
 
 	switch (id) {
 	case FK_SIP_HEADER_VIA:
-		if (!take_plain_via(p, value))
-			take_via(p, value);
+		take_via(p, value);
 		break;
 	case FK_SIP_HEADER_FROM:
 		m->from = value;

@@ -388,6 +388,32 @@ Test(sip, a_via_for_each_hop_is_kept_and_one_more_is_too_many)
 	cr_assert_not(message.can_answer);
 }
 
+Test(sip, vias_below_the_topmost_are_kept_as_they_are_if_they_can_be_told_apart)
+{
+	static const char top[] = "Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKabc;rport\r\n";
+	static const struct {
+		const char *line;
+		uint8_t n_vias;
+		enum fk_err err;
+	} cases[] = {
+		{"Via: SIP/2.0/TCP p.example;branch=b;received=192.0.2.1", 2, FK_OK},
+		{"Via: SIP/2.0/TCP p.example,SIP/2.0/TCP q.example", 3, FK_OK},
+		{"Via: SIP/2.0/TCP p.example;x=\"a,b\"", 2, FK_OK},
+		{"Via: SIP/2.0/TCP p.example;x=\"a", 1, FK_EINVAL},
+		{"Via: SIP/2.0/TCP p.example;x=<a", 1, FK_EINVAL},
+		{"Via: ", 1, FK_EINVAL},
+	};
+	char vias[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(vias, sizeof(vias), "%s%s", top, cases[i].line);
+		cr_assert_eq(parse(with("Via", vias)), cases[i].err, "%s", cases[i].line);
+		cr_assert_eq(message.n_vias, cases[i].n_vias, "%s", cases[i].line);
+		expect_view(message.via_branch, "z9hG4bKabc");
+		expect_view(message.from_tag, "f1");
+	}
+}
+
 Test(sip, an_ipv6_sent_by_is_read)
 {
 	cr_assert_eq(parse(with("Via", "Via: SIP/2.0/UDP [2001:db8::1] : 5060;branch=b")), FK_OK,
@@ -535,6 +561,10 @@ Test(sip, a_line_spelled_otherwise_gives_the_same_values)
 		{"Call-ID", "call-id:  6f3c9b2a7e  "},
 		{"Content-Length", "l:5"},
 		{"Content-Length", "CONTENT-LENGTH :\t005"},
+		{"Max-Forwards", "Max-Forwards: 70\r\nRecord-Route: <sip:a;lr>\r\nEvent: x"},
+		{"Max-Forwards",
+		 "Max-Forwards: 70\r\nP_Odd: 1\r\nA-Name-That-Has-More-Than-32-Octets: 1"},
+		{"Max-Forwards", "Max-Forwards: 70\r\nSubject: \r\nContact: <sip:a>\r\n\t;x"},
 		{"Max-Forwards", "max-forwards:70\r\nP-A-Header-Nobody-Knows: 1\r\nX:2\r\nY :3"},
 	};
 
