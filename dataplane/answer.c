@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/token_tag.h"
 #include "tag_hash.h"
 #include "wire/sip_refusal.h"
 
@@ -29,6 +30,15 @@ static size_t put_part(uint8_t *at, struct fk_view view)
 	return len + 1;
 }
 
+/* A branch with the cookie is one transaction's alone. spec: RFC 3261 §8.1.1.7 */
+static bool is_unique(struct fk_view branch)
+{
+	const size_t len = strlen(FK_BRANCH_COOKIE);
+
+	return branch.len > len && branch.len < HASH_PART_MAX &&
+	       memcmp(branch.at, FK_BRANCH_COOKIE, len) == 0;
+}
+
 /* A repeat of the request gets the same To-tag. spec: RFC 3261 §8.2.6.2 */
 static void to_tag(const struct fk_worker *w, const struct fk_sip_message *request,
 		   char text[static FK_TAG_HEX_LEN + 1])
@@ -38,8 +48,10 @@ static void to_tag(const struct fk_worker *w, const struct fk_sip_message *reque
 
 	octets[0] = 'T';
 	size += put_part(octets + size, request->via_branch);
-	size += put_part(octets + size, request->from_tag);
-	size += put_part(octets + size, request->call_id);
+	if (!is_unique(request->via_branch)) {
+		size += put_part(octets + size, request->from_tag);
+		size += put_part(octets + size, request->call_id);
+	}
 	fk_tag_format(fk_tag_hash(w->table->header.to_tag_key, octets, size), text);
 	text[FK_TAG_HEX_LEN] = '\0';
 }

@@ -259,6 +259,18 @@ static __attribute__((cold, noinline)) const char *line_of(const struct fk_sip_p
 	return p->line;
 }
 
+/* The method of the request, which mostly is a MESSAGE. */
+static bool is_method_of(struct fk_view method, const struct fk_sip_message *request)
+{
+	struct fk_view text = request->method_text;
+
+	if (method.len != text.len)
+		return false;
+	if (request->method == FK_SIP_MESSAGE)
+		return FK_SCAN_IS(method.at, method.at + method.len, "MESSAGE");
+	return memcmp(method.at, text.at, text.len) == 0;
+}
+
 /* What RFC 3261 §8.1.1 asks of every message, and whether it is enough for an answer. 'headers' is
  * where the first one stands. */
 static void check_mandatory(struct fk_sip_parse *p, const char *headers)
@@ -283,9 +295,7 @@ static void check_mandatory(struct fk_sip_parse *p, const char *headers)
 	if (m->is_response) {
 		m->method_text = p->cseq_method;
 		m->method = method_of(p->cseq_method);
-	} else if (has_all &&
-		   (p->cseq_method.len != m->method_text.len ||
-		    memcmp(p->cseq_method.at, m->method_text.at, m->method_text.len) != 0)) {
+	} else if (has_all && !is_method_of(p->cseq_method, m)) {
 		p->line = line_of(p, headers, FK_SIP_HEADER_CSEQ);
 		fk_sip_fail(p, "the CSeq method is not the request's");
 	}
@@ -324,7 +334,8 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 		fk_sip_fail(&p, "no SIP start line");
 		return FK_EFORMAT;
 	}
-	if (line.len >= 8 && fk_view_is(fk_view_part(line, 0, 8), "SIP/2.0 "))
+	if (FK_SCAN_IS(line.at, line.at + line.len, "SIP/2.0 ") ||
+	    (line.len >= 8 && fk_view_is(fk_view_part(line, 0, 8), "SIP/2.0 ")))
 		read_status_line(&p, line);
 	else
 		err = read_request_line(&p, line);

@@ -260,8 +260,9 @@ static enum fk_err read_part(const char *at, const char *end, struct fk_sip_part
 	}
 }
 
-/* multipart/mixed with a bare boundary and nothing else, spelled as nearly all spell it. */
-static bool read_plain_type(struct fk_view value, struct delimiter *delimiter)
+/* multipart/mixed with a bare boundary and nothing else, spelled as nearly all spell it. 'limit' is
+ * behind the value, and scans may look that far. */
+static bool read_plain_type(struct fk_view value, const char *limit, struct delimiter *delimiter)
 {
 	const char *at = value.at, *end = value.at + value.len;
 	struct fk_view boundary;
@@ -269,7 +270,8 @@ static bool read_plain_type(struct fk_view value, struct delimiter *delimiter)
 	if (!FK_SCAN_IS(at, end, "multipart/mixed;boundary="))
 		return false;
 	boundary = fk_view_part(value, strlen("multipart/mixed;boundary="), value.len);
-	if (boundary.len > BOUNDARY_LEN_MAX || !fk_view_is_token(boundary))
+	if (boundary.len == 0 || boundary.len > BOUNDARY_LEN_MAX ||
+	    fk_scan_token(boundary.at, limit) != end)
 		return false;
 	delimiter->len = 2 + boundary.len;
 	memset(delimiter->text, 0, FK_SCAN_BLOCK);
@@ -315,7 +317,7 @@ enum fk_err fk_sip_split_body(const struct fk_sip_message *message, struct fk_si
 
 	if (message->content_type.len == 0)
 		return FK_EUNSUPPORTED;
-	if (read_plain_type(message->content_type, &delimiter))
+	if (read_plain_type(message->content_type, (const char *)message->body, &delimiter))
 		return split_multipart(message, &delimiter, ret_parts, max, ret_n);
 	type = split_type(message->content_type, &params);
 	if (type.len == 0)

@@ -150,24 +150,33 @@ static bool reference_is(struct fk_view sent_by, const struct fk_address *source
 	return fk_address_parse(text, &address) == FK_OK && fk_address_equal(&address, source);
 }
 
-/* The same with the text of 'source' at hand. */
-static bool sent_by_is(struct fk_view sent_by, const struct fk_address *source, const char *text)
+/* The IPv4 address that a sent-by begins with. False if it begins with anything else. */
+static bool take_ipv4(struct fk_view sent_by, uint32_t *ret_ipv4)
 {
-	uint32_t n = 0;
+	const char *at = sent_by.at, *end = at + sent_by.len;
+	uint32_t ipv4 = 0;
 
-	if (sent_by.len > 0 && sent_by.at[0] == '[')
-		return reference_is(sent_by, source);
-	while (n < sent_by.len && sent_by.at[n] != ':' && !fk_sip_is_space(sent_by.at[n]))
-		n++;
-	return fk_view_is(fk_view_part(sent_by, 0, n), text);
+	for (int part = 0; part < 4; part++) {
+		uint32_t value = 0, n = 0;
+
+		for (; at < end && *at >= '0' && *at <= '9' && n < 4; n++)
+			value = value * 10 + (uint32_t)(*at++ - '0');
+		if (n == 0 || n > 3 || value > 255 || (part < 3 && (at == end || *at++ != '.')))
+			return false;
+		ipv4 = ipv4 << 8 | value;
+	}
+	*ret_ipv4 = ipv4;
+	return at == end || *at == ':' || fk_sip_is_space(*at);
 }
 
 bool fk_sip_sent_by_is(struct fk_view sent_by, const struct fk_address *source)
 {
-	char text[FK_ADDRESS_TEXT_SIZE];
+	uint32_t ipv4;
 
-	fk_address_format(source, text);
-	return sent_by_is(sent_by, source, text);
+	if (sent_by.len > 0 && sent_by.at[0] == '[')
+		return reference_is(sent_by, source);
+	return fk_address_is_ipv4(source) && take_ipv4(sent_by, &ipv4) &&
+	       ipv4 == fk_address_ipv4(source);
 }
 
 /* True if the topmost Via is protocol, sent-by and branch and nothing else: nothing in it is to be
@@ -185,6 +194,15 @@ static bool is_plain_via(const struct fk_sip_message *request)
 	       FK_SCAN_IS(sent_by.at + sent_by.len, end, ";branch=");
 }
 
+static void put_received(struct fk_wire_writer *w, const struct fk_address *source)
+{
+	char text[FK_ADDRESS_TEXT_SIZE];
+
+	fk_address_format(source, text);
+	put_text(w, ";received=");
+	put_text(w, text);
+}
+
 /*
  * The topmost Via with received and rport. spec: RFC 3261 §18.2.1, RFC 3581 §4: who asks for rport
  * gets both. A received or rport value that came with the request is the peer's own claim and is
@@ -194,15 +212,11 @@ static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *r
 			const struct fk_address *source, uint16_t source_port)
 {
 	struct fk_view via = request->vias[0], sent_by, params, name, value;
-	char text[FK_ADDRESS_TEXT_SIZE];
 
-	fk_address_format(source, text);
 	if (is_plain_via(request)) {
 		put_unfolded(w, via);
-		if (!sent_by_is(request->via_sent_by, source, text)) {
-			put_text(w, ";received=");
-			put_text(w, text);
-		}
+		if (!fk_sip_sent_by_is(request->via_sent_by, source))
+			put_received(w, source);
 		return;
 	}
 	if (!fk_sip_via_split(via, &sent_by, &params)) {
@@ -220,10 +234,8 @@ static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *r
 			put_unfolded(w, value);
 		}
 	}
-	if (request->via_rport || !sent_by_is(sent_by, source, text)) {
-		put_text(w, ";received=");
-		put_text(w, text);
-	}
+	if (request->via_rport || !fk_sip_sent_by_is(sent_by, source))
+		put_received(w, source);
 	if (request->via_rport) {
 		put_text(w, ";rport=");
 		put_number(w, source_port);
