@@ -75,24 +75,28 @@ static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct f
 	};
 }
 
-/* spec: P25 sheet 1.5: Rekey-Command with one keyset; 3.2: keys wrapped under the UKEK */
+/* spec: P25 sheet 1.5: Rekey-Command with one keyset; 3.2: keys wrapped under the UKEK; 2.3, 2.4: a
+ * CKEK goes into the keyset of KEKs, and says so */
 static enum fk_err encode_rekey(const struct fk_kmm_header *header,
 				const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
 				size_t *ret_size)
 {
 	const struct fk_campaign_key *keys = &lane->campaign->keys[lane->txn->first_key];
+	uint8_t format = lane->campaign->keyset_id == FK_KMM_KEYSET_KEKS ? FK_KMM_FORMAT_KEK : 0;
 	struct fk_kmm_rekey_command rekey;
 
 	rekey.decryption_algorithm_id = FK_ALGORITHM_AES_256;
 	rekey.decryption_key_id = lane->ue->kek_key_id;
-	rekey.keyset_format = 0;
+	rekey.keyset_format = format;
 	rekey.keyset_id = lane->campaign->keyset_id;
 	rekey.algorithm_id = lane->campaign->algorithm_id;
 	rekey.key_length = FK_KMM_WRAPPED_SIZE;
 	rekey.n_keys = lane->txn->n_keys;
 	for (uint32_t i = 0; i < rekey.n_keys; i++)
-		rekey.keys[i] = (struct fk_kmm_key_item){
-			.sln = keys[i].sln, .key_id = keys[i].key_id, .key = lane->wrapped[i]};
+		rekey.keys[i] = (struct fk_kmm_key_item){.key_format = format,
+							 .sln = keys[i].sln,
+							 .key_id = keys[i].key_id,
+							 .key = lane->wrapped[i]};
 	return fk_kmm_encode_rekey_command(header, &rekey, kmm, cap, ret_size);
 }
 

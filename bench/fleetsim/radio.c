@@ -14,7 +14,6 @@
 #define STATUS_INVALID_ALGORITHM   0x09
 #define KEYSET_ID_MAX		   240	/* above are the keysets of KEKs, P25 sheet 2.3 */
 #define KEY_FORMAT_KEK_OR_ERASE	   0xa0 /* P25 sheet 2.4 */
-#define KEYSET_FORMAT_KEK	   0x80
 #define NUMBER_AHEAD_MAX	   0x7fff
 
 /* One KMM on its way through the radio. */
@@ -58,7 +57,8 @@ static bool authenticate(struct exchange *x)
 	}
 	for (uint32_t i = 0;
 	     (key = fk_sim_ue_find_key(ue, h->mac.algorithm_id, h->mac.key_id, i)) != NULL; i++) {
-		if (mac_verifies(x, key->octets)) {
+		/* A KEK authenticates nothing. */
+		if (key->keyset_id != FK_KMM_KEYSET_KEKS && mac_verifies(x, key->octets)) {
 			x->tek = key->octets;
 			x->traffic_key = key;
 			return true;
@@ -153,32 +153,60 @@ static bool refuses_key(const struct exchange *x, uint16_t sln)
 	       (traits->spec.status_sln == 0 || traits->spec.status_sln == sln);
 }
 
+/* The KEK of that name: the radio's own, or a CKEK that it was given; NULL if it has none. */
+static const uint8_t *find_kek(const struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id)
+{
+	const struct fk_sim_key *key;
+
+	if (algorithm_id == ue->kek_algorithm_id && key_id == ue->kek_key_id)
+		return ue->kek;
+	for (uint32_t i = 0; (key = fk_sim_ue_key(ue, i)) != NULL; i++) {
+		if (key->keyset_id == FK_KMM_KEYSET_KEKS && key->algorithm_id == algorithm_id &&
+		    key->key_id == key_id)
+			return key->octets;
+	}
+	return NULL;
+}
+
+/* A key goes where its format says: a TEK into a keyset of TEKs, a KEK, which only the radio's own
+ * KEK brings, into that of KEKs. spec: P25 sheet 2.3, 2.4 */
+static bool is_in_its_place(const struct fk_sim_ue *ue, const struct fk_kmm_rekey_command *rekey,
+			    const struct fk_kmm_key_item *item, const uint8_t *kek)
+{
+	if (rekey->keyset_format == FK_KMM_FORMAT_KEK)
+		return rekey->keyset_id == FK_KMM_KEYSET_KEKS &&
+		       (item->key_format & KEY_FORMAT_KEK_OR_ERASE) == FK_KMM_FORMAT_KEK &&
+		       item->sln >= FK_KMM_SLN_KEK_MIN && kek == ue->kek;
+	return rekey->keyset_format == 0 && rekey->keyset_id != 0 &&
+	       rekey->keyset_id <= KEYSET_ID_MAX && item->sln < FK_KMM_SLN_KEK_MIN &&
+	       (item->key_format & KEY_FORMAT_KEK_OR_ERASE) == 0;
+}
+
 /* Unwraps and stores one key; returns its status. */
 static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *rekey,
 			const struct fk_kmm_key_item *item)
 {
 	struct fk_sim_ue *ue = x->ue;
+	const uint8_t *kek = find_kek(ue, rekey->decryption_algorithm_id, rekey->decryption_key_id);
 	uint8_t octets[FK_OSSL_KEY_SIZE];
 	enum fk_err err;
 	bool is_stored;
 
-	if (rekey->decryption_algorithm_id != ue->kek_algorithm_id ||
-	    rekey->decryption_key_id != ue->kek_key_id) {
+	if (kek == NULL) {
 		count(x->radio, FK_SIM_NO_KEK);
 		return FK_KMM_STATUS_NO_KEK;
 	}
 	if (rekey->algorithm_id != FK_ALGORITHM_AES_256 ||
 	    rekey->key_length != FK_OSSL_WRAPPED_SIZE)
 		return STATUS_INVALID_ALGORITHM;
-	if (rekey->keyset_id == 0 || rekey->keyset_id > KEYSET_ID_MAX ||
-	    (rekey->keyset_format & KEYSET_FORMAT_KEK) ||
-	    (item->key_format & KEY_FORMAT_KEK_OR_ERASE))
+	if (!is_in_its_place(ue, rekey, item, kek))
 		return STATUS_NOT_PERFORMED;
-	if (ue->keysets != 0 && rekey->keyset_id > ue->keysets) {
+	if (ue->keysets != 0 && rekey->keyset_id > ue->keysets &&
+	    rekey->keyset_id != FK_KMM_KEYSET_KEKS) {
 		count(x->radio, FK_SIM_BEYOND_CAPABILITY);
 		return STATUS_NO_SUCH_ITEM;
 	}
-	err = fk_ossl_unwrap(x->radio->ossl, ue->kek, item->key, octets);
+	err = fk_ossl_unwrap(x->radio->ossl, kek, item->key, octets);
 	if (err != FK_OK) {
 		count(x->radio, FK_SIM_BAD_WRAP);
 		return STATUS_NOT_PERFORMED;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/kmm.h>
+
 #define MORE_STEP 10 /* places that a block grows by */
 
 uint64_t fk_sim_hash(const void *octets, size_t size)
@@ -137,7 +139,7 @@ bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 	key->algorithm_id = algorithm_id;
 	key->key_id = key_id;
 	ue->newest_key = (uint8_t)place;
-	if (ue->active_keyset == 0)
+	if (ue->active_keyset == 0 && keyset_id != FK_KMM_KEYSET_KEKS)
 		ue->active_keyset = keyset_id;
 	return true;
 }

@@ -33,7 +33,7 @@ enum fk_sim_refusal {
 	FK_SIM_REFUSALS
 };
 
-/* A traffic key. keyset_id 0: the place is free. */
+/* A traffic key, or a CKEK, in the keyset of KEKs. keyset_id 0: the place is free. */
 struct fk_sim_key {
 	uint8_t octets[FK_KEY_SIZE_MAX];
 	uint16_t sln, key_id;
@@ -105,8 +105,8 @@ struct fk_sim_key *fk_sim_ue_key(const struct fk_sim_ue *ue, uint32_t i);
 
 /*
  * Stores a traffic key in place of the one with the same keyset and SLN, or in a free place. The
- * first keyset loaded into an empty radio becomes active (P25 sheet 2.3). False if the radio is
- * full, or memory is. A key that is stored again unchanged stays verified.
+ * first keyset of TEKs loaded into an empty radio becomes active (P25 sheet 2.3). False if the
+ * radio is full, or memory is. A key that is stored again unchanged stays verified.
  */
 bool fk_sim_ue_store_key(struct fk_sim_ue *ue, uint8_t keyset_id, uint16_t sln,
 			 uint8_t algorithm_id, uint16_t key_id,

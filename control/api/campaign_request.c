@@ -12,7 +12,7 @@
 
 #define KINDS                                                                                  \
 	"\"rekey\", \"changeover\", \"rekey-and-changeover\", \"inventory\", \"delete-key\", " \
-	"\"delete-keyset\", \"zeroize\", \"warm-start\" or \"hello\""
+	"\"delete-keyset\", \"zeroize\", \"warm-start\", \"hello\" or \"ckek\""
 
 enum member_kind {
 	KIND_KIND,

@@ -54,6 +54,20 @@ static enum fk_err take_keyset(const json_t *value, uint8_t *ret_keyset_id,
 	return err;
 }
 
+/* null: the group has no CKEK. */
+static enum fk_err take_ckek_sln(const json_t *value, struct fk_group_plan *plan,
+				 struct fk_reason *reason)
+{
+	json_int_t number = 0;
+	enum fk_err err = FK_OK;
+
+	if (!json_is_null(value))
+		err = take_number(value, UINT16_MAX, &number, reason);
+	if (err == FK_OK)
+		plan->ckek_sln = (uint16_t)number;
+	return err;
+}
+
 static enum fk_err take_member(const char *name, const json_t *value, struct fk_group_plan *plan,
 			       struct fk_reason *reason)
 {
@@ -63,6 +77,8 @@ static enum fk_err take_member(const char *name, const json_t *value, struct fk_
 		return take_keyset(value, &plan->active_keyset_id, reason);
 	if (strcmp(name, "inactive_keyset_id") == 0)
 		return take_keyset(value, &plan->inactive_keyset_id, reason);
+	if (strcmp(name, "ckek_sln") == 0)
+		return take_ckek_sln(value, plan, reason);
 	fk_reason_set(reason, "there is no such member");
 	return FK_EINVAL;
 }

@@ -14,6 +14,24 @@
 #define ACTIVE_KEYSET_DEFAULT	1
 #define INACTIVE_KEYSET_DEFAULT 2
 
+/* What is known of the latest CKEK of a group; null if it never got one. */
+static json_t *ckek_json(const struct fk_app *app, const char *name)
+{
+	const struct fk_campaign *c = fk_engine_ckek_of(app->engine, name);
+	char key_name[FK_KEY_NAME_SIZE];
+	const struct fk_key_entry *entry;
+
+	if (c == NULL)
+		return json_null();
+	(void)snprintf(key_name, sizeof(key_name), "ckek:%u:0", c->id);
+	entry = fk_key_store_find(app->keys, key_name);
+	return json_pack("{s:s, s:i, s:i, s:s, s:I}", "name", key_name, "key_id", c->key_ids[0],
+			 "sln", c->slns[0], "state",
+			 entry != NULL ? fk_key_record_label(&entry->record, fk_key_now_ms())
+				       : "unknown",
+			 "campaign", (json_int_t)c->id);
+}
+
 /* A group as it is; 'plan' may be NULL: nobody has given it one. */
 static json_t *group_json(const struct fk_app *app, const char *name,
 			  const struct fk_group_plan *plan)
@@ -23,15 +41,17 @@ static json_t *group_json(const struct fk_app *app, const char *name,
 
 	for (uint32_t i = 0; plan != NULL && i < plan->n_slns; i++)
 		json_array_append_new(slns, json_integer(plan->slns[i]));
-	return json_pack("{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "name", name, "n_ues",
-			 (json_int_t)(id >= 0 ? fk_fleet_group_size(app->fleet, (uint32_t)id) : 0),
-			 "has_plan", plan != NULL, "slns", slns, "active_keyset_id",
-			 plan != NULL ? json_integer(plan->active_keyset_id) : json_null(),
-			 "inactive_keyset_id",
-			 plan != NULL ? json_integer(plan->inactive_keyset_id) : json_null(),
-			 "version", plan != NULL ? json_integer(plan->version) : json_null(),
-			 "changed_at",
-			 plan != NULL ? fk_call_timestamp(plan->changed_at_ms) : json_null());
+	return json_pack(
+		"{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", name, "n_ues",
+		(json_int_t)(id >= 0 ? fk_fleet_group_size(app->fleet, (uint32_t)id) : 0),
+		"has_plan", plan != NULL, "slns", slns, "active_keyset_id",
+		plan != NULL ? json_integer(plan->active_keyset_id) : json_null(),
+		"inactive_keyset_id",
+		plan != NULL ? json_integer(plan->inactive_keyset_id) : json_null(), "ckek_sln",
+		plan != NULL && plan->ckek_sln != 0 ? json_integer(plan->ckek_sln) : json_null(),
+		"ckek", ckek_json(app, name), "version",
+		plan != NULL ? json_integer(plan->version) : json_null(), "changed_at",
+		plan != NULL ? fk_call_timestamp(plan->changed_at_ms) : json_null());
 }
 
 static void refuse(struct fk_call *call, enum fk_err err, const char *field,
@@ -148,9 +168,9 @@ void fk_api_group_set(struct fk_call *call)
 	plan = find_plan(app, call->name);
 	fk_log(FK_LOG_INFO, "group plan set",
 	       "group=\"%s\" version=%u n_slns=%u active_keyset_id=%u inactive_keyset_id=%u "
-	       "by_uid=%" PRId64,
+	       "ckek_sln=%u by_uid=%" PRId64,
 	       plan->name, plan->version, plan->n_slns, plan->active_keyset_id,
-	       plan->inactive_keyset_id, (int64_t)call->principal - 1);
+	       plan->inactive_keyset_id, plan->ckek_sln, (int64_t)call->principal - 1);
 	fk_call_reply_json(call, 200, group_json(app, plan->name, plan));
 }
 

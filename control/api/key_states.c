@@ -76,7 +76,8 @@ static bool is_in_use(const struct fk_app *app, const char *name)
 	uint32_t n = fk_engine_n_campaigns(app->engine), id = 0, index = 0;
 	const struct fk_campaign *c;
 
-	if (!fk_engine_is_active(app->engine) || sscanf(name, "tek:%u:%u", &id, &index) != 2)
+	if (!fk_engine_is_active(app->engine) || (sscanf(name, "tek:%u:%u", &id, &index) != 2 &&
+						  sscanf(name, "ckek:%u:%u", &id, &index) != 2))
 		return false;
 	c = fk_engine_campaign_at(app->engine, n - 1);
 	return c != NULL && c->id == id;

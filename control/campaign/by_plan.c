@@ -70,12 +70,58 @@ static enum fk_err take_keyset(const struct fk_engine *engine, const struct fk_g
 	return FK_ERANGE;
 }
 
+/* The one key of the group's CKEK: its place is the plan's. */
+static enum fk_err draft_ckek(const struct fk_group_plan *plan, struct fk_campaign *c,
+			      const char **ret_field, struct fk_reason *reason)
+{
+	*ret_field = "group";
+	if (c->group[0] == '\0') {
+		fk_reason_set(reason, "must be given: a CKEK is a crypto group's");
+		return FK_EINVAL;
+	}
+	if (plan == NULL || plan->ckek_sln == 0) {
+		fk_reason_set(reason, "%s has no plan with an SLN for a CKEK", c->group);
+		return FK_EINVAL;
+	}
+	*ret_field = "slns";
+	if (c->n_keys > 1 || (c->n_keys == 1 && c->slns[0] != plan->ckek_sln)) {
+		fk_reason_set(reason, "must not be there: the CKEK of %s has SLN %u by its plan",
+			      plan->name, plan->ckek_sln);
+		return FK_ERANGE;
+	}
+	*ret_field = "keyset_id";
+	if (c->keyset_id != 0 && c->keyset_id != FK_KMM_KEYSET_KEKS) {
+		fk_reason_set(reason, "must not be there: KEKs are in keyset %u",
+			      FK_KMM_KEYSET_KEKS);
+		return FK_ERANGE;
+	}
+	*ret_field = NULL;
+	c->n_keys = 1;
+	c->slns[0] = plan->ckek_sln;
+	c->keyset_id = FK_KMM_KEYSET_KEKS;
+	return FK_OK;
+}
+
+const struct fk_campaign *fk_engine_ckek_of(const struct fk_engine *engine, const char *group)
+{
+	for (uint32_t i = engine->n_campaigns; i > 0; i--) {
+		const struct fk_campaign *c = &engine->campaigns[i - 1];
+
+		if (c->kind == FK_KIND_CKEK && c->keys_of == 0 && fk_campaign_has_begun(c) &&
+		    strcmp(c->group, group) == 0)
+			return c;
+	}
+	return NULL;
+}
+
 enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campaign *c,
 				 const char **ret_field, struct fk_reason *reason)
 {
 	const struct fk_group_plan *plan = fk_engine_plan_of(engine, c->group);
 	enum fk_err err;
 
+	if (fk_kind(c->kind)->gives_kek)
+		return draft_ckek(plan, c, ret_field, reason);
 	if (plan != NULL) {
 		err = take_slns(plan, c, ret_field, reason);
 		return err == FK_OK ? take_keyset(engine, plan, c, ret_field, reason) : err;

@@ -350,6 +350,8 @@ enum fk_err fk_campaign_decode_done(struct fk_campaign *c)
 	    c->naming > FK_NAMED_BUT || c->halt >= FK_HALTS || c->wave >= fk_campaign_n_waves(c) ||
 	    c->created_at_ms == 0 || c->algorithm_id == 0)
 		return FK_EFORMAT;
+	if (fk_kind(c->kind)->gives_keys && fk_kind(c->kind)->gives_kek != fk_campaign_has_ckek(c))
+		return FK_EFORMAT;
 	if (!fk_kind(c->kind)->gives_keys && !fk_kind(c->kind)->goes_on)
 		return FK_OK;
 	/* Keys have their IDs when they are made. */

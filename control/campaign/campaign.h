@@ -15,6 +15,7 @@
 
 #include <fleetkey/err.h>
 #include <fleetkey/keytable.h>
+#include <fleetkey/kmm.h>
 #include <fleetkey/token.h>
 
 #include "campaign/break_glass.h"
@@ -150,6 +151,12 @@ static inline uint32_t fk_campaign_n_waves(const struct fk_campaign *c)
 static inline uint32_t fk_campaign_n_given(const struct fk_campaign *c)
 {
 	return fk_kind(c->kind)->gives_keys ? c->n_keys : 0;
+}
+
+/* True if the key that it gives, or goes on with, is a CKEK: it alone is in that keyset. */
+static inline bool fk_campaign_has_ckek(const struct fk_campaign *c)
+{
+	return c->keyset_id == FK_KMM_KEYSET_KEKS;
 }
 
 /* The campaign that made its keys. */

@@ -8,9 +8,11 @@
 #include "campaign/engine_private.h"
 #include "keys/tek.h"
 
-void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_KEY_NAME_SIZE])
+void fk_engine_key_name(const struct fk_campaign *c, uint32_t index,
+			char ret_name[static FK_KEY_NAME_SIZE])
 {
-	(void)snprintf(ret_name, FK_KEY_NAME_SIZE, "tek:%u:%u", id, index);
+	(void)snprintf(ret_name, FK_KEY_NAME_SIZE, "%s:%u:%u",
+		       fk_campaign_has_ckek(c) ? "ckek" : "tek", fk_campaign_keys_of(c), index);
 }
 
 void fk_engine_plan_terms(const struct fk_engine *engine, const struct fk_campaign *c,
@@ -371,13 +373,14 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 {
 	struct fk_key_put puts[FK_CAMPAIGN_KEYS_MAX];
 	char names[FK_CAMPAIGN_KEYS_MAX][FK_KEY_NAME_SIZE];
+	bool is_ckek = fk_campaign_has_ckek(c);
 	enum fk_err err;
 
 	for (uint32_t i = 0; i < c->n_keys; i++) {
-		fk_engine_key_name(c->id, i, names[i]);
+		fk_engine_key_name(c, i, names[i]);
 		puts[i] = (struct fk_key_put){
 			.name = names[i],
-			.record = {.kind = FK_KEY_TEK,
+			.record = {.kind = is_ckek ? FK_KEY_CKEK : FK_KEY_TEK,
 				   .state = FK_LIFE_ACTIVE,
 				   .origin = FK_KEY_GENERATED,
 				   .algorithm_id = c->algorithm_id,
@@ -385,7 +388,9 @@ static enum fk_err make_durable(struct fk_engine *engine, const struct fk_campai
 				   .key_id = c->key_ids[i],
 				   .sln = c->slns[i],
 				   .made_at_ms = c->started_at_ms,
-				   .cryptoperiod_s = engine->config->keys.tek_cryptoperiod_s},
+				   .cryptoperiod_s =
+					   is_ckek ? engine->config->keys.ckek_cryptoperiod_s
+						   : engine->config->keys.tek_cryptoperiod_s},
 			.key = &teks[i],
 		};
 	}
@@ -443,7 +448,7 @@ static enum fk_err take_keys(struct fk_engine *engine, const struct fk_campaign 
 	return fk_store_batch_commit(engine->store);
 }
 
-/* Makes the campaign's TEKs, one after the other, and hands them on when they are durable. */
+/* Makes the campaign's keys, one after the other, and hands them on when they are durable. */
 static enum fk_err make_keys(struct fk_engine *engine, const struct fk_campaign *c)
 {
 	struct fk_secret teks[FK_CAMPAIGN_KEYS_MAX];

@@ -15,7 +15,7 @@ enum fk_err fk_engine_check_expiry(const struct fk_engine *engine, const struct 
 		const struct fk_key_entry *entry;
 		char name[FK_KEY_NAME_SIZE];
 
-		fk_engine_key_name(fk_campaign_keys_of(c), i, name);
+		fk_engine_key_name(c, i, name);
 		entry = fk_key_store_find(engine->keys, name);
 		if (entry == NULL || !fk_key_is_expired(&entry->record, now_ms))
 			continue;
@@ -42,7 +42,7 @@ static const struct fk_key_entry *key_in_use(const struct fk_engine *engine, con
 			const struct fk_key_entry *entry;
 			char name[FK_KEY_NAME_SIZE];
 
-			fk_engine_key_name(fk_campaign_keys_of(c), i, name);
+			fk_engine_key_name(c, i, name);
 			entry = fk_key_store_find(engine->keys, name);
 			if (c->slns[i] == sln && entry != NULL &&
 			    entry->record.state == FK_LIFE_ACTIVE)

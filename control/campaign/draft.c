@@ -49,7 +49,7 @@ static enum fk_err check_request(const struct fk_engine *engine,
 	return FK_OK;
 }
 
-/* The latest campaign that gave keys to that group, into that keyset if it is not 0. */
+/* The latest campaign that gave TEKs to that group, into that keyset if it is not 0. */
 static const struct fk_campaign *latest_rekey(const struct fk_engine *engine,
 					      const struct fk_campaign_request *request)
 {
@@ -57,7 +57,7 @@ static const struct fk_campaign *latest_rekey(const struct fk_engine *engine,
 		const struct fk_campaign *c = &engine->campaigns[i - 1];
 
 		if (fk_campaign_has_begun(c) && fk_kind(c->kind)->gives_keys &&
-		    strcmp(c->group, request->group) == 0 &&
+		    !fk_campaign_has_ckek(c) && strcmp(c->group, request->group) == 0 &&
 		    (request->keyset_id == 0 || request->keyset_id == c->keyset_id))
 			return c;
 	}
@@ -88,6 +88,11 @@ static enum fk_err draft_keys_of(const struct fk_engine *engine,
 				      : "no campaign has given this group keys, or not into "
 					"that keyset");
 		return FK_ENOTFOUND;
+	}
+	if (fk_campaign_has_ckek(of) && !kind->gives_kek && kind->rule != FK_RULE_INACTIVE) {
+		fk_reason_set(reason, "campaign %u gave a CKEK, which is in no keyset of TEKs",
+			      of->id);
+		return FK_EINVAL;
 	}
 	if (request->keyset_id != 0 && request->keyset_id != of->keyset_id) {
 		fk_reason_set(reason, "campaign %u gave keys into keyset %u", of->id,

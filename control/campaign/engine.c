@@ -403,7 +403,7 @@ void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uin
 	for (uint32_t i = 0; c != NULL && i < c->n_keys; i++) {
 		char name[FK_KEY_NAME_SIZE];
 
-		fk_engine_key_name(fk_campaign_keys_of(c), i, name);
+		fk_engine_key_name(c, i, name);
 		if (strcmp(name, key_name) != 0)
 			continue;
 		if (fk_engine_abort(engine, c->id) == FK_OK)

@@ -276,6 +276,9 @@ struct fk_key_name {
 	uint32_t campaign_id;
 	uint8_t index;
 };
+/* The campaign that made the latest CKEK of that crypto group, whatever has become of the key; NULL
+ * if there is none. Borrowed. */
+const struct fk_campaign *fk_engine_ckek_of(const struct fk_engine *engine, const char *group);
 /* The keys of that SLN, algorithm and key ID, the latest first; returns how many, at most 'max'. */
 uint32_t fk_engine_find_keys(struct fk_engine *engine, uint16_t sln, uint8_t algorithm_id,
 			     uint16_t key_id, struct fk_key_name *ret_names, uint32_t max);

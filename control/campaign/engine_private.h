@@ -268,8 +268,10 @@ void fk_engine_set_stop(struct fk_engine *engine);
 
 /* True if every key of the campaign is one that may be given out and that authenticates (I8). */
 bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_campaign *c);
-/* "tek:<id>:<index>": the name of a campaign's sealed key, and its identity under the seal. */
-void fk_engine_key_name(uint32_t id, uint32_t index, char ret_name[static FK_KEY_NAME_SIZE]);
+/* "tek:<id>:<index>", or "ckek:...": the name of a sealed key of the campaign, by the campaign that
+ * made it, and its identity under the seal. */
+void fk_engine_key_name(const struct fk_campaign *c, uint32_t index,
+			char ret_name[static FK_KEY_NAME_SIZE]);
 
 static inline uint32_t fk_engine_n_pages(const struct fk_engine *engine)
 {

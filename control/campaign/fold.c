@@ -54,6 +54,8 @@ enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_cur
 	case FK_RULE_HOLDERS:
 		return holds_exactly(c, ue) ? FK_CAUSE_NONE : FK_CAUSE_KEYS_NOT_HELD;
 	case FK_RULE_INACTIVE:
+		if (fk_campaign_has_ckek(c))
+			return FK_CAUSE_NONE; /* no traffic is under it */
 		return ue->active == FK_ACTIVE_KNOWN && ue->active_keyset != c->keyset_id
 			       ? FK_CAUSE_NONE
 			       : FK_CAUSE_IN_USE;

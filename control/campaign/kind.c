@@ -29,6 +29,9 @@ static const struct fk_kind kinds[] = {
 	[FK_KIND_WARM_START] = {"warm-start", .is_inferred = true, .renews = true,
 				.rule = FK_RULE_ANY, .n_commands = 1,
 				.commands = {FK_ORDER_WARM_START}},
+	/* A KEK authenticates nothing, so there is no closing exchange under it; and which keyset
+	 * of TEKs is active does not matter to it. */
+	[FK_KIND_CKEK] = {"ckek", .gives_keys = true, .gives_kek = true, .rule = FK_RULE_ANY},
 	[FK_KIND_HELLO] = {"hello", .rule = FK_RULE_ANY, .n_commands = 1,
 			   .commands = {FK_ORDER_HELLO}},
 };

@@ -27,6 +27,7 @@ enum fk_campaign_kind {
 	FK_KIND_ZEROIZE = 7,	   /* every key of named radios, those of their own included */
 	FK_KIND_WARM_START = 8,	   /* a new protection TEK for each */
 	FK_KIND_HELLO = 9,	   /* asks who is there, and can answer under its own key */
+	FK_KIND_CKEK = 10,	   /* a new KEK for a crypto group */
 };
 
 /* Which UEs a campaign may be served to, by what is known of their keys (I6). */
@@ -45,6 +46,7 @@ enum fk_kind_rule {
 struct fk_kind {
 	const char *label;   /* in the API */
 	bool gives_keys;     /* makes keys of its own */
+	bool gives_kek;	     /* and what it makes is a group's KEK, not a TEK */
 	bool goes_on;	     /* with the keys of an earlier campaign */
 	bool may_ask;	     /* after those of one, if it is named: who has them */
 	bool can_close;	     /* a closing exchange under one of those may follow */

@@ -69,11 +69,12 @@ static enum fk_err load_tek(struct fk_engine *engine, const struct fk_campaign *
 {
 	char name[FK_KEY_NAME_SIZE];
 	struct fk_key_record record;
+	uint8_t kind = fk_campaign_has_ckek(c) ? FK_KEY_CKEK : FK_KEY_TEK;
 	enum fk_err err;
 
-	fk_engine_key_name(fk_campaign_keys_of(c), index, name);
+	fk_engine_key_name(c, index, name);
 	err = fk_key_store_get(engine->keys, name, &record, ret_tek);
-	if (err == FK_OK && (record.kind != FK_KEY_TEK || record.key_id != c->key_ids[index]))
+	if (err == FK_OK && (record.kind != kind || record.key_id != c->key_ids[index]))
 		err = FK_EAUTH;
 	return err;
 }
@@ -86,7 +87,7 @@ bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_c
 		const struct fk_key_entry *entry;
 		char name[FK_KEY_NAME_SIZE];
 
-		fk_engine_key_name(fk_campaign_keys_of(c), i, name);
+		fk_engine_key_name(c, i, name);
 		entry = fk_key_store_find(engine->keys, name);
 		if (entry == NULL || entry->record.state != FK_LIFE_ACTIVE)
 			return false;

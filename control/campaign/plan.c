@@ -128,7 +128,9 @@ enum fk_cause fk_plan_judge(const struct fk_plan_terms *terms, const struct fk_u
 {
 	if (!can_authenticate(terms, ue))
 		return FK_CAUSE_NO_PTEK;
-	if (ue->keysets != 0 && terms->keyset_id > ue->keysets)
+	/* That of KEKs each radio has. */
+	if (ue->keysets != 0 && terms->keyset_id > ue->keysets &&
+	    terms->keyset_id != FK_KMM_KEYSET_KEKS)
 		return FK_CAUSE_NO_KEYSET;
 	return find_any_breach(terms, ue, size).of != FK_PLAN_LIMIT_NONE ? FK_CAUSE_TOO_LARGE
 									 : FK_CAUSE_NONE;

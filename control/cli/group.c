@@ -47,7 +47,7 @@ static enum fk_exit ask(struct fk_cli *cli, const char *method, const char *name
 
 static void print_group(const struct fk_cli *cli, const json_t *group)
 {
-	char word[4][WORD_MAX];
+	char word[5][WORD_MAX];
 	const json_t *sln;
 	size_t i;
 
@@ -55,10 +55,11 @@ static void print_group(const struct fk_cli *cli, const json_t *group)
 		fk_output_json(stdout, group);
 		return;
 	}
-	printf("%-20s %8s %6s %8s ", fk_output_member(group, "name", word[0], WORD_MAX),
+	printf("%-20s %8s %6s %8s %8s ", fk_output_member(group, "name", word[0], WORD_MAX),
 	       fk_output_member(group, "n_ues", word[1], WORD_MAX),
 	       fk_output_member(group, "active_keyset_id", word[2], WORD_MAX),
-	       fk_output_member(group, "inactive_keyset_id", word[3], WORD_MAX));
+	       fk_output_member(group, "inactive_keyset_id", word[3], WORD_MAX),
+	       fk_output_member(group, "ckek_sln", word[4], WORD_MAX));
 	if (!json_is_true(json_object_get(group, "has_plan")))
 		printf("-");
 	json_array_foreach(json_object_get(group, "slns"), i, sln)
@@ -72,7 +73,8 @@ int fk_cli_group_list(struct fk_cli *cli, int argc, char **argv)
 	if (argc != 0)
 		return fk_usage_error("group list wants no argument");
 	if (!cli->json)
-		printf("%-20s %8s %6s %8s %s\n", "GROUP", "UES", "ACTIVE", "INACTIVE", "SLNS");
+		printf("%-20s %8s %6s %8s %8s %s\n", "GROUP", "UES", "ACTIVE", "INACTIVE",
+		       "CKEK_SLN", "SLNS");
 	return fk_request_walk(cli, "/v1/groups", print_group);
 }
 
@@ -93,11 +95,14 @@ int fk_cli_group_remove(struct fk_cli *cli, int argc, char **argv)
 int fk_cli_group_set(struct fk_cli *cli, int argc, char **argv)
 {
 	const char *slns = NULL;
-	uint64_t active = 0, inactive = 0;
+	uint64_t active = 0, inactive = 0, ckek_sln = 0;
+	bool no_ckek = false;
 	const struct fk_option options[] = {
 		{"--slns", .ret_text = &slns},
 		{"--active-keyset", .ret_number = &active, .min = 1, .max = 16},
 		{"--inactive-keyset", .ret_number = &inactive, .min = 1, .max = 16},
+		{"--ckek-sln", .ret_number = &ckek_sln, .min = 61440, .max = 65535},
+		{"--no-ckek", .ret_flag = &no_ckek},
 	};
 	json_t *body, *list;
 	char error[200];
@@ -107,9 +112,11 @@ int fk_cli_group_set(struct fk_cli *cli, int argc, char **argv)
 		return fk_usage_error("%s", error);
 	if (argc != 1 || !is_group_name(argv[0]))
 		return fk_usage_error("group set wants the name of a group");
-	if (slns == NULL && active == 0 && inactive == 0)
-		return fk_usage_error("group set wants --slns, --active-keyset or "
-				      "--inactive-keyset");
+	if (slns == NULL && active == 0 && inactive == 0 && ckek_sln == 0 && !no_ckek)
+		return fk_usage_error("group set wants --slns, --active-keyset, "
+				      "--inactive-keyset, --ckek-sln or --no-ckek");
+	if (ckek_sln != 0 && no_ckek)
+		return fk_usage_error("--ckek-sln and --no-ckek exclude each other");
 	body = json_object();
 	if (slns != NULL) {
 		list = fk_slns_read("--slns", slns, SLNS_MAX);
@@ -123,5 +130,9 @@ int fk_cli_group_set(struct fk_cli *cli, int argc, char **argv)
 		json_object_set_new(body, "active_keyset_id", json_integer((json_int_t)active));
 	if (inactive != 0)
 		json_object_set_new(body, "inactive_keyset_id", json_integer((json_int_t)inactive));
+	if (ckek_sln != 0)
+		json_object_set_new(body, "ckek_sln", json_integer((json_int_t)ckek_sln));
+	if (no_ckek)
+		json_object_set_new(body, "ckek_sln", json_null());
 	return ask(cli, "PUT", argv[0], body);
 }

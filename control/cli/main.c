@@ -84,11 +84,13 @@ static const struct command commands[] = {
 	 "the crypto groups: how many UEs are in each, its SLNs, its keysets"},
 	{{"group", "show"}, "NAME", fk_cli_group_show, "one of them"},
 	{{"group", "set"},
-	 "NAME [--slns N,N-N] [--active-keyset N] [--inactive-keyset N]",
+	 "NAME [--slns N,N-N] [--active-keyset N] [--inactive-keyset N] [--ckek-sln N | "
+	 "--no-ckek]",
 	 fk_cli_group_set,
 	 "give a group a plan, or change what is named of it: a campaign for the group gives keys "
 	 "for these SLNs, into the keyset that is not active; a changeover that is complete "
-	 "turns the two. The fleet file says who is in the group"},
+	 "turns the two. --ckek-sln is where its CKEK goes. The fleet file says who is in the "
+	 "group"},
 	{{"group", "remove"},
 	 "NAME",
 	 fk_cli_group_remove,
@@ -145,7 +147,8 @@ static const struct command commands[] = {
 	 "rekey-and-changeover: both, UE by UE; inventory: ask which keyset is active, and "
 	 "with --keys-of who holds that campaign's keys; delete-key, "
 	 "delete-keyset: old keys, where another keyset is active; warm-start: a new protection "
-	 "TEK for each UE; hello: ask who is there; zeroize, with --yes: every key of the UEs "
+	 "TEK for each UE; hello: ask who is there; ckek: a new KEK for a crypto group; zeroize, "
+	 "with --yes: every key of the UEs "
 	 "that are named or have a status, lost ones above all; whoever may break the glass "
 	 "zeroizes one lost UE without approval, and another user reviews it. Other kinds are for "
 	 "everyone, "

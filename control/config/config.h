@@ -61,7 +61,7 @@ struct fk_config {
 		char *root_key_file; /* NULL: root_key was given */
 		char *root_key;	     /* never NULL: "file:" and root_key_file, if that was given */
 		uint32_t tek_cryptoperiod_s; /* 0: not limited */
-		uint32_t kek_cryptoperiod_s, ptek_cryptoperiod_s;
+		uint32_t ckek_cryptoperiod_s, kek_cryptoperiod_s, ptek_cryptoperiod_s;
 		char *pkcs11_module; /* NULL: none */
 	} keys;
 	struct {

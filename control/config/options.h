@@ -45,18 +45,19 @@
 	L(store, sentinels, 9, "ADDRESS:PORT", \
 	  "instead of redis_socket: Redis Sentinels that are asked where the master is")
 
-#define FK_OPTIONS_KEYS(X)                                                                    \
-	X(keys, root_key_file, TEXT, "", 1, 4000, "characters",                               \
-	  "file with the root key: 32 octets or 64 hex digits, mode 0600; or root_key")       \
-	X(keys, root_key, TEXT, "", 1, 4010, "characters",                                    \
-	  "instead: file:PATH, credential:NAME (systemd) or a pkcs11: URI with a pin-source") \
-	X(keys, tek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                            \
-	  "how long a new TEK is used, then it has expired; 0: not limited")                  \
-	X(keys, kek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                            \
-	  "the same for a KEK of a UE, from when it came")                                    \
-	X(keys, ptek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                           \
-	  "the same for a protection TEK of a UE")                                            \
-	X(keys, pkcs11_module, TEXT, "", 1, 4095, "characters",                               \
+#define FK_OPTIONS_KEYS(X)                                                                     \
+	X(keys, root_key_file, TEXT, "", 1, 4000, "characters",                                \
+	  "file with the root key: 32 octets or 64 hex digits, mode 0600; or root_key")        \
+	X(keys, root_key, TEXT, "", 1, 4010, "characters",                                     \
+	  "instead: file:PATH, credential:NAME (systemd) or a pkcs11: URI with a pin-source")  \
+	X(keys, tek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                             \
+	  "how long a new TEK is used, then it has expired; 0: not limited")                   \
+	X(keys, ckek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s", "the same for a new CKEK") \
+	X(keys, kek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                             \
+	  "the same for a KEK of a UE, from when it came")                                     \
+	X(keys, ptek_cryptoperiod_s, UINT, "0", 0, 4000000000, "s",                            \
+	  "the same for a protection TEK of a UE")                                             \
+	X(keys, pkcs11_module, TEXT, "", 1, 4095, "characters",                                \
 	  "library of the token, for a pkcs11: URI")
 
 #define FK_OPTIONS_LINK(X)                                                                    \

@@ -235,6 +235,13 @@ static enum fk_err check_others(const struct fk_group_book *book, const struct f
 				      "SLN %u is in the plan of %s, and some UE is in both "
 				      "groups: a radio has one key in one place",
 				      sln, other->name);
+		} else if (clash == FK_GROUP_CLASH_CKEK) {
+			*ret_field = "ckek_sln";
+			fk_reason_set(
+				reason,
+				"%u is that of the CKEK of %s, and some UE is in both groups: "
+				"a radio has one key in one place",
+				sln, other->name);
 		} else {
 			*ret_field = "active_keyset_id";
 			fk_reason_set(reason,
@@ -243,6 +250,26 @@ static enum fk_err check_others(const struct fk_group_book *book, const struct f
 				      other->name, other->active_keyset_id,
 				      other->inactive_keyset_id);
 		}
+		return FK_EINVAL;
+	}
+	return FK_OK;
+}
+
+/* No member's own KEK has the place of the CKEK, which would go over it. */
+static enum fk_err check_ukeks(const struct fk_fleet *fleet, const struct fk_group_plan *plan,
+			       const char **ret_field, struct fk_reason *reason)
+{
+	int32_t id = fk_fleet_find_group(fleet, plan->name);
+	struct fk_fleet_ue ue;
+
+	if (plan->ckek_sln == 0 || id < 0)
+		return FK_OK;
+	for (uint32_t i = 0; i < fk_fleet_n_slots(fleet); i++) {
+		if (!fk_fleet_is_member(fleet, i, (uint32_t)id) || !fk_fleet_get(fleet, i, &ue) ||
+		    ue.kek_sln != plan->ckek_sln)
+			continue;
+		*ret_field = "ckek_sln";
+		fk_reason_set(reason, "%u is that of the own KEK of %s", plan->ckek_sln, ue.ue_id);
 		return FK_EINVAL;
 	}
 	return FK_OK;
@@ -285,6 +312,8 @@ enum fk_err fk_group_book_set(struct fk_group_book *book, const struct fk_fleet 
 		err = fk_group_book_refresh(book, reason);
 	if (err == FK_OK)
 		err = check_others(book, fleet, &wanted, ret_field, reason);
+	if (err == FK_OK)
+		err = check_ukeks(fleet, &wanted, ret_field, reason);
 	if (err != FK_OK)
 		return err;
 	at = place_of(book->plans, book->n, wanted.name, strlen(wanted.name), &is_found);
@@ -376,6 +405,19 @@ bool fk_group_book_clashes(const struct fk_group_book *book, const struct fk_row
 			ret_pair[1] = i;
 			return true;
 		}
+	}
+	return false;
+}
+
+bool fk_group_book_has_ckek_at(const struct fk_group_book *book, const struct fk_row_text *groups,
+			       uint32_t n, uint16_t sln)
+{
+	for (uint32_t i = 0; book != NULL && book->n > 0 && i < n; i++) {
+		const struct fk_group_plan *plan =
+			fk_group_book_find(book, groups[i].at, groups[i].len);
+
+		if (plan != NULL && plan->ckek_sln != 0 && plan->ckek_sln == sln)
+			return true;
 	}
 	return false;
 }

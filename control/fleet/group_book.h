@@ -45,7 +45,8 @@ const struct fk_group_plan *fk_group_book_find(const struct fk_group_book *book,
 /*
  * Makes that plan the one of its group, in place of another; version and time are ignored. FK_OK
  * when it is durable. Returns what fk_group_plan_check() returns; FK_EINVAL if it does not go
- * together with the plan of another group that has a UE of 'fleet' in common with it; FK_EFULL if
+ * together with the plan of another group that has a UE of 'fleet' in common with it, or with the
+ * own KEK of one of its UEs; FK_EFULL if
  * FK_GROUPS_MAX groups have plans; FK_ESTORE; FK_ENOMEM. Then nothing has changed here.
  */
 FK_MUST_USE enum fk_err fk_group_book_set(struct fk_group_book *book, const struct fk_fleet *fleet,
@@ -68,3 +69,6 @@ void fk_group_book_written(struct fk_group_book *book, enum fk_err commit);
 struct fk_row_text;
 bool fk_group_book_clashes(const struct fk_group_book *book, const struct fk_row_text *groups,
 			   uint32_t n, uint32_t ret_pair[static 2]);
+/* True if the CKEK of one of these groups has that SLN, by its plan. */
+bool fk_group_book_has_ckek_at(const struct fk_group_book *book, const struct fk_row_text *groups,
+			       uint32_t n, uint16_t sln);

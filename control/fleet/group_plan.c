@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fleetkey/kmm.h>
 #include <fleetkey/wire.h>
 
 #include "fleet/columns.h"
@@ -88,9 +89,16 @@ enum fk_err fk_group_plan_check(struct fk_group_plan *plan, const char **ret_fie
 		fk_reason_set(reason, "%u is the active one", plan->inactive_keyset_id);
 		err = FK_EINVAL;
 	}
-	if (err == FK_OK)
-		*ret_field = NULL;
-	return err;
+	if (err != FK_OK)
+		return err;
+	*ret_field = "ckek_sln";
+	if (plan->ckek_sln != 0 && plan->ckek_sln < FK_KMM_SLN_KEK_MIN) {
+		fk_reason_set(reason, "%u is not from %u to 65535", plan->ckek_sln,
+			      FK_KMM_SLN_KEK_MIN);
+		return FK_ERANGE;
+	}
+	*ret_field = NULL;
+	return FK_OK;
 }
 
 enum fk_group_clash fk_group_plan_clash(const struct fk_group_plan *a,
@@ -102,6 +110,10 @@ enum fk_group_clash fk_group_plan_clash(const struct fk_group_plan *a,
 			return FK_GROUP_CLASH_SLN;
 		}
 	}
+	if (a->ckek_sln != 0 && a->ckek_sln == b->ckek_sln) {
+		*ret_sln = a->ckek_sln;
+		return FK_GROUP_CLASH_CKEK;
+	}
 	/* The one's changeover turns the other's keysets, too: which is active may differ. */
 	if (fk_group_plan_other_keyset(a, b->active_keyset_id) != b->inactive_keyset_id)
 		return FK_GROUP_CLASH_KEYSETS;
@@ -109,7 +121,7 @@ enum fk_group_clash fk_group_plan_clash(const struct fk_group_plan *a,
 }
 
 /* name with its size before it | number of SLNs 1 | SLNs, 2 each | active keyset 1 | inactive one 1
- * | reserved 2 | version 4 | changed_at_ms 8 */
+ * | SLN of the CKEK 2 | version 4 | changed_at_ms 8 */
 size_t fk_group_plan_encode(const struct fk_group_plan *plan,
 			    uint8_t ret_octets[static FK_GROUP_PLAN_SIZE])
 {
@@ -123,7 +135,7 @@ size_t fk_group_plan_encode(const struct fk_group_plan *plan,
 		fk_wire_put_u16(&w, plan->slns[i]);
 	fk_wire_put_u8(&w, plan->active_keyset_id);
 	fk_wire_put_u8(&w, plan->inactive_keyset_id);
-	fk_wire_put_u16(&w, 0);
+	fk_wire_put_u16(&w, plan->ckek_sln);
 	fk_wire_put_u32(&w, plan->version);
 	fk_wire_put_u64(&w, plan->changed_at_ms);
 	return fk_wire_written(&w);
@@ -136,7 +148,6 @@ enum fk_err fk_group_plan_decode(const uint8_t *octets, size_t size, struct fk_g
 	struct fk_group_plan plan = {.version = 0}, sorted;
 	uint8_t len = fk_wire_get_u8(&r);
 	const uint8_t *name = fk_wire_get_bytes(&r, len);
-	uint16_t reserved;
 	const char *field;
 
 	if (r.failed || len > FK_NAME_SIZE_MAX || memchr(name, '\0', len) != NULL)
@@ -149,12 +160,11 @@ enum fk_err fk_group_plan_decode(const uint8_t *octets, size_t size, struct fk_g
 		plan.slns[i] = fk_wire_get_u16(&r);
 	plan.active_keyset_id = fk_wire_get_u8(&r);
 	plan.inactive_keyset_id = fk_wire_get_u8(&r);
-	reserved = fk_wire_get_u16(&r);
+	plan.ckek_sln = fk_wire_get_u16(&r);
 	plan.version = fk_wire_get_u32(&r);
 	plan.changed_at_ms = fk_wire_get_u64(&r);
 	sorted = plan;
-	if (r.failed || reserved != 0 || plan.version == 0 ||
-	    fk_group_plan_check(&sorted, &field, NULL) != FK_OK ||
+	if (r.failed || plan.version == 0 || fk_group_plan_check(&sorted, &field, NULL) != FK_OK ||
 	    memcmp(sorted.slns, plan.slns, sizeof(plan.slns)) != 0)
 		return FK_EFORMAT;
 	*ret_plan = plan;

@@ -7,7 +7,8 @@
  * the fleet is replaced. A radio has one place for each keyset and SLN, and one keyset of its TEKs
  * is active (P25 sheet 2.3). So two plans go together in one radio only if they have no SLN in
  * common, since each rekey of the one group would take the other's key away, and if their keysets
- * are the same two, since a changeover for the one is a changeover for the other. Plans of groups
+ * are the same two, since a changeover for the one is a changeover for the other. A CKEK has its
+ * place in the keyset of KEKs, which must be neither another CKEK's nor the UKEK's. Plans of groups
  * that have no UE in common may share what they like.
  *
  * Threads: everything here is pure. Memory: the caller's.
@@ -33,6 +34,7 @@ struct fk_group_plan {
 	uint8_t n_slns;			  /* 1..FK_GROUP_SLNS_MAX */
 	/* A rekey fills the inactive one, a changeover makes it the active one. */
 	uint8_t active_keyset_id, inactive_keyset_id;
+	uint16_t ckek_sln;	/* where the group's CKEK goes: 61440..65535; 0: it has none */
 	uint32_t version;	/* of the plan; the first is 1 */
 	uint64_t changed_at_ms; /* since 1970 */
 };
@@ -44,8 +46,8 @@ uint8_t fk_group_plan_other_keyset(const struct fk_group_plan *plan, uint8_t key
 
 /*
  * Sorts the SLNs and checks all that a plan says by itself. Returns FK_OK; FK_EINVAL (name, an SLN
- * twice, one keyset twice) or FK_ERANGE (SLNs 1 to 4095, how many, keysets 1 to 16). '*ret_field'
- * names the member at fault, as the API calls it.
+ * twice, one keyset twice) or FK_ERANGE (SLNs 1 to 4095, how many, keysets 1 to 16, the CKEK's
+ * SLN). '*ret_field' names the member at fault, as the API calls it.
  */
 FK_MUST_USE enum fk_err fk_group_plan_check(struct fk_group_plan *plan, const char **ret_field,
 					    struct fk_reason *reason);
@@ -54,6 +56,7 @@ FK_MUST_USE enum fk_err fk_group_plan_check(struct fk_group_plan *plan, const ch
 enum fk_group_clash {
 	FK_GROUP_CLASH_NONE = 0,
 	FK_GROUP_CLASH_SLN,	/* '*ret_sln' is in both */
+	FK_GROUP_CLASH_CKEK,	/* their CKEKs have one place, '*ret_sln' */
 	FK_GROUP_CLASH_KEYSETS, /* they are not the same two */
 };
 enum fk_group_clash fk_group_plan_clash(const struct fk_group_plan *a,

@@ -169,6 +169,12 @@ static bool groups_go_together(struct fk_import *import, const struct fk_fleet_r
 	char reason[160];
 	uint32_t pair[2];
 
+	if (fk_group_book_has_ckek_at(import->options.groups, row->groups, row->n_groups,
+				      row->kek_sln)) {
+		fk_import_complain(import, FK_COLUMN_KEK_SLN,
+				   "is that of the CKEK of one of the UE's groups");
+		return false;
+	}
 	if (!fk_group_book_clashes(import->options.groups, row->groups, row->n_groups, pair))
 		return true;
 	(void)snprintf(reason, sizeof(reason),

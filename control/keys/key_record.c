@@ -7,7 +7,7 @@
 
 #define LAYOUT 1
 
-static const char *const kind_labels[] = {"unknown", "tek", "transport"};
+static const char *const kind_labels[] = {"unknown", "tek", "transport", "ckek"};
 static const char *const state_labels[] = {"unknown",	  "pre-active",	 "active",
 					   "deactivated", "compromised", "destroyed"};
 static const char *const origin_labels[] = {"unknown", "generated", "imported-wrapped",

@@ -38,6 +38,7 @@
 enum fk_key_kind {
 	FK_KEY_TEK = 1,	      /* of a crypto group */
 	FK_KEY_TRANSPORT = 2, /* wraps the keys of fleet files */
+	FK_KEY_CKEK = 3,      /* the KEK of a crypto group */
 };
 
 enum fk_key_life {

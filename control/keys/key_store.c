@@ -54,7 +54,7 @@ const struct fk_key_entry *fk_key_store_find(const struct fk_key_store *keys, co
 bool fk_key_store_uses_key_id(const struct fk_key_store *keys, uint16_t key_id)
 {
 	for (uint32_t i = 0; i < keys->n; i++) {
-		if (keys->entries[i].record.kind == FK_KEY_TEK &&
+		if (keys->entries[i].record.kind != FK_KEY_TRANSPORT &&
 		    keys->entries[i].record.key_id == key_id)
 			return true;
 	}

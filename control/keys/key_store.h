@@ -61,7 +61,7 @@ FK_MUST_USE enum fk_err fk_key_store_refresh(struct fk_key_store *keys, struct f
 uint32_t fk_key_store_n(const struct fk_key_store *keys);
 const struct fk_key_entry *fk_key_store_at(const struct fk_key_store *keys, uint32_t i);
 const struct fk_key_entry *fk_key_store_find(const struct fk_key_store *keys, const char *name);
-/* True if any TEK, of whatever state, has that key ID. */
+/* True if any TEK or CKEK, of whatever state, has that key ID. */
 bool fk_key_store_uses_key_id(const struct fk_key_store *keys, uint16_t key_id);
 
 /*

@@ -118,6 +118,9 @@ enum fk_kmm_hello_flag {
 #define FK_KMM_COMMAND_SIZE	    76 /* octets of the largest order without TEKs: Warm-Start */
 #define FK_KMM_REKEY_SIZE	    80 /* octets of one with one key, a message number and a MAC */
 #define FK_INVENTORY_ACTIVE_KEY_IDS 0x04
+#define FK_KMM_KEYSET_KEKS	    255	 /* KEKs are in this keyset, always active: P25 sheet 2.3 */
+#define FK_KMM_FORMAT_KEK	    0x80 /* of a keyset, P25 sheet 1.5, and of a key item, 2.4 */
+#define FK_KMM_SLN_KEK_MIN	    0xf000 /* SLNs of KEKs, crypto group 15: P25 sheet 2.3 */
 
 /* The MAC block. For encoders the MAC octets are left zero and filled in afterwards. */
 struct fk_kmm_mac {

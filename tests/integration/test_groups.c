@@ -146,6 +146,28 @@ Test(groups, what_was_not_committed_is_read_again)
 	cr_expect_eq(find("fire")->active_keyset_id, 1);
 }
 
+Test(groups, no_ue_has_its_own_kek_where_a_ckek_goes)
+{
+	const struct fk_row_text both[] = {{"unplanned", 9}, {"fire", 4}};
+	struct fk_group_plan plan = {.name = "fire",
+				     .slns = {5},
+				     .n_slns = 1,
+				     .active_keyset_id = 1,
+				     .inactive_keyset_id = 2,
+				     .ckek_sln = 61441};
+	const char *field;
+
+	cr_expect_not(fk_group_book_has_ckek_at(NULL, both, 2, 61441));
+	cr_assert_eq(fk_group_book_set(book, fleet, &plan, &field, NULL), FK_OK);
+	open_book(FK_OK);
+	cr_expect(fk_group_book_has_ckek_at(book, both, 2, 61441));
+	cr_expect_not(fk_group_book_has_ckek_at(book, both, 2, 61440));
+	cr_expect_not(fk_group_book_has_ckek_at(book, both, 1, 61441));
+	plan.ckek_sln = 0;
+	cr_assert_eq(fk_group_book_set(book, fleet, &plan, &field, NULL), FK_OK);
+	cr_expect_not(fk_group_book_has_ckek_at(book, both, 2, 0));
+}
+
 Test(groups, one_ue_is_in_no_two_groups_whose_plans_clash)
 {
 	const struct fk_row_text both[] = {{"fire", 4}, {"unplanned", 9}, {"police", 6}};

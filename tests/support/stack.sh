@@ -59,6 +59,7 @@ STACK_REPLICAS=      # that must have a write
 STACK_SENTINEL_PORTS=() # Sentinels on 127.0.0.1 that fleetkeyd asks for the master "fk"
 STACK_WAIT_S=        # how long fleetkeyd waits for Redis; empty: the default
 STACK_CRYPTOPERIOD_S= # of new TEKs
+STACK_CKEK_CRYPTOPERIOD_S= # of new CKEKs
 STACK_KEK_CRYPTOPERIOD_S= # of KEKs of UEs that come
 STACK_PTEK_CRYPTOPERIOD_S= # the same of protection TEKs
 STACK_WITNESS=       # file that knows an older copy of the store
@@ -445,6 +446,7 @@ stack_config() {
 		keys:
 		  root_key_file: $STACK_DIR/root.key
 		${STACK_CRYPTOPERIOD_S:+  tek_cryptoperiod_s: $STACK_CRYPTOPERIOD_S}
+		${STACK_CKEK_CRYPTOPERIOD_S:+  ckek_cryptoperiod_s: $STACK_CKEK_CRYPTOPERIOD_S}
 		${STACK_KEK_CRYPTOPERIOD_S:+  kek_cryptoperiod_s: $STACK_KEK_CRYPTOPERIOD_S}
 		${STACK_PTEK_CRYPTOPERIOD_S:+  ptek_cryptoperiod_s: $STACK_PTEK_CRYPTOPERIOD_S}
 		link:

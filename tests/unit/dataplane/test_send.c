@@ -156,6 +156,28 @@ static void check_keys(const struct fk_sip_message *sip, uint32_t ue_index, uint
 	}
 }
 
+/* spec: P25 sheet 2.3, 2.4: keyset 255, and the KEK bit of keyset and key */
+Test(send, a_ckek_leaves_under_the_ues_own_kek_and_says_what_it_is)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	struct fk_sds_signalling signalling = {0};
+	struct fk_kmm_rekey_command rekey;
+	struct fk_sip_message sip;
+	struct fk_kmm_frame frame;
+
+	campaign->keyset_id = FK_KMM_KEYSET_KEKS;
+	campaign->keys[0].sln = 61441;
+	order_in(2, 0, 0);
+	sip = rig_next_sip(rig);
+	check_keys(&sip, 2, 0, 1);
+	frame = rig_kmm_of(&sip, &signalling);
+	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &rekey), FK_OK);
+	cr_expect_eq(rekey.keyset_id, 255);
+	cr_expect_eq(rekey.keyset_format, 0x80);
+	cr_expect_eq(rekey.keys[0].key_format, 0x80);
+	cr_expect_eq(rekey.keys[0].sln, 61441);
+}
+
 Test(send, several_keys_leave_in_one_kmm_each_wrapped_under_the_ues_own_kek)
 {
 	struct fk_sip_message sip;

@@ -111,6 +111,7 @@ size_t make_rekey(struct fixture *f, const struct fk_sim_ue *ue, const struct co
 	struct fk_kmm_rekey_command rekey = {
 		.decryption_algorithm_id = FK_ALGORITHM_AES_256,
 		.decryption_key_id = c->kek_key_id,
+		.keyset_format = c->format,
 		.keyset_id = c->keyset_id,
 		.algorithm_id = FK_ALGORITHM_AES_256,
 		.key_length = sizeof(wrapped[0]),
@@ -120,7 +121,8 @@ size_t make_rekey(struct fixture *f, const struct fk_sim_ue *ue, const struct co
 
 	for (uint8_t i = 0; i < c->n_keys; i++) {
 		wrap_key(c->kek, i == 0 ? f->tek : f->further[i - 1], wrapped[i]);
-		rekey.keys[i] = (struct fk_kmm_key_item){.sln = (uint16_t)(c->first_sln + i),
+		rekey.keys[i] = (struct fk_kmm_key_item){.key_format = c->format,
+							 .sln = (uint16_t)(c->first_sln + i),
 							 .key_id = (uint16_t)(c->key_id + i),
 							 .key = wrapped[i]};
 	}

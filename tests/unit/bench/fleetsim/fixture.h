@@ -39,6 +39,7 @@ struct command {
 	uint16_t kek_key_id, key_id;
 	uint8_t mac_format;
 	uint8_t keyset_id;
+	uint8_t format; /* of keyset and keys: 0 or FK_KMM_FORMAT_KEK */
 	uint8_t n_keys; /* with SLNs and key IDs that count up from 'first_sln' and key_id */
 	uint16_t first_sln;
 };

@@ -208,6 +208,62 @@ Test(radio, a_key_for_a_keyset_that_the_radio_lacks_gets_status_02)
 	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
 }
 
+static struct command ckek_command(uint16_t number)
+{
+	struct command c = usual_command(&f, ue, number);
+
+	c.keyset_id = FK_KMM_KEYSET_KEKS;
+	c.format = FK_KMM_FORMAT_KEK;
+	c.first_sln = 61441;
+	c.key_id = 0x5001;
+	return c;
+}
+
+/* spec: P25 sheet 2.3: keyset 255, always active */
+Test(radio, a_ckek_is_kept_and_makes_no_keyset_the_active_one)
+{
+	struct command c = ckek_command(1);
+
+	ue->keysets = 2;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_expect_eq(ue->keys[0].keyset_id, 255);
+	cr_expect_eq(ue->keys[0].sln, 61441);
+	cr_expect_eq(ue->active_keyset, 0);
+	/* The next TEKs may come under it. */
+	c = usual_command(&f, ue, 2);
+	c.kek = f.tek;
+	c.kek_key_id = 0x5001;
+	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	cr_expect_eq(ue->active_keyset, KEYSET);
+	/* It authenticates nothing. */
+	c.number = 3;
+	c.mac_key = f.tek;
+	c.mac_key_id = 0x5001;
+	cr_assert_eq(give(make_inventory(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_expect_eq(answer.size, 0);
+	cr_expect_eq(counts.count[FK_SIM_BAD_MAC], 1);
+}
+
+Test(radio, a_key_that_is_not_what_its_place_says_gets_status_01)
+{
+	struct command c = ckek_command(1);
+
+	c.format = 0;
+	cr_expect_eq(rekey_status(&c), 0x01, "a TEK in the keyset of KEKs");
+	c = ckek_command(2);
+	c.keyset_id = KEYSET;
+	cr_expect_eq(rekey_status(&c), 0x01, "a KEK in a keyset of TEKs");
+	c = ckek_command(3);
+	c.first_sln = 61439;
+	cr_expect_eq(rekey_status(&c), 0x01, "a KEK at a TEK's SLN");
+	c = ckek_command(4);
+	cr_expect_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+	c = ckek_command(5);
+	c.kek = f.tek;
+	c.kek_key_id = 0x5001;
+	cr_expect_eq(rekey_status(&c), 0x01, "a KEK under a CKEK");
+}
+
 Test(radio, a_full_radio_refuses_the_key_too_many_and_keeps_the_others)
 {
 	struct fk_kmm_rekey_ack ack;

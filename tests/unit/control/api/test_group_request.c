@@ -26,6 +26,10 @@ Test(group_request, what_is_named_is_taken_and_the_rest_stays)
 		parse("{\"active_keyset_id\":3,\"inactive_keyset_id\":4}", &plan, field, &reason),
 		FK_OK);
 	cr_expect(plan.n_slns == 1 && plan.active_keyset_id == 3 && plan.inactive_keyset_id == 4);
+	cr_assert_eq(parse("{\"ckek_sln\":61441}", &plan, field, &reason), FK_OK);
+	cr_expect(plan.ckek_sln == 61441 && plan.active_keyset_id == 3);
+	cr_assert_eq(parse("{\"ckek_sln\":null}", &plan, field, &reason), FK_OK);
+	cr_expect_eq(plan.ckek_sln, 0);
 }
 
 Test(group_request, a_wrong_member_is_named)
@@ -43,6 +47,8 @@ Test(group_request, a_wrong_member_is_named)
 		{"{\"slns\":[-1]}", "slns", FK_ERANGE},
 		{"{\"active_keyset_id\":256}", "active_keyset_id", FK_ERANGE},
 		{"{\"inactive_keyset_id\":\"2\"}", "inactive_keyset_id", FK_EINVAL},
+		{"{\"ckek_sln\":\"61441\"}", "ckek_sln", FK_EINVAL},
+		{"{\"ckek_sln\":65536}", "ckek_sln", FK_ERANGE},
 		{"{\"keysets\":2}", "keysets", FK_EINVAL},
 	};
 

@@ -103,6 +103,28 @@ Test(campaign, a_record_comes_back_as_it_was)
 	cr_assert_arr_eq(&c, &again, sizeof(c));
 }
 
+Test(campaign, a_ckek_is_in_the_keyset_of_keks_and_no_tek_is)
+{
+	struct fk_campaign c = example(), again;
+	struct fk_campaign_fields fields;
+
+	c.kind = FK_KIND_REKEY;
+	c.keys_of = 0;
+	fk_campaign_encode(&c, &fields);
+	cr_expect_eq(decode(&fields, &again), FK_OK);
+	cr_expect_not(fk_campaign_has_ckek(&again));
+	c.kind = FK_KIND_CKEK;
+	fk_campaign_encode(&c, &fields);
+	cr_expect_eq(decode(&fields, &again), FK_EFORMAT);
+	c.keyset_id = FK_KMM_KEYSET_KEKS;
+	fk_campaign_encode(&c, &fields);
+	cr_expect_eq(decode(&fields, &again), FK_OK);
+	cr_expect(fk_campaign_has_ckek(&again));
+	c.kind = FK_KIND_REKEY;
+	fk_campaign_encode(&c, &fields);
+	cr_expect_eq(decode(&fields, &again), FK_EFORMAT);
+}
+
 Test(campaign, only_a_kind_without_keys_may_have_none)
 {
 	struct fk_campaign c = example(), again;

@@ -61,12 +61,21 @@ static const struct fk_campaign campaigns[] = {
 	 .slns = {3, 1},
 	 .key_ids = {23, 21},
 	 .created_at_ms = 5000000},
+	/* Two CKEKs of a group, and the deletion of the first. */
+	{.id = 11, .kind = FK_KIND_CKEK, .keyset_id = 255, .n_keys = 1, .slns = {61441}},
+	{.id = 12, .kind = FK_KIND_CKEK, .keyset_id = 255, .n_keys = 1, .slns = {61441}},
+	{.id = 13,
+	 .kind = FK_KIND_DELETE_KEY,
+	 .keys_of = 11,
+	 .keyset_id = 255,
+	 .n_keys = 1,
+	 .slns = {61441}},
 };
 
 static const struct fk_campaign *find(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return id >= 1 && id <= 10 ? &campaigns[id - 1] : NULL;
+	return id >= 1 && id <= 13 ? &campaigns[id - 1] : NULL;
 }
 
 /* What a UE's currency is after a delivery of campaign 'id'. */
@@ -488,6 +497,33 @@ Test(fold, keys_are_deleted_only_where_another_keyset_is_known_to_be_active)
 		ue.active_keyset = 1;
 		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
 	}
+}
+
+Test(fold, a_ckek_takes_the_place_of_the_one_before_and_of_no_tek)
+{
+	struct fk_currency ue = {.active = FK_ACTIVE_UNKNOWN};
+	struct fk_delivery d = held_both, sent = open_both;
+
+	fold(2, &held_both, &ue);
+	d.keys_held = 1;
+	d.flags = FK_DELIVERY_HELD;
+	d.cause_detail = 0;
+	/* Whatever is active: no traffic is under it, and it is deleted in any case. */
+	ue.active = FK_ACTIVE_UNKNOWN;
+	cr_expect_eq(fk_currency_judge(&campaigns[10], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(fk_currency_judge(&campaigns[12], &ue), FK_CAUSE_NONE);
+	fold(11, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 11, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 2, 1), FK_KEY_HELD);
+	fold(12, &sent, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 11, 0), FK_KEY_POSSIBLY_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 12, 0), FK_KEY_POSSIBLY_HELD);
+	ue = (struct fk_currency){.n_entries = 0};
+	fold(11, &d, &ue);
+	fold(12, &d, &ue);
+	cr_expect_eq(fk_currency_state(&ue, 11, 0), FK_KEY_NOT_HELD);
+	cr_expect_eq(fk_currency_state(&ue, 12, 0), FK_KEY_HELD);
 }
 
 Test(fold, an_inventory_settles_which_keyset_is_active)

@@ -201,6 +201,9 @@ Test(plan, a_ue_without_the_keyset_is_left_out)
 	t.keyset_id = 3;
 	cr_expect_eq(fk_plan_judge(&t, &two, &size), FK_CAUSE_NO_KEYSET);
 	cr_expect_eq(fk_plan_judge(&t, &any, &size), FK_CAUSE_NONE);
+	/* spec: P25 sheet 2.3: keyset 255 is that of KEKs */
+	t.keyset_id = 255;
+	cr_expect_eq(fk_plan_judge(&t, &two, &size), FK_CAUSE_NONE);
 }
 
 Test(plan, who_is_left_out_is_a_member_with_a_reason_and_bounds_nobody)

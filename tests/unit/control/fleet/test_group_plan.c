@@ -92,6 +92,26 @@ Test(group_plan, two_go_together_in_one_radio_with_other_slns_and_the_same_keyse
 	cr_expect_eq(fk_group_plan_clash(&fire, &police, &sln), FK_GROUP_CLASH_KEYSETS);
 }
 
+/* spec: P25 sheet 2.3: KEKs are of crypto group 15 */
+Test(group_plan, a_ckek_has_an_sln_of_keks_which_no_other_group_of_the_radio_has)
+{
+	struct fk_group_plan fire = PLAN("fire", 1, 2, 1), police = PLAN("police", 1, 2, 2);
+	const char *field;
+	uint16_t sln = 0;
+
+	fire.ckek_sln = 61439;
+	expect_refused(fire, FK_ERANGE, "ckek_sln", "61439 is not from 61440 to 65535");
+	fire.ckek_sln = 61440;
+	cr_expect_eq(fk_group_plan_check(&fire, &field, NULL), FK_OK);
+	cr_expect_eq(fk_group_plan_clash(&fire, &police, &sln), FK_GROUP_CLASH_NONE);
+	police.ckek_sln = 61440;
+	cr_expect_eq(fk_group_plan_clash(&fire, &police, &sln), FK_GROUP_CLASH_CKEK);
+	cr_expect_eq(sln, 61440);
+	police.ckek_sln = 65535;
+	cr_expect_eq(fk_group_plan_check(&police, &field, NULL), FK_OK);
+	cr_expect_eq(fk_group_plan_clash(&fire, &police, &sln), FK_GROUP_CLASH_NONE);
+}
+
 Test(group_plan, it_is_stored_as_it_is)
 {
 	uint16_t slns[FK_GROUP_SLNS_MAX];
@@ -102,6 +122,7 @@ Test(group_plan, it_is_stored_as_it_is)
 	for (uint16_t i = 0; i < FK_GROUP_SLNS_MAX; i++)
 		slns[i] = (uint16_t)(4095 - FK_GROUP_SLNS_MAX + 1 + i);
 	plan = make("a-name.of_32-characters-in-all-x", slns, FK_GROUP_SLNS_MAX, 16, 1);
+	plan.ckek_sln = 61441;
 	size = fk_group_plan_encode(&plan, octets);
 	cr_assert_eq(size, FK_GROUP_PLAN_SIZE);
 	cr_assert_eq(fk_group_plan_decode(octets, sizeof(octets), &read, &used), FK_OK);
@@ -110,6 +131,7 @@ Test(group_plan, it_is_stored_as_it_is)
 	cr_expect_eq(read.n_slns, FK_GROUP_SLNS_MAX);
 	cr_expect_arr_eq(read.slns, plan.slns, sizeof(slns));
 	cr_expect(read.active_keyset_id == 16 && read.inactive_keyset_id == 1);
+	cr_expect_eq(read.ckek_sln, 61441);
 	cr_expect(read.version == 3 && read.changed_at_ms == 1700000000123);
 }
 
