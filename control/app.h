@@ -47,6 +47,7 @@ struct fk_app {
 	bool is_standby;	     /* there is nothing yet but store and API, ... */
 	struct fk_store_owner owner; /* ... since this node has the lease */
 	bool is_lost;		     /* another node has taken the lease from us */
+	bool recovers_alone;	     /* an older copy of the store, and nobody has asked for it */
 	bool should_stop;
 	uint64_t wipe_by_ms; /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
 };

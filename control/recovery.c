@@ -16,6 +16,7 @@
 enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, bool *ret_is_older,
 			      struct fk_reason *reason)
 {
+	struct fk_reason older, missing = {{0}};
 	enum fk_store_age age = FK_STORE_CURRENT;
 	enum fk_err err;
 
@@ -30,16 +31,27 @@ enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, bool *ret_is
 	err = fk_store_set_witness(app->store, app->config->store.witness_file, &age, reason);
 	if (err != FK_OK || age != FK_STORE_OLDER)
 		return err;
-	if (!may_recover)
+	if (!may_recover && !app->config->recovery.automatic)
 		return FK_ESTALE;
-	fk_log(FK_LOG_WARN, "store is an older copy", "reason=\"%s\"", reason->text);
+	if (!may_recover) {
+		older = *reason;
+		err = fk_store_check_statements(app->store, &missing);
+		if (err == FK_EPOLICY)
+			fk_reason_set(reason, "%.360s; recovery.automatic does not: %.140s",
+				      older.text, missing.text);
+		if (err != FK_OK)
+			return err == FK_EPOLICY ? FK_ESTALE : err;
+	}
+	app->recovers_alone = !may_recover;
+	fk_log(FK_LOG_WARN, "store is an older copy", "recovery=%s reason=\"%s\"",
+	       app->recovers_alone ? "automatic" : "asked", reason->text);
 	*ret_is_older = true;
 	return FK_OK;
 }
 
 enum fk_err fk_recovery_begin(struct fk_app *app, struct fk_reason *reason)
 {
-	enum fk_err err = fk_store_begin_recovery(app->store);
+	enum fk_err err = fk_store_begin_recovery(app->store, app->recovers_alone);
 
 	if (err != FK_OK)
 		fk_reason_set(reason, "%s", fk_store_last_error(app->store));
@@ -189,7 +201,7 @@ enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason)
 		err = fk_engine_recover(app->engine, &recovered);
 	if (err == FK_OK)
 		err = fk_store_end_recovery(app->store, recovered.n_unknown_ues,
-					    recovered.n_aborted);
+					    recovered.n_aborted, app->config->recovery.automatic);
 	if (err != FK_OK) {
 		fk_reason_set(reason, "recovery of an older store: %s",
 			      err == FK_ESTORE ? fk_store_last_error(app->store)
@@ -198,10 +210,14 @@ enum fk_err fk_recovery_run(struct fk_app *app, struct fk_reason *reason)
 	}
 	fk_log(FK_LOG_WARN, "store recovered",
 	       "batches_missing=%" PRIu64
-	       " n_ues=%u currency=unknown n_unknown_ues=%u n_aborted_campaigns=%u action=\"an "
-	       "inventory, or new keys, say again who holds what; what was said since of keys and "
-	       "UEs (compromised, destroyed, lost, suspended) is gone: say it again\"",
-	       gap, fk_fleet_n_ues(app->fleet), recovered.n_unknown_ues, recovered.n_aborted);
+	       " n_ues=%u currency=unknown n_unknown_ues=%u n_aborted_campaigns=%u action=\"%s\"",
+	       gap, fk_fleet_n_ues(app->fleet), recovered.n_unknown_ues, recovered.n_aborted,
+	       app->recovers_alone
+		       ? "inventories ask who holds what"
+		       : "an inventory, or new keys, say again who holds what; what was said since "
+			 "of keys and UEs (compromised, destroyed, lost, suspended) is gone: say "
+			 "it "
+			 "again");
 	return FK_OK;
 }
 

@@ -7,6 +7,13 @@
  * end is aborted, since it may have been; and of every key that a UE held or may have held it is
  * unknown whether it still does, until an inventory or a new key says so.
  *
+ * A person says so with --recover; or a start does it by itself (recovery.automatic) if the witness
+ * shows that nothing is missing but what campaigns have done: no status of a UE, no compromised
+ * key, no plan of a group, no import. Those an older copy has as they were before, and nobody but
+ * whoever has said them can say them again; to serve a radio meanwhile that is lost, or another
+ * KMF's, is what a person has to answer for. After either one, recovery.automatic has the UEs asked
+ * which of the keys they hold (campaign/settle.c).
+ *
  * Threads: one owner. Memory: nothing is kept.
  */
 #pragma once
@@ -17,8 +24,8 @@
 #include "reason.h"
 
 /* Asks the witness, if one is configured, whether the store is older; before anything is written to
- * it. Returns FK_OK; FK_ESTALE if it is and 'may_recover' is false; what fk_store_set_witness()
- * returns. */
+ * it. Returns FK_OK; FK_ESTALE if it is, 'may_recover' is false and it may not be by itself; what
+ * fk_store_set_witness() returns. */
 FK_MUST_USE enum fk_err fk_recovery_check(struct fk_app *app, bool may_recover, bool *ret_is_older,
 					  struct fk_reason *reason);
 /* Begins with one that is older, when this node owns it. FK_OK or FK_ESTORE. */

@@ -198,6 +198,7 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		wave_json(engine, c));
 	put_lifecycle(object, c);
 	put_break_glass(object, c);
+	json_object_set_new(object, "settles_recovery", id_json(c->settles));
 	json_object_set_new(object, "wave_history", fk_api_wave_history_json(c));
 	json_object_set_new(object, "expire_after_s",
 			    c->expire_after_s != 0 ? json_integer(c->expire_after_s) : json_null());

@@ -97,6 +97,7 @@ static enum fk_err move_key(struct fk_app *app, const struct move *move, const c
 	if (move->life == FK_LIFE_COMPROMISED && entry != NULL &&
 	    fk_key_life_may_become(entry->record.state, move->life))
 		fk_engine_on_compromise(app->engine, name, ret_campaign);
+	fk_store_note_statement(app->store);
 	return fk_key_store_move(app->keys, name, move->life, reason);
 }
 

@@ -69,18 +69,44 @@ static uint32_t n_pending_reviews(const struct fk_app *app)
 	return n;
 }
 
+/* Why the store is another history than it once was; null: it never was recovered. */
+static json_t *recovery_json(const struct fk_app *app)
+{
+	const struct fk_store_recovery *recovery;
+	struct fk_store_facts facts;
+	char reason[120];
+
+	fk_store_get_facts(app->store, &facts);
+	recovery = &facts.recovery;
+	if (recovery->n_recoveries == 0)
+		return json_null();
+	(void)snprintf(reason, sizeof(reason),
+		       "an older copy of the store was put in place, with up to %" PRIu64
+		       " batches missing",
+		       recovery->n_missing);
+	return json_pack("{s:I, s:o, s:s, s:b, s:s, s:I, s:I}", "recovery",
+			 (json_int_t)recovery->n_recoveries, "at",
+			 fk_call_timestamp(recovery->at_s * 1000), "reason", reason, "automatic",
+			 recovery->is_alone != 0, "inventory",
+			 recovery->has_to_settle != 0  ? "due"
+			 : recovery->settled_at_s != 0 ? "done"
+						       : "none",
+			 "unknown_ues", (json_int_t)recovery->n_unknown_ues, "unknown_ues_left",
+			 (json_int_t)recovery->n_left);
+}
+
 static void owner_health(struct fk_call *call)
 {
 	const struct fk_app *app = call->app;
 	const struct fk_campaign *active = active_campaign(app);
 	bool is_up = fk_engine_store_is_healthy(app->engine);
-	json_t *health =
-		json_pack("{s:s, s:s, s:b, s:s, s:b, s:I, s:I, s:o}", "state",
-			  is_up ? "ok" : "degraded", "version", FK_VERSION, "store", is_up, "node",
-			  app->node.name, "dataplane", fk_link_server_is_attached(app->link),
-			  "n_ues", (json_int_t)fk_fleet_n_ues(app->fleet), "reviews_pending",
-			  (json_int_t)n_pending_reviews(app), "active_campaign",
-			  active != NULL ? json_integer(active->id) : json_null());
+	json_t *health = json_pack(
+		"{s:s, s:s, s:b, s:s, s:b, s:I, s:I, s:o, s:o}", "state", is_up ? "ok" : "degraded",
+		"version", FK_VERSION, "store", is_up, "node", app->node.name, "dataplane",
+		fk_link_server_is_attached(app->link), "n_ues",
+		(json_int_t)fk_fleet_n_ues(app->fleet), "reviews_pending",
+		(json_int_t)n_pending_reviews(app), "recovery", recovery_json(app),
+		"active_campaign", active != NULL ? json_integer(active->id) : json_null());
 
 	if (is_up)
 		fk_call_reply_json(call, 200, health);
@@ -145,7 +171,7 @@ void fk_api_store(struct fk_call *call)
 	fk_call_reply_json(
 		call, 200,
 		json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:b, s:I, s:o, s:I, s:I, "
-			  "s:o}",
+			  "s:o, s:o}",
 			  "available", fk_store_is_healthy(app->store), "reason",
 			  fk_store_last_error(app->store), "redis", facts.where, "redis_run_id",
 			  facts.run_id, "epoch", (json_int_t)facts.epoch, "batches",
@@ -155,7 +181,7 @@ void fk_api_store(struct fk_call *call)
 			  seconds(recovery->at_s), "recovered_unknown_ues",
 			  (json_int_t)recovery->n_unknown_ues, "recovered_aborted_campaigns",
 			  (json_int_t)recovery->n_aborted, "restored_from_s",
-			  seconds(recovery->restored_from_s)));
+			  seconds(recovery->restored_from_s), "recovery", recovery_json(app)));
 }
 
 static void gauge(FILE *out, const char *name, const char *help, uint64_t value)

@@ -100,6 +100,7 @@ static const struct number_field numbers[] = {
 	NUMBER("start_number", start_number),
 	NUMBER("retry_of", retry_of),
 	NUMBER("superseded_by", superseded_by),
+	NUMBER("settles", settles),
 	NUMBER("supersedes", supersedes),
 	NUMBER("reviewed_by", glass.reviewed_by),
 	NUMBER("reviewed_at_ms", glass.reviewed_at_ms),

@@ -103,6 +103,7 @@ struct fk_campaign {
 	uint32_t start_number;	 /* counts starts: the highest is the latest */
 	uint32_t retry_of;	 /* for the UEs at which that campaign failed; 0: none */
 	uint32_t superseded_by;	 /* 0: none */
+	uint32_t settles;	 /* the recovery that has begun it, see settle.c; 0: none */
 	bool supersedes;	 /* ends an older one that gives keys for the same SLNs */
 	char zone[FK_ZONE_SIZE]; /* that scheduled_at_ms was said in */
 	struct fk_break_glass glass;

@@ -548,6 +548,8 @@ enum fk_err fk_engine_launch(struct fk_engine *engine, struct fk_campaign *c,
 	}
 	if (err == FK_OK) {
 		c->n_deliveries = fk_scheduler_tally(scheduler)->n_deliveries;
+		if (fk_break_glass_was_used(&c->glass))
+			fk_store_note_statement(engine->store);
 		err = makes_keys(c) ? make_keys(engine, c) : take_keys(engine, c);
 	}
 	if (err == FK_ESTORE)

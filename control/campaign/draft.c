@@ -177,6 +177,7 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	}
 	c->retry_of = request->retry_of;
 	c->supersedes = request->supersedes;
+	c->settles = request->settles;
 	if (kind->goes_on || (kind->gives_keys && request->retry_of != 0) ||
 	    (kind->may_ask && request->keys_of != 0))
 		err = draft_keys_of(engine, request, c, ret_field, reason);
@@ -270,6 +271,8 @@ static enum fk_err find_members(const struct fk_engine *engine,
 {
 	enum fk_err err = FK_OK;
 
+	if (request->settles != 0)
+		return fk_engine_unknown_members(engine, c, ret_members);
 	if (request->stored_members_of != 0)
 		return fk_engine_stored_members(engine, request->stored_members_of,
 						request->retry_of != 0, ret_members);

@@ -423,8 +423,10 @@ void fk_engine_tick(struct fk_engine *engine)
 		is_up = write_withdrawn(engine);
 	if (engine->fleet == NULL)
 		return;
-	if (is_up)
+	if (is_up) {
 		fk_engine_start_due(engine);
+		fk_engine_settle(engine);
+	}
 	if (engine->is_attached)
 		is_full = fk_engine_collect(engine);
 	fk_engine_heed_local_stop(engine);
@@ -508,7 +510,8 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 int fk_engine_wait_ms(const struct fk_engine *engine)
 {
 	const int waits_ms[] = {wait_for_tick_ms(engine), fk_engine_wait_due_ms(engine),
-				fk_engine_wait_overdue_ms(engine)};
+				fk_engine_wait_overdue_ms(engine),
+				fk_engine_wait_settle_ms(engine)};
 	int ms = -1;
 
 	for (size_t i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {

@@ -56,6 +56,7 @@ struct fk_campaign_request {
 	char break_glass[FK_NOTE_SIZE]; /* the reason, see break_glass.h; empty: it is not used */
 	/* Filled by the engine only. */
 	uint32_t retry_of, stored_members_of;
+	uint32_t settles; /* with keys_of: for those of whom it is unknown whether they have them */
 };
 
 /* All borrowed until fk_engine_free(). */

@@ -55,7 +55,8 @@ struct fk_engine {
 
 	bool may_not_start; /* a fleet import is under way */
 	uint64_t look_for_due_at_us, retry_start_at_us;
-	uint64_t dirty_since_us; /* 0: clean */
+	uint64_t retry_settle_at_us; /* UINT64_MAX: not in this life of the process */
+	uint64_t dirty_since_us;     /* 0: clean */
 	uint64_t retry_store_at_us;
 	uint32_t store_backoff_ms;
 	bool is_store_stale;	 /* what came back is an older store, or another's */
@@ -158,6 +159,14 @@ FK_MUST_USE enum fk_err fk_engine_queue(struct fk_engine *engine, struct fk_camp
  * in it, or of one that is retried, those who have not come to a good end. */
 FK_MUST_USE enum fk_err fk_engine_stored_members(const struct fk_engine *engine, uint32_t id,
 						 bool only_failed, struct fk_members *ret_members);
+/* Those UEs of which it is unknown whether they hold a key that 'c' goes on with. */
+FK_MUST_USE enum fk_err fk_engine_unknown_members(const struct fk_engine *engine,
+						  const struct fk_campaign *c,
+						  struct fk_members *ret_members);
+/* After a recovery: begins the next inventory that is due, when nothing else is active. */
+void fk_engine_settle(struct fk_engine *engine);
+/* When that has to be looked at again; -1: there is nothing to settle. */
+int fk_engine_wait_settle_ms(const struct fk_engine *engine);
 /* Aborts a campaign that waits: see fk_engine_abort(). */
 FK_MUST_USE enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id);
 /* Begins what is due, or makes room for it. */

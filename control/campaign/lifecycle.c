@@ -15,6 +15,8 @@ bool fk_lifecycle_needs_approval(enum fk_approval policy, const struct fk_campai
 {
 	if (fk_break_glass_was_used(&c->glass))
 		return false; /* it is reviewed instead */
+	if (c->settles != 0)
+		return false; /* whoever has set recovery.automatic has said yes to it */
 	switch (policy) {
 	case FK_APPROVAL_NONE:
 		return false;

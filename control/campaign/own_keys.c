@@ -130,6 +130,7 @@ enum fk_err fk_engine_compromise_own_key(struct fk_engine *engine, uint32_t ue_i
 	fk_fleet_set_compromised(engine->fleet, ue_index, kind);
 	if (fk_engine_is_active(engine) && engine->scheduler != NULL)
 		drop_delivery(engine, engine->scheduler, engine->current, ue_index);
+	fk_store_note_statement(engine->store);
 	err = fk_renewer_compromise(engine->renewer, engine->fleet, ue_index, kind, reason);
 	if (err == FK_ESTORE)
 		fk_engine_store_failed(engine, "a compromised key");

@@ -381,6 +381,7 @@ enum fk_err fk_engine_review(struct fk_engine *engine, uint32_t id, uint64_t pri
 				    reason);
 	if (err == FK_OK) {
 		*ret_field = NULL;
+		fk_store_note_statement(engine->store);
 		err = store_record(engine, &changed, reason);
 	}
 	if (err == FK_OK)

@@ -99,6 +99,15 @@ static enum fk_err check_keys(struct fk_config *config, struct fk_reason *reason
 	return FK_OK;
 }
 
+static enum fk_err check_recovery(const struct fk_config *config, struct fk_reason *reason)
+{
+	if (!config->recovery.automatic || config->store.witness_file != NULL)
+		return FK_OK;
+	fk_reason_set(reason, "recovery.automatic: is true, but store.witness_file is not set: "
+			      "nothing would tell an older copy of the store");
+	return FK_EINVAL;
+}
+
 static enum fk_err check_api(const struct fk_config *config, struct fk_reason *reason)
 {
 	struct stat st;
@@ -239,6 +248,8 @@ static enum fk_err fill(struct fk_config *config, const struct fk_yaml_config *y
 		err = check_kmf(config, reason);
 	if (err == FK_OK)
 		err = check_keys(config, reason);
+	if (err == FK_OK)
+		err = check_recovery(config, reason);
 	if (err == FK_OK)
 		err = check_api(config, reason);
 	if (err == FK_OK)

@@ -58,6 +58,9 @@ struct fk_config {
 		uint32_t replicas, replica_timeout_ms;
 	} store;
 	struct {
+		bool automatic;
+	} recovery;
+	struct {
 		char *root_key_file; /* NULL: root_key was given */
 		char *root_key;	     /* never NULL: "file:" and root_key_file, if that was given */
 		uint32_t tek_cryptoperiod_s; /* 0: not limited */

@@ -45,6 +45,11 @@
 	L(store, sentinels, 9, "ADDRESS:PORT", \
 	  "instead of redis_socket: Redis Sentinels that are asked where the master is")
 
+#define FK_OPTIONS_RECOVERY(X)                                                                \
+	X(recovery, automatic, BOOL, "false", 0, 0, "",                                       \
+	  "true: a start on an older copy of the store recovers it, if nothing that anybody " \
+	  "has said is missing, and asks by inventories who holds which key")
+
 #define FK_OPTIONS_KEYS(X)                                                                     \
 	X(keys, root_key_file, TEXT, "", 1, 4000, "characters",                                \
 	  "file with the root key: 32 octets or 64 hex digits, mode 0600; or root_key")        \
@@ -142,6 +147,7 @@
 	S(kmf, FK_OPTIONS_KMF, FK_NO_LISTS)                 \
 	S(kmm, FK_OPTIONS_KMM, FK_NO_LISTS)                 \
 	S(store, FK_OPTIONS_STORE, FK_LISTS_STORE)          \
+	S(recovery, FK_OPTIONS_RECOVERY, FK_NO_LISTS)       \
 	S(keys, FK_OPTIONS_KEYS, FK_NO_LISTS)               \
 	S(link, FK_OPTIONS_LINK, FK_NO_LISTS)               \
 	S(node, FK_OPTIONS_NODE, FK_NO_LISTS)               \

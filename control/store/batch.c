@@ -271,6 +271,7 @@ void fk_store_batch_put_groups(struct fk_store *store, const void *octets, size_
 	const struct fk_redis_word words[] = {
 		FK_WORD("HSET"), FK_WORD("fk:groups"), FK_WORD("plans"), {octets, size}};
 
+	fk_store_note_statement(store);
 	fk_redis_batch_put(store, words, 4);
 }
 
@@ -291,6 +292,25 @@ void fk_store_batch_delete_key(struct fk_store *store, const char *name)
 	fk_redis_batch_put(store, words, 3);
 }
 
+void fk_store_note_statement(struct fk_store *store)
+{
+	store->has_statement = true;
+}
+
+/*
+ * Behind what it counts, so that a copy that has it has that, too. It is counted and witnessed
+ * before it is sent, and stays counted if that fails: so no two have the same number.
+ */
+static void count_statement(struct fk_store *store)
+{
+	if (!store->has_statement)
+		return;
+	store->has_statement = false;
+	store->n_statements++;
+	fk_redis_witness_statement(store);
+	fk_redis_put_meta(store, "statements", store->n_statements);
+}
+
 enum fk_err fk_store_batch_commit(struct fk_store *store)
 {
 	const struct fk_redis_word words[] = {FK_WORD("HINCRBY"), FK_WORD("fk:meta"),
@@ -300,6 +320,7 @@ enum fk_err fk_store_batch_commit(struct fk_store *store)
 	uint64_t n_batches = 0;
 	enum fk_err err;
 
+	count_statement(store);
 	/* The count goes last: a store that came back with it has every put of the batch. */
 	queue(store, words, 4);
 	store->batch_open = false;

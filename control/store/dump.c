@@ -322,6 +322,7 @@ enum fk_err fk_store_restore_end(struct fk_store *store, const struct fk_store_r
 	fk_redis_put_meta(store, "batches", restored->counts.n_batches);
 	fk_redis_put_meta(store, "recovering", restored->gap);
 	fk_redis_put_meta(store, "restored_from", restored->made_at_s);
+	fk_redis_put_meta(store, "recovered_alone", 0);
 	fk_redis_batch_put(store, unmark, 3);
 	return fk_store_batch_commit(store);
 }

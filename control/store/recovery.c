@@ -30,6 +30,12 @@ void fk_redis_witness(struct fk_store *store)
 	raise(&counts->generation, store->generation);
 }
 
+void fk_redis_witness_statement(struct fk_store *store)
+{
+	if (store->witness != NULL && !store->is_older)
+		raise(fk_witness_statements(store->witness), store->n_statements);
+}
+
 enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
 				 enum fk_store_age *ret_age, struct fk_reason *reason)
 {
@@ -52,8 +58,35 @@ enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
 	}
 	*ret_age = store->gap != 0 ? FK_STORE_RECOVERING : FK_STORE_CURRENT;
 	memcpy(fk_witness_run_id(store->witness), store->run_id, FK_WITNESS_RUN_ID_SIZE);
+	raise(&store->n_statements, *fk_witness_statements(store->witness));
+	fk_redis_witness_statement(store);
 	fk_redis_witness(store);
 	return FK_OK;
+}
+
+enum fk_err fk_store_check_statements(struct fk_store *store, struct fk_reason *reason)
+{
+	const struct fk_witness_counts *seen = fk_witness_counts(store->witness);
+	uint64_t last = 0, current = 0;
+	enum fk_err err = fk_redis_read_counter(store, "fk:fleet:last", &last);
+
+	if (err == FK_OK)
+		err = fk_redis_read_counter(store, "fk:fleet:current", &current);
+	if (err != FK_OK) {
+		fk_reason_set(reason, "%s", fk_store_last_error(store));
+		return err;
+	}
+	if (store->n_statements == 0 ||
+	    store->n_statements != *fk_witness_statements(store->witness))
+		fk_reason_set(reason, "what was said since of UEs, keys or groups is, or may be, "
+				      "missing (lost, released, compromised)");
+	else if (seen->generation > last)
+		fk_reason_set(reason, "a fleet was imported since");
+	else if (current != 0 && fk_store_witnessed_numbers(store, current, 0) == NULL)
+		fk_reason_set(reason, "the witness has not the message numbers of its fleet");
+	else
+		return FK_OK;
+	return FK_EPOLICY;
 }
 
 void fk_redis_put_meta(struct fk_store *store, const char *name, uint64_t value)
@@ -77,7 +110,7 @@ void fk_redis_put_counter(struct fk_store *store, const char *key, uint64_t valu
 	fk_redis_batch_put(store, words, 3);
 }
 
-enum fk_err fk_store_begin_recovery(struct fk_store *store)
+enum fk_err fk_store_begin_recovery(struct fk_store *store, bool is_alone)
 {
 	const struct fk_witness_counts *seen = fk_witness_counts(store->witness);
 	uint64_t epoch = store->epoch, n_batches = store->n_batches, campaign_id, generation;
@@ -96,8 +129,12 @@ enum fk_err fk_store_begin_recovery(struct fk_store *store)
 	raise(&generation, seen->generation);
 	if (epoch >= UINT32_MAX)
 		return fk_redis_break(store, "epoch", "the counter is used up");
+	/* Another number than any other copy has. */
+	raise(&store->n_statements, *fk_witness_statements(store->witness));
+	fk_store_note_statement(store);
 	fk_store_batch_begin(store);
 	fk_redis_put_meta(store, "recovering", gap);
+	fk_redis_put_meta(store, "recovered_alone", is_alone);
 	fk_redis_put_meta(store, "epoch", epoch + 1);
 	fk_redis_put_counter(store, "fk:campaigns:last", campaign_id);
 	fk_redis_put_counter(store, "fk:fleet:last", generation);
@@ -108,6 +145,7 @@ enum fk_err fk_store_begin_recovery(struct fk_store *store)
 		return err;
 	store->epoch = epoch + 1;
 	store->gap = gap;
+	store->recovery.is_alone = is_alone;
 	memcpy(fk_witness_run_id(store->witness), store->run_id, FK_WITNESS_RUN_ID_SIZE);
 	fk_redis_witness(store);
 	return FK_OK;
@@ -125,7 +163,7 @@ const uint8_t *fk_store_witnessed_numbers(const struct fk_store *store, uint64_t
 }
 
 enum fk_err fk_store_end_recovery(struct fk_store *store, uint32_t n_unknown_ues,
-				  uint32_t n_aborted)
+				  uint32_t n_aborted, bool has_to_settle)
 {
 	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD(META),
 					      FK_WORD("recovering")};
@@ -136,18 +174,44 @@ enum fk_err fk_store_end_recovery(struct fk_store *store, uint32_t n_unknown_ues
 	recovery.at_s = (uint64_t)time(NULL);
 	recovery.n_unknown_ues = n_unknown_ues;
 	recovery.n_aborted = n_aborted;
+	recovery.n_missing = store->gap;
+	recovery.has_to_settle = has_to_settle;
+	recovery.settled_at_s = recovery.n_left = 0;
+	fk_store_note_statement(store); /* as at its beginning, which a restore does not have */
 	fk_store_batch_begin(store);
 	fk_redis_batch_put(store, words, 3);
 	fk_redis_put_meta(store, "recoveries", recovery.n_recoveries);
 	fk_redis_put_meta(store, "recovered_at", recovery.at_s);
 	fk_redis_put_meta(store, "recovered_unknown", recovery.n_unknown_ues);
 	fk_redis_put_meta(store, "recovered_aborted", recovery.n_aborted);
+	fk_redis_put_meta(store, "recovered_missing", recovery.n_missing);
+	fk_redis_put_meta(store, "settling", recovery.has_to_settle);
+	fk_redis_put_meta(store, "settled_at", 0);
+	fk_redis_put_meta(store, "settled_left", 0);
 	err = fk_store_batch_commit(store);
 	if (err != FK_OK)
 		return err;
 	store->gap = 0;
 	store->recovery = recovery;
 	return FK_OK;
+}
+
+enum fk_err fk_store_end_settling(struct fk_store *store, uint32_t n_unknown_ues)
+{
+	struct fk_store_recovery recovery = store->recovery;
+	enum fk_err err;
+
+	recovery.has_to_settle = 0;
+	recovery.settled_at_s = (uint64_t)time(NULL);
+	recovery.n_left = n_unknown_ues;
+	fk_store_batch_begin(store);
+	fk_redis_put_meta(store, "settling", 0);
+	fk_redis_put_meta(store, "settled_at", recovery.settled_at_s);
+	fk_redis_put_meta(store, "settled_left", recovery.n_left);
+	err = fk_store_batch_commit(store);
+	if (err == FK_OK)
+		store->recovery = recovery;
+	return err;
 }
 
 enum fk_err fk_store_mirror_begin(struct fk_store *store, uint64_t generation, uint32_t n_pages)

@@ -60,6 +60,8 @@ struct fk_store {
 	uint64_t epoch_tried;		  /* the last that was asked for, wherever */
 	uint64_t n_batches;		  /* the same for committed batches: fk:meta batches */
 	uint64_t campaign_id, generation; /* the last that were given out; 0: not by us */
+	uint64_t n_statements; /* counted, also such as may not be stored; 0: they never were */
+	bool has_statement;    /* the next batch that is committed has one */
 	struct fk_lease lease;
 	struct fk_witness *witness;	   /* NULL: there is none */
 	bool is_older;			   /* than the witness says: it must not be overwritten */
@@ -151,6 +153,8 @@ FK_MUST_USE enum fk_err fk_redis_read_of_rsis(struct fk_store *store, const char
 
 /* Notes in the witness, if there is one, what the store has confirmed. */
 void fk_redis_witness(struct fk_store *store);
+/* The same of statements, before the next one is sent. */
+void fk_redis_witness_statement(struct fk_store *store);
 
 /* Text of digits to a number; FK_EFORMAT if it is none. */
 FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t *ret_value);

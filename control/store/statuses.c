@@ -14,6 +14,7 @@ void fk_store_batch_put_status(struct fk_store *store, uint32_t rsi, const void 
 	const struct fk_redis_word words[] = {
 		FK_WORD("HSET"), FK_WORD(FK_REDIS_STATUSES), FK_WORD(name), {octets, size}};
 
+	fk_store_note_statement(store);
 	fk_redis_batch_put(store, words, 4);
 }
 
@@ -25,6 +26,7 @@ void fk_store_batch_delete_status(struct fk_store *store, uint32_t rsi)
 	const struct fk_redis_word words[] = {FK_WORD("HDEL"), FK_WORD(FK_REDIS_STATUSES),
 					      FK_WORD(name)};
 
+	fk_store_note_statement(store);
 	fk_redis_batch_put(store, words, 3);
 }
 

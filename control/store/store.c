@@ -95,7 +95,7 @@ static enum fk_err make_meta(struct fk_store *store)
 }
 
 struct meta {
-	uint64_t schema, epoch, n_batches, gap;
+	uint64_t schema, epoch, n_batches, gap, n_statements;
 	struct fk_store_recovery recovery;
 	uint8_t kmf_id[16];
 };
@@ -106,6 +106,19 @@ static enum fk_err meta_number(const redisReply *value, uint64_t *ret_value)
 	*ret_value = 0;
 	return value->type == REDIS_REPLY_NIL ? FK_OK
 					      : fk_redis_number(value->str, value->len, ret_value);
+}
+
+/* Statements are never counted down: one that failed may be there, or in another copy. */
+static void take_meta(struct fk_store *store, const struct meta *meta)
+{
+	store->epoch = meta->epoch;
+	store->n_batches = meta->n_batches;
+	store->gap = meta->gap;
+	store->recovery = meta->recovery;
+	if (store->n_statements < meta->n_statements)
+		store->n_statements = meta->n_statements;
+	/* From now on they are counted, which the witness of an older copy has to show. */
+	store->has_statement |= store->n_statements == 0;
 }
 
 static enum fk_err read_meta(struct fk_store *store, struct meta *ret_meta)
@@ -124,6 +137,12 @@ static enum fk_err read_meta(struct fk_store *store, struct meta *ret_meta)
 		{"recovered_unknown", &recovery->n_unknown_ues},
 		{"recovered_aborted", &recovery->n_aborted},
 		{"restored_from", &recovery->restored_from_s},
+		{"recovered_missing", &recovery->n_missing},
+		{"recovered_alone", &recovery->is_alone},
+		{"settling", &recovery->has_to_settle},
+		{"settled_at", &recovery->settled_at_s},
+		{"settled_left", &recovery->n_left},
+		{"statements", &ret_meta->n_statements},
 	};
 	enum {
 		N = sizeof(numbers) / sizeof(numbers[0])
@@ -270,10 +289,7 @@ enum fk_err fk_store_open(const struct fk_store_options *options, struct fk_stor
 	if (err != FK_OK)
 		return give_up(store, err, reason);
 	memcpy(store->kmf_id, meta.kmf_id, sizeof(store->kmf_id));
-	store->epoch = meta.epoch;
-	store->n_batches = meta.n_batches;
-	store->gap = meta.gap;
-	store->recovery = meta.recovery;
+	take_meta(store, &meta);
 	*ret_store = store;
 	return FK_OK;
 }
@@ -364,10 +380,7 @@ enum fk_err fk_redis_refresh(struct fk_store *store)
 		err = fk_redis_confirm(store);
 	if (err != FK_OK)
 		return err;
-	store->epoch = meta.epoch;
-	store->n_batches = meta.n_batches;
-	store->gap = meta.gap;
-	store->recovery = meta.recovery;
+	take_meta(store, &meta);
 	fk_redis_witness(store);
 	return FK_OK;
 }
@@ -406,6 +419,8 @@ enum fk_err fk_store_reconnect(struct fk_store *store, bool *ret_is_new_run,
 	}
 	store->epoch = epoch > meta.epoch ? epoch : meta.epoch;
 	store->n_batches = meta.n_batches;
+	if (store->n_statements < meta.n_statements)
+		store->n_statements = meta.n_statements;
 	fk_redis_witness(store);
 	memcpy(store->run_id, run_id, sizeof(run_id));
 	if (ret_is_new_run != NULL)

@@ -101,15 +101,34 @@ FK_MUST_USE enum fk_err fk_store_set_witness(struct fk_store *store, const char 
 					     enum fk_store_age *ret_age, struct fk_reason *reason);
 
 /*
+ * What somebody has said, and no campaign can find out again, is a statement: the status of a UE, a
+ * key that is compromised or out of use, a group's plan, a break-glass. Statements are counted in
+ * the store, in the transaction that has them, and by the witness, so that an older copy that lacks
+ * one is told from one that only lacks what campaigns have done. Statuses and plans count by
+ * themselves; this says that the next batch that is committed has another one.
+ */
+void fk_store_note_statement(struct fk_store *store);
+/*
+ * Of a store that is older than its witness says: FK_OK if no statement, no import of a fleet and
+ * no number is missing, so that a recovery takes no word away from anybody. FK_EPOLICY, and
+ * 'reason' says what is or may be missing; FK_ESTORE. Nothing is written.
+ */
+FK_MUST_USE enum fk_err fk_store_check_statements(struct fk_store *store, struct fk_reason *reason);
+
+/*
  * A recovery makes an older store one that may be gone on with (I1). The beginning raises all that
  * the store gives out beyond what the witness has seen, in one step: from then on every other copy
  * is an older one. Between it and the end the caller sees to message numbers, campaigns and
- * currency; if it does not come to the end, the next start has to. FK_OK or FK_ESTORE.
+ * currency; if it does not come to the end, the next start has to. 'is_alone': nobody has asked for
+ * it. FK_OK or FK_ESTORE.
  */
-FK_MUST_USE enum fk_err fk_store_begin_recovery(struct fk_store *store);
-/* Notes what became of it, for fk_store_get_facts(). */
+FK_MUST_USE enum fk_err fk_store_begin_recovery(struct fk_store *store, bool is_alone);
+/* Notes what became of it, for fk_store_get_facts(); 'has_to_settle': what is unknown now is to be
+ * asked for, until fk_store_end_settling(). */
 FK_MUST_USE enum fk_err fk_store_end_recovery(struct fk_store *store, uint32_t n_unknown_ues,
-					      uint32_t n_aborted);
+					      uint32_t n_aborted, bool has_to_settle);
+/* It was asked for, and of so many UEs it is still unknown. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_store_end_settling(struct fk_store *store, uint32_t n_unknown_ues);
 /* How many batches are missing in a store that is recovering, at most; never 0 then. */
 uint64_t fk_store_gap(const struct fk_store *store);
 
@@ -133,6 +152,11 @@ struct fk_store_recovery {
 	uint64_t n_unknown_ues;	     /* UEs whose keys became unknown by it */
 	uint64_t n_aborted;	     /* campaigns that it aborted */
 	uint64_t restored_from_s;    /* when the last backup that was restored was made; 0: none */
+	uint64_t n_missing;	     /* batches that were missing, at most */
+	uint64_t is_alone;	     /* 1: nobody had asked for it */
+	uint64_t has_to_settle;	     /* 1: UEs are asked which keys they hold */
+	uint64_t settled_at_s;	     /* when that came to its end; 0: not yet */
+	uint64_t n_left;	     /* UEs whose keys were unknown then */
 };
 
 /* What an officer may want to know of the store. */

@@ -19,6 +19,7 @@ struct head {
 	struct fk_witness_counts counts;
 	uint64_t generation; /* of the pages; 0: they are not whole */
 	uint64_t n_pages;
+	uint64_t n_statements; /* behind all others: 0 in an older file */
 };
 
 #define HEAD_SIZE 512
@@ -126,6 +127,11 @@ void fk_witness_close(struct fk_witness *witness)
 struct fk_witness_counts *fk_witness_counts(struct fk_witness *witness)
 {
 	return &witness->head->counts;
+}
+
+uint64_t *fk_witness_statements(struct fk_witness *witness)
+{
+	return &witness->head->n_statements;
 }
 
 char *fk_witness_run_id(struct fk_witness *witness)

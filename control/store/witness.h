@@ -8,8 +8,9 @@
  * written in place, at no cost: it outlives the process at any instant, and lags behind at worst
  * if the machine loses power, which is then a store that is ahead of it, as it is meant to be.
  *
- * Layout: magic 8, KMF id 16, run_id 64, counts, generation and number of the pages, zeros up to
- * 512; then the pages as numbers.h lays them out. Integers are the machine's: the file stays there.
+ * Layout: magic 8, KMF id 16, run_id 64, counts, generation and number of the pages, statements,
+ * zeros up to 512; then the pages as numbers.h lays them out. Integers are the machine's: the file
+ * stays there.
  *
  * Threads: belongs to one thread. Memory: one mapping, as large as the file.
  */
@@ -44,6 +45,8 @@ void fk_witness_close(struct fk_witness *witness);
 
 /* To be read, and raised in place. Borrowed until fk_witness_close(), or fk_witness_begin(). */
 struct fk_witness_counts *fk_witness_counts(struct fk_witness *witness);
+/* The same for how many statements were counted (store.h); 0 in a file from before they were. */
+uint64_t *fk_witness_statements(struct fk_witness *witness);
 /* The run of Redis that was last seen: FK_WITNESS_RUN_ID_SIZE octets, to be written in place. */
 char *fk_witness_run_id(struct fk_witness *witness);
 

@@ -592,7 +592,7 @@ Test(store, a_recovery_goes_beyond_all_that_was_given_out)
 	redis_server_ask(&server, "SET fk:campaigns:last 1");
 	redis_server_ask(&server, "SET fk:fleet:last 1");
 	cr_assert_eq(open_witnessed(&reason), FK_STORE_OLDER);
-	cr_assert_eq(fk_store_begin_recovery(store), FK_OK);
+	cr_assert_eq(fk_store_begin_recovery(store, true), FK_OK);
 	cr_expect_eq(fk_store_gap(store), 13); /* of 15: ids are counted, too */
 	cr_assert_not_null(fk_store_witnessed_numbers(store, 9, 1));
 	cr_expect_arr_eq(fk_store_witnessed_numbers(store, 9, 1), page, sizeof(page));
@@ -600,7 +600,7 @@ Test(store, a_recovery_goes_beyond_all_that_was_given_out)
 	/* It has not come to its end: the next start has to go on with it. */
 	cr_expect_eq(open_witnessed(&reason), FK_STORE_RECOVERING);
 	cr_expect_eq(fk_store_gap(store), 13);
-	cr_assert_eq(fk_store_end_recovery(store, 7, 2), FK_OK);
+	cr_assert_eq(fk_store_end_recovery(store, 7, 2, true), FK_OK);
 	cr_expect_eq(open_witnessed(&reason), FK_STORE_CURRENT);
 	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
 	cr_expect_eq(id, 6);
@@ -608,6 +608,86 @@ Test(store, a_recovery_goes_beyond_all_that_was_given_out)
 	cr_expect_eq(generation, 6);
 	cr_assert_eq(fk_store_next_epoch(store, &again), FK_OK);
 	cr_expect_gt(again, epoch);
+}
+
+/* A batch in which somebody has said something, or nobody has. */
+static void commit(bool has_statement)
+{
+	if (has_statement)
+		fk_store_note_statement(store);
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+}
+
+/* Puts an older copy in place that has the first 'n' statements, and asks what is missing in it. */
+static enum fk_err check_copy(uint64_t n, struct fk_reason *reason)
+{
+	redis_server_ask(&server, "HSET fk:meta batches 1 statements %u", (unsigned)n);
+	cr_assert_eq(open_witnessed(reason), FK_STORE_OLDER);
+	return fk_store_check_statements(store, reason);
+}
+
+Test(store, an_older_copy_that_lacks_a_statement_is_told_from_one_that_does_not)
+{
+	struct fk_reason reason = {.text = ""};
+	uint64_t generation;
+
+	(void)open_witnessed(&reason);
+	commit(false);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta statements"), "1",
+			 "from now on they are counted");
+	commit(true);
+	commit(false);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta statements"), "2");
+	fk_store_batch_begin(store);
+	fk_store_batch_put_status(store, 77, "x", 1);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	fk_store_batch_begin(store);
+	fk_store_batch_delete_status(store, 77);
+	fk_store_batch_delete_status(store, 78);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta statements"), "4");
+	cr_expect_eq(check_copy(4, &reason), FK_OK, "%s", reason.text);
+	cr_expect_eq(check_copy(3, &reason), FK_EPOLICY);
+	cr_expect_not_null(strstr(reason.text, "said since"), "%s", reason.text);
+	cr_expect_eq(check_copy(0, &reason), FK_EPOLICY, "from before they were counted");
+	/* A fleet was imported since, or may have been. */
+	redis_server_ask(&server, "HSET fk:meta batches 99 statements 4");
+	cr_assert_eq(open_witnessed(&reason), FK_STORE_CURRENT);
+	cr_assert_eq(fk_store_next_generation(store, &generation), FK_OK);
+	redis_server_ask(&server, "SET fk:fleet:last 0");
+	cr_expect_eq(check_copy(4, &reason), FK_EPOLICY);
+	cr_expect_not_null(strstr(reason.text, "imported"), "%s", reason.text);
+	/* The witness has not its numbers. */
+	redis_server_ask(&server, "SET fk:fleet:last %u", (unsigned)generation);
+	redis_server_ask(&server, "SET fk:fleet:current %u", (unsigned)generation);
+	cr_expect_eq(check_copy(4, &reason), FK_EPOLICY);
+	cr_expect_not_null(strstr(reason.text, "numbers"), "%s", reason.text);
+}
+
+Test(store, no_two_statements_have_one_number)
+{
+	struct fk_reason reason = {.text = ""};
+	char before[32];
+
+	(void)open_witnessed(&reason);
+	commit(true);
+	/* One that fails may be there, or in another copy. */
+	redis_server_kill(&server);
+	fk_store_note_statement(store);
+	fk_store_batch_begin(store);
+	cr_assert_eq(fk_store_batch_commit(store), FK_ESTORE);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, NULL), FK_OK);
+	commit(true);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:meta statements"), "3");
+	/* Of two histories that went apart none has the other's. */
+	(void)snprintf(before, sizeof(before), "%s",
+		       redis_server_ask(&server, "HGET fk:meta batches"));
+	cr_expect_eq(check_copy(3, &reason), FK_OK, "%s", reason.text);
+	cr_assert_eq(fk_store_begin_recovery(store, true), FK_OK);
+	cr_assert_eq(fk_store_end_recovery(store, 0, 0, true), FK_OK);
+	cr_expect_eq(check_copy(3, &reason), FK_EPOLICY);
 }
 
 static enum fk_err take_text(void *ctx, const char *name, const char *value, size_t size)

@@ -63,6 +63,7 @@ STACK_CKEK_CRYPTOPERIOD_S= # of new CKEKs
 STACK_KEK_CRYPTOPERIOD_S= # of KEKs of UEs that come
 STACK_PTEK_CRYPTOPERIOD_S= # the same of protection TEKs
 STACK_WITNESS=       # file that knows an older copy of the store
+STACK_RECOVERY=      # true: an older copy of the store is recovered by a start itself
 STACK_API_PORT=      # loopback port of the API, with the token in api.token
 STACK_MEMORY_MB=256  # of each EAL
 STACK_EAL_MEMORY=(--no-huge --no-shconf) # how it takes that; see stack_reserve_huge_pages
@@ -474,6 +475,7 @@ stack_config() {
 		  answer_timeout_ms: $STACK_ANSWER_MS
 		  retry_backoff_ms: $STACK_BACKOFF_MS
 	EOF
+	[ -z "$STACK_RECOVERY" ] || printf 'recovery:\n  automatic: %s\n' "$STACK_RECOVERY"
 	! stack_has_t2 || printf 'isd:\n  layout_file: %s\n' "$STACK_ISD_LAYOUT"
 	stack_config_next_hops
 }

@@ -51,6 +51,7 @@ static struct fk_campaign example(void)
 		.start_number = 9,
 		.retry_of = 3,
 		.superseded_by = 4,
+		.settles = 6,
 		.supersedes = true,
 		.zone = "America/Argentina/Buenos_Aires",
 		.glass = {.reason = "stolen; see \\1 = 7",

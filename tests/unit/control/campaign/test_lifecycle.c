@@ -45,6 +45,15 @@ Test(lifecycle, the_policy_says_which_campaigns_need_a_second_user)
 	}
 }
 
+Test(lifecycle, what_settles_a_recovery_has_been_agreed_to)
+{
+	struct fk_campaign c = planned();
+
+	cr_expect(fk_lifecycle_needs_approval(FK_APPROVAL_ALL, &c));
+	c.settles = 1;
+	cr_expect_not(fk_lifecycle_needs_approval(FK_APPROVAL_ALL, &c));
+}
+
 Test(lifecycle, nobody_approves_what_he_has_planned)
 {
 	struct fk_campaign c = planned(), before = c;

@@ -249,6 +249,24 @@ Test(config, sentinels_stand_in_place_of_the_socket)
 	fk_config_free(config);
 }
 
+Test(config, an_automatic_recovery_wants_a_witness)
+{
+	static const char yaml[] = REST_BUT_STORE
+		"store: {redis_socket: /r, witness_file: /w}\nrecovery: {automatic: true}\n";
+	struct fk_config *config = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(fk_config_parse(yaml, strlen(yaml), &config, &reason), FK_OK, "%s",
+		     reason.text);
+	cr_expect(config->recovery.automatic);
+	fk_config_free(config);
+	cr_assert_eq(fk_config_parse(TEST_CONFIG, strlen(TEST_CONFIG), &config, &reason), FK_OK);
+	cr_expect_not(config->recovery.automatic, "off by default");
+	fk_config_free(config);
+	expect_refusal(REST_BUT_STORE "store: {redis_socket: /r}\nrecovery: {automatic: true}\n",
+		       FK_EINVAL, "recovery.automatic", "witness_file");
+}
+
 Test(config, the_break_glass_role_is_a_list_of_users)
 {
 	static const char yaml[] = TEST_CONFIG_HEAD

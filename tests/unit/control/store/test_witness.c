@@ -53,6 +53,8 @@ Test(witness, what_it_was_told_is_there_when_it_is_opened_again)
 
 	memset(page, 7, sizeof(page));
 	fk_witness_counts(witness)->n_batches = 41;
+	cr_expect_eq(*fk_witness_statements(witness), 0);
+	*fk_witness_statements(witness) = 12;
 	cr_assert_eq(fk_witness_begin(witness, 3, 5000), FK_OK);
 	fk_witness_put(witness, 3, 4999, page);
 	fk_witness_end(witness);
@@ -61,6 +63,7 @@ Test(witness, what_it_was_told_is_there_when_it_is_opened_again)
 	cr_expect_eq(status.st_mode & 0777, 0600);
 	witness = open_witness();
 	cr_expect_eq(fk_witness_counts(witness)->n_batches, 41);
+	cr_expect_eq(*fk_witness_statements(witness), 12);
 	cr_assert_not_null(fk_witness_page(witness, 3, 4999));
 	cr_expect_arr_eq(fk_witness_page(witness, 3, 4999), page, sizeof(page));
 	fk_witness_close(witness);
