@@ -13,6 +13,12 @@ static uint32_t n_carried(const struct fk_txn *txn)
 	return txn->kind == FK_ORDER_WARM_START ? 1 : txn->n_keys;
 }
 
+/* What the keys of a KMM are wrapped under. */
+static bool is_under_ckek(const struct fk_build_lane *lane)
+{
+	return lane->txn->kind == FK_ORDER_REKEY && lane->campaign->is_under_ckek != 0;
+}
+
 /* Wraps the first key of all lanes, then the second of those that have one, and so on. Orders of
  * other kinds have none. */
 static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_t n)
@@ -31,7 +37,8 @@ static void wrap_stage(struct fk_worker *w, struct fk_build_lane *lanes, uint32_
 				continue;
 			has_more |= txn->n_keys > k + 1;
 			wraps[n_wraps++] = (struct fk_wrap_lane){
-				.kek = lanes[i].ue->kek,
+				.kek = is_under_ckek(&lanes[i]) ? lanes[i].campaign->ckek
+								: lanes[i].ue->kek,
 				.key = txn->kind == FK_ORDER_WARM_START
 					       ? lanes[i].ue->ptek
 					       : lanes[i].campaign->keys[txn->first_key + k].tek,
@@ -75,8 +82,8 @@ static struct fk_kmm_header kmm_header(const struct fk_worker *w, const struct f
 	};
 }
 
-/* spec: P25 sheet 1.5: Rekey-Command with one keyset; 3.2: keys wrapped under the UKEK; 2.3, 2.4: a
- * CKEK goes into the keyset of KEKs, and says so */
+/* spec: P25 sheet 1.5: Rekey-Command with one keyset; 3.2: keys wrapped under the UKEK, or the
+ * CKEK, by its key ID; 2.3, 2.4: a CKEK goes into the keyset of KEKs, and says so */
 static enum fk_err encode_rekey(const struct fk_kmm_header *header,
 				const struct fk_build_lane *lane, uint8_t *kmm, size_t cap,
 				size_t *ret_size)
@@ -86,7 +93,8 @@ static enum fk_err encode_rekey(const struct fk_kmm_header *header,
 	struct fk_kmm_rekey_command rekey;
 
 	rekey.decryption_algorithm_id = FK_ALGORITHM_AES_256;
-	rekey.decryption_key_id = lane->ue->kek_key_id;
+	rekey.decryption_key_id =
+		is_under_ckek(lane) ? lane->campaign->ckek_key_id : lane->ue->kek_key_id;
 	rekey.keyset_format = format;
 	rekey.keyset_id = lane->campaign->keyset_id;
 	rekey.algorithm_id = lane->campaign->algorithm_id;

@@ -26,6 +26,7 @@
 	X(GROUP_KEY_REFUSED, "group_key_refused") /* commands that any member could give */       \
 	X(BAD_WRAP, "bad_wrap")			  /* keys that did not unwrap */                  \
 	X(NO_KEK, "no_kek")		    /* Rekey-Commands under a KEK that the radio lacks */ \
+	X(UNDER_CKEK, "under_ckek")	    /* keys kept that came under a CKEK */                \
 	X(NUMBER_REFUSED, "number_refused") /* KMMs outside the number window */                  \
 	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \
 	X(ANSWERS, "answers")		    /* transactions begun */                              \

@@ -220,6 +220,8 @@ static uint8_t load_key(struct exchange *x, const struct fk_kmm_rekey_command *r
 	is_stored = fk_sim_ue_store_key(ue, rekey->keyset_id, item->sln, rekey->algorithm_id,
 					item->key_id, octets);
 	fk_wipe(octets, sizeof(octets));
+	if (is_stored && kek != ue->kek)
+		count(x->radio, FK_SIM_UNDER_CKEK);
 	return is_stored ? FK_KMM_STATUS_PERFORMED : STATUS_OUT_OF_MEMORY;
 }
 

@@ -42,6 +42,7 @@ static const struct member {
 	{"expire_after_s", KIND_NUMBER, 1, 31536000},
 	{"closing", KIND_BOOL, 0, 0},
 	{"supersedes", KIND_BOOL, 0, 0},
+	{"under_ckek", KIND_BOOL, 0, 0},
 	{"superseded_keyset_id", KIND_NUMBER, 1, 16},
 	{"keys_of", KIND_NUMBER, 1, UINT32_MAX},
 	{"ue_ids", KIND_UE_IDS, 0, 0},
@@ -248,7 +249,9 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 			fk_reason_set(reason, "must be true or false");
 			return FK_EINVAL;
 		}
-		*(strcmp(member->name, "closing") == 0 ? &request->closing : &request->supersedes) =
+		*(strcmp(member->name, "closing") == 0	    ? &request->closing
+		  : strcmp(member->name, "under_ckek") == 0 ? &request->under_ckek
+							    : &request->supersedes) =
 			json_is_true(value);
 		return FK_OK;
 	case KIND_NOTE:

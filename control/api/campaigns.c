@@ -199,6 +199,7 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 	put_lifecycle(object, c);
 	put_break_glass(object, c);
 	json_object_set_new(object, "settles_recovery", id_json(c->settles));
+	json_object_set_new(object, "ckek_of", id_json(c->ckek_of));
 	json_object_set_new(object, "wave_history", fk_api_wave_history_json(c));
 	json_object_set_new(object, "expire_after_s",
 			    c->expire_after_s != 0 ? json_integer(c->expire_after_s) : json_null());
@@ -358,6 +359,8 @@ json_t *fk_api_plan_json(const struct fk_app *app, const struct fk_campaign *c,
 	json_object_set_new(object, "superseded_keyset_id", known(c->superseded_keyset_id));
 	json_object_set_new(object, "keys_of",
 			    c->keys_of != 0 ? json_integer(c->keys_of) : json_null());
+	json_object_set_new(object, "ckek_of",
+			    c->ckek_of != 0 ? json_integer(c->ckek_of) : json_null());
 	split_json(plan, object);
 	json_object_set_new(object, "diff",
 			    json_pack("{s:I, s:I, s:I, s:I}", "new",

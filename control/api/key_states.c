@@ -80,7 +80,7 @@ static bool is_in_use(const struct fk_app *app, const char *name)
 						  sscanf(name, "ckek:%u:%u", &id, &index) != 2))
 		return false;
 	c = fk_engine_campaign_at(app->engine, n - 1);
-	return c != NULL && c->id == id;
+	return c != NULL && (c->id == id || (c->ckek_of == id && name[0] == 'c'));
 }
 
 static enum fk_err move_key(struct fk_app *app, const struct move *move, const char *name,

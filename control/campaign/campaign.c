@@ -69,6 +69,7 @@ static const struct number_field numbers[] = {
 	NUMBER("kind", kind),
 	NUMBER("naming", naming),
 	NUMBER("keys_of", keys_of),
+	NUMBER("ckek_of", ckek_of),
 	NUMBER("keyset_id", keyset_id),
 	NUMBER("superseded_keyset_id", superseded_keyset_id),
 	NUMBER("algorithm_id", algorithm_id),

@@ -75,6 +75,7 @@ struct fk_campaign {
 	uint8_t naming;		      /* enum fk_naming */
 	uint8_t superseded_keyset_id; /* of a changeover; else 0 */
 	uint16_t generation;	      /* with 'slot', what its tokens carry */
+	uint32_t ckek_of; /* that whose CKEK its TEKs are wrapped under, 0: each UE's own KEK */
 	uint32_t keys_of; /* the campaign with whose keys it goes on, 0: it makes its own */
 	/* The keys that it gives, or goes on with. */
 	uint8_t n_keys; /* 0..FK_CAMPAIGN_KEYS_MAX */

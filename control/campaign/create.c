@@ -100,7 +100,7 @@ void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index)
 {
 	enum fk_cause cause;
 
-	if (!fk_engine_is_active(engine))
+	if (!fk_engine_is_active(engine) || fk_engine_drop_exposed(engine, ue_index))
 		return;
 	cause = fk_engine_status_cause(engine, engine->current, ue_index);
 	if (cause != FK_CAUSE_NONE)
@@ -200,8 +200,18 @@ enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
 		.answer_timeout_ms = engine->config->campaign.answer_timeout_ms,
 	};
 
+	struct fk_secret ckek = {.size = 0};
+	enum fk_err err = FK_OK;
+
 	memcpy(terms.conversation_id, c->conversation_id, sizeof(terms.conversation_id));
-	return fk_keytable_arm_campaign(engine->table, c->slot, &terms);
+	if (c->ckek_of != 0) {
+		err = fk_engine_load_ckek(engine, c, &ckek, &terms.ckek_key_id);
+		terms.ckek = &ckek;
+	}
+	if (err == FK_OK)
+		err = fk_keytable_arm_campaign(engine->table, c->slot, &terms);
+	fk_secret_wipe(&ckek);
+	return err;
 }
 
 /* The oldest that has ended goes, if there are too many: only memory forgets it. */

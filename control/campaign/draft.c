@@ -183,6 +183,8 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 		err = draft_keys_of(engine, request, c, ret_field, reason);
 	else if (kind->gives_keys)
 		err = fk_engine_draft_keys(engine, c, ret_field, reason);
+	if (err == FK_OK && request->under_ckek)
+		err = fk_engine_draft_under_ckek(engine, c, ret_field, reason);
 	if (err == FK_OK && fk_kind_has_command(kind, FK_ORDER_CHANGEOVER))
 		err = draft_superseded(engine, request, c, ret_field, reason);
 	return err;

@@ -48,6 +48,7 @@ struct fk_campaign_request {
 	uint32_t pace_per_s;	      /* 0: the configuration's */
 	uint32_t expire_after_s;      /* the same */
 	bool closing;
+	bool under_ckek; /* TEKs are wrapped under the group's CKEK, where it is held */
 	struct fk_members_request members;
 	struct fk_waves waves; /* areas must be the fleet's; 'end' is found by fk_engine_create() */
 	struct fk_gate gate;

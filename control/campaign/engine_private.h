@@ -125,6 +125,29 @@ enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struc
 enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,
 			      const struct fk_plan_terms *terms, uint32_t ue_index,
 			      const struct fk_currency *currency);
+/* Makes of a campaign that gives TEKs one that gives them under the group's CKEK. FK_EINVAL,
+ * FK_ENOTFOUND, or FK_EPOLICY if that key may not be used, with 'ret_field'; FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_engine_draft_under_ckek(const struct fk_engine *engine,
+						   struct fk_campaign *c, const char **ret_field,
+						   struct fk_reason *reason);
+/* FK_EPOLICY, and who, if somebody may have the CKEK of the campaign for whom it is not; FK_ESTORE;
+ * FK_EFORMAT. */
+FK_MUST_USE enum fk_err fk_engine_check_exposure(const struct fk_engine *engine,
+						 const struct fk_campaign *c,
+						 struct fk_reason *reason);
+/* The same for one UE. */
+bool fk_engine_ue_exposes_ckek(const struct fk_engine *engine, const struct fk_campaign *c,
+			       uint32_t ue_index);
+/* Something has become of that UE: aborts the campaign that runs if its CKEK is exposed by it, and
+ * then is true. */
+bool fk_engine_drop_exposed(struct fk_engine *engine, uint32_t ue_index);
+/* True if that key is the CKEK of the campaign; if its CKEK, or that it has none, lets it go on. */
+bool fk_engine_wraps_under(const struct fk_engine *engine, const struct fk_campaign *c,
+			   const char *key_name);
+bool fk_engine_ckek_is_active(const struct fk_engine *engine, const struct fk_campaign *c);
+/* The CKEK of the campaign, which the caller wipes. Results are those of fk_key_store_get(). */
+FK_MUST_USE enum fk_err fk_engine_load_ckek(struct fk_engine *engine, const struct fk_campaign *c,
+					    struct fk_secret *ret_ckek, uint16_t *ret_key_id);
 /* The plan of the crypto group of that name; NULL if there is none, or it is everyone. Borrowed. */
 const struct fk_group_plan *fk_engine_plan_of(const struct fk_engine *engine, const char *group);
 /* Fills in what was not asked for of the SLNs and the keyset of a campaign that makes keys, by the

@@ -46,6 +46,8 @@ static bool holds_exactly(const struct fk_campaign *c, const struct fk_currency 
 
 enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue)
 {
+	if (c->ckek_of != 0 && fk_currency_state(ue, c->ckek_of, 0) != FK_KEY_HELD)
+		return FK_CAUSE_NO_CKEK;
 	switch ((enum fk_kind_rule)fk_kind(c->kind)->rule) {
 	case FK_RULE_ANY:
 		return FK_CAUSE_NONE;

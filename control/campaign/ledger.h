@@ -79,7 +79,8 @@ enum fk_delivery_state {
 	X(FK_CAUSE_KEK_EXPIRED, "kek_expired")                                                 \
 	X(FK_CAUSE_PTEK_COMPROMISED, "ptek_compromised") /* it needs a Warm-Start */           \
 	X(FK_CAUSE_PTEK_EXPIRED, "ptek_expired")                                               \
-	X(FK_CAUSE_EXPIRED, "campaign_expired") /* nothing else had kept it from its end */
+	X(FK_CAUSE_EXPIRED, "campaign_expired") /* nothing else had kept it from its end */    \
+	X(FK_CAUSE_NO_CKEK, "ckek_not_held")	/* that the keys are wrapped under */
 
 enum fk_cause {
 #define X(name, label) name,

@@ -92,7 +92,7 @@ bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_c
 		if (entry == NULL || entry->record.state != FK_LIFE_ACTIVE)
 			return false;
 	}
-	return true;
+	return fk_engine_ckek_is_active(engine, c);
 }
 
 enum fk_err fk_engine_arm_stored(struct fk_engine *engine, const struct fk_campaign *c)
@@ -190,8 +190,9 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 				     : 0);
 	engine->progress_at_us = fk_engine_now_us();
 	fk_engine_update_record(engine);
-	/* A crash came between a key's new state and the end of its campaign. */
-	if (is_active && !fk_engine_keys_are_active(engine, c))
+	/* A crash came between a key's new state, or a UE's, and the end of its campaign. */
+	if (is_active && (!fk_engine_keys_are_active(engine, c) ||
+			  (c->ckek_of != 0 && fk_engine_check_exposure(engine, c, NULL) != FK_OK)))
 		return fk_engine_abort(engine, c->id);
 	if (is_active)
 		fk_log(FK_LOG_INFO, "campaign goes on", "campaign=%u n_deliveries=%u held=%u",

@@ -128,7 +128,8 @@ enum fk_err fk_engine_compromise_own_key(struct fk_engine *engine, uint32_t ue_i
 	else
 		fk_keytable_take_ptek_out(engine->table, ue_index);
 	fk_fleet_set_compromised(engine->fleet, ue_index, kind);
-	if (fk_engine_is_active(engine) && engine->scheduler != NULL)
+	if (!fk_engine_drop_exposed(engine, ue_index) && fk_engine_is_active(engine) &&
+	    engine->scheduler != NULL)
 		drop_delivery(engine, engine->scheduler, engine->current, ue_index);
 	fk_store_note_statement(engine->store);
 	err = fk_renewer_compromise(engine->renewer, engine->fleet, ue_index, kind, reason);

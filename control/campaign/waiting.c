@@ -76,6 +76,7 @@ static struct fk_campaign_request request_of(const struct fk_campaign *c)
 		.pace_per_s = c->pace_per_s,
 		.expire_after_s = c->expire_after_s,
 		.closing = c->closing,
+		.under_ckek = c->ckek_of != 0,
 		.members = {.naming = c->naming},
 		.waves = c->waves,
 		.gate = c->gate,
@@ -262,6 +263,7 @@ enum fk_err fk_engine_plan_retry(struct fk_engine *engine, uint32_t id, uint64_t
 	request.members.naming = FK_NAMED_ONLY;
 	request.principal = principal;
 	request.supersedes = false;
+	request.under_ckek = false; /* who lacks the CKEK gets it under its own KEK */
 	request.retry_of = request.stored_members_of = c->id;
 	memset(&request.waves, 0, sizeof(request.waves));
 	*ret_field = NULL;

@@ -139,7 +139,7 @@ static const struct command commands[] = {
 	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] "
 	 "[--expire-after SECONDS] "
 	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "
-	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--dry-run] "
+	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--under-ckek] [--dry-run] "
 	 "[--yes] [--break-glass REASON]",
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "

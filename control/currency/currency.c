@@ -54,6 +54,18 @@ enum fk_key_state fk_currency_state(const struct fk_currency *c, uint32_t campai
 	return c->has_gap ? FK_KEY_UNKNOWN : FK_KEY_NOT_HELD;
 }
 
+enum fk_key_state fk_currency_state_past_gap(const struct fk_currency *c, uint32_t campaign_id,
+					     uint32_t index)
+{
+	for (uint32_t i = 0; i < c->n_entries; i++) {
+		if (c->entries[i].evidence.campaign_id == campaign_id)
+			return fk_currency_entry_state(&c->entries[i], index);
+	}
+	/* Where entries were given up, there is no room ever since. */
+	return c->has_gap && c->n_entries == FK_CURRENCY_ENTRIES_MAX ? FK_KEY_UNKNOWN
+								     : FK_KEY_NOT_HELD;
+}
+
 static bool says_nothing(const struct fk_currency_entry *entry)
 {
 	return entry->held == 0 && entry->maybe == 0;

@@ -91,6 +91,12 @@ struct fk_currency_entry *fk_currency_find(struct fk_currency *c, uint32_t campa
 enum fk_key_state fk_currency_state(const struct fk_currency *c, uint32_t campaign_id,
 				    uint32_t index);
 /*
+ * The same for a campaign that is later than all that a recovery has lost: a gap says nothing of
+ * it, unless its entry may have been given up for want of room.
+ */
+enum fk_key_state fk_currency_state_past_gap(const struct fk_currency *c, uint32_t campaign_id,
+					     uint32_t index);
+/*
  * A new entry, all zeros but its campaign, before all others. If there are too many, the oldest
  * that says nothing more goes; if none does, the oldest, and it leaves a gap.
  */

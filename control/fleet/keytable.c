@@ -320,6 +320,8 @@ enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slo
 		if (terms->teks[i].size != sizeof(block->keys[i].tek))
 			return FK_EINVAL;
 	}
+	if (terms->ckek != NULL && terms->ckek->size != sizeof(block->ckek))
+		return FK_EINVAL;
 	block = &file->map->campaigns[slot];
 	if (atomic_load_explicit(&block->generation, memory_order_relaxed) != 0)
 		return FK_EBUSY;
@@ -329,6 +331,11 @@ enum fk_err fk_keytable_arm_campaign(struct fk_keytable_file *file, uint32_t slo
 		memcpy(key->tek, terms->teks[i].octets, sizeof(key->tek));
 		key->sln = terms->slns[i];
 		key->key_id = terms->key_ids[i];
+	}
+	block->is_under_ckek = terms->ckek != NULL;
+	if (terms->ckek != NULL) {
+		memcpy(block->ckek, terms->ckek->octets, sizeof(block->ckek));
+		block->ckek_key_id = terms->ckek_key_id;
 	}
 	block->n_keys = terms->n_keys;
 	block->algorithm_id = terms->algorithm_id;
@@ -352,6 +359,7 @@ void fk_keytable_disarm_campaign(struct fk_keytable_file *file, uint32_t slot)
 	/* Whoever sees wiped octets must also see the generation that says they are gone. */
 	atomic_thread_fence(memory_order_release);
 	fk_wipe(block->keys, sizeof(block->keys));
+	fk_wipe(block->ckek, sizeof(block->ckek));
 }
 
 int fk_keytable_fd(const struct fk_keytable_file *file)

@@ -35,6 +35,8 @@ struct fk_keytable_extent {
 struct fk_campaign_terms {
 	const struct fk_secret *teks; /* n_keys of 32 octets; borrowed, as are the two lists */
 	const uint16_t *slns, *key_ids;
+	const struct fk_secret *ckek; /* 32 octets, borrowed: TEKs go under it; NULL: they do not */
+	uint16_t ckek_key_id;
 	uint16_t generation; /* 1..FK_CAMPAIGN_GENERATION_MAX */
 	uint8_t n_keys;	     /* 0..FK_CAMPAIGN_KEYS_MAX */
 	uint8_t algorithm_id, keyset_id;

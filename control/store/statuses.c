@@ -87,6 +87,12 @@ enum fk_err fk_store_walk_retired(struct fk_store *store, fk_store_retired_fn fn
 	return walk(store, FK_REDIS_RETIRED, fn, ctx);
 }
 
+enum fk_err fk_store_walk_retired_currency(struct fk_store *store, fk_store_retired_fn fn,
+					   void *ctx)
+{
+	return walk(store, FK_REDIS_RETIRED_CURRENCY, fn, ctx);
+}
+
 struct status_reader {
 	const uint32_t *rsis;
 	fk_store_status_fn fn;

@@ -280,6 +280,9 @@ typedef enum fk_err (*fk_store_retired_fn)(void *ctx, uint32_t rsi, const uint8_
 /* Walks them all. FK_OK; FK_ESTORE; or what 'fn' returned. */
 FK_MUST_USE enum fk_err fk_store_walk_retired(struct fk_store *store, fk_store_retired_fn fn,
 					      void *ctx);
+/* The same for their currency. */
+FK_MUST_USE enum fk_err fk_store_walk_retired_currency(struct fk_store *store,
+						       fk_store_retired_fn fn, void *ctx);
 
 /* Called for each entry; size 0: there is none. A result other than FK_OK ends the calls. */
 typedef enum fk_err (*fk_store_status_fn)(void *ctx, uint32_t rsi, const uint8_t *octets,

@@ -85,13 +85,16 @@ struct fk_campaign_block {
 	uint8_t algorithm_id;	     /* $84 */
 	uint8_t keyset_id;
 	uint8_t superseded_keyset_id; /* what a changeover puts 'keyset_id' in place of */
-	uint8_t reserved0[2];
+	uint8_t is_under_ckek; /* 1: TEKs are wrapped under 'ckek', not under each UE's own KEK */
+	uint8_t reserved0;
 	uint32_t pace_per_s;	     /* requests and their repeats a second; 0: no limit */
 	uint32_t answer_timeout_ms;  /* from the 2xx to giving an attempt up */
 	uint8_t conversation_id[16]; /* Conversation ID of all its SDS */
-	uint8_t reserved1[32];
+	uint8_t reserved1[30];
+	uint16_t ckek_key_id;
 	struct fk_campaign_key keys[FK_CAMPAIGN_KEYS_MAX];
-	uint8_t reserved2[320]; /* a power of two: a slot is found by a shift */
+	uint8_t ckek[32];
+	uint8_t reserved2[288]; /* a power of two: a slot is found by a shift */
 };
 static_assert(sizeof(struct fk_campaign_block) == 1024, "change FK_LINK_ABI with the layout");
 

@@ -4,7 +4,8 @@
 # The KEK of a crypto group (CKEK): made by the KMF, brought to each UE of the group under its own KEK,
 # acknowledged and booked as a TEK is, over SIGKILL of control and of the dataplane. Who is lost, has left
 # the group or has a compromised KEK gets it no more; a compromised CKEK is given to nobody, and is
-# deleted where it is. Both sides' books agree.
+# deleted where it is. TEKs come under it where that is asked for, as long as nobody else has it. Both
+# sides' books agree.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
@@ -39,7 +40,7 @@ ckek_of() {
 }
 
 
-tap_plan 47
+tap_plan 62
 stack_init ckek
 STACK_UES=60
 STACK_SEED=11
@@ -144,14 +145,44 @@ tap_is "the next TEKs go into the inactive keyset" \
 campaign_ends --kind changeover --group fire
 tap_is "and are changed over to" "$(stack_campaign_get '"\(.keyset_id) \(.acked)"')" "2 39"
 
+# TEKs under the CKEK, as long as nobody has it for whom it is not.
+tap_is "everyone has no CKEK" "$(tries campaign create --under-ckek)" 1
+tap_ok "which is said by field" said 'under_ckek: needs a group'
+tap_is "a changeover wraps nothing" "$(tries campaign create --kind changeover --group fire --under-ckek)" 1
+stack_campaign_create --group fire --under-ckek --pace 60
+stack_until 60 "first holders" stack_acked_is_at_least 10
+stack_kill control
+stack_until 60 "answer from fleetkeyd" stack_ctl health
+stack_until 90 "end of the campaign" stack_campaign_is_over
+tap_is "TEKs under the CKEK come to all that hold it, over a kill" \
+	"$(stack_campaign_get '"\(.state) \(.ckek_of) \(.slns | join(",")) \(.acked)"')" "completed $fire 1,2 39"
+tap_is "nobody else gets them" "$(stack_ctl campaign create --group police --under-ckek --dry-run --json |
+	jq -c '[.n_served, .reasons]')" "[30,{}]"
+stack_campaign_create --group fire --under-ckek --pace 20
+stack_until 60 "first holders" stack_acked_is_at_least 5
+stack_ctl fleet set-status ue0000010 --status lost >/dev/null
+stack_until 30 "end of the campaign" stack_campaign_is_over
+tap_is "when a holder is lost, nothing more is sent under it" "$(stack_campaign_get .state)" aborted
+tap_is "nor is it used again" "$(tries campaign create --group fire --under-ckek)" 3
+tap_ok "by whose word it says" said 'under_ckek: ue0000010 has, or may have, the CKEK of fire'
+STACK_CAMPAIGN=$(stack_ctl campaign retry "$STACK_CAMPAIGN" --json | jq -r .id)
+stack_ctl campaign start "$STACK_CAMPAIGN" >/dev/null
+stack_until 60 "end of the retry" stack_campaign_is_over
+tap_is "the others get the same TEKs under their own KEKs" \
+	"$(stack_campaign_get '"\(.ckek_of) \(.states.excluded)"')" "null 2"
+stack_ctl fleet set-status ue0000010 --status active >/dev/null
+
 # One leaves the group, another one's KEK is compromised: neither gets the next CKEK.
 awk -F, -v OFS=, 'NR == 1 || $1 == "ue0000002" { if (NR > 1) $8 = "rail"; print }' \
 	"$STACK_DIR/fleet.csv" >"$STACK_DIR/leaves.csv"
 stack_ctl fleet update "$STACK_DIR/leaves.csv" --allow-plain-keys >/dev/null
 stack_until 30 "attached dataplane" stack_attached
 stack_ctl fleet key ue0000003 kek --compromised >/dev/null
+tap_is "nothing goes under a CKEK that one of them has" "$(tries campaign create --group fire --under-ckek)" 3
+tap_ok "which is said" said 'under_ckek: ue000000[23] has, or may have'
 tap_is "the old CKEK is retried for nobody of another fleet" "$(tries campaign retry "$fire")" 1
 campaign_ends --kind ckek --group fire
+next=$STACK_CAMPAIGN
 next_id=$(stack_campaign_get .key_id)
 tap_is "a new CKEK is another key in the same place" \
 	"$(stack_campaign_get '"\(.slns[0]) \(.acked) \(.n_deliveries)"') $([ "$next_id" != "$key_id" ] && echo new)" \
@@ -161,6 +192,9 @@ tap_is "who has a compromised KEK is left out" "$(delivery ue0000003)" "excluded
 tap_is "where the new one is held, the old one is not" \
 	"$(stack_ctl holders --key "61441:132:$key_id" --state held --json | jq -r .ue_id |
 		LC_ALL=C sort | paste -sd ' ')" "ue0000002 ue0000003"
+
+campaign_ends --group fire --under-ckek
+tap_is "and TEKs go under the new one" "$(stack_campaign_get '"\(.ckek_of) \(.acked)"')" "$next 37"
 
 # A compromised CKEK stops the campaign that gives it out, over a kill, and is given by no other.
 stack_campaign_create --kind ckek --group fire --pace 20
@@ -176,6 +210,8 @@ stack_until 60 "end of the campaign" stack_campaign_is_over
 tap_is "also after a kill" "$(stack_campaign_get .state) $(ckek_of fire .ckek.state)" "aborted compromised"
 tap_is "it is not given again" "$(tries campaign retry "$bad")" 3
 tap_ok "for that reason" said 'are not active any more'
+tap_is "nor is anything put under it" "$(tries campaign create --group fire --under-ckek)" 3
+tap_ok "for that reason, too" said "under_ckek: key ckek:$bad:0 is compromised"
 tap_is "it is deleted where it is" "$(campaign_ends --kind delete-key --group fire --keys-of "$bad" &&
 	stack_campaign_get .state)" completed
 tap_is "so that nobody holds it" "$(stack_ctl holders --key "61441:132:$bad_id" --state held --json | wc -l)" 0
@@ -186,6 +222,8 @@ stack_take_currency
 stack_settle
 tap_ok "control's word on every key is the fleet's, or admits not to know" stack_currency_agrees
 tap_is "no number was used twice, and no radio found a KMM malformed" \
-	"$(jq -c '[.message_number_reused, .malformed, .group_key_refused // 0]' "$STACK_DIR/fleetsim.json")" '[0,0,0]'
+	"$(jq -c '[.message_number_reused, .malformed, .no_kek, .bad_wrap]' "$STACK_DIR/fleetsim.json")" '[0,0,0,0]'
+tap_ok "radios had their TEKs under the CKEK where control says so" \
+	test "$(jq .under_ckek "$STACK_DIR/fleetsim.json")" -ge $((2 * 39 + 2 * 5 + 2 * 37))
 stack_end
 tap_end

@@ -178,6 +178,36 @@ Test(send, a_ckek_leaves_under_the_ues_own_kek_and_says_what_it_is)
 	cr_expect_eq(rekey.keys[0].sln, 61441);
 }
 
+Test(send, a_tek_leaves_under_the_groups_ckek_where_the_campaign_says_so)
+{
+	struct fk_campaign_block *campaign = &rig->table->campaigns[RIG_CAMPAIGN_SLOT];
+	const struct fk_ue_slot *ue = &fk_keytable_ues(rig->table)[2];
+	static struct fk_crypto_scratch scratch;
+	struct fk_sds_signalling signalling = {0};
+	struct fk_kmm_rekey_command rekey;
+	struct fk_sip_message sip;
+	struct fk_kmm_frame frame;
+	uint8_t key[32];
+
+	memset(campaign->ckek, 0x99, sizeof(campaign->ckek));
+	campaign->ckek_key_id = 0x5001;
+	campaign->is_under_ckek = 1;
+	order_in(2, 0, 0);
+	sip = rig_next_sip(rig);
+	frame = rig_kmm_of(&sip, &signalling);
+	cr_assert_eq(fk_kmm_decode_rekey_command(&frame, &rekey), FK_OK);
+	cr_expect_eq(rekey.decryption_key_id, 0x5001);
+	cr_expect_eq(rekey.keyset_format, 0);
+	cr_expect_eq(frame.header.mac.key_id, ue->ptek_key_id);
+
+	struct fk_unwrap_lane unwrap = {
+		.kek = campaign->ckek, .wrapped = rekey.keys[0].key, .key = key};
+
+	rig->worker->config.engine->unwrap(&scratch, FK_WRAP_256_UNDER_256, &unwrap, 1);
+	cr_assert_eq(unwrap.ok, 1);
+	cr_assert_arr_eq(key, campaign->keys[0].tek, 32);
+}
+
 Test(send, several_keys_leave_in_one_kmm_each_wrapped_under_the_ues_own_kek)
 {
 	struct fk_sip_message sip;

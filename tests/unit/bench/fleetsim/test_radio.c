@@ -235,6 +235,7 @@ Test(radio, a_ckek_is_kept_and_makes_no_keyset_the_active_one)
 	c.kek_key_id = 0x5001;
 	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
 	cr_expect_eq(ue->active_keyset, KEYSET);
+	cr_expect_eq(counts.count[FK_SIM_UNDER_CKEK], 1);
 	/* It authenticates nothing. */
 	c.number = 3;
 	c.mac_key = f.tek;

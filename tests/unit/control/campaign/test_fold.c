@@ -526,6 +526,25 @@ Test(fold, a_ckek_takes_the_place_of_the_one_before_and_of_no_tek)
 	cr_expect_eq(fk_currency_state(&ue, 12, 0), FK_KEY_HELD);
 }
 
+Test(fold, keys_under_a_ckek_go_where_it_is_known_to_be_held)
+{
+	struct fk_campaign rekey = campaigns[1];
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_delivery d = held_both;
+
+	rekey.ckek_of = 11;
+	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NO_CKEK);
+	fold(11, &open_both, &ue);
+	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NO_CKEK, "possibly held");
+	ue.n_entries = 0;
+	d.keys_held = 1;
+	d.cause_detail = 0;
+	fold(11, &d, &ue);
+	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NONE);
+	fk_currency_doubt(&ue);
+	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NO_CKEK, "unknown");
+}
+
 Test(fold, an_inventory_settles_which_keyset_is_active)
 {
 	struct fk_currency ue = {

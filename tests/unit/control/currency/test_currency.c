@@ -165,3 +165,21 @@ Test(currency, doubt_leaves_nothing_held_and_nothing_newly_absent)
 	fk_currency_doubt(&c);
 	cr_expect_eq(c.active, FK_ACTIVE_UNKNOWN, "a command may still have been obeyed");
 }
+
+Test(currency, a_gap_says_nothing_of_a_later_key_that_cannot_have_been_given_up)
+{
+	struct fk_currency ue = {.has_gap = true};
+
+	cr_expect_eq(fk_currency_state(&ue, 50, 0), FK_KEY_UNKNOWN);
+	cr_expect_eq(fk_currency_state_past_gap(&ue, 50, 0), FK_KEY_NOT_HELD, "there is room");
+	for (uint32_t id = 51; id < 50 + FK_CURRENCY_ENTRIES_MAX; id++)
+		fk_currency_add(&ue, id)->held = 1;
+	cr_expect_eq(fk_currency_state_past_gap(&ue, 50, 0), FK_KEY_NOT_HELD, "there still is");
+	fk_currency_add(&ue, 49)->held = 1; /* a retry */
+	cr_expect_eq(fk_currency_state_past_gap(&ue, 50, 0), FK_KEY_UNKNOWN);
+	cr_expect_eq(fk_currency_state_past_gap(&ue, 53, 0), FK_KEY_HELD);
+	ue.entries[0].held = 0;
+	ue.entries[0].maybe = 1;
+	cr_expect_eq(fk_currency_state_past_gap(&ue, ue.entries[0].evidence.campaign_id, 0),
+		     FK_KEY_POSSIBLY_HELD);
+}
