@@ -2,12 +2,15 @@
 /*
  * The lease of a store: who gets it, who has lost it, and that Redis takes nothing from that one.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
+#include <hiredis/hiredis.h>
 
 #include "store/lease.h"
 #include "store/store.h"
@@ -276,6 +279,82 @@ Test(lease, of_a_batch_that_was_begun_before_the_loss_nothing_is_done)
 			   fk_store_last_error(a));
 	digest(after);
 	cr_expect_str_eq(after, before);
+}
+
+/* True if Redis says that this command writes. */
+static bool is_write(redisContext *redis, const char *command)
+{
+	redisReply *reply = redisCommand(redis, "COMMAND INFO %s", command);
+	const redisReply *info;
+	bool found = false;
+
+	cr_assert(reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 1);
+	info = reply->element[0];
+	cr_assert(info->type == REDIS_REPLY_ARRAY && info->elements > 2, "%s", command);
+	for (size_t i = 0; i < info->element[2]->elements; i++)
+		found |= strcmp(info->element[2]->element[i]->str, "write") == 0;
+	freeReplyObject(reply);
+	return found;
+}
+
+/* Counts what MONITOR shows up to the command ECHO: all, and of it what writes. */
+static void count_executed(redisContext *monitor, uint32_t *ret_n, uint32_t *ret_n_writes)
+{
+	redisContext *redis = redisConnectUnix(server.socket);
+	bool is_end = false;
+
+	cr_assert(redis != NULL && redis->err == 0);
+	*ret_n = *ret_n_writes = 0;
+	(void)redis_server_ask(&server, "ECHO end");
+	while (!is_end) {
+		char command[32];
+		redisReply *reply = NULL;
+		const char *at;
+
+		cr_assert_eq(redisGetReply(monitor, (void **)&reply), REDIS_OK);
+		/* 1339518083.107412 [0 unix:/tmp/redis.sock] "HSET" "fk:meta" ... */
+		at = strstr(reply->str, "] \"");
+		cr_assert(at != NULL && sscanf(at, "] \"%31[^\"]", command) == 1, "%s", reply->str);
+		is_end = strcasecmp(command, "ECHO") == 0;
+		*ret_n += !is_end;
+		*ret_n_writes += is_write(redis, command);
+		freeReplyObject(reply);
+	}
+	redisFree(redis);
+}
+
+/* As above, by Redis's own account of what it executes: what it refuses as a whole is not in it. */
+Test(lease, redis_executes_no_write_of_a_node_that_thaws)
+{
+	redisContext *monitor = redisConnectUnix(server.socket);
+	uint8_t page[512] = {1};
+	uint32_t n, n_writes, epoch;
+	redisReply *reply;
+
+	cr_assert_eq(take(a, &node_a), FK_OK);
+	fk_store_batch_begin(a);
+	for (uint32_t i = 0; i < 100; i++)
+		fk_store_batch_put_numbers_page(a, 1, 0, i, page, sizeof(page));
+	(void)wait_for_lease_ms(b, &node_b);
+	cr_assert(monitor != NULL && monitor->err == 0);
+	reply = redisCommand(monitor, "MONITOR");
+	cr_assert(reply != NULL && reply->type == REDIS_REPLY_STATUS);
+	freeReplyObject(reply);
+	/* It thaws in the middle of a batch, and tries all that it had in mind. */
+	for (uint32_t i = 100; i < 200; i++)
+		fk_store_batch_put_numbers_page(a, 1, 0, i, page, sizeof(page));
+	cr_expect_eq(fk_store_batch_commit(a), FK_ESTORE);
+	cr_expect_eq(write_page(a, 2), FK_ESTORE);
+	cr_expect_neq(fk_store_next_epoch(a, &epoch), FK_OK);
+	cr_expect_neq(fk_store_reconnect(a, NULL, NULL), FK_OK);
+	count_executed(monitor, &n, &n_writes);
+	cr_expect_gt(n, 0, "it has asked");
+	cr_expect_eq(n_writes, 0);
+	/* What the owner writes is in it. */
+	cr_expect_eq(write_page(b, 3), FK_OK);
+	count_executed(monitor, &n, &n_writes);
+	cr_expect_geq(n_writes, 2);
+	redisFree(monitor);
 }
 
 Test(lease, a_batch_longer_than_one_transaction_is_fenced_in_each)
