@@ -65,9 +65,11 @@ Test(status_request, wrong_members_are_named)
 static enum fk_err parse_lengths(size_t id_len, size_t reason_len, uint32_t n)
 {
 	char *body = calloc(1, 4096 + 4ull * n);
-	size_t at = (size_t)sprintf(body, "{\"status\": \"lost\", \"reason\": \"");
 	enum fk_err err;
+	size_t at;
 
+	cr_assert_not_null(body);
+	at = (size_t)sprintf(body, "{\"status\": \"lost\", \"reason\": \"");
 	memset(body + at, 'r', reason_len);
 	strcat(body, "\", \"ue_ids\": [\"");
 	at = strlen(body);
