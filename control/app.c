@@ -233,6 +233,12 @@ enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *config,
 		err = fk_standby_wait(app, reason);
 	if (err == FK_OK && app->should_stop)
 		return FK_OK;
+	if (err == FK_OK && is_older && app->is_standby) {
+		/* What was found before the wait says nothing of what the owner has made of it. */
+		fk_reason_set(reason, "the store was older than the witness, and another node has "
+				      "had it since: start again to look anew");
+		return FK_ESTALE;
+	}
 	if (err == FK_OK && is_older)
 		err = fk_recovery_begin(app, reason);
 	if (err == FK_OK)

@@ -135,12 +135,16 @@ enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campa
 	return FK_OK;
 }
 
-bool fk_engine_put_changeover(struct fk_engine *engine, const struct fk_campaign *c)
+bool fk_engine_turns_plans(const struct fk_campaign *c)
 {
 	/* Of a part of the group it says nothing, nor if nobody has obeyed. */
-	if (c->state != FK_CAMPAIGN_COMPLETED || c->naming != FK_NAMED_NONE || c->n_held == 0 ||
-	    !fk_kind_has_command(fk_kind(c->kind), FK_ORDER_CHANGEOVER))
-		return false;
+	return c->state == FK_CAMPAIGN_COMPLETED && c->naming == FK_NAMED_NONE && c->n_held > 0 &&
+	       fk_kind_has_command(fk_kind(c->kind), FK_ORDER_CHANGEOVER);
+}
+
+enum fk_err fk_engine_put_changeover(struct fk_engine *engine, const struct fk_campaign *c,
+				     bool *ret_is_put)
+{
 	return fk_group_book_put_changeover(engine->groups, c->group, c->superseded_keyset_id,
-					    c->keyset_id);
+					    c->keyset_id, ret_is_put);
 }

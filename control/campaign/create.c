@@ -98,9 +98,11 @@ enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struc
 
 void fk_engine_on_status(struct fk_engine *engine, uint32_t ue_index)
 {
+	bool is_dropped = fk_engine_drop_exposed(engine, ue_index);
 	enum fk_cause cause;
 
-	if (!fk_engine_is_active(engine) || fk_engine_drop_exposed(engine, ue_index))
+	fk_engine_retire_ckeks_of(engine, ue_index);
+	if (is_dropped || !fk_engine_is_active(engine))
 		return;
 	cause = fk_engine_status_cause(engine, engine->current, ue_index);
 	if (cause != FK_CAUSE_NONE)
@@ -214,13 +216,15 @@ enum fk_err fk_engine_arm(struct fk_engine *engine, const struct fk_campaign *c,
 	return err;
 }
 
-/* The oldest that has ended goes, if there are too many: only memory forgets it. */
+/* The oldest that has ended goes, if there are too many: only memory forgets it. Not one that has
+ * still to be reviewed. */
 static void forget_oldest(struct fk_engine *engine, uint32_t current_id)
 {
 	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
 		struct fk_campaign *c = &engine->campaigns[i];
 
-		if (!fk_campaign_is_final(c) || c->id == current_id)
+		if (!fk_campaign_is_final(c) || c->id == current_id ||
+		    fk_break_glass_is_pending(&c->glass))
 			continue;
 		memmove(c, c + 1, (engine->n_campaigns - i - 1) * sizeof(*c));
 		engine->n_campaigns--;

@@ -187,14 +187,22 @@ void fk_engine_put_record(struct fk_engine *engine, const struct fk_campaign *c)
 
 bool fk_engine_write_record(struct fk_engine *engine)
 {
-	bool has_plans;
-	enum fk_err err;
+	bool turns_plans, has_plans = false;
+	enum fk_err err = FK_OK;
 
 	fk_engine_update_record(engine);
+	turns_plans = fk_engine_turns_plans(engine->current);
+	/* A write before this one may have failed, and with it what plans say in memory. */
+	if (turns_plans)
+		err = fk_group_book_refresh(engine->groups, NULL);
 	fk_store_batch_begin(engine->store);
 	fk_engine_put_record(engine, engine->current);
-	has_plans = fk_engine_put_changeover(engine, engine->current);
-	err = fk_store_batch_commit(engine->store);
+	if (err == FK_OK && turns_plans)
+		err = fk_engine_put_changeover(engine, engine->current, &has_plans);
+	if (err == FK_OK)
+		err = fk_store_batch_commit(engine->store);
+	else
+		fk_store_batch_abandon(engine->store);
 	if (has_plans)
 		fk_group_book_written(engine->groups, err);
 	if (err != FK_OK) {

@@ -141,6 +141,12 @@ bool fk_engine_ue_exposes_ckek(const struct fk_engine *engine, const struct fk_c
 /* Something has become of that UE: aborts the campaign that runs if its CKEK is exposed by it, and
  * then is true. */
 bool fk_engine_drop_exposed(struct fk_engine *engine, uint32_t ue_index);
+/* Deactivates, for good, the CKEKs that this UE has or may have and that are in wrong hands there:
+ * it is lost, has left the group, or its KEK is compromised. Something has become of it. */
+void fk_engine_retire_ckeks_of(struct fk_engine *engine, uint32_t ue_index);
+/* The same for the whole fleet and those that have left it: it was loaded or replaced. FK_OK, or
+ * what reading the currency of leavers returns. */
+FK_MUST_USE enum fk_err fk_engine_retire_ckeks(struct fk_engine *engine);
 /* True if that key is the CKEK of the campaign; if its CKEK, or that it has none, lets it go on. */
 bool fk_engine_wraps_under(const struct fk_engine *engine, const struct fk_campaign *c,
 			   const char *key_name);
@@ -154,9 +160,12 @@ const struct fk_group_plan *fk_engine_plan_of(const struct fk_engine *engine, co
  * plan of its group. FK_ERANGE, with 'ret_field', if the plan has them not. */
 FK_MUST_USE enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campaign *c,
 					     const char **ret_field, struct fk_reason *reason);
-/* Puts what a changeover that is complete makes of plans into the open batch. True if it makes
- * something: fk_group_book_written() follows the commit. */
-bool fk_engine_put_changeover(struct fk_engine *engine, const struct fk_campaign *c);
+/* True for a changeover that is complete and speaks for its whole group, or everyone. */
+bool fk_engine_turns_plans(const struct fk_campaign *c);
+/* Puts what that makes of plans into the open batch; if it makes something, fk_group_book_written()
+ * follows the commit. Results: as fk_group_book_put_changeover(). */
+FK_MUST_USE enum fk_err fk_engine_put_changeover(struct fk_engine *engine,
+						 const struct fk_campaign *c, bool *ret_is_put);
 /* Refuses what would end before it began. */
 FK_MUST_USE enum fk_err fk_engine_check_plan(const struct fk_engine *engine,
 					     const struct fk_plan *plan, const char **ret_field,

@@ -291,6 +291,8 @@ enum fk_err fk_engine_set_fleet(struct fk_engine *engine, struct fk_fleet *fleet
 		 * keys, nor about what they displaced. */
 		err = fk_engine_doubt_all(engine, &n_unknown);
 	}
+	if (err == FK_OK)
+		err = fk_engine_retire_ckeks(engine);
 	if (err != FK_OK)
 		fk_engine_drop_fleet(engine);
 	return err;

@@ -135,5 +135,7 @@ enum fk_err fk_engine_compromise_own_key(struct fk_engine *engine, uint32_t ue_i
 	err = fk_renewer_compromise(engine->renewer, engine->fleet, ue_index, kind, reason);
 	if (err == FK_ESTORE)
 		fk_engine_store_failed(engine, "a compromised key");
+	if (err == FK_OK && kind == FK_OWN_KEK)
+		fk_engine_retire_ckeks_of(engine, ue_index);
 	return err;
 }

@@ -4,7 +4,8 @@
  *
  * Whoever has the CKEK can open what is sent to any of the group. So it is used only while it is
  * known that nobody has it but active UEs of the group: as soon as one is lost, leaves, or may have
- * told its own KEK, under which the CKEK came, it wraps nothing any more.
+ * told its own KEK, under which the CKEK came, it wraps nothing any more. It is deactivated then,
+ * since what becomes of it in that UE says nothing of who has read it before.
  */
 #include <fleetkey/kmm.h>
 
@@ -53,18 +54,34 @@ enum fk_err fk_engine_load_ckek(struct fk_engine *engine, const struct fk_campai
 	return err;
 }
 
-/* What is known of the CKEK at a UE. What a recovery has lost is none of a CKEK that came later. */
-static enum fk_key_state state_at(const struct fk_engine *engine, const struct fk_campaign *c,
-				  const struct fk_currency *ue)
+/* What a recovery has lost is none of a CKEK that came later. */
+static bool is_past_gap(const struct fk_engine *engine, uint32_t ckek_of)
 {
-	const struct fk_campaign *of =
-		fk_engine_find_campaign((void *)(uintptr_t)engine, c->ckek_of);
+	const struct fk_campaign *of = fk_engine_find_campaign((void *)(uintptr_t)engine, ckek_of);
 	struct fk_store_facts facts;
 
 	fk_store_get_facts(engine->store, &facts);
-	return of != NULL && of->started_at_ms / 1000 > facts.recovery.at_s
-		       ? fk_currency_state_past_gap(ue, c->ckek_of, 0)
-		       : fk_currency_state(ue, c->ckek_of, 0);
+	return of != NULL && of->started_at_ms / 1000 > facts.recovery.at_s;
+}
+
+/* What is known of the CKEK at a UE. */
+static enum fk_key_state state_at(const struct fk_engine *engine, const struct fk_campaign *c,
+				  const struct fk_currency *ue)
+{
+	return is_past_gap(engine, c->ckek_of) ? fk_currency_state_past_gap(ue, c->ckek_of, 0)
+					       : fk_currency_state(ue, c->ckek_of, 0);
+}
+
+/* True if the CKEK is in wrong hands for good where this UE has it: its KEK is compromised, or it
+ * is of the group no more, or lost. One that is suspended is still its owner's. */
+static bool gives_away(const struct fk_engine *engine, int32_t group_id, uint32_t ue_index)
+{
+	const struct fk_ue_slot *slot = &fk_keytable_ues(fk_keytable_view(engine->table))[ue_index];
+	uint8_t status = fk_fleet_status(engine->fleet, ue_index);
+
+	return slot->kek_algorithm_id == 0 || group_id < 0 ||
+	       (status != FK_UE_ACTIVE && status != FK_UE_SUSPENDED) ||
+	       !fk_fleet_is_member(engine->fleet, ue_index, (uint32_t)group_id);
 }
 
 /* True if that UE may have the CKEK, and is not one that it is for, or may have told it. */
@@ -76,9 +93,8 @@ static bool exposes(const struct fk_engine *engine, const struct fk_campaign *c,
 
 	if (slot->rsi == 0 || state == FK_KEY_NOT_HELD)
 		return false;
-	return state == FK_KEY_UNKNOWN || slot->kek_algorithm_id == 0 || group_id < 0 ||
-	       fk_fleet_status(engine->fleet, ue_index) != FK_UE_ACTIVE ||
-	       !fk_fleet_is_member(engine->fleet, ue_index, (uint32_t)group_id);
+	return state == FK_KEY_UNKNOWN || gives_away(engine, group_id, ue_index) ||
+	       fk_fleet_status(engine->fleet, ue_index) != FK_UE_ACTIVE;
 }
 
 bool fk_engine_ue_exposes_ckek(const struct fk_engine *engine, const struct fk_campaign *c,
@@ -194,4 +210,122 @@ bool fk_engine_drop_exposed(struct fk_engine *engine, uint32_t ue_index)
 	fk_log(FK_LOG_WARN, "CKEK is exposed", "campaign=%u ckek=ckek:%u:0 action=\"aborted\"",
 	       c->id, c->ckek_of);
 	return fk_engine_abort(engine, c->id) == FK_OK;
+}
+
+/* The CKEK that this campaign gave, if it can still wrap anything. */
+static bool is_usable_ckek(const struct fk_engine *engine, const struct fk_campaign *c)
+{
+	const struct fk_campaign user = {.ckek_of = c->id};
+
+	return c->kind == FK_KIND_CKEK && c->keys_of == 0 && fk_campaign_has_begun(c) &&
+	       fk_engine_ckek_is_active(engine, &user);
+}
+
+static void deactivate(struct fk_engine *engine, const struct fk_campaign *c, uint32_t rsi)
+{
+	struct fk_reason reason = {.text = ""};
+	char name[FK_KEY_NAME_SIZE];
+	enum fk_err err;
+
+	name_ckek(c->id, name);
+	err = fk_key_store_move(engine->keys, name, FK_LIFE_DEACTIVATED, &reason);
+	fk_log(err == FK_OK ? FK_LOG_WARN : FK_LOG_ERROR, "CKEK is exposed",
+	       "ckek=%s rsi=%u action=\"%s\"", name, rsi,
+	       err == FK_OK ? "deactivated" : reason.text);
+	if (err == FK_ESTORE)
+		fk_engine_store_failed(engine, "an exposed CKEK");
+}
+
+/* A CKEK that may be in wrong hands. */
+struct suspect {
+	const struct fk_engine *engine;
+	uint32_t ckek_of;
+	int32_t group_id; /* -1: nobody of the fleet is in its group */
+	bool is_past_gap;
+};
+
+static struct suspect suspect_of(const struct fk_engine *engine, const struct fk_campaign *c)
+{
+	return (struct suspect){
+		.engine = engine,
+		.ckek_of = c->id,
+		.group_id = fk_fleet_find_group(engine->fleet, c->group),
+		.is_past_gap = is_past_gap(engine, c->id),
+	};
+}
+
+/* True if it is in wrong hands at that UE. */
+static bool is_given_away(const struct suspect *s, uint32_t ue_index, const struct fk_currency *ue)
+{
+	const struct fk_ue_slot *slot =
+		&fk_keytable_ues(fk_keytable_view(s->engine->table))[ue_index];
+
+	if (slot->rsi == 0 || !gives_away(s->engine, s->group_id, ue_index))
+		return false;
+	return (s->is_past_gap ? fk_currency_state_past_gap(ue, s->ckek_of, 0)
+			       : fk_currency_state(ue, s->ckek_of, 0)) != FK_KEY_NOT_HELD;
+}
+
+void fk_engine_retire_ckeks_of(struct fk_engine *engine, uint32_t ue_index)
+{
+	const struct fk_ue_slot *slot = &fk_keytable_ues(fk_keytable_view(engine->table))[ue_index];
+	struct fk_currency ues[FK_CURRENCY_PAGE];
+	bool is_read = false;
+
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		const struct fk_campaign *c = &engine->campaigns[i];
+		struct suspect suspect;
+
+		if (!is_usable_ckek(engine, c))
+			continue;
+		if (!is_read)
+			fk_engine_read_currency(engine, ue_index / FK_CURRENCY_PAGE, ues);
+		is_read = true;
+		suspect = suspect_of(engine, c);
+		if (is_given_away(&suspect, ue_index, &ues[ue_index % FK_CURRENCY_PAGE]))
+			deactivate(engine, c, slot->rsi);
+	}
+}
+
+/* A UE that has the CKEK of 'c' in wrong hands, as its RSI; 0 if there is none. */
+static enum fk_err find_exposure(const struct fk_engine *engine, const struct fk_campaign *c,
+				 uint32_t *ret_rsi)
+{
+	const struct fk_ue_slot *slots = fk_keytable_ues(fk_keytable_view(engine->table));
+	const struct suspect suspect = suspect_of(engine, c);
+	const struct fk_campaign user = {.ckek_of = c->id};
+	struct leavers leavers = {.engine = engine, .campaign = &user};
+	struct fk_currency ues[FK_CURRENCY_PAGE];
+	enum fk_err err;
+
+	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
+		if (i % FK_CURRENCY_PAGE == 0)
+			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, ues);
+		if (is_given_away(&suspect, i, &ues[i % FK_CURRENCY_PAGE])) {
+			*ret_rsi = slots[i].rsi;
+			return FK_OK;
+		}
+	}
+	err = fk_store_walk_retired_currency(engine->store, look_at_leaver, &leavers);
+	*ret_rsi = leavers.rsi;
+	return err;
+}
+
+enum fk_err fk_engine_retire_ckeks(struct fk_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
+		const struct fk_campaign *c = &engine->campaigns[i];
+		uint32_t rsi = 0;
+		enum fk_err err;
+
+		/* Under one that another has followed nothing new is put. */
+		if (!is_usable_ckek(engine, c) || fk_engine_ckek_of(engine, c->group) != c)
+			continue;
+		err = find_exposure(engine, c, &rsi);
+		if (err != FK_OK)
+			return err;
+		if (rsi != 0)
+			deactivate(engine, c, rsi);
+	}
+	return FK_OK;
 }

@@ -207,7 +207,7 @@ static enum fk_err check_sums(struct check *c)
 		return fail(c, FK_EFORMAT,
 			    "there are not as many deliveries or amendments as the "
 			    "report says");
-	if (json_is_object(json_object_get(campaign, "break_glass")) != (c->n[REVIEW] == 1))
+	if (c->n[REVIEW] != (json_is_object(json_object_get(campaign, "break_glass")) ? 1 : 0))
 		return fail(c, FK_EFORMAT,
 			    "a break-glass has a review, pending or done, and "
 			    "nothing else has one");

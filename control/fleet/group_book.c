@@ -356,14 +356,15 @@ enum fk_err fk_group_book_remove(struct fk_group_book *book, const char *name)
 	return replace(book, plans, book->n - 1);
 }
 
-bool fk_group_book_put_changeover(struct fk_group_book *book, const char *name, uint8_t superseded,
-				  uint8_t activated)
+enum fk_err fk_group_book_put_changeover(struct fk_group_book *book, const char *name,
+					 uint8_t superseded, uint8_t activated, bool *ret_is_put)
 {
 	bool is_changed = false;
+	enum fk_err err;
 
-	/* What a plan says meanwhile is not known: it stays, and an officer can say it. */
+	*ret_is_put = false;
 	if (book->is_unsure)
-		return false;
+		return FK_EBUSY;
 	for (uint32_t i = 0; i < book->n; i++) {
 		struct fk_group_plan *plan = &book->plans[i];
 
@@ -377,9 +378,11 @@ bool fk_group_book_put_changeover(struct fk_group_book *book, const char *name, 
 		is_changed = true;
 	}
 	if (!is_changed)
-		return false;
+		return FK_OK;
 	book->is_unsure = true; /* until it is known to be written */
-	return put_record(book, book->plans, book->n) == FK_OK;
+	err = put_record(book, book->plans, book->n);
+	*ret_is_put = err == FK_OK;
+	return err;
 }
 
 void fk_group_book_written(struct fk_group_book *book, enum fk_err commit)

@@ -58,10 +58,13 @@ FK_MUST_USE enum fk_err fk_group_book_remove(struct fk_group_book *book, const c
 /*
  * A changeover is complete for that group, or, with an empty name, for everyone: where a plan has
  * those two keysets, 'activated' is the active one from now on. Queues the record in the store's
- * open batch if that changes one; then it is true, and the caller says how the commit ended.
+ * open batch if that changes one; then 'ret_is_put' is set, and the caller says how the commit
+ * ended. Returns FK_OK; FK_EBUSY if the book has to be refreshed first; FK_ENOMEM or what sealing
+ * returns: then the batch must not be committed.
  */
-bool fk_group_book_put_changeover(struct fk_group_book *book, const char *name, uint8_t superseded,
-				  uint8_t activated);
+FK_MUST_USE enum fk_err fk_group_book_put_changeover(struct fk_group_book *book, const char *name,
+						     uint8_t superseded, uint8_t activated,
+						     bool *ret_is_put);
 void fk_group_book_written(struct fk_group_book *book, enum fk_err commit);
 
 /* True if two of these groups of one UE have plans that do not go together; 'ret_pair' are their

@@ -158,10 +158,13 @@ static bool take_ipv4(struct fk_view sent_by, uint32_t *ret_ipv4)
 
 	for (int part = 0; part < 4; part++) {
 		uint32_t value = 0, n = 0;
+		const char *first = at;
 
 		for (; at < end && *at >= '0' && *at <= '9' && n < 4; n++)
 			value = value * 10 + (uint32_t)(*at++ - '0');
-		if (n == 0 || n > 3 || value > 255 || (part < 3 && (at == end || *at++ != '.')))
+		/* "010" is eight to some readers and ten to others. */
+		if (n == 0 || n > 3 || value > 255 || (n > 1 && *first == '0') ||
+		    (part < 3 && (at == end || *at++ != '.')))
 			return false;
 		ipv4 = ipv4 << 8 | value;
 	}

@@ -40,7 +40,7 @@ ckek_of() {
 }
 
 
-tap_plan 62
+tap_plan 67
 stack_init ckek
 STACK_UES=60
 STACK_SEED=11
@@ -164,13 +164,14 @@ stack_ctl fleet set-status ue0000010 --status lost >/dev/null
 stack_until 30 "end of the campaign" stack_campaign_is_over
 tap_is "when a holder is lost, nothing more is sent under it" "$(stack_campaign_get .state)" aborted
 tap_is "nor is it used again" "$(tries campaign create --group fire --under-ckek)" 3
-tap_ok "by whose word it says" said 'under_ckek: ue0000010 has, or may have, the CKEK of fire'
+tap_ok "since it is deactivated" said "under_ckek: key ckek:$fire:0 is deactivated"
 STACK_CAMPAIGN=$(stack_ctl campaign retry "$STACK_CAMPAIGN" --json | jq -r .id)
 stack_ctl campaign start "$STACK_CAMPAIGN" >/dev/null
 stack_until 60 "end of the retry" stack_campaign_is_over
 tap_is "the others get the same TEKs under their own KEKs" \
 	"$(stack_campaign_get '"\(.ckek_of) \(.states.excluded)"')" "null 2"
 stack_ctl fleet set-status ue0000010 --status active >/dev/null
+tap_is "also when the radio is found" "$(tries campaign create --group fire --under-ckek)" 3
 
 # One leaves the group, another one's KEK is compromised: neither gets the next CKEK.
 awk -F, -v OFS=, 'NR == 1 || $1 == "ue0000002" { if (NR > 1) $8 = "rail"; print }' \
@@ -178,8 +179,6 @@ awk -F, -v OFS=, 'NR == 1 || $1 == "ue0000002" { if (NR > 1) $8 = "rail"; print 
 stack_ctl fleet update "$STACK_DIR/leaves.csv" --allow-plain-keys >/dev/null
 stack_until 30 "attached dataplane" stack_attached
 stack_ctl fleet key ue0000003 kek --compromised >/dev/null
-tap_is "nothing goes under a CKEK that one of them has" "$(tries campaign create --group fire --under-ckek)" 3
-tap_ok "which is said" said 'under_ckek: ue000000[23] has, or may have'
 tap_is "the old CKEK is retried for nobody of another fleet" "$(tries campaign retry "$fire")" 1
 campaign_ends --kind ckek --group fire
 next=$STACK_CAMPAIGN
@@ -195,6 +194,19 @@ tap_is "where the new one is held, the old one is not" \
 
 campaign_ends --group fire --under-ckek
 tap_is "and TEKs go under the new one" "$(stack_campaign_get '"\(.ckek_of) \(.acked)"')" "$next 37"
+
+# Whoever has a UE's KEK can have read the CKEK when it came: that the UE has it no more does not help.
+stack_ctl fleet set-status ue0000005 --status suspended >/dev/null
+tap_is "while one that has it is suspended, nothing goes under it" \
+	"$(tries campaign create --group fire --under-ckek)" 3
+tap_ok "by whose word it says" said 'under_ckek: ue0000005 has, or may have, the CKEK of fire'
+stack_ctl fleet set-status ue0000005 --status active >/dev/null
+tap_is "which ends with that" "$(tries campaign create --group fire --under-ckek --dry-run)" 0
+stack_ctl fleet key ue0000004 kek --compromised >/dev/null
+tap_is "a compromised KEK exposes the CKEK" "$(ckek_of fire .ckek.state)" deactivated
+campaign_ends --kind delete-key --keys-of "$next" ue0000004
+tap_is "for good, also when it is deleted there" "$(tries campaign create --group fire --under-ckek)" 3
+tap_ok "which is said" said "under_ckek: key ckek:$next:0 is deactivated"
 
 # A compromised CKEK stops the campaign that gives it out, over a kill, and is given by no other.
 stack_campaign_create --kind ckek --group fire --pace 20
@@ -216,7 +228,7 @@ tap_is "it is deleted where it is" "$(campaign_ends --kind delete-key --group fi
 	stack_campaign_get .state)" completed
 tap_is "so that nobody holds it" "$(stack_ctl holders --key "61441:132:$bad_id" --state held --json | wc -l)" 0
 campaign_ends --kind ckek --group fire
-tap_is "and the group gets another one" "$(stack_campaign_get .acked)" 37
+tap_is "and the group gets another one" "$(stack_campaign_get .acked)" 36
 
 stack_take_currency
 stack_settle

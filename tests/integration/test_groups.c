@@ -107,25 +107,34 @@ Test(groups, a_record_that_was_changed_is_not_taken)
 	open_book(FK_EAUTH);
 }
 
+/* True if a changeover from keyset 1 to 2 has turned a plan in the open batch. */
+static bool turns(const char *group)
+{
+	bool is_put;
+
+	cr_assert_eq(fk_group_book_put_changeover(book, group, 1, 2, &is_put), FK_OK);
+	return is_put;
+}
+
 Test(groups, a_changeover_turns_the_keysets_where_they_are_these)
 {
 	cr_assert_eq(try_set("fire", 5, 1, 2), FK_OK);
 	cr_assert_eq(try_set("police", 6, 1, 2), FK_OK);
 	cr_assert_eq(try_set("rail", 7, 3, 4), FK_OK);
 	fk_store_batch_begin(store);
-	cr_expect(fk_group_book_put_changeover(book, "fire", 1, 2));
+	cr_expect(turns("fire"));
 	/* Said again, after a crash, it changes nothing. */
 	fk_group_book_written(book, fk_store_batch_commit(store));
 	fk_store_batch_begin(store);
-	cr_expect_not(fk_group_book_put_changeover(book, "fire", 1, 2));
-	cr_expect_not(fk_group_book_put_changeover(book, "rail", 1, 2));
+	cr_expect_not(turns("fire"));
+	cr_expect_not(turns("rail"));
 	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
 	open_book(FK_OK);
 	cr_expect(find("fire")->active_keyset_id == 2 && find("fire")->inactive_keyset_id == 1);
 	cr_expect(find("police")->active_keyset_id == 1 && find("rail")->active_keyset_id == 3);
 	/* Everyone. */
 	fk_store_batch_begin(store);
-	cr_expect(fk_group_book_put_changeover(book, "", 1, 2));
+	cr_expect(turns(""));
 	fk_group_book_written(book, fk_store_batch_commit(store));
 	open_book(FK_OK);
 	cr_expect(find("police")->active_keyset_id == 2 && find("fire")->active_keyset_id == 2);
@@ -135,15 +144,24 @@ Test(groups, a_changeover_turns_the_keysets_where_they_are_these)
 Test(groups, what_was_not_committed_is_read_again)
 {
 	struct fk_reason reason = {.text = ""};
+	bool is_put;
 
 	cr_assert_eq(try_set("fire", 5, 1, 2), FK_OK);
 	fk_store_batch_begin(store);
-	cr_expect(fk_group_book_put_changeover(book, "fire", 1, 2));
+	cr_expect(turns("fire"));
 	fk_store_batch_abandon(store);
 	fk_group_book_written(book, FK_ESTORE);
 	cr_assert_eq(fk_store_reconnect(store, NULL, &reason), FK_OK, "%s", reason.text);
+	cr_expect_eq(fk_group_book_put_changeover(book, "fire", 1, 2, &is_put), FK_EBUSY,
+		     "what a plan says is not known now");
 	cr_assert_eq(fk_group_book_refresh(book, &reason), FK_OK, "%s", reason.text);
 	cr_expect_eq(find("fire")->active_keyset_id, 1);
+	/* Once more, as the engine does it. */
+	fk_store_batch_begin(store);
+	cr_expect(turns("fire"));
+	fk_group_book_written(book, fk_store_batch_commit(store));
+	open_book(FK_OK);
+	cr_expect_eq(find("fire")->active_keyset_id, 2);
 }
 
 Test(groups, no_ue_has_its_own_kek_where_a_ckek_goes)

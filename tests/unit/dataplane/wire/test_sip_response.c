@@ -175,6 +175,31 @@ Test(sip_response, only_the_very_address_is_the_sender)
 		fk_sip_sent_by_is((struct fk_view){.at = "[2001:db8::20]:5060", .len = 19}, &six));
 }
 
+Test(sip_response, an_ipv4_address_in_sent_by_is_one_without_leading_zeros)
+{
+	static const struct {
+		const char *sent_by;
+		bool is_it;
+	} cases[] = {
+		{"192.0.2.20", true},	      {"192.0.2.20:5060", true},
+		{"192.0.2.20 :5060", true},   {"192.0.2.020", false},
+		{"192.00.2.20", false},	      {"192.0.2.20.1", false},
+		{"192.0.2.200", false},	      {"192.0.2.2", false},
+		{"192.0.2", false},	      {"192.0.2.", false},
+		{"192.0.2.20x", false},	      {"192.0.2.276", false},
+		{"4294967488.0.2.20", false}, {"", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t len = (uint32_t)strlen(cases[i].sent_by);
+		char *copy = (char *)exact_copy(cases[i].sent_by, len);
+
+		cr_assert_eq(fk_sip_sent_by_is((struct fk_view){.at = copy, .len = len}, &source),
+			     cases[i].is_it, "%s", cases[i].sent_by);
+		free(copy);
+	}
+}
+
 Test(sip_response, folds_are_not_repeated)
 {
 	parse("v:SIP/2.0/UDP\r\n 192.0.2.20\r\n ;branch\r\n\t=b", "t:\r\n <sip:a>\r\n ;x=y");
