@@ -116,12 +116,18 @@ acks_grow_by() {
 	done
 }
 
-# promotes SENTENCE OLD: fleetkeyd goes on with another master in time.
+is_deposed() {
+	[ "$(master)" != "$1" ]
+}
+
+# promotes SENTENCE OLD: fleetkeyd goes on with another master in time. The sentinel that is asked here
+# may be told of it later than the one that fleetkeyd has asked.
 promotes() {
 	local sentence=$1 old=$2 status=0 new
 	PAUSE_MS=0
 	GREW_AT=$(now_ms)
 	acks_grow_by 60 || status=$?
+	stack_until 10 "word of the first sentinel" is_deposed "$old" || status=$?
 	new=$(master)
 	tap_is "$sentence: acknowledgements go on, on another master" \
 		"$status $([ "$new" != "$old" ] && stack_ctl store show --json | jq -r .redis)" \
