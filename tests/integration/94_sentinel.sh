@@ -124,6 +124,7 @@ is_deposed() {
 # may be told of it later than the one that fleetkeyd has asked.
 promotes() {
 	local sentence=$1 old=$2 status=0 new
+	sample # what became durable before does not count
 	PAUSE_MS=0
 	GREW_AT=$(now_ms)
 	acks_grow_by 60 || status=$?
@@ -194,6 +195,7 @@ tap_ok "the killed one comes back as a replica" stack_until 20 "replica" is_repl
 
 # What it wrote last no replica has, and none can get it.
 hung=$(master)
+sample
 holders >"$STACK_DIR/holders.before"
 kill -STOP "$(stack_pid control)"
 for name in "${NODES[@]}"; do
