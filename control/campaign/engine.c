@@ -412,7 +412,7 @@ void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uin
 		char name[FK_KEY_NAME_SIZE];
 
 		fk_engine_key_name(c, i, name);
-		if (strcmp(name, key_name) != 0 && !fk_engine_wraps_under(engine, c, key_name))
+		if (strcmp(name, key_name) != 0 && !fk_engine_wraps_under(c, key_name))
 			continue;
 		if (fk_engine_abort(engine, c->id) == FK_OK)
 			*ret_id = c->id;

@@ -135,9 +135,6 @@ FK_MUST_USE enum fk_err fk_engine_draft_under_ckek(const struct fk_engine *engin
 FK_MUST_USE enum fk_err fk_engine_check_exposure(const struct fk_engine *engine,
 						 const struct fk_campaign *c,
 						 struct fk_reason *reason);
-/* The same for one UE. */
-bool fk_engine_ue_exposes_ckek(const struct fk_engine *engine, const struct fk_campaign *c,
-			       uint32_t ue_index);
 /* Something has become of that UE: aborts the campaign that runs if its CKEK is exposed by it, and
  * then is true. */
 bool fk_engine_drop_exposed(struct fk_engine *engine, uint32_t ue_index);
@@ -147,10 +144,12 @@ void fk_engine_retire_ckeks_of(struct fk_engine *engine, uint32_t ue_index);
 /* The same for the whole fleet and those that have left it: it was loaded or replaced. FK_OK, or
  * what reading the currency of leavers returns. */
 FK_MUST_USE enum fk_err fk_engine_retire_ckeks(struct fk_engine *engine);
-/* True if that key is the CKEK of the campaign; if its CKEK, or that it has none, lets it go on. */
-bool fk_engine_wraps_under(const struct fk_engine *engine, const struct fk_campaign *c,
-			   const char *key_name);
-bool fk_engine_ckek_is_active(const struct fk_engine *engine, const struct fk_campaign *c);
+/* The key store's name of the CKEK that campaign 'id' gave. */
+void fk_engine_name_ckek(uint32_t id, char ret_name[static FK_KEY_NAME_SIZE]);
+/* True if that key is the CKEK of the campaign. */
+bool fk_engine_wraps_under(const struct fk_campaign *c, const char *key_name);
+/* True if the CKEK that campaign 'ckek_of' gave may wrap. */
+bool fk_engine_ckek_is_active(const struct fk_engine *engine, uint32_t ckek_of);
 /* The CKEK of the campaign, which the caller wipes. Results are those of fk_key_store_get(). */
 FK_MUST_USE enum fk_err fk_engine_load_ckek(struct fk_engine *engine, const struct fk_campaign *c,
 					    struct fk_secret *ret_ckek, uint16_t *ret_key_id);

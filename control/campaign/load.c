@@ -92,7 +92,7 @@ bool fk_engine_keys_are_active(const struct fk_engine *engine, const struct fk_c
 		if (entry == NULL || entry->record.state != FK_LIFE_ACTIVE)
 			return false;
 	}
-	return fk_engine_ckek_is_active(engine, c);
+	return c->ckek_of == 0 || fk_engine_ckek_is_active(engine, c->ckek_of);
 }
 
 enum fk_err fk_engine_arm_stored(struct fk_engine *engine, const struct fk_campaign *c)

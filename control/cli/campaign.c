@@ -12,14 +12,6 @@
 #define WORD_MAX     128
 #define PATH_MAX_LEN 160
 
-static void print_answer(const struct fk_cli *cli, const json_t *answer)
-{
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
-}
-
 #define SLNS_MAX   16	     /* keys of one campaign */
 #define LEAD_MAX_S 315360000 /* ten years */
 
@@ -210,7 +202,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 	json_decref(body);
 	if (code != FK_EXIT_DONE)
 		return code;
-	print_answer(cli, answer);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
 }
@@ -312,19 +304,20 @@ static void print_delivery(const struct fk_cli *cli, const json_t *d)
 	       fk_output_member(d, "reason", word[9], WORD_MAX));
 }
 
-/* GET an object below one campaign and print it. */
-static enum fk_exit show_one(struct fk_cli *cli, const char *method, const char *id,
-			     const char *suffix)
+/* Asks for an object below one campaign and prints it. Takes 'body', which may be NULL. */
+static enum fk_exit ask(struct fk_cli *cli, const char *method, const char *id, const char *suffix,
+			json_t *body)
 {
 	char path[PATH_MAX_LEN];
 	json_t *answer;
 	enum fk_exit code = fk_request_path(id, suffix, path, sizeof(path));
 
 	if (code == FK_EXIT_DONE)
-		code = fk_request(cli, method, path, NULL, &answer);
+		code = fk_request(cli, method, path, body, &answer);
+	json_decref(body);
 	if (code != FK_EXIT_DONE)
 		return code;
-	print_answer(cli, answer);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
 }
@@ -341,7 +334,7 @@ int fk_cli_campaign_show(struct fk_cli *cli, int argc, char **argv)
 	if (argc != 1)
 		return fk_usage_error("campaign show wants one campaign id");
 	if (!deliveries)
-		return show_one(cli, "GET", argv[0], "");
+		return ask(cli, "GET", argv[0], "", NULL);
 	code = fk_request_path(argv[0], "/deliveries", path, sizeof(path));
 	if (code != FK_EXIT_DONE)
 		return code;
@@ -364,7 +357,7 @@ int fk_cli_campaign_report(struct fk_cli *cli, int argc, char **argv)
 	if (argc != 1)
 		return fk_usage_error("campaign report wants one campaign id");
 	if (!is_signed)
-		return show_one(cli, "GET", argv[0], "/report");
+		return ask(cli, "GET", argv[0], "/report", NULL);
 	code = fk_request_path(argv[0], "/signed-report", path, sizeof(path));
 	return code == FK_EXIT_DONE ? fk_request_download(cli, path, stdout) : code;
 }
@@ -377,7 +370,7 @@ static enum fk_exit say(struct fk_cli *cli, int argc, char **argv, const char *w
 	if (argc != 1)
 		return fk_usage_error("campaign %s wants one campaign id", word);
 	(void)snprintf(suffix, sizeof(suffix), "/%s", word);
-	return show_one(cli, "POST", argv[0], suffix);
+	return ask(cli, "POST", argv[0], suffix, NULL);
 }
 
 int fk_cli_campaign_abort(struct fk_cli *cli, int argc, char **argv)
@@ -431,7 +424,7 @@ int fk_cli_campaign_plan(struct fk_cli *cli, int argc, char **argv)
 	if (argc != 1)
 		return fk_usage_error("campaign plan wants one campaign id, or what to plan");
 	if (!ues)
-		return show_one(cli, again ? "POST" : "GET", argv[0], "/plan");
+		return ask(cli, again ? "POST" : "GET", argv[0], "/plan", NULL);
 	code = fk_request_path(argv[0], "/plan/ues", path, sizeof(path));
 	if (code != FK_EXIT_DONE)
 		return code;
@@ -449,26 +442,16 @@ int fk_cli_campaign_review(struct fk_cli *cli, int argc, char **argv)
 {
 	const char *note = NULL;
 	const struct fk_option options[] = {{"--note", .ret_text = &note}};
-	char error[200], path[PATH_MAX_LEN];
-	json_t *body, *answer;
-	enum fk_exit code;
+	char error[200];
+	json_t *body;
 
 	if (fk_options_parse(options, 1, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
 	if (argc != 1)
 		return fk_usage_error("campaign review wants one campaign id");
-	code = fk_request_path(argv[0], "/review", path, sizeof(path));
-	if (code != FK_EXIT_DONE)
-		return code;
 	body = json_object();
 	put_text(body, "note", note);
-	code = fk_request(cli, "POST", path, body, &answer);
-	json_decref(body);
-	if (code != FK_EXIT_DONE)
-		return code;
-	print_answer(cli, answer);
-	json_decref(answer);
-	return FK_EXIT_DONE;
+	return ask(cli, "POST", argv[0], "/review", body);
 }
 
 int fk_cli_campaign_start(struct fk_cli *cli, int argc, char **argv)
@@ -490,29 +473,19 @@ int fk_cli_campaign_schedule(struct fk_cli *cli, int argc, char **argv)
 		{"--before-end", .ret_number = &lead_s, .max = LEAD_MAX_S},
 		{"--zone", .ret_text = &zone},
 		{"--fold", .ret_text = &fold}};
-	char error[200], path[PATH_MAX_LEN];
-	json_t *body, *answer;
-	enum fk_exit code;
+	char error[200];
+	json_t *body;
 
 	if (fk_options_parse(options, 4, false, &argc, argv, error, sizeof(error)) != FK_OK)
 		return fk_usage_error("%s", error);
 	if (argc != 1 || (at != NULL) == (lead_s != UINT64_MAX))
 		return fk_usage_error(
 			"campaign schedule wants one campaign id, and --at or --before-end");
-	code = fk_request_path(argv[0], "/schedule", path, sizeof(path));
-	if (code != FK_EXIT_DONE)
-		return code;
 	body = json_object();
 	if (lead_s != UINT64_MAX)
 		json_object_set_new(body, "before_end_s", json_integer((json_int_t)lead_s));
 	put_text(body, "at", at);
 	put_text(body, "zone", zone);
 	put_text(body, "fold", fold);
-	code = fk_request(cli, "POST", path, body, &answer);
-	json_decref(body);
-	if (code != FK_EXIT_DONE)
-		return code;
-	print_answer(cli, answer);
-	json_decref(answer);
-	return FK_EXIT_DONE;
+	return ask(cli, "POST", argv[0], "/schedule", body);
 }

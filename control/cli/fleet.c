@@ -84,10 +84,7 @@ static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name
 	code = fk_request_judge(cli, &reply, name, &answer);
 	if (code != FK_EXIT_DONE)
 		return code;
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
 }
@@ -179,10 +176,7 @@ int fk_cli_fleet_show(struct fk_cli *cli, int argc, char **argv)
 			 : fk_request(cli, "GET", "/v1/fleet", NULL, &answer);
 	if (code != FK_EXIT_DONE)
 		return code;
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
 }

@@ -37,10 +37,7 @@ static enum fk_exit ask(struct fk_cli *cli, const char *method, const char *name
 	json_decref(body);
 	if (code != FK_EXIT_DONE)
 		return code;
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
 }

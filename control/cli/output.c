@@ -94,3 +94,11 @@ void fk_output_json(FILE *file, const json_t *value)
 	fputc('\n', file);
 	fflush(file);
 }
+
+void fk_output_answer(bool as_json, const json_t *answer)
+{
+	if (as_json)
+		fk_output_json(stdout, answer);
+	else
+		fk_output_object(stdout, answer, 0);
+}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -24,6 +25,8 @@ void fk_output_text(FILE *file, const char *text);
 
 /* Prints "name  value" lines, nested objects indented below their name, lists by their words. */
 void fk_output_object(FILE *file, const json_t *object, int indent);
+/* An answer on standard output: as the API gave it, or as such lines. */
+void fk_output_answer(bool as_json, const json_t *answer);
 
 /* Prints one value as one line of JSON, and flushes. */
 void fk_output_json(FILE *file, const json_t *value);

@@ -9,10 +9,7 @@
 /* One object as it came, or as lines. Takes 'answer'. */
 static void print_answer(const struct fk_cli *cli, json_t *answer)
 {
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 }
 
@@ -54,7 +51,7 @@ int fk_cli_fleet_key(struct fk_cli *cli, int argc, char **argv)
 	code = fk_request(cli, "POST", "/v1/fleet/own-keys/mark-compromised", body, &answer);
 	json_decref(body);
 	if (code == FK_EXIT_DONE)
-		print_answer(cli, answer);
+		fk_output_answer(cli->json, answer);
 	return code;
 }
 

@@ -63,10 +63,7 @@ static void print_done(const struct fk_cli *cli, const char *status, size_t n_ue
 {
 	json_t *answer = json_pack("{s:s, s:I}", "status", status, "n_ues", (json_int_t)n_ues);
 
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 }
 
@@ -153,10 +150,8 @@ int fk_cli_fleet_adopt(struct fk_cli *cli, int argc, char **argv)
 	body = json_pack("{s:s, s:I}", "ue_id", argv[0], "next_number", (json_int_t)next_number);
 	code = fk_request(cli, "POST", "/v1/fleet/adoptions", body, &answer);
 	json_decref(body);
-	if (code == FK_EXIT_DONE && cli->json)
-		fk_output_json(stdout, answer);
-	else if (code == FK_EXIT_DONE)
-		fk_output_object(stdout, answer, 0);
+	if (code == FK_EXIT_DONE)
+		fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return code;
 }

@@ -14,10 +14,7 @@ static enum fk_exit show(struct fk_cli *cli, int argc, char **argv, const char *
 	code = fk_request(cli, "GET", path, NULL, &answer);
 	if (code != FK_EXIT_DONE)
 		return code;
-	if (cli->json)
-		fk_output_json(stdout, answer);
-	else
-		fk_output_object(stdout, answer, 0);
+	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 	return FK_EXIT_DONE;
 }

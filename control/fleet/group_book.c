@@ -200,22 +200,42 @@ enum fk_err fk_group_book_refresh(struct fk_group_book *book, struct fk_reason *
 
 /* Changes */
 
-/* True if a UE is in both groups. */
-static bool is_shared(const struct fk_fleet *fleet, const char *a, const char *b)
-{
-	int32_t a_id = fk_fleet_find_group(fleet, a), b_id = fk_fleet_find_group(fleet, b);
+/* What the fleet has to do with a plan. */
+struct membership {
+	bool shares[FK_GROUPS_MAX]; /* some UE is in the plan's group and in this one, by its id */
+	char ue_id[FK_URI_SIZE_MAX +
+		   1]; /* whose own KEK has the place of the CKEK; empty: nobody's */
+};
 
-	if (a_id < 0 || b_id < 0)
-		return false;
-	for (uint32_t i = 0; i < fk_fleet_n_slots(fleet); i++) {
-		if (fk_fleet_is_member(fleet, i, (uint32_t)a_id) &&
-		    fk_fleet_is_member(fleet, i, (uint32_t)b_id))
-			return true;
+/* One walk, however many other plans there are. */
+static void find_membership(const struct fk_fleet *fleet, const struct fk_group_plan *plan,
+			    struct membership *ret_membership)
+{
+	int32_t id = fk_fleet_find_group(fleet, plan->name);
+	struct fk_fleet_ue ue;
+
+	for (uint32_t i = 0; id >= 0 && i < fk_fleet_n_slots(fleet); i++) {
+		if (!fk_fleet_is_member(fleet, i, (uint32_t)id) || !fk_fleet_get(fleet, i, &ue))
+			continue;
+		for (uint32_t k = 0; k < ue.n_groups; k++)
+			ret_membership->shares[ue.group_ids[k]] = true;
+		/* The CKEK would go over it. */
+		if (plan->ckek_sln != 0 && ue.kek_sln == plan->ckek_sln)
+			(void)snprintf(ret_membership->ue_id, sizeof(ret_membership->ue_id), "%s",
+				       ue.ue_id);
 	}
-	return false;
+}
+
+static bool is_shared(const struct fk_fleet *fleet, const struct membership *membership,
+		      const char *name)
+{
+	int32_t id = fk_fleet_find_group(fleet, name);
+
+	return id >= 0 && membership->shares[id];
 }
 
 static enum fk_err check_others(const struct fk_group_book *book, const struct fk_fleet *fleet,
+				const struct membership *membership,
 				const struct fk_group_plan *plan, const char **ret_field,
 				struct fk_reason *reason)
 {
@@ -227,7 +247,7 @@ static enum fk_err check_others(const struct fk_group_book *book, const struct f
 		if (strcmp(other->name, plan->name) == 0)
 			continue;
 		clash = fk_group_plan_clash(plan, other, &sln);
-		if (clash == FK_GROUP_CLASH_NONE || !is_shared(fleet, plan->name, other->name))
+		if (clash == FK_GROUP_CLASH_NONE || !is_shared(fleet, membership, other->name))
 			continue;
 		if (clash == FK_GROUP_CLASH_SLN) {
 			*ret_field = "slns";
@@ -255,24 +275,25 @@ static enum fk_err check_others(const struct fk_group_book *book, const struct f
 	return FK_OK;
 }
 
-/* No member's own KEK has the place of the CKEK, which would go over it. */
-static enum fk_err check_ukeks(const struct fk_fleet *fleet, const struct fk_group_plan *plan,
-			       const char **ret_field, struct fk_reason *reason)
+static enum fk_err check_fleet(const struct fk_group_book *book, const struct fk_fleet *fleet,
+			       const struct fk_group_plan *plan, const char **ret_field,
+			       struct fk_reason *reason)
 {
-	int32_t id = fk_fleet_find_group(fleet, plan->name);
-	struct fk_fleet_ue ue;
+	struct membership *membership = calloc(1, sizeof(*membership));
+	enum fk_err err;
 
-	if (plan->ckek_sln == 0 || id < 0)
-		return FK_OK;
-	for (uint32_t i = 0; i < fk_fleet_n_slots(fleet); i++) {
-		if (!fk_fleet_is_member(fleet, i, (uint32_t)id) || !fk_fleet_get(fleet, i, &ue) ||
-		    ue.kek_sln != plan->ckek_sln)
-			continue;
+	if (membership == NULL)
+		return FK_ENOMEM;
+	find_membership(fleet, plan, membership);
+	err = check_others(book, fleet, membership, plan, ret_field, reason);
+	if (err == FK_OK && membership->ue_id[0] != '\0') {
 		*ret_field = "ckek_sln";
-		fk_reason_set(reason, "%u is that of the own KEK of %s", plan->ckek_sln, ue.ue_id);
-		return FK_EINVAL;
+		fk_reason_set(reason, "%u is that of the own KEK of %s", plan->ckek_sln,
+			      membership->ue_id);
+		err = FK_EINVAL;
 	}
-	return FK_OK;
+	free(membership);
+	return err;
 }
 
 /* Makes these plans the book's, durably. Takes 'plans', also on failure. */
@@ -311,9 +332,7 @@ enum fk_err fk_group_book_set(struct fk_group_book *book, const struct fk_fleet 
 	if (err == FK_OK)
 		err = fk_group_book_refresh(book, reason);
 	if (err == FK_OK)
-		err = check_others(book, fleet, &wanted, ret_field, reason);
-	if (err == FK_OK)
-		err = check_ukeks(fleet, &wanted, ret_field, reason);
+		err = check_fleet(book, fleet, &wanted, ret_field, reason);
 	if (err != FK_OK)
 		return err;
 	at = place_of(book->plans, book->n, wanted.name, strlen(wanted.name), &is_found);

@@ -7,17 +7,17 @@
 #include "sip_scan.h"
 #include "sip_text.h"
 
-const struct fk_sip_header_name fk_sip_header_names[FK_SIP_HEADERS] = {
-	[FK_SIP_HEADER_VIA] = {"via", 3},
-	[FK_SIP_HEADER_FROM] = {"from", 4},
-	[FK_SIP_HEADER_TO] = {"to", 2},
-	[FK_SIP_HEADER_CALL_ID] = {"call-id", 7},
-	[FK_SIP_HEADER_CSEQ] = {"cseq", 4},
-	[FK_SIP_HEADER_MAX_FORWARDS] = {"max-forwards", 12},
-	[FK_SIP_HEADER_CONTENT_TYPE] = {"content-type", 12},
-	[FK_SIP_HEADER_CONTENT_LENGTH] = {"content-length", 14},
-	[FK_SIP_HEADER_RETRY_AFTER] = {"retry-after", 11},
-	[FK_SIP_HEADER_WARNING] = {"warning", 7},
+const char fk_sip_header_names[FK_SIP_HEADERS][FK_SCAN_BLOCK] = {
+	[FK_SIP_HEADER_VIA] = "via",
+	[FK_SIP_HEADER_FROM] = "from",
+	[FK_SIP_HEADER_TO] = "to",
+	[FK_SIP_HEADER_CALL_ID] = "call-id",
+	[FK_SIP_HEADER_CSEQ] = "cseq",
+	[FK_SIP_HEADER_MAX_FORWARDS] = "max-forwards",
+	[FK_SIP_HEADER_CONTENT_TYPE] = "content-type",
+	[FK_SIP_HEADER_CONTENT_LENGTH] = "content-length",
+	[FK_SIP_HEADER_RETRY_AFTER] = "retry-after",
+	[FK_SIP_HEADER_WARNING] = "warning",
 };
 
 const uint8_t fk_sip_headers_by_len[FK_SIP_NAME_LEN_MAX + 1][2] = {
@@ -50,7 +50,7 @@ static enum fk_sip_header find_header(struct fk_view name)
 	if (id == FK_SIP_HEADERS)
 		return FK_SIP_HEADERS;
 	for (uint32_t i = 0; i < name.len; i++)
-		if ((name.at[i] | 0x20) != fk_sip_header_names[id].lower[i])
+		if ((name.at[i] | 0x20) != fk_sip_header_names[id][i])
 			return FK_SIP_HEADERS;
 	return id;
 }
@@ -151,7 +151,7 @@ static const char *read_headers(struct fk_sip_parse *p, const char *at, const ch
 			continue;
 		}
 		p->seen |= 1u << id;
-		fk_sip_header_take(p, id, value.at, value.len);
+		fk_sip_header_take(p, id, value);
 	}
 }
 
@@ -259,18 +259,6 @@ static __attribute__((cold, noinline)) const char *line_of(const struct fk_sip_p
 	return p->line;
 }
 
-/* The method of the request, which mostly is a MESSAGE. */
-static bool is_method_of(struct fk_view method, const struct fk_sip_message *request)
-{
-	struct fk_view text = request->method_text;
-
-	if (method.len != text.len)
-		return false;
-	if (request->method == FK_SIP_MESSAGE)
-		return FK_SCAN_IS(method.at, method.at + method.len, "MESSAGE");
-	return memcmp(method.at, text.at, text.len) == 0;
-}
-
 /* What RFC 3261 §8.1.1 asks of every message, and whether it is enough for an answer. 'headers' is
  * where the first one stands. */
 static void check_mandatory(struct fk_sip_parse *p, const char *headers)
@@ -295,7 +283,9 @@ static void check_mandatory(struct fk_sip_parse *p, const char *headers)
 	if (m->is_response) {
 		m->method_text = p->cseq_method;
 		m->method = method_of(p->cseq_method);
-	} else if (has_all && !is_method_of(p->cseq_method, m)) {
+	} else if (has_all &&
+		   (p->cseq_method.len != m->method_text.len ||
+		    memcmp(p->cseq_method.at, m->method_text.at, m->method_text.len) != 0)) {
 		p->line = line_of(p, headers, FK_SIP_HEADER_CSEQ);
 		fk_sip_fail(p, "the CSeq method is not the request's");
 	}
@@ -334,8 +324,7 @@ enum fk_err fk_sip_parse(const uint8_t *octets, size_t size, struct fk_sip_messa
 		fk_sip_fail(&p, "no SIP start line");
 		return FK_EFORMAT;
 	}
-	if (FK_SCAN_IS(line.at, line.at + line.len, "SIP/2.0 ") ||
-	    (line.len >= 8 && fk_view_is(fk_view_part(line, 0, 8), "SIP/2.0 ")))
+	if (line.len >= 8 && fk_view_is(fk_view_part(line, 0, 8), "SIP/2.0 "))
 		read_status_line(&p, line);
 	else
 		err = read_request_line(&p, line);

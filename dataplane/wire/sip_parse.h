@@ -33,12 +33,7 @@ enum fk_sip_header {
 
 /* Their names in lower case. None shares its length with more than one other, and of two only one
  * begins with a C. spec: RFC 3261 §7.3.3, §20 */
-struct fk_sip_header_name {
-	char lower[FK_SCAN_BLOCK];
-	uint8_t len;
-};
-
-extern const struct fk_sip_header_name fk_sip_header_names[FK_SIP_HEADERS];
+extern const char fk_sip_header_names[FK_SIP_HEADERS][FK_SCAN_BLOCK];
 
 /* Which header a name of this length can be: one that begins with another letter, or with a C. */
 extern const uint8_t fk_sip_headers_by_len[FK_SIP_NAME_LEN_MAX + 1][2];
@@ -90,10 +85,8 @@ static inline void fk_sip_fail(struct fk_sip_parse *p, const char *error)
 	p->message->error_at = p->line;
 }
 
-/* Takes the trimmed value of one header over into the message. Its parts come one by one: a view
- * that is passed by value goes through memory first, and stalls there. */
-void fk_sip_header_take(struct fk_sip_parse *p, enum fk_sip_header id, const char *at,
-			uint32_t len);
+/* Takes the trimmed value of one header over into the message. */
+void fk_sip_header_take(struct fk_sip_parse *p, enum fk_sip_header id, struct fk_view value);
 
 /* Takes headers over from 'at' on, as long as they are of the plain form. Returns where the first
  * line starts that is not, or that is empty. 'start' is the datagram's. */

@@ -116,7 +116,7 @@ INLINE enum fk_sip_header header_of(const char *line, uint32_t len)
 		return id;
 	same = (uint32_t)_mm_movemask_epi8(
 		_mm_cmpeq_epi8(_mm_or_si128(fk_scan_load(line), _mm_set1_epi8(0x20)),
-			       fk_scan_load(fk_sip_header_names[id].lower)));
+			       fk_scan_load(fk_sip_header_names[id])));
 	return (same & wanted) == wanted ? id : FK_SIP_HEADERS;
 }
 
@@ -154,8 +154,8 @@ INLINE bool take_via(struct fk_sip_message *m, const char *at, const char *end, 
 	struct fk_view sent_by, branch = {0};
 	bool rport = false;
 
-	if (m->n_vias >
-	    0) { /* not ours to read; several values, quotes and brackets are not plain */
+	/* Those below are not ours to read; several values, quotes and brackets are not plain. */
+	if (m->n_vias > 0) {
 		if (m->n_vias == FK_SIP_VIAS_MAX || has(at, end, ',') || has(at, end, '"') ||
 		    has(at, end, '<'))
 			return false;

@@ -180,9 +180,8 @@ static void take_max_forwards(struct fk_sip_parse *p, struct fk_view value)
 		fk_sip_fail(p, "Max-Forwards is not a number up to 255");
 }
 
-void fk_sip_header_take(struct fk_sip_parse *p, enum fk_sip_header id, const char *at, uint32_t len)
+void fk_sip_header_take(struct fk_sip_parse *p, enum fk_sip_header id, struct fk_view value)
 {
-	const struct fk_view value = {.at = at, .len = len};
 	struct fk_sip_message *m = p->message;
 
 	switch (id) {

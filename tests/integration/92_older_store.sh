@@ -21,19 +21,6 @@ stop_both() {
 	stack_stop redis 10
 }
 
-start_redis() {
-	stack_start_redis
-	stack_until 20 "answer from Redis" stack_redis_answers
-}
-
-# start_control [OPTION]: until it answers and the dataplane is attached.
-start_control() {
-	stack_spawn control "$STACK_CPU_OURS" "$STACK_BIN/fleetkeyd" \
-		--config "$STACK_DIR/fleetkeyd.yaml" "$@"
-	stack_until 20 "answer from fleetkeyd" stack_ctl health
-	stack_until 20 "attached dataplane" stack_attached
-}
-
 # put_back COPY: its files in place of Redis's, which does not run.
 put_back() {
 	rm -rf "$STACK_DIR/redis"

@@ -25,17 +25,6 @@ n_keys_in_redis() {
 	timeout 5 redis-cli -s "$STACK_DIR/redis.sock" dbsize
 }
 
-start_redis() {
-	stack_start_redis
-	stack_until 20 "answer from Redis" stack_redis_answers
-}
-
-start_control() {
-	stack_start_control
-	stack_until 20 "answer from fleetkeyd" stack_ctl health
-	stack_until 20 "attached dataplane" stack_attached
-}
-
 # All that Redis has is lost.
 lose_redis() {
 	stack_stop control 10

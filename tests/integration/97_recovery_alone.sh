@@ -15,19 +15,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 UES=130
 
-start_redis() {
-	stack_start_redis
-	stack_until 20 "answer from Redis" stack_redis_answers
-}
-
-# start_control [OPTION]: until it answers and the dataplane is attached.
-start_control() {
-	stack_spawn control "$STACK_CPU_OURS" "$STACK_BIN/fleetkeyd" \
-		--config "$STACK_DIR/fleetkeyd.yaml" "$@"
-	stack_until 20 "answer from fleetkeyd" stack_ctl health
-	stack_until 20 "attached dataplane" stack_attached
-}
-
 # put_back COPY HAD: both die, and Redis comes back with the files of COPY. What it had is in HAD then.
 put_back() {
 	stack_kill_hold control
