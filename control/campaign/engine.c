@@ -496,7 +496,7 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 	if (engine->record_dirty || fk_engine_n_dirty(engine) >= FK_ENGINE_FLUSH_PAGES)
 		return 0;
 	if (fk_engine_n_dirty(engine) > 0)
-		return 1;
+		return (int)fk_scheduler_rest_ms(s);
 	if (fk_engine_has_to_fold(engine))
 		return 0;
 	if (!engine->is_attached)
@@ -506,7 +506,7 @@ static int wait_for_tick_ms(const struct fk_engine *engine)
 	if (fk_scheduler_tally(s)->states[FK_DELIVERY_OPEN] > 0 ||
 	    fk_scheduler_tally(s)->states[FK_DELIVERY_QUEUED] > 0 ||
 	    fk_scheduler_wave_tally(s)->n_unsent > 0)
-		return 1;
+		return (int)fk_scheduler_rest_ms(s);
 	due_ms = fk_scheduler_next_due_ms(s);
 	now_ms = fk_engine_now(engine).ms;
 	if (due_ms <= now_ms)

@@ -10,7 +10,8 @@
 #include "campaign/scheduler_private.h"
 #include "fleet/numbers.h"
 
-#define NOBODY UINT32_MAX
+#define NOBODY	    UINT32_MAX
+#define REST_WINDOW 1024u /* open deliveries last for a millisecond, even of a fast fleet */
 
 /* Half of the window is shared out among the next hops that are served, the rest is lent. */
 static void share_window(struct fk_scheduler *s)
@@ -768,6 +769,16 @@ bool fk_scheduler_is_done(const struct fk_scheduler *s)
 uint64_t fk_scheduler_next_due_ms(const struct fk_scheduler *s)
 {
 	return fk_due_heap_next_ms(&s->due);
+}
+
+/* Each look takes the core, and its caches, from whoever shares it. */
+uint32_t fk_scheduler_rest_ms(const struct fk_scheduler *s)
+{
+	uint32_t ms = s->opt.window / REST_WINDOW;
+
+	if (ms < 1)
+		return 1;
+	return ms < FK_SCHEDULER_REST_MAX_MS ? ms : FK_SCHEDULER_REST_MAX_MS;
 }
 
 const struct fk_scheduler_tally *fk_scheduler_tally(const struct fk_scheduler *s)

@@ -241,6 +241,13 @@ bool fk_scheduler_is_done(const struct fk_scheduler *s);
 /* When a retry is due next, in ms since the campaign's creation; UINT64_MAX if none is. */
 uint64_t fk_scheduler_next_due_ms(const struct fk_scheduler *s);
 
+/*
+ * How long its owner may leave it alone while deliveries are open, in ms: as long as the window is
+ * not expected to run dry. 1..FK_SCHEDULER_REST_MAX_MS.
+ */
+#define FK_SCHEDULER_REST_MAX_MS 4u
+uint32_t fk_scheduler_rest_ms(const struct fk_scheduler *s);
+
 const struct fk_scheduler_tally *fk_scheduler_tally(const struct fk_scheduler *s);
 /* The deliveries, n_slots of them, by ue_index. Borrowed. */
 const struct fk_delivery *fk_scheduler_deliveries(const struct fk_scheduler *s);

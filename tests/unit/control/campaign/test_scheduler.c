@@ -1611,3 +1611,18 @@ Test(scheduler, a_campaign_that_may_not_warm_start_sends_what_it_is_for)
 		world_turn(w, false);
 	cr_expect_neq(w->open[9].kind, FK_ORDER_WARM_START);
 }
+
+Test(scheduler, a_small_window_is_looked_after_more_often_than_a_large_one)
+{
+	static const struct {
+		uint32_t window, ms;
+	} cases[] = {{1, 1}, {2047, 1}, {2048, 2}, {4096, 4}, {100000, FK_SCHEDULER_REST_MAX_MS}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fk_scheduler_free(w->scheduler);
+		w->options.window = cases[i].window;
+		cr_assert_eq(fk_scheduler_new(&w->options, &w->scheduler), FK_OK);
+		cr_expect_eq(fk_scheduler_rest_ms(w->scheduler), cases[i].ms, "window %u",
+			     cases[i].window);
+	}
+}
