@@ -9,6 +9,7 @@
 #include "wire/isd.h"
 #include "wire/mcdata_info.h"
 #include "wire/sip_refusal.h"
+#include "wire/sip_shape.h"
 
 #define DECODED_SIZE_MAX 2048 /* octets of all base64 parts of one message, decoded */
 
@@ -39,6 +40,7 @@ struct lane {
 };
 
 struct fk_receive_stage {
+	struct fk_sip_shapes *shapes;
 	struct fk_frame frames[FK_WORKER_BURST];
 	struct lane lanes[FK_WORKER_BURST];
 	struct fk_answers answers;
@@ -46,11 +48,23 @@ struct fk_receive_stage {
 
 struct fk_receive_stage *fk_receive_stage_new(void)
 {
-	return calloc(1, sizeof(struct fk_receive_stage));
+	struct fk_receive_stage *stage = calloc(1, sizeof(*stage));
+
+	if (stage == NULL)
+		return NULL;
+	stage->shapes = fk_sip_shapes_new();
+	if (stage->shapes == NULL) {
+		free(stage);
+		return NULL;
+	}
+	return stage;
 }
 
 void fk_receive_stage_free(struct fk_receive_stage *stage)
 {
+	if (stage == NULL)
+		return;
+	fk_sip_shapes_free(stage->shapes);
 	free(stage);
 }
 
@@ -160,10 +174,10 @@ static void settle(struct lane *lane, enum fk_match_result result)
 }
 
 /* Who is said to have sent it. */
-static void keep_user(struct lane *lane, const struct fk_mcdata_info *info)
+static void keep_user(struct lane *lane, const char *user, uint32_t size)
 {
-	lane->user_size = info->calling_user_id_size;
-	memcpy(lane->user, info->calling_user_id, info->calling_user_id_size);
+	lane->user_size = size;
+	memcpy(lane->user, user, size);
 }
 
 static void take_claim(const struct fk_worker *w, struct lane *lane, enum matter matter)
@@ -231,7 +245,7 @@ static void take_isd(struct fk_worker *w, struct lane *lane, const struct sds_pa
 		refuse(w, lane, 400);
 		return;
 	}
-	keep_user(lane, &info);
+	keep_user(lane, info.calling_user_id, info.calling_user_id_size);
 	lane->status = 200;
 	if (fk_isd_decode(&w->isd_layout, parts->isd, parts->isd_size, &message, &error) != FK_OK ||
 	    message.lmr_type == FK_ISD_LMR_TETRA)
@@ -242,27 +256,72 @@ static void take_isd(struct fk_worker *w, struct lane *lane, const struct sds_pa
 		lane->matter = KMM;
 }
 
-/* An SDS: signalling alone is a disposition, with a payload it is a KMM. 3GPP sheet 4.6 */
-static void take_message(struct fk_worker *w, struct lane *lane)
+static struct fk_view view_of(const uint8_t *octets, size_t size)
+{
+	return (struct fk_view){.at = (const char *)octets, .len = (uint32_t)size};
+}
+
+/* The next of its kind is read by the shape of this one. */
+static void learn_sds(struct fk_worker *w, const struct lane *lane, const struct sds_parts *parts)
+{
+	const struct fk_sip_shape_body body = {
+		.info = view_of(parts->info, parts->info_size),
+		.signalling = view_of(parts->signalling, parts->signalling_size),
+		.payload = view_of(parts->payload, parts->payload_size),
+	};
+
+	fk_sip_shapes_learn(w->receive->shapes, lane->net.payload, lane->net.payload_size,
+			    &lane->sip, &body);
+}
+
+/* Reads the body in full. True if it is an SDS on carrier T1; what it is else is dealt with. */
+static bool read_sds(struct fk_worker *w, struct lane *lane, struct sds_parts *ret_parts)
 {
 	struct fk_mcdata_info info;
-	struct sds_parts parts;
-	uint16_t status = sort_parts(w, lane, &parts);
+	uint16_t status = sort_parts(w, lane, ret_parts);
 
 	if (status != 0) {
 		refuse(w, lane, status);
-		return;
+		return false;
 	}
-	if (parts.isd != NULL) {
-		take_isd(w, lane, &parts);
-		return;
+	if (ret_parts->isd != NULL) {
+		take_isd(w, lane, ret_parts);
+		return false;
 	}
-	if (fk_mcdata_info_parse(parts.info, parts.info_size, &info) != FK_OK ||
-	    parts.signalling_size == 0) {
+	if (fk_mcdata_info_parse(ret_parts->info, ret_parts->info_size, &info) != FK_OK ||
+	    ret_parts->signalling_size == 0) {
 		refuse(w, lane, 400);
-		return;
+		return false;
 	}
-	keep_user(lane, &info);
+	keep_user(lane, info.calling_user_id, info.calling_user_id_size);
+	learn_sds(w, lane, ret_parts);
+	return true;
+}
+
+/* The same of a body that a shape has told about. */
+static void recall_sds(struct lane *lane, const struct fk_sip_shape_body *body,
+		       struct sds_parts *ret_parts)
+{
+	keep_user(lane, body->user.at, body->user.len);
+	*ret_parts = (struct sds_parts){
+		.signalling = (const uint8_t *)body->signalling.at,
+		.signalling_size = body->signalling.len,
+		.payload = body->payload.len > 0 ? (const uint8_t *)body->payload.at : NULL,
+		.payload_size = body->payload.len,
+	};
+}
+
+/* An SDS: signalling alone is a disposition, with a payload it is a KMM. 3GPP sheet 4.6. 'known' is
+ * what a shape has said of its body, or NULL. */
+static void take_message(struct fk_worker *w, struct lane *lane,
+			 const struct fk_sip_shape_body *known)
+{
+	struct sds_parts parts;
+
+	if (known != NULL)
+		recall_sds(lane, known, &parts);
+	else if (!read_sds(w, lane, &parts))
+		return;
 	if ((parts.signalling[0] & FK_SDS_PROTECTED) != 0) {
 		fk_worker_count(w, FK_COUNTER_RX_KMM_PROTECTED);
 		lane->status = 200;
@@ -273,7 +332,8 @@ static void take_message(struct fk_worker *w, struct lane *lane)
 	}
 }
 
-static void take_request(struct fk_worker *w, struct lane *lane)
+static void take_request(struct fk_worker *w, struct lane *lane,
+			 const struct fk_sip_shape_body *known)
 {
 	uint16_t status = fk_sip_refusal(&lane->sip, FK_OK);
 
@@ -281,7 +341,7 @@ static void take_request(struct fk_worker *w, struct lane *lane)
 	if (status != 0) {
 		refuse(w, lane, status);
 	} else if (lane->sip.method == FK_SIP_MESSAGE) {
-		take_message(w, lane);
+		take_message(w, lane, known);
 	} else if (lane->sip.method == FK_SIP_OPTIONS) {
 		fk_worker_count(w, FK_COUNTER_RX_OPTIONS);
 		lane->status = 200;
@@ -301,7 +361,10 @@ static void take_malformed(struct fk_worker *w, struct lane *lane, enum fk_err e
 static void take_datagram(struct fk_worker *w, struct lane *lane)
 {
 	const struct fk_net_frame *net = &lane->net;
-	enum fk_err err;
+	struct fk_sip_shapes *shapes = w->receive->shapes;
+	struct fk_sip_shape_body body;
+	enum fk_err err = FK_OK;
+	bool is_known;
 
 	if (!fk_host_has(&w->config.host, &net->destination) ||
 	    (net->destination_port != w->config.sip_port &&
@@ -313,14 +376,21 @@ static void take_datagram(struct fk_worker *w, struct lane *lane)
 		fk_worker_count(w, FK_COUNTER_RX_UNKNOWN_PEER);
 		return;
 	}
-	err = fk_sip_parse(net->payload, net->payload_size, &lane->sip);
+	is_known = fk_sip_shapes_read(shapes, net->payload, net->payload_size, &lane->sip, &body);
+	if (is_known)
+		fk_worker_count(w, FK_COUNTER_RX_BY_SHAPE);
+	else
+		err = fk_sip_parse(net->payload, net->payload_size, &lane->sip);
 	if (err != FK_OK) {
 		take_malformed(w, lane, err);
 	} else if (lane->sip.is_response) {
+		if (!is_known)
+			fk_sip_shapes_learn(shapes, net->payload, net->payload_size, &lane->sip,
+					    NULL);
 		fk_branch_read(lane->sip.via_branch.at, lane->sip.via_branch.len, &lane->claim);
 		take_claim(w, lane, RESPONSE);
 	} else {
-		take_request(w, lane);
+		take_request(w, lane, is_known ? &body : NULL);
 	}
 }
 

@@ -6,17 +6,20 @@
 #include "sip_scan.h"
 #include "xml.h"
 
-#define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-#define HEAD	    "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\">" /* spec: TS 24.282 §D.1.2 */
-#define PARAMS	    "<mcdata-Params>"
-#define TYPE_HEAD   "<request-type>"
-#define TYPE_TAIL   "</request-type>"
-#define URI_HEAD    "<mcdata-request-uri type=\"Normal\"><mcdataURI>"
-#define URI_TAIL    "</mcdataURI></mcdata-request-uri>"
-#define USER_HEAD   "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>"
-#define USER_TAIL   "</mcdataURI></mcdata-calling-user-id>"
-#define PARAMS_TAIL "</mcdata-Params>"
-#define TAIL	    "</mcdatainfo>"
+#define DECLARATION	  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+#define SHORT_DECLARATION "<?xml version=\"1.0\"?>"
+#define HEAD		  "<mcdatainfo xmlns=\"urn:3gpp:ns:mcdataInfo:1.0\">" /* spec: TS 24.282 §D.1.2 */
+#define PARAMS		  "<mcdata-Params>"
+#define TYPE_HEAD	  "<request-type>"
+#define TYPE_TAIL	  "</request-type>"
+#define URI_HEAD	  "<mcdata-request-uri type=\"Normal\"><mcdataURI>"
+#define URI_TAIL	  "</mcdataURI></mcdata-request-uri>"
+#define USER_HEAD	  "<mcdata-calling-user-id type=\"Normal\"><mcdataURI>"
+#define USER_TAIL	  "</mcdataURI></mcdata-calling-user-id>"
+#define PARAMS_TAIL	  "</mcdata-Params>"
+#define TAIL		  "</mcdatainfo>"
+#define TYPE_CAP	  sizeof(((struct fk_mcdata_info *)NULL)->request_type)
+#define URI_CAP		  sizeof(((struct fk_mcdata_info *)NULL)->request_uri)
 
 /* What is left of the document. */
 struct cursor {
@@ -84,12 +87,19 @@ static void keep(char *value, struct fk_view view)
 	value[view.len] = '\0';
 }
 
-bool fk_mcdata_info_read_plain(const uint8_t *octets, size_t size, struct fk_mcdata_info *ret_info)
+/* The values of a document, where they stand in it. */
+struct values {
+	struct fk_view type, uri, user;
+};
+
+/* Inline: views that go through memory cost more than finding them. */
+static inline __attribute__((always_inline)) bool find_values(const uint8_t *octets, size_t size,
+							      struct values *ret_values)
 {
 	struct cursor c = {.at = (const char *)octets, .end = (const char *)octets + size};
-	struct fk_view type = {0}, uri = {0}, user = {0};
+	struct values v = {0};
 
-	(void)TAKE(&c, DECLARATION);
+	(void)(TAKE(&c, DECLARATION) || TAKE(&c, SHORT_DECLARATION));
 	skip_spaces(&c);
 	if (!TAKE(&c, HEAD))
 		return false;
@@ -100,14 +110,11 @@ bool fk_mcdata_info_read_plain(const uint8_t *octets, size_t size, struct fk_mcd
 		bool ok = false;
 
 		if (TAKE(&c, TYPE_HEAD))
-			ok = take_value(&c, sizeof(ret_info->request_type), &type) &&
-			     TAKE(&c, TYPE_TAIL);
+			ok = take_value(&c, TYPE_CAP, &v.type) && TAKE(&c, TYPE_TAIL);
 		else if (TAKE(&c, URI_HEAD))
-			ok = take_value(&c, sizeof(ret_info->request_uri), &uri) &&
-			     TAKE(&c, URI_TAIL);
+			ok = take_value(&c, URI_CAP, &v.uri) && TAKE(&c, URI_TAIL);
 		else if (TAKE(&c, USER_HEAD))
-			ok = take_value(&c, sizeof(ret_info->calling_user_id), &user) &&
-			     TAKE(&c, USER_TAIL);
+			ok = take_value(&c, URI_CAP, &v.user) && TAKE(&c, USER_TAIL);
 		if (!ok)
 			return false;
 	}
@@ -115,12 +122,30 @@ bool fk_mcdata_info_read_plain(const uint8_t *octets, size_t size, struct fk_mcd
 	if (!TAKE(&c, TAIL))
 		return false;
 	skip_spaces(&c);
-	if (c.at != c.end)
+	*ret_values = v;
+	return c.at == c.end;
+}
+
+bool fk_mcdata_info_read_plain(const uint8_t *octets, size_t size, struct fk_mcdata_info *ret_info)
+{
+	struct values v;
+
+	if (!find_values(octets, size, &v))
 		return false;
-	keep(ret_info->request_type, type);
-	keep(ret_info->request_uri, uri);
-	keep(ret_info->calling_user_id, user);
-	ret_info->request_uri_size = uri.len;
-	ret_info->calling_user_id_size = user.len;
+	keep(ret_info->request_type, v.type);
+	keep(ret_info->request_uri, v.uri);
+	keep(ret_info->calling_user_id, v.user);
+	ret_info->request_uri_size = v.uri.len;
+	ret_info->calling_user_id_size = v.user.len;
+	return true;
+}
+
+bool fk_mcdata_info_find_user(const uint8_t *octets, size_t size, struct fk_view *ret_user)
+{
+	struct values v;
+
+	if (size > FK_MCDATA_INFO_SIZE_MAX || !find_values(octets, size, &v) || v.user.len == 0)
+		return false;
+	*ret_user = v.user;
 	return true;
 }

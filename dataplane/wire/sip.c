@@ -38,7 +38,7 @@ const uint8_t fk_sip_headers_by_len[FK_SIP_NAME_LEN_MAX + 1][2] = {
 	[14] = {FK_SIP_HEADERS, FK_SIP_HEADER_CONTENT_LENGTH},
 };
 
-static enum fk_sip_header find_header(struct fk_view name)
+enum fk_sip_header fk_sip_header_find(struct fk_view name)
 {
 	enum fk_sip_header id;
 
@@ -68,7 +68,7 @@ static bool split_header(const struct fk_sip_parse *p, struct fk_view line,
 		return true; /* longer than any name that is read */
 	if (!fk_sip_header_split(line, &name, ret_value))
 		return false;
-	*ret_id = find_header(name);
+	*ret_id = fk_sip_header_find(name);
 	return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sip_parse.h - what sip.c, which finds the headers, sip_value.c, which reads them, and
- * sip_plain.c, which does both for nearly all, share.
+ * sip_parse.h - what sip.c, which finds the headers, sip_value.c, which reads them, sip_plain.c,
+ * which does both for nearly all, and sip_shape.c, which knows them again, share.
  *
- * Private to these three. Threads: everything here is pure. Memory: views borrow from the datagram.
+ * Private to these. Threads: everything here is pure. Memory: views borrow from the datagram.
  */
 #pragma once
 
@@ -63,6 +63,9 @@ static inline bool fk_sip_may_be_seldom(char first)
 {
 	return (first | 0x20) == 'r' || (first | 0x20) == 'e' || (first | 0x20) == 'c';
 }
+
+/* Which header a name is, long or compact; FK_SIP_HEADERS if it is none of these. */
+enum fk_sip_header fk_sip_header_find(struct fk_view name);
 
 /* What the parse knows besides the message. */
 struct fk_sip_parse {

@@ -49,6 +49,7 @@
 	X(RX_UNKNOWN_PEER, "rx_unknown_peer", "datagram from an address that is no next hop")    \
 	X(RX_NOT_SIP, "rx_not_sip", "datagram that is not SIP")                                  \
 	X(RX_MALFORMED_SIP, "rx_malformed_sip", "SIP that breaks RFC 3261")                      \
+	X(RX_BY_SHAPE, "rx_by_shape", "SIP read by the shape of a message before")               \
 	/* receiving: responses */                                                               \
 	X(RX_RESPONSES, "rx_responses", "responses matched to their open transaction")           \
 	X(RX_RESPONSE_FORGED, "rx_response_forged",                                              \

@@ -498,3 +498,21 @@ Test(receive, an_echo_request_is_turned_around)
 	cr_assert_eq(out->octets[FK_ETH_HEADER_SIZE + FK_IPV4_HEADER_SIZE + 7], 99);
 	cr_assert_arr_eq(out->octets, rig_peer_mac, FK_MAC_SIZE);
 }
+
+/* The first of its kind is read in full, the next by its shape, and both count. */
+Test(receive, an_acknowledgement_of_a_known_shape_counts_as_the_first_did)
+{
+	const struct fk_order order = rig_order(UE + 1, 0, 1);
+	struct rig_answer answer = rig_right_answer(rig, UE, 0, 40);
+
+	rig_answer_in(rig, &answer);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_ACKS), 1);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_RX_BY_SHAPE), 0);
+
+	rig->n_out_read = rig->n_out;
+	(void)rig_send(rig, &order);
+	answer = rig_right_answer(rig, UE + 1, 0, 40);
+	rig_answer_in(rig, &answer);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_ACKS), 2);
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_BY_SHAPE), 1);
+}
