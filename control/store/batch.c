@@ -11,6 +11,7 @@ void fk_store_batch_begin(struct fk_store *store)
 	store->batch_open = true;
 	store->batch_failed = store->redis == NULL;
 	store->batch_in_multi = false;
+	fk_page_command_begin(&store->pages);
 }
 
 enum fk_err fk_redis_begin(struct fk_store *store)
@@ -132,18 +133,44 @@ static enum fk_err end_transaction(struct fk_store *store, redisReply **ret_exec
 }
 
 /*
- * Queues one write. Writes go in transactions for their cost: Redis takes what it reads in one go,
- * some 16 KB, and would fsync after each such piece; a transaction is logged and fsynced as one.
+ * Writes go in transactions for their cost: Redis takes what it reads in one go, some 16 KB, and
+ * would fsync after each such piece; a transaction is logged and fsynced as one.
  */
+static enum fk_err open_transaction(struct fk_store *store)
+{
+	enum fk_err err = store->batch_in_multi ? FK_OK : fk_redis_begin(store);
+
+	store->batch_in_multi = true;
+	return err;
+}
+
+/* Queues the pages that were gathered. */
+static void queue_pages(struct fk_store *store)
+{
+	const char *octets;
+	enum fk_err err;
+	size_t size;
+
+	if (store->batch_failed || store->pages.n_pages == 0)
+		return;
+	octets = fk_page_command_octets(&store->pages, &size);
+	err = open_transaction(store);
+	if (err == FK_OK)
+		err = fk_redis_send_octets(store, octets, size);
+	if (err != FK_OK)
+		store->batch_failed = true;
+	fk_page_command_begin(&store->pages);
+}
+
+/* Queues one write, behind the pages that were put before it. */
 static void queue(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
 {
-	enum fk_err err = FK_OK;
+	enum fk_err err;
 
+	queue_pages(store);
 	if (store->batch_failed)
 		return;
-	if (!store->batch_in_multi)
-		err = fk_redis_begin(store);
-	store->batch_in_multi = true;
+	err = open_transaction(store);
 	if (err == FK_OK)
 		err = fk_redis_send(store, words, n_words);
 	if (err != FK_OK)
@@ -151,11 +178,10 @@ static void queue(struct fk_store *store, const struct fk_redis_word *words, uin
 }
 
 /* A long batch is cut into several transactions, so that Redis does not stand still for long. */
-void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
+static void cut(struct fk_store *store)
 {
 	redisReply *reply;
 
-	queue(store, words, n_words);
 	if (store->batch_failed || store->out_size < FK_REDIS_OUT_MAX)
 		return;
 	if (end_transaction(store, &reply) == FK_OK)
@@ -164,12 +190,27 @@ void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *word
 		store->batch_failed = true;
 }
 
+void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *words, uint32_t n_words)
+{
+	queue(store, words, n_words);
+	cut(store);
+}
+
 static void put_page(struct fk_store *store, const char *kind, uint64_t id, uint8_t shard,
 		     uint32_t page, const void *octets, size_t size)
 {
 	char key[FK_REDIS_KEY_SIZE];
 
 	fk_redis_page_key(key, kind, id, shard, page);
+	if (store->redis == NULL)
+		store->batch_failed = true;
+	if (store->batch_failed || fk_page_command_add(&store->pages, key, octets, size))
+		return;
+	queue_pages(store);
+	cut(store);
+	if (fk_page_command_add(&store->pages, key, octets, size))
+		return;
+	/* Longer than a command of many. */
 	const struct fk_redis_word words[] = {FK_WORD("SET"), FK_WORD(key), {octets, size}};
 
 	fk_redis_batch_put(store, words, 3);

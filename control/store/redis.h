@@ -16,6 +16,7 @@
 
 #include "reason.h"
 #include "store/lease.h"
+#include "store/page_command.h"
 #include "store/store.h"
 #include "store/witness.h"
 
@@ -45,15 +46,16 @@ struct fk_lease {
 
 struct fk_store {
 	struct fk_store_options options;
-	uint32_t next_sentinel; /* that is asked first */
-	char where[128];	/* the socket, or the master's address and port */
-	redisContext *redis;	/* NULL while broken */
-	bool is_away;		/* while broken: it may come back by itself */
-	uint32_t n_pending;	/* replies that are still to come */
-	size_t out_size;	/* octets queued since replies were last awaited */
-	bool batch_open;	/* between begin and commit */
-	bool batch_failed;	/* since begin: commit has to say so */
-	bool batch_in_multi;	/* a transaction is open in Redis */
+	uint32_t next_sentinel;	      /* that is asked first */
+	char where[128];	      /* the socket, or the master's address and port */
+	redisContext *redis;	      /* NULL while broken */
+	bool is_away;		      /* while broken: it may come back by itself */
+	uint32_t n_pending;	      /* replies that are still to come */
+	size_t out_size;	      /* octets queued since replies were last awaited */
+	bool batch_open;	      /* between begin and commit */
+	bool batch_failed;	      /* since begin: commit has to say so */
+	bool batch_in_multi;	      /* a transaction is open in Redis */
+	struct fk_page_command pages; /* of the batch, not sent yet */
 	uint8_t kmf_id[16];
 	char run_id[FK_REDIS_RUN_ID_SIZE];
 	uint64_t epoch;			  /* the last that Redis confirmed to us */
@@ -91,6 +93,9 @@ enum fk_err fk_redis_miss(struct fk_store *store, const char *what, const char *
 /* Queues one command; its reply has to be fetched. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *words,
 				      uint32_t n_words);
+/* The same for one that is in the form in which it is sent. */
+FK_MUST_USE enum fk_err fk_redis_send_octets(struct fk_store *store, const char *octets,
+					     size_t size);
 /* The next reply, which the caller frees. FK_ESTORE if it does not come, or is an error. */
 FK_MUST_USE enum fk_err fk_redis_fetch(struct fk_store *store, redisReply **ret_reply);
 /* Fetches and checks all replies that are pending. FK_OK or FK_ESTORE. */

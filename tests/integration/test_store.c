@@ -24,6 +24,7 @@
 #include "keys/rotate.h"
 #include "keys/transport_key.h"
 #include "store/dump.h"
+#include "store/page_command.h"
 #include "store/store.h"
 
 #include "../unit/control/support.h"
@@ -402,6 +403,50 @@ Test(store, a_batch_of_any_size_is_committed)
 		cr_expect_eq(fk_store_batch_commit(store), FK_OK, "%u pages", n);
 		cr_expect(fk_store_is_healthy(store));
 	}
+}
+
+Test(store, pages_of_a_batch_are_few_commands)
+{
+	static uint8_t shards[500];
+
+	redis_server_ask(&server, "CONFIG SET slowlog-log-slower-than 0");
+	redis_server_ask(&server, "CONFIG SET slowlog-max-len 10000");
+	redis_server_ask(&server, "SLOWLOG RESET");
+	fk_store_batch_begin(store);
+	put_ledger_pages(500, shards, 3);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_lt(atoi(redis_server_ask(&server, "SLOWLOG LEN")), 12);
+}
+
+Test(store, pages_stay_in_the_order_in_which_they_were_put)
+{
+	static uint8_t shards[1];
+	struct page_check check = {.base = 5};
+
+	fk_store_batch_begin(store);
+	put_ledger_pages(1, shards, 3);
+	fk_store_batch_put_status(store, 77, "x", 1);
+	put_ledger_pages(1, shards, 4);
+	put_ledger_pages(1, shards, 5);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_assert_eq(fk_store_read_ledger_pages(store, 7, shards, 0, 1, check_page, &check), FK_OK);
+	cr_expect_eq(check.n_missing, 0);
+}
+
+Test(store, a_page_that_is_longer_than_a_command_of_many_is_stored)
+{
+	static uint8_t shards[1], octets[FK_PAGE_COMMAND_SIZE + 1];
+
+	fk_store_batch_begin(store);
+	put_ledger_pages(1, shards, 3);
+	fk_store_batch_put_currency_page(store, 1, 0, 0, octets, sizeof(octets));
+	fk_store_batch_put_currency_page(store, 1, 0, 1, octets, sizeof(octets) - 100);
+	put_ledger_pages(1, shards, 4);
+	cr_assert_eq(fk_store_batch_commit(store), FK_OK);
+	cr_expect_eq(atoi(redis_server_ask(&server, "STRLEN fk:{s000}:currency:1:0")),
+		     sizeof(octets));
+	cr_expect_eq(atoi(redis_server_ask(&server, "STRLEN fk:{s000}:currency:1:1")),
+		     sizeof(octets) - 100);
 }
 
 Test(store, pages_take_no_more_than_what_differs_in_them)
