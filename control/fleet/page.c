@@ -175,6 +175,16 @@ static enum fk_err take_field(void *ctx, const char *name, const char *value, si
 	return FK_OK;
 }
 
+bool fk_page_versions_witness(struct fk_store *store, uint64_t generation, const uint32_t *versions,
+			      uint32_t n_pages)
+{
+	uint64_t n_writes = 0;
+
+	for (uint32_t i = 0; i < n_pages; i++)
+		n_writes += versions[i];
+	return fk_store_witness_pages(store, generation, n_writes);
+}
+
 enum fk_err fk_page_versions_read(struct fk_keyring *keyring, struct fk_store *store,
 				  uint64_t generation, const uint8_t *page_shards, uint32_t n_pages,
 				  uint32_t *ret_versions, struct fk_reason *reason)
@@ -192,6 +202,14 @@ enum fk_err fk_page_versions_read(struct fk_keyring *keyring, struct fk_store *s
 	for (uint32_t i = 0; err == FK_OK && i < n_pages; i++) {
 		if (!reading.has_shard[page_shards[i]])
 			err = refuse_list(&reading, page_shards[i], "is missing in the store");
+	}
+	if (err == FK_OK && !fk_page_versions_witness(store, generation, ret_versions, n_pages)) {
+		fk_reason_set(reason,
+			      "fleet %" PRIu64 ": pages and their lists of versions were put back "
+			      "from an older copy, since more writes of pages were confirmed than "
+			      "they have",
+			      generation);
+		err = FK_ESTALE;
 	}
 	return err;
 }

@@ -9,7 +9,8 @@
  * before it. Each write of a page raises its version, and the same transaction writes the list of
  * its shard's versions, which has a MAC of its own: field "versions:<shard>" of the fleet's record,
  * 4 octets a page in the order of the pages, MAC 16. So a page or a list that is put back from an
- * older copy is noticed; all of a fleet put back together is an older state of the store.
+ * older copy is noticed; both put back together are noticed by the store's witness, which counts
+ * the writes of pages.
  *
  * Cost: 20 octets a page and 4 in its list; a write adds its shard's list, about 1 KB with 1 M UEs.
  *
@@ -17,6 +18,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,9 +67,14 @@ FK_MUST_USE enum fk_err fk_page_versions_encode(struct fk_keyring *keyring, uint
 
 /*
  * Reads the lists of all shards that have pages. Returns FK_OK; FK_ESTORE; FK_EAUTH if one is
- * missing, was changed or has another length; FK_ENOMEM.
+ * missing, was changed or has another length; FK_ESTALE if the witness has seen later versions;
+ * FK_ENOMEM.
  */
 FK_MUST_USE enum fk_err fk_page_versions_read(struct fk_keyring *keyring, struct fk_store *store,
 					      uint64_t generation, const uint8_t *page_shards,
 					      uint32_t n_pages, uint32_t *ret_versions,
 					      struct fk_reason *reason);
+
+/* Tells the store's witness of versions that are confirmed. False if it has seen later ones. */
+bool fk_page_versions_witness(struct fk_store *store, uint64_t generation, const uint32_t *versions,
+			      uint32_t n_pages);

@@ -155,7 +155,9 @@ static enum fk_err write_page(struct fk_renewer *renewer, uint32_t page)
 	}
 	free(octets);
 	if (err == FK_OK)
-		fk_fleet_doubt_versions(renewer->fleet, false);
+		fk_fleet_doubt_versions(
+			renewer->fleet,
+			!fk_page_versions_witness(renewer->store, generation, versions, n_pages));
 	return err;
 }
 

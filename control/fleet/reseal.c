@@ -125,7 +125,10 @@ static enum fk_err write_pages(struct fk_reseal *reseal, uint32_t first, uint32_
 	}
 	err = fk_store_batch_commit(reseal->store);
 	if (err == FK_OK)
-		fk_fleet_doubt_versions(reseal->fleet, false);
+		fk_fleet_doubt_versions(reseal->fleet,
+					!fk_page_versions_witness(reseal->store, reseal->generation,
+								  versions,
+								  fk_fleet_n_pages(reseal->fleet)));
 	return err;
 }
 

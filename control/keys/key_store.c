@@ -224,6 +224,26 @@ static enum fk_err check(const struct reading *reading)
 	return err == FK_OK ? compare(reading) : err;
 }
 
+/* Each write raises a version by one, and no record ever goes. */
+static uint64_t n_writes(const struct fk_key_store *keys)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < keys->n; i++)
+		n += keys->entries[i].record.version;
+	return n;
+}
+
+/* The list vouches for the records, the witness for the list. */
+static enum fk_err ask_witness(struct fk_key_store *keys, struct fk_reason *reason)
+{
+	if (fk_store_witness_keys(keys->store, n_writes(keys)))
+		return FK_OK;
+	fk_reason_set(reason, "keys and their list: were put back from an older copy, since more "
+			      "writes of keys were confirmed than they have");
+	return FK_ESTALE;
+}
+
 static enum fk_err read_all(struct fk_key_store *keys, struct fk_reason *reason)
 {
 	struct reading reading = {.keys = keys, .reason = reason};
@@ -235,6 +255,8 @@ static enum fk_err read_all(struct fk_key_store *keys, struct fk_reason *reason)
 		fk_reason_set(reason, "%s", fk_store_last_error(keys->store));
 	if (err == FK_OK)
 		err = check(&reading);
+	if (err == FK_OK)
+		err = ask_witness(keys, reason);
 	free(reading.list);
 	keys->is_unsure = err != FK_OK;
 	return err;
@@ -294,7 +316,7 @@ enum fk_err fk_key_store_put(struct fk_key_store *keys, const struct fk_key_put 
 
 void fk_key_store_written(struct fk_key_store *keys, enum fk_err commit)
 {
-	keys->is_unsure = commit != FK_OK;
+	keys->is_unsure = commit != FK_OK || !fk_store_witness_keys(keys->store, n_writes(keys));
 }
 
 enum fk_err fk_key_store_refresh(struct fk_key_store *keys, struct fk_reason *reason)

@@ -6,7 +6,8 @@
  * more record, "key-versions", lists the name and version of each with a MAC, and is written in the
  * transaction that writes a key: a record that is put back from an older copy, taken away or added
  * is named when the keys are read, and a single one again whenever its key is. All records and the
- * list put back together are an older state of the store.
+ * list put back together are noticed by the store's witness, which counts how often keys were
+ * written; without one they are an older state of the store.
  *
  * A record stays when its key is destroyed, without the key: so its key ID is not given out again
  * while a radio may still hold the key.

@@ -36,6 +36,15 @@ void fk_redis_witness_statement(struct fk_store *store)
 		raise(fk_witness_statements(store->witness), store->n_statements);
 }
 
+/* Those of a copy that is not gone on with. */
+static void forget_writes(struct fk_witness *witness)
+{
+	uint64_t *generation;
+
+	*fk_witness_key_writes(witness) = 0;
+	*fk_witness_page_writes(witness, &generation) = 0;
+}
+
 enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
 				 enum fk_store_age *ret_age, struct fk_reason *reason)
 {
@@ -57,11 +66,37 @@ enum fk_err fk_store_set_witness(struct fk_store *store, const char *path,
 		return FK_OK;
 	}
 	*ret_age = store->gap != 0 ? FK_STORE_RECOVERING : FK_STORE_CURRENT;
+	if (store->gap != 0)
+		forget_writes(store->witness);
 	memcpy(fk_witness_run_id(store->witness), store->run_id, FK_WITNESS_RUN_ID_SIZE);
 	raise(&store->n_statements, *fk_witness_statements(store->witness));
 	fk_redis_witness_statement(store);
 	fk_redis_witness(store);
 	return FK_OK;
+}
+
+bool fk_store_witness_keys(struct fk_store *store, uint64_t n_writes)
+{
+	if (store->witness == NULL || store->is_older)
+		return true;
+	if (n_writes < *fk_witness_key_writes(store->witness))
+		return false;
+	*fk_witness_key_writes(store->witness) = n_writes;
+	return true;
+}
+
+bool fk_store_witness_pages(struct fk_store *store, uint64_t generation, uint64_t n_writes)
+{
+	uint64_t *seen, *seen_generation;
+
+	if (store->witness == NULL || store->is_older)
+		return true;
+	seen = fk_witness_page_writes(store->witness, &seen_generation);
+	if (generation == *seen_generation && n_writes < *seen)
+		return false;
+	*seen_generation = generation;
+	*seen = n_writes;
+	return true;
 }
 
 enum fk_err fk_store_check_statements(struct fk_store *store, struct fk_reason *reason)
@@ -147,6 +182,7 @@ enum fk_err fk_store_begin_recovery(struct fk_store *store, bool is_alone)
 	store->gap = gap;
 	store->recovery.is_alone = is_alone;
 	memcpy(fk_witness_run_id(store->witness), store->run_id, FK_WITNESS_RUN_ID_SIZE);
+	forget_writes(store->witness);
 	fk_redis_witness(store);
 	return FK_OK;
 }

@@ -116,6 +116,16 @@ void fk_store_note_statement(struct fk_store *store);
 FK_MUST_USE enum fk_err fk_store_check_statements(struct fk_store *store, struct fk_reason *reason);
 
 /*
+ * Keys as they are read or confirmed now were written so often, all together. False if the witness
+ * has seen more: what was read was put back from an older copy, with all that vouches for it.
+ * Without a witness nobody knows. A recovery, and a restore, begin anew.
+ */
+FK_MUST_USE bool fk_store_witness_keys(struct fk_store *store, uint64_t n_writes);
+/* The same of the pages of the fleet in force; of another fleet than before nothing is known. */
+FK_MUST_USE bool fk_store_witness_pages(struct fk_store *store, uint64_t generation,
+					uint64_t n_writes);
+
+/*
  * A recovery makes an older store one that may be gone on with (I1). The beginning raises all that
  * the store gives out beyond what the witness has seen, in one step: from then on every other copy
  * is an older one. Between it and the end the caller sees to message numbers, campaigns and

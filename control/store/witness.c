@@ -19,7 +19,9 @@ struct head {
 	struct fk_witness_counts counts;
 	uint64_t generation; /* of the pages; 0: they are not whole */
 	uint64_t n_pages;
-	uint64_t n_statements; /* behind all others: 0 in an older file */
+	/* These were added behind all others: they are 0 in an older file. */
+	uint64_t n_statements, n_key_writes;
+	uint64_t written_generation, n_page_writes;
 };
 
 #define HEAD_SIZE 512
@@ -132,6 +134,17 @@ struct fk_witness_counts *fk_witness_counts(struct fk_witness *witness)
 uint64_t *fk_witness_statements(struct fk_witness *witness)
 {
 	return &witness->head->n_statements;
+}
+
+uint64_t *fk_witness_key_writes(struct fk_witness *witness)
+{
+	return &witness->head->n_key_writes;
+}
+
+uint64_t *fk_witness_page_writes(struct fk_witness *witness, uint64_t **ret_generation)
+{
+	*ret_generation = &witness->head->written_generation;
+	return &witness->head->n_page_writes;
 }
 
 char *fk_witness_run_id(struct fk_witness *witness)

@@ -9,8 +9,9 @@
  * if the machine loses power, which is then a store that is ahead of it, as it is meant to be.
  *
  * Layout: magic 8, KMF id 16, run_id 64, counts, generation and number of the pages, statements,
- * zeros up to 512; then the pages as numbers.h lays them out. Integers are the machine's: the file
- * stays there.
+ * writes of
+ * keys, generation and number of writes of fleet pages, zeros up to 512; then the pages as
+ * numbers.h lays them out. Integers are the machine's: the file stays there.
  *
  * Threads: belongs to one thread. Memory: one mapping, as large as the file.
  */
@@ -47,6 +48,11 @@ void fk_witness_close(struct fk_witness *witness);
 struct fk_witness_counts *fk_witness_counts(struct fk_witness *witness);
 /* The same for how many statements were counted (store.h); 0 in a file from before they were. */
 uint64_t *fk_witness_statements(struct fk_witness *witness);
+/* The same for how often keys were written, all together. */
+uint64_t *fk_witness_key_writes(struct fk_witness *witness);
+/* How often pages of the fleet of '*ret_generation' were written, all together. Both may be written
+ * in place. */
+uint64_t *fk_witness_page_writes(struct fk_witness *witness, uint64_t **ret_generation);
 /* The run of Redis that was last seen: FK_WITNESS_RUN_ID_SIZE octets, to be written in place. */
 char *fk_witness_run_id(struct fk_witness *witness);
 

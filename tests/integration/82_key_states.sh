@@ -35,8 +35,9 @@ start_fails() {
 	[ "$status" = 1 ] || sed 's/^/# /' "$STACK_DIR/out"
 }
 
-tap_plan 16
+tap_plan 17
 stack_init keys
+STACK_WITNESS=$STACK_DIR/witness
 STACK_UES=600
 STACK_PACE=200
 stack_prepare
@@ -51,7 +52,8 @@ tap_is "the keys are those that were made" \
 	"$(stack_ctl keys list --json | jq -r .name | sort | tr '\n' ' ')" "tek:1:0 transport-key "
 tap_is "a new TEK is active, in its place" "$(key_is tek:1:0)" '"active",1,7,1'
 key_id=$(stack_ctl keys show tek:1:0 --json | jq .key_id)
-lua "redis.call('hset', 'saved', 'tek', redis.call('hget', 'fk:keys', 'tek:1:0'))"
+lua "redis.call('hset', 'saved', 'tek', redis.call('hget', 'fk:keys', 'tek:1:0'))
+	redis.call('copy', 'fk:keys', 'older')"
 status=0
 stack_ctl keys destroy tek:1:0 >"$STACK_DIR/out" 2>&1 || status=$?
 tap_is "a key that a campaign gives out is not destroyed" \
@@ -92,7 +94,13 @@ lua "redis.call('hset', 'fk:keys', 'tek:1:0', redis.call('hget', 'saved', 'now')
 	redis.call('hset', 'saved', 'list2', redis.call('hget', 'fk:keys', 'key-versions'))
 	redis.call('hset', 'fk:keys', 'key-versions', redis.call('hget', 'saved', 'list'))"
 start_fails "and so does the list of keys" "it was put back"
-lua "redis.call('hset', 'fk:keys', 'key-versions', redis.call('hget', 'saved', 'list2'))"
+lua "redis.call('hset', 'fk:keys', 'key-versions', redis.call('hget', 'saved', 'list2'))
+	redis.call('rename', 'fk:keys', 'newer')
+	redis.call('copy', 'older', 'fk:keys')"
+start_fails "all keys put back with their list stop it, too: the witness has seen more" \
+	"were put back from an older copy"
+lua "redis.call('del', 'fk:keys')
+	redis.call('rename', 'newer', 'fk:keys')"
 stack_start_control
 tap_ok "as it was, the store is taken" stack_until 30 "answer from fleetkeyd" stack_ctl health
 stack_end

@@ -58,8 +58,9 @@ all_pteks_are_old() {
 	[ "$(stack_ctl fleet show --json | jq .own_keys.ptek.active)" -eq 1 ]
 }
 
-tap_plan 27
+tap_plan 30
 stack_init ue-keys
+STACK_WITNESS=$STACK_DIR/witness
 STACK_UES=$UES
 STACK_SEED=11
 STACK_PACE=400
@@ -163,5 +164,30 @@ tap_is "one that has expired brings none" \
 	"$(key_is "$lost_kek" kek), $(delivery_of "$lost_kek")" \
 	"expired imported-plain 3, excluded kek_expired"
 tap_ok "no key is in a log" bash -c "! grep -qiE '[0-9a-f]{64}' '$STACK_DIR'/control.log"
+
+# Pages of the fleet that are put back, with the lists that vouch for their versions.
+redis() { timeout 10 redis-cli -s "$STACK_DIR/redis.sock" "$@"; }
+pages() { redis --scan --pattern "fk:{s*}:fleet:$1:*"; }
+generation=$(redis get fk:fleet:current)
+for key in "fk:fleet:$generation" $(pages "$generation"); do
+	redis copy "$key" "older:$key" >/dev/null
+done
+stack_ctl fleet key "$lost_ptek" kek --compromised >/dev/null
+tap_is "that was no import" "$(redis get fk:fleet:current)" "$generation"
+stack_stop control 30
+for key in "fk:fleet:$generation" $(pages "$generation"); do
+	redis copy "$key" "newer:$key" >/dev/null
+	redis copy "older:$key" "$key" replace >/dev/null
+done
+status=0
+timeout 30 "$STACK_BIN/fleetkeyd" --config "$STACK_DIR/fleetkeyd.yaml" >"$STACK_DIR/out" 2>&1 \
+	</dev/null || status=$?
+tap_is "pages put back with their lists stop the start" \
+	"$status $(grep -c 'pages and their lists of versions were put back' "$STACK_DIR/out")" "1 1"
+for key in "fk:fleet:$generation" $(pages "$generation"); do
+	redis copy "newer:$key" "$key" replace >/dev/null
+done
+stack_start_control
+tap_ok "as they were, they are taken" stack_until 30 "answer from fleetkeyd" stack_ctl health
 tap_ok "every process ends well" stack_end
 tap_end
