@@ -22,28 +22,48 @@
 #define IPV6_PAYLOAD_MAX   (0xffff - FK_UDP_HEADER_SIZE)
 
 #ifdef __x86_64__
-#define WIDE_STEP 64 /* octets that the wide loop takes at once */
+#define WIDE_STEP 64	 /* octets that the wide loop takes at once */
+#define WIDE_BIAS 0x8000 /* what each 16-bit word is taken down by, to be a signed one */
 
-/* Two sums of 32-bit words carry nothing from step to step. */
+/* Adds the words of 32 octets in pairs to eight sums of 32 bits. */
+#define ADD_WORDS(sums, octets) \
+	_mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_xor_si256(octets, bias), ones))
+
+__attribute__((target("avx2"))) static inline __m256i load_wide(const uint8_t *p)
+{
+	return _mm256_loadu_si256((const __m256i *)p);
+}
+
+/*
+ * Sum of at least WIDE_STEP and less than 2^16 octets. The words behind the last whole step are
+ * taken out of the step that ends with them.
+ */
 __attribute__((target("avx2"))) static uint64_t sum_wide(const uint8_t *p, size_t size)
 {
-	const __m256i mask = _mm256_set1_epi64x(0xffffffff);
-	__m256i low = _mm256_setzero_si256(), high = low, a, b;
+	static const uint8_t last[2 * WIDE_STEP] = {[WIDE_STEP... 2 * WIDE_STEP - 1] = 0xff};
+	const __m256i bias = _mm256_set1_epi16((int16_t)WIDE_BIAS), ones = _mm256_set1_epi16(1);
+	const size_t n_even = size & ~(size_t)1, n_left = n_even % WIDE_STEP;
+	const uint8_t *end = p + n_even - n_left, *rest = p + n_even - WIDE_STEP;
+	const uint8_t *mask = last + n_left;
+	const uint32_t n_words = (uint32_t)(n_even - n_left + WIDE_STEP) / 2;
+	const uint8_t odd[2] = {(size & 1) != 0 ? p[n_even] : 0, 0};
+	__m256i a = ADD_WORDS(_mm256_setzero_si256(),
+			      _mm256_and_si256(load_wide(rest), load_wide(mask)));
+	__m256i b = ADD_WORDS(
+		_mm256_setzero_si256(),
+		_mm256_and_si256(load_wide(rest + WIDE_STEP / 2), load_wide(mask + WIDE_STEP / 2)));
 	__m128i sum;
 
-	for (; size >= WIDE_STEP; size -= WIDE_STEP, p += WIDE_STEP) {
-		a = _mm256_loadu_si256((const __m256i *)p);
-		b = _mm256_loadu_si256((const __m256i *)(p + sizeof(a)));
-		low = _mm256_add_epi64(low, _mm256_add_epi64(_mm256_and_si256(a, mask),
-							     _mm256_and_si256(b, mask)));
-		high = _mm256_add_epi64(
-			high, _mm256_add_epi64(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)));
+	for (; p != end; p += WIDE_STEP) {
+		a = ADD_WORDS(a, load_wide(p));
+		b = ADD_WORDS(b, load_wide(p + WIDE_STEP / 2));
 	}
-	low = _mm256_add_epi64(low, high);
-	sum = _mm_add_epi64(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-	sum = _mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum));
-	/* At most 2^14 words of 32 bits were added, so nothing was lost. */
-	return fk_sum_add((uint64_t)_mm_cvtsi128_si64(sum), fk_sum_octets(p, size));
+	a = _mm256_add_epi32(a, b);
+	sum = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, _MM_SHUFFLE(1, 0, 3, 2)));
+	sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, _MM_SHUFFLE(2, 3, 0, 1)));
+	/* At most 2^15 words were added, so this is what they are without the bias. */
+	return (uint32_t)_mm_cvtsi128_si32(sum) + n_words * WIDE_BIAS + fk_sum_octets(odd, 2);
 }
 #endif
 
@@ -91,25 +111,26 @@ static void get_mac(struct fk_wire_reader *r, uint8_t mac[static FK_MAC_SIZE])
 }
 
 /* spec: RFC 826 */
-static enum fk_err parse_arp(struct fk_wire_reader *r, struct fk_net_frame *frame)
+static enum fk_err parse_arp(const uint8_t *octets, size_t size, struct fk_net_frame *frame)
 {
-	uint16_t hardware = fk_wire_get_u16(r);
-	uint16_t protocol = fk_wire_get_u16(r);
-	uint8_t hardware_size = fk_wire_get_u8(r);
-	uint8_t protocol_size = fk_wire_get_u8(r);
-	uint16_t operation = fk_wire_get_u16(r);
+	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	uint16_t hardware = fk_wire_get_u16(&r);
+	uint16_t protocol = fk_wire_get_u16(&r);
+	uint8_t hardware_size = fk_wire_get_u8(&r);
+	uint8_t protocol_size = fk_wire_get_u8(&r);
+	uint16_t operation = fk_wire_get_u16(&r);
 
-	if (r->failed)
+	if (r.failed)
 		return FK_ETRUNC;
 	if (hardware != ARP_HARDWARE_ETHERNET || protocol != FK_ETHERTYPE_IPV4)
 		return FK_OK; /* another network's ARP: FK_NET_OTHER */
 	if (hardware_size != FK_MAC_SIZE || protocol_size != 4)
 		return FK_EFORMAT;
-	get_mac(r, frame->source_mac); /* the sender's, which may differ from the frame's */
-	get_ipv4(r, &frame->source);
-	(void)fk_wire_get_bytes(r, FK_MAC_SIZE);
-	get_ipv4(r, &frame->destination);
-	if (r->failed)
+	get_mac(&r, frame->source_mac); /* the sender's, which may differ from the frame's */
+	get_ipv4(&r, &frame->source);
+	(void)fk_wire_get_bytes(&r, FK_MAC_SIZE);
+	get_ipv4(&r, &frame->destination);
+	if (r.failed)
 		return FK_ETRUNC;
 	if (operation == ARP_OPERATION_REQUEST)
 		frame->kind = FK_NET_ARP_REQUEST;
@@ -122,14 +143,16 @@ static enum fk_err parse_arp(struct fk_wire_reader *r, struct fk_net_frame *fram
 enum fk_err fk_net_parse_udp(const uint8_t *octets, size_t size, uint32_t addresses,
 			     bool may_lack_sum, struct fk_net_frame *frame)
 {
-	struct fk_wire_reader r = fk_wire_reader(octets, size);
+	struct fk_wire_reader r = fk_wire_reader(octets, FK_UDP_HEADER_SIZE);
 	uint16_t udp_size, checksum;
 
+	if (size < FK_UDP_HEADER_SIZE)
+		return FK_ETRUNC;
 	frame->source_port = fk_wire_get_u16(&r);
 	frame->destination_port = fk_wire_get_u16(&r);
 	udp_size = fk_wire_get_u16(&r);
 	checksum = fk_wire_get_u16(&r);
-	if (r.failed || udp_size > size)
+	if (udp_size > size)
 		return FK_ETRUNC;
 	if (udp_size < FK_UDP_HEADER_SIZE)
 		return FK_EFORMAT;
@@ -158,14 +181,27 @@ static enum fk_err parse_icmp(const uint8_t *octets, size_t size, struct fk_net_
 	return FK_OK;
 }
 
+/* By its checksum. Mostly it has no options, and its size is known. */
+static inline bool is_header_whole(const uint8_t *octets, size_t size)
+{
+	uint64_t sum = size == FK_IPV4_HEADER_SIZE ? fk_sum_octets(octets, FK_IPV4_HEADER_SIZE)
+						   : fk_sum_octets(octets, size);
+
+	return fk_sum_fold(sum) == 0xffff;
+}
+
 /* spec: RFC 791 §3.1. 'size' octets follow the Ethernet header. */
 static enum fk_err parse_ipv4(const uint8_t *octets, size_t size, struct fk_net_frame *frame)
 {
-	struct fk_wire_reader r = fk_wire_reader(octets, size);
-	uint8_t version_ihl = fk_wire_get_u8(&r), protocol;
+	struct fk_wire_reader r = fk_wire_reader(octets, FK_IPV4_HEADER_SIZE);
 	uint16_t total_size, fragment;
-	size_t header_size = (version_ihl & 0x0fu) * 4u;
+	uint8_t version_ihl, protocol;
+	size_t header_size;
 
+	if (size < FK_IPV4_HEADER_SIZE)
+		return FK_ETRUNC;
+	version_ihl = fk_wire_get_u8(&r);
+	header_size = (version_ihl & 0x0fu) * 4u;
 	(void)fk_wire_get_u8(&r); /* type of service */
 	total_size = fk_wire_get_u16(&r);
 	(void)fk_wire_get_u16(&r); /* identification */
@@ -175,13 +211,11 @@ static enum fk_err parse_ipv4(const uint8_t *octets, size_t size, struct fk_net_
 	(void)fk_wire_get_u16(&r); /* checksum: summed below */
 	get_ipv4(&r, &frame->source);
 	get_ipv4(&r, &frame->destination);
-	if (r.failed)
-		return FK_ETRUNC;
 	if (version_ihl >> 4 != 4 || header_size < FK_IPV4_HEADER_SIZE || total_size < header_size)
 		return FK_EFORMAT;
 	if (total_size > size)
 		return FK_ETRUNC;
-	if (fk_net_checksum(octets, header_size, 0) != 0)
+	if (!is_header_whole(octets, header_size))
 		return FK_EAUTH;
 	if ((fragment & IPV4_FRAGMENT_MASK) != 0) {
 		frame->kind = FK_NET_FRAGMENT;
@@ -198,23 +232,25 @@ static enum fk_err parse_ipv4(const uint8_t *octets, size_t size, struct fk_net_
 
 enum fk_err fk_net_parse(const uint8_t *octets, size_t size, struct fk_net_frame *ret_frame)
 {
-	struct fk_wire_reader r = fk_wire_reader(octets, size);
 	struct fk_net_frame frame = {.kind = FK_NET_OTHER};
+	struct fk_wire_reader type;
 	uint16_t ethertype;
 	enum fk_err err = FK_OK;
 
-	get_mac(&r, frame.destination_mac);
-	get_mac(&r, frame.source_mac);
-	ethertype = fk_wire_get_u16(&r);
-	if (r.failed)
+	if (size < FK_ETH_HEADER_SIZE)
 		return FK_ETRUNC;
+	memcpy(frame.destination_mac, octets, FK_MAC_SIZE);
+	memcpy(frame.source_mac, octets + FK_MAC_SIZE, FK_MAC_SIZE);
+	type = fk_wire_reader(octets + 2 * FK_MAC_SIZE, 2);
+	ethertype = fk_wire_get_u16(&type);
+	octets += FK_ETH_HEADER_SIZE;
+	size -= FK_ETH_HEADER_SIZE;
 	if (ethertype == FK_ETHERTYPE_IPV4)
-		err = parse_ipv4(octets + FK_ETH_HEADER_SIZE, size - FK_ETH_HEADER_SIZE, &frame);
+		err = parse_ipv4(octets, size, &frame);
 	else if (ethertype == FK_ETHERTYPE_IPV6)
-		err = fk_net_parse_ipv6(octets + FK_ETH_HEADER_SIZE, size - FK_ETH_HEADER_SIZE,
-					&frame);
+		err = fk_net_parse_ipv6(octets, size, &frame);
 	else if (ethertype == FK_ETHERTYPE_ARP)
-		err = parse_arp(&r, &frame);
+		err = parse_arp(octets, size, &frame);
 	if (err != FK_OK)
 		return err;
 	*ret_frame = frame;

@@ -127,6 +127,44 @@ Test(net, the_headers_of_a_datagram_are_those_of_the_standards)
 	free(frame);
 }
 
+/* Random octets, and those with which the words' sum is largest and smallest. */
+Test(net, a_checksum_is_the_plain_sum_of_any_run)
+{
+	enum {
+		SIZE_MAX_HERE = 700,
+		OFFSETS = 3
+	};
+	static const int fills[] = {-1, 0x00, 0x7f, 0x80, 0xff};
+
+	for (size_t f = 0; f < sizeof(fills) / sizeof(fills[0]); f++) {
+		for (size_t size = 0; size <= SIZE_MAX_HERE; size++) {
+			size_t offset = size % OFFSETS;
+			uint8_t *octets = malloc(offset + size + 1);
+
+			cr_assert_not_null(octets);
+			for (size_t i = 0; i < size; i++)
+				octets[offset + i] =
+					fills[f] < 0 ? (uint8_t)(random() >> 7) : (uint8_t)fills[f];
+			octets = realloc(octets, offset + size > 0 ? offset + size : 1);
+			cr_assert_eq(fk_net_checksum(octets + offset, size, (uint32_t)size),
+				     plain_checksum(octets + offset, size, (uint32_t)size),
+				     "%zu octets of fill %d", size, fills[f]);
+			free(octets);
+		}
+	}
+}
+
+Test(net, a_checksum_is_right_up_to_the_largest_packet)
+{
+	uint8_t *octets = malloc(UINT16_MAX);
+
+	cr_assert_not_null(octets);
+	memset(octets, 0xff, UINT16_MAX);
+	octets[4711] = 0x12;
+	cr_assert_eq(fk_net_checksum(octets, UINT16_MAX, 0), plain_checksum(octets, UINT16_MAX, 0));
+	free(octets);
+}
+
 /* spec: RFC 768: a computed zero is sent as all ones */
 Test(net, a_checksum_of_zero_is_sent_as_ffff)
 {
