@@ -56,44 +56,65 @@ static void put_number(struct fk_wire_writer *w, uint32_t value)
 }
 
 #ifdef __SSE2__
-/* Copies a value of at least a block; the last block overlaps the one before. False if it holds a
- * control up to CR; what was copied is then of no use. */
-static inline bool copy_line(uint8_t *to, const char *from, size_t size)
+#define HALF (FK_SCAN_BLOCK / 2)
+
+/* The lowest of the octets that were copied, and CR; as a bit for each place. */
+static inline bool has_control(__m128i lowest)
 {
-	__m128i lowest = _mm_set1_epi8((char)0xff), octets;
 	const __m128i cr = _mm_set1_epi8('\r');
 
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(lowest, cr), lowest)) != 0;
+}
+
+/* Copies a value of at least half a block; what comes last overlaps what was before. False if it
+ * holds a control up to CR; what was copied is then of no use. */
+static inline bool copy_line(uint8_t *to, const char *from, size_t size)
+{
+	__m128i lowest, octets;
+
+	if (size < FK_SCAN_BLOCK) {
+		lowest = _mm_loadl_epi64((const __m128i *)from);
+		octets = _mm_loadl_epi64((const __m128i *)(from + size - HALF));
+		_mm_storel_epi64((__m128i *)to, lowest);
+		_mm_storel_epi64((__m128i *)(to + size - HALF), octets);
+		return !has_control(_mm_unpacklo_epi64(lowest, octets));
+	}
+	lowest = fk_scan_load(from + size - FK_SCAN_BLOCK);
+	_mm_storeu_si128((__m128i *)(to + size - FK_SCAN_BLOCK), lowest);
 	for (size_t i = 0; i + FK_SCAN_BLOCK < size; i += FK_SCAN_BLOCK) {
 		octets = fk_scan_load(from + i);
 		lowest = _mm_min_epu8(lowest, octets);
 		_mm_storeu_si128((__m128i *)(to + i), octets);
 	}
-	octets = fk_scan_load(from + size - FK_SCAN_BLOCK);
-	lowest = _mm_min_epu8(lowest, octets);
-	_mm_storeu_si128((__m128i *)(to + size - FK_SCAN_BLOCK), octets);
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(lowest, cr), lowest)) == 0;
+	return !has_control(lowest);
 }
 #endif
 
-/* A header value without its folds: the space or tab that follows a CRLF stays. */
-static void put_unfolded(struct fk_wire_writer *w, struct fk_view v)
+/* A value that stands on more than one line. */
+static __attribute__((noinline)) void put_folded(struct fk_wire_writer *w, struct fk_view v)
 {
 	uint32_t start = 0;
 
-#ifdef __SSE2__
-	/* Mostly it stands on one line. */
-	if (v.len >= FK_SCAN_BLOCK && v.len <= (size_t)(w->end - w->at) && !w->failed &&
-	    copy_line(w->at, v.at, v.len)) {
-		w->at += v.len;
-		return;
-	}
-#endif
 	for (uint32_t i = 0; i <= v.len; i++) {
 		if (i < v.len && v.at[i] != '\r' && v.at[i] != '\n')
 			continue;
 		fk_wire_put_bytes(w, v.at + start, i - start);
 		start = i + 1;
 	}
+}
+
+/* A header value without its folds: the space or tab that follows a CRLF stays. */
+static inline void put_unfolded(struct fk_wire_writer *w, struct fk_view v)
+{
+#ifdef __SSE2__
+	/* Mostly it stands on one line. */
+	if (v.len >= HALF && v.len <= (size_t)(w->end - w->at) && !w->failed &&
+	    copy_line(w->at, v.at, v.len)) {
+		w->at += v.len;
+		return;
+	}
+#endif
+	put_folded(w, v);
 }
 
 /* "200 OK"; a code without a phrase of its own gets that of its class. */
@@ -245,7 +266,9 @@ static void put_top_via(struct fk_wire_writer *w, const struct fk_sip_message *r
 	}
 }
 
-static void put_header(struct fk_wire_writer *w, const char *name, struct fk_view value)
+/* Inline, so that the length of 'name' is known. */
+static inline __attribute__((always_inline)) void put_header(struct fk_wire_writer *w,
+							     const char *name, struct fk_view value)
 {
 	put_text(w, name);
 	put_unfolded(w, value);

@@ -253,6 +253,32 @@ Test(sip_response, an_answer_is_read_back_as_a_response_to_its_request)
 	cr_assert_eq(back.cseq_number, 17);
 }
 
+/* Values are copied in whole steps where they are long enough, and octet by octet where not. */
+Test(sip_response, a_value_of_any_length_is_repeated_and_its_folds_are_not)
+{
+	char id[64], via[] = "Via: SIP/2.0/UDP 192.0.2.20;branch=b", to[128], expected[160];
+
+	for (int len = 1; len < (int)sizeof(id); len++) {
+		for (int fold = 0; fold < len; fold++) {
+			for (int i = 0; i < len; i++)
+				id[i] = (char)('a' + i % 26);
+			id[len] = '\0';
+			snprintf(to, sizeof(to), "To: <sip:%.*s%s%s>", fold, id,
+				 fold > 0 ? ">;x=\r\n " : "", id + fold);
+			snprintf(expected, sizeof(expected), "\r\nTo: <sip:%.*s%s%s>;tag=t1\r\n",
+				 fold, id, fold > 0 ? ">;x= " : "", id + fold);
+			if (fold > 0) { /* a parameter's value, without the bracket */
+				to[strlen(to) - 1] = '\0';
+				snprintf(expected, sizeof(expected),
+					 "\r\nTo: <sip:%.*s>;x= %s;tag=t1\r\n", fold, id,
+					 id + fold);
+			}
+			parse(via, to);
+			cr_assert_not_null(strstr(answer(200, "t1", NULL), expected), "%s", to);
+		}
+	}
+}
+
 Test(sip_response, a_buffer_that_is_too_small_is_full_and_is_not_overrun)
 {
 	size_t whole;
