@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/octets.h"
 #include "crypto/token_tag.h"
 #include "tag_hash.h"
 #include "wire/sip_refusal.h"
@@ -24,8 +25,7 @@ static size_t put_part(uint8_t *at, struct fk_view view)
 {
 	size_t len = view.len < HASH_PART_MAX ? view.len : HASH_PART_MAX;
 
-	if (len > 0)
-		memcpy(at, view.at, len);
+	fk_octets_copy(at, view.at, len);
 	at[len] = 0;
 	return len + 1;
 }
@@ -56,14 +56,30 @@ static void to_tag(const struct fk_worker *w, const struct fk_sip_message *reque
 	text[FK_TAG_HEX_LEN] = '\0';
 }
 
+/* spec: RFC 3581 §4: to where it came from if rport asks for that */
+static const struct fk_net_path *path_to(struct fk_net_path *path, const struct fk_worker *w,
+					 const struct fk_net_frame *net,
+					 const struct fk_sip_message *request)
+{
+	uint16_t port =
+		request->via_rport ? net->source_port : fk_sip_sent_by_port(request->via_sent_by);
+
+	if (path->source_port != net->destination_port || path->destination_port != port ||
+	    !fk_address_equal(&path->source, &net->destination) ||
+	    !fk_address_equal(&path->destination, &net->source)) {
+		*path = fk_net_path_make(&net->destination, &net->source, net->destination_port,
+					 port);
+		memcpy(path->source_mac, w->config.port.mac, FK_MAC_SIZE);
+	}
+	memcpy(path->destination_mac, net->source_mac, FK_MAC_SIZE);
+	return path;
+}
+
 void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 			const struct fk_net_frame *net, const struct fk_sip_message *request,
 			uint16_t status)
 {
-	/* spec: RFC 3581 §4: to where it came from if rport asks for that */
-	struct fk_net_path path = fk_net_path_make(
-		&net->destination, &net->source, net->destination_port,
-		request->via_rport ? net->source_port : fk_sip_sent_by_port(request->via_sent_by));
+	const struct fk_net_path *path = path_to(&answers->path, w, net, request);
 	struct fk_frame *frame = &answers->frames[answers->n];
 	char tag[FK_TAG_HEX_LEN + 1], headers[FK_SIP_ANSWER_HEADERS_MAX];
 	size_t size;
@@ -73,16 +89,14 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 	to_tag(w, request, tag);
 	if (fk_sip_build_response(request, status, tag, &net->source, net->source_port,
 				  fk_sip_answer_headers(request, status, headers),
-				  frame->octets + path.overhead, frame->cap - path.overhead,
+				  frame->octets + path->overhead, frame->cap - path->overhead,
 				  &size) != FK_OK) {
 		/* Only a request of nothing but Vias makes a response that does not fit. */
 		fk_worker_count(w, FK_COUNTER_TX_RESPONSE_TOO_LARGE);
 		w->config.port.ops->free(w->config.port.self, frame, 1);
 		return;
 	}
-	memcpy(path.source_mac, w->config.port.mac, FK_MAC_SIZE);
-	memcpy(path.destination_mac, net->source_mac, FK_MAC_SIZE);
-	frame->size = (uint16_t)fk_net_finish_udp(&path, frame->octets, (uint16_t)size, w->ip_id++);
+	frame->size = (uint16_t)fk_net_finish_udp(path, frame->octets, (uint16_t)size, w->ip_id++);
 	fk_worker_count(w, FK_COUNTER_TX_RESPONSES);
 	answers->n++;
 }

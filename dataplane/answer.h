@@ -20,9 +20,10 @@
 
 /* The answers of one burst. */
 struct fk_answers {
-	uint32_t first, n;	/* frames[first..n - 1] have not left yet */
-	bool is_waiting;	/* the port did not take all at once, ... */
-	uint64_t waiting_at_us; /* ... and last took one then */
+	struct fk_net_path path; /* of the last SIP response: mostly the next one goes there too */
+	uint32_t first, n;	 /* frames[first..n - 1] have not left yet */
+	bool is_waiting;	 /* the port did not take all at once, ... */
+	uint64_t waiting_at_us;	 /* ... and last took one then */
 	struct fk_frame frames[FK_WORKER_BURST];
 };
 

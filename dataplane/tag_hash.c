@@ -12,12 +12,22 @@ static uint64_t rotate(uint64_t x, unsigned n)
 	return x << n | x >> (64 - n);
 }
 
-static uint64_t load(const uint8_t *p, size_t size)
+/* Eight octets, the first one lowest. */
+static uint64_t load(const uint8_t *p)
+{
+	return __builtin_bswap64(fk_be64_load(p));
+}
+
+/* The last 'n' octets, 0..7, of all: the upper ones of the word that ends there, if there is one.
+ */
+static uint64_t load_rest(const uint8_t *octets, size_t size, size_t n)
 {
 	uint64_t word = 0;
 
-	for (size_t i = 0; i < size; i++)
-		word |= (uint64_t)p[i] << (8 * i);
+	if (size >= 8)
+		return n > 0 ? load(octets + size - 8) >> (64 - 8 * n) : 0;
+	for (size_t i = 0; i < n; i++)
+		word |= (uint64_t)octets[i] << (8 * i);
 	return word;
 }
 
@@ -47,7 +57,7 @@ static void absorb(struct state *s, uint64_t word)
 uint64_t fk_tag_hash(const uint8_t key[static 16], const void *octets, size_t size)
 {
 	const uint8_t *p = octets;
-	uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
+	uint64_t k0 = load(key), k1 = load(key + 8);
 	struct state s = {
 		.a = k0 ^ 0x736f6d6570736575ull,
 		.b = k1 ^ 0x646f72616e646f6dull,
@@ -57,8 +67,8 @@ uint64_t fk_tag_hash(const uint8_t key[static 16], const void *octets, size_t si
 	size_t left = size;
 
 	for (; left >= 8; p += 8, left -= 8)
-		absorb(&s, load(p, 8));
-	absorb(&s, load(p, left) | (uint64_t)size << 56);
+		absorb(&s, load(p));
+	absorb(&s, load_rest(octets, size, left) | (uint64_t)size << 56);
 	s.c ^= 0xff;
 	mix(&s, 4);
 	return s.a ^ s.b ^ s.c ^ s.d;
