@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "crypto/octets.h"
 #include "net_sum.h"
 #include "sip_scan.h"
 #include "wire/sip_template.h"
@@ -45,15 +46,19 @@ static inline void add_sum(struct writer *w, size_t offset, uint64_t sum)
 	w->sum = fk_sum_add(w->sum, sum << turn | sum >> (-turn & 63));
 }
 
-/* Writes a field whose width is a constant at the caller's, so that the copy needs no call. */
+/* Writes octets whose number is a constant at the caller's, so that the copy needs no call. */
+static inline __attribute__((always_inline)) void write_at(struct writer *w, size_t offset,
+							   const void *octets, size_t size)
+{
+	memcpy(w->buf + offset, octets, size);
+	add_sum(w, offset, fk_sum_octets(octets, size));
+}
+
 static inline __attribute__((always_inline)) void write_field(struct writer *w,
 							      struct fk_sip_place place,
 							      const void *octets, size_t size)
 {
-	size_t offset = offset_of(w, place);
-
-	memcpy(w->buf + offset, octets, size);
-	add_sum(w, offset, fk_sum_octets(octets, size));
+	write_at(w, offset_of(w, place), octets, size);
 }
 
 /* One step as a register of its width; memcpy() would be two halves where compilers think of CPUs
@@ -73,15 +78,11 @@ static inline __attribute__((always_inline)) void copy_run(uint8_t *at, const ch
 static inline __attribute__((always_inline)) size_t write_runs(struct writer *w, bool has_slack)
 {
 	const struct fk_sip_template *t = w->t;
-	char uri[FK_URI_SIZE_MAX + 1 + COPY_STEP];
 	uint16_t uri_size = w->fill->mcdata_id_size;
 	uint64_t uri_sum = fk_sum_octets(w->fill->mcdata_id, uri_size);
 	uint8_t *at = w->buf;
 	size_t from = 0, payload_offset = 0;
 
-	has_slack &= uri_size <= FK_URI_SIZE_MAX;
-	if (has_slack)
-		memcpy(uri, w->fill->mcdata_id, uri_size);
 	for (uint32_t i = 0; i < t->n_gaps; i++) {
 		size_t run = t->gaps[i] - from;
 
@@ -93,33 +94,35 @@ static inline __attribute__((always_inline)) size_t write_runs(struct writer *w,
 		from = t->gaps[i];
 		if (i + 1 == t->n_gaps)
 			break;
-		if (has_slack)
-			copy_run(at, uri, uri_size);
-		else
-			memcpy(at, w->fill->mcdata_id, uri_size);
+		fk_octets_copy(at, w->fill->mcdata_id, uri_size);
 		add_sum(w, (size_t)(at - w->buf), uri_sum);
 		at += uri_size;
 	}
 	payload_offset = (size_t)(at - w->buf);
-	memcpy(at, w->fill->payload, w->fill->payload_size);
+	fk_octets_copy(at, w->fill->payload, w->fill->payload_size);
 	add_sum(w, payload_offset, fk_sum_octets(w->fill->payload, w->fill->payload_size));
-	memcpy(at + w->fill->payload_size, t->text + from, t->base_size - from);
+	at += w->fill->payload_size;
+	if (has_slack)
+		copy_run(at, t->text + from, t->base_size - from);
+	else
+		memcpy(at, t->text + from, t->base_size - from);
 	return payload_offset;
 }
 
+/* Each for itself: put together in memory first, they would have to wait for their way there. */
 static inline __attribute__((always_inline)) void write_ids(struct writer *w)
 {
 	const struct fk_sip_fill *fill = w->fill;
 	uint64_t time = __builtin_bswap64((uint64_t)fill->date_time_s << 24);
-	uint8_t ids[FK_SIP_IDS_SIZE];
+	size_t offset = offset_of(w, w->t->ids);
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 	time = (uint64_t)fill->date_time_s << 24;
 #endif
-	memcpy(ids, &time, FK_SIP_DATE_TIME_SIZE);
-	memcpy(ids + FK_SIP_DATE_TIME_SIZE, fill->conversation_id, FK_SDS_ID_SIZE);
-	memcpy(ids + FK_SIP_DATE_TIME_SIZE + FK_SDS_ID_SIZE, fill->message_id, FK_SDS_ID_SIZE);
-	write_field(w, w->t->ids, ids, sizeof(ids));
+	write_at(w, offset, &time, FK_SIP_DATE_TIME_SIZE);
+	write_at(w, offset + FK_SIP_DATE_TIME_SIZE, fill->conversation_id, FK_SDS_ID_SIZE);
+	write_at(w, offset + FK_SIP_DATE_TIME_SIZE + FK_SDS_ID_SIZE, fill->message_id,
+		 FK_SDS_ID_SIZE);
 }
 
 /* Leading zeros are legal (Content-Length is 1*DIGIT) and keep the width. */
