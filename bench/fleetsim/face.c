@@ -70,7 +70,7 @@ bool fk_face_read_profile(const char *text, uint8_t *ret_profile)
 
 static bool read_refusal(const char *text, uint16_t *ret_refusal)
 {
-	static const uint16_t refusals[] = {401, 407, FK_FACE_WARNING_141};
+	static const uint16_t refusals[] = {401, 407, 503, FK_FACE_WARNING_141};
 	unsigned long number = strtoul(text, NULL, 10);
 
 	if (strlen(text) != 3)

@@ -35,8 +35,11 @@
 struct fk_face {
 	char name[FK_FACE_NAME_MAX + 1]; /* of the next hop in the fleet file; empty: of any */
 	uint16_t port;
-	uint8_t profile;  /* enum fk_sip_profile, or FK_FACE_T2 */
-	uint16_t refusal; /* 0; 401, 407 or FK_FACE_WARNING_141: every request is refused so */
+	uint8_t profile; /* enum fk_sip_profile, or FK_FACE_T2 */
+	/* 0; 401, 407 or FK_FACE_WARNING_141: every request is refused so; 503: as long as the
+	 * server is overloaded */
+	uint16_t refusal;
+	uint64_t begun_at_ms;	   /* of 503: the first request; 0: there was none */
 	char uri[FK_FACE_URI_MAX]; /* of the server */
 	struct fk_compose_context compose;
 	uint64_t n_requests;		/* MESSAGEs, repeats included */
@@ -51,8 +54,8 @@ FK_MUST_USE enum fk_err fk_face_prepare(struct fk_face *face, const char *kmf_ur
 					const struct fk_isd_layout *isd_layout);
 
 /*
- * Reads a face from "NAME,PORT,PROFILE[,REFUSAL]", REFUSAL being 401, 407 or 141. False if the text
- * is none, or the name is empty or longer than FK_FACE_NAME_MAX.
+ * Reads a face from "NAME,PORT,PROFILE[,REFUSAL]", REFUSAL being 401, 407, 503 or 141. False if the
+ * text is none, or the name is empty or longer than FK_FACE_NAME_MAX.
  */
 bool fk_face_read(const char *text, struct fk_face *ret_face);
 

@@ -25,7 +25,8 @@ const char fk_run_options_help[] =
 	"    --next-hop NAME,PORT,PROFILE[,REFUSAL]  a server of its own for the UEs of a next "
 	"hop,\n"
 	"                       instead of --sip-port and --profile; it refuses all with 401, 407\n"
-	"                       or, as 404, with Warning 141; may be repeated, up to 8\n"
+	"                       or, as 404, with Warning 141, or with 503 for a while; may be\n"
+	"                       repeated, up to 8\n"
 	"    --kmf-port PORT    UDP port the KMF takes requests at (default 5060)\n"
 	"    --kmf-uri URI      MCData ID of the KMF (default sip:kmf@mc.example)\n"
 	"    --kmf-rsi RSI      RSI of the KMF, 1..16777214 (default 9999999)\n"
@@ -57,6 +58,8 @@ const char fk_run_options_help[] =
 	"    --refuse-480 PERCENT   of each one's new requests are refused with 480\n"
 	"    --refuse-503 PERCENT   of each one's new requests are refused with 503\n"
 	"    --retry-after S        said with 503, 0..86400 (default 0: not said)\n"
+	"    --overload S           a --next-hop with 503 refuses until S seconds after its first\n"
+	"                           request, 0..86400 (default 0: for ever)\n"
 	"    --offline PERCENT      hear nothing: half of them 480, half 202 and silence\n"
 	"    --offline-back S       and come back S seconds after the first request, 0..86400\n"
 	"                           (default 0: never)\n"
@@ -117,6 +120,7 @@ enum run_option {
 	OPT_REORDER,
 	OPT_DELAY_MS,
 	OPT_RETRY_AFTER,
+	OPT_OVERLOAD,
 	OPT_OFFLINE_BACK,
 	OPT_STATUS_PERCENT,
 	OPT_SMALL_WINDOW,
@@ -158,6 +162,7 @@ static const struct option options[] = {
 	{"reorder", required_argument, NULL, OPT_REORDER},
 	{"delay-ms", required_argument, NULL, OPT_DELAY_MS},
 	{"retry-after", required_argument, NULL, OPT_RETRY_AFTER},
+	{"overload", required_argument, NULL, OPT_OVERLOAD},
 	{"offline-back", required_argument, NULL, OPT_OFFLINE_BACK},
 	{"status-percent", required_argument, NULL, OPT_STATUS_PERCENT},
 	{"small-window", required_argument, NULL, OPT_SMALL_WINDOW},
@@ -196,7 +201,8 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 		max = 1000000;
 	} else if (c == OPT_CAPTURE_FRAMES) {
 		max = 100000000;
-	} else if (c == OPT_RETRY_AFTER || c == OPT_OFFLINE_BACK || c == OPT_LEAVE) {
+	} else if (c == OPT_RETRY_AFTER || c == OPT_OVERLOAD || c == OPT_OFFLINE_BACK ||
+		   c == OPT_LEAVE) {
 		min = 0;
 		max = 86400;
 	} else if (c == OPT_LIES) {
@@ -227,6 +233,9 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 		break;
 	case OPT_FOR:
 		o->for_s = (uint32_t)number;
+		break;
+	case OPT_OVERLOAD:
+		o->traits.overload_s = (uint32_t)number;
 		break;
 	case OPT_RETRY_AFTER:
 		o->traits.retry_after_s = (uint32_t)number;

@@ -160,6 +160,26 @@ static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
 	return FK_SIM_WELL_FORMED;
 }
 
+/* With Retry-After, if that is to be said. */
+static void respond_overloaded(struct fk_server *s, struct request *r)
+{
+	uint32_t retry_after_s = s->traits->spec.retry_after_s;
+	char header[48];
+
+	(void)snprintf(header, sizeof(header), "Retry-After: %u\r\n", retry_after_s);
+	respond(s, r, SIP_OVERLOADED, retry_after_s > 0 ? header : NULL);
+}
+
+/* From the first request on, as long as it was told to be. */
+static bool is_overloaded(const struct fk_server *s, struct fk_face *face)
+{
+	uint64_t overload_ms = (uint64_t)s->traits->spec.overload_s * 1000;
+
+	if (face->begun_at_ms == 0)
+		face->begun_at_ms = s->now_ms;
+	return overload_ms == 0 || s->now_ms - face->begun_at_ms < overload_ms;
+}
+
 /* Refuses everybody, as a face that was told to does. True if it did. */
 static bool refuse_all(struct fk_server *s, struct request *r)
 {
@@ -169,6 +189,11 @@ static bool refuse_all(struct fk_server *s, struct request *r)
 		break;
 	case 407:
 		respond(s, r, 407, "Proxy-Authenticate: Digest realm=\"mc\",nonce=\"1\"\r\n");
+		break;
+	case SIP_OVERLOADED:
+		if (!is_overloaded(s, r->face))
+			return false;
+		respond_overloaded(s, r);
 		break;
 	case FK_FACE_WARNING_141:
 		respond(s, r, 404, WARNING("141 user unknown to the participating function"));
@@ -186,7 +211,6 @@ static bool accept(struct fk_server *s, struct request *r)
 	uint64_t branch_hash = fk_sim_hash(r->sip.via_branch.at, r->sip.via_branch.len);
 	uint16_t status = fk_sim_ue_find_transaction(r->ue, branch_hash);
 	bool is_repeat = status != 0;
-	char retry_after[48];
 
 	if (!is_repeat) {
 		status = fk_traits_answer(s->traits, r->ue, (uint32_t)(r->ue - s->fleet->ues),
@@ -197,10 +221,8 @@ static bool accept(struct fk_server *s, struct request *r)
 		else
 			r->face->n_refused++;
 	}
-	if (status == SIP_OVERLOADED && s->traits->spec.retry_after_s > 0) {
-		snprintf(retry_after, sizeof(retry_after), "Retry-After: %u\r\n",
-			 s->traits->spec.retry_after_s);
-		respond(s, r, status, retry_after);
+	if (status == SIP_OVERLOADED) {
+		respond_overloaded(s, r);
 	} else if (status == SIP_ACCEPTED && r->face->profile == FK_FACE_T2) {
 		respond(s, r, SIP_OK, NULL); /* spec: 3GPP sheet 6.2 */
 	} else {

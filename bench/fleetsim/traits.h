@@ -41,6 +41,7 @@ struct fk_traits_spec {
 	double percent[FK_TRAITS];
 	uint64_t seed;
 	uint32_t retry_after_s;	 /* said with 503; 0: not said */
+	uint32_t overload_s;	 /* so long a server that refuses with 503 does; 0: for ever */
 	uint32_t offline_back_s; /* after the first request; 0: never */
 	uint32_t leave_s;	 /* after it, too: so long those of OFFLINE are there */
 	bool says_hello;	 /* who is back says so */

@@ -7,6 +7,7 @@
 #include "api/campaign_json.h"
 #include "api/campaign_request.h"
 #include "api/waves_request.h"
+#include "campaign/refusal.h"
 
 static double rounded(double value)
 {
@@ -71,6 +72,29 @@ static json_t *stopped_json(const struct fk_engine *engine, const struct fk_camp
 			continue;
 		fk_cause_text(FK_CAUSE_SIP, detail, text, sizeof(text));
 		json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "reason", text));
+	}
+	return list;
+}
+
+/* Next hops that are left alone because they are overloaded. */
+static json_t *waiting_json(const struct fk_engine *engine, const struct fk_campaign *c)
+{
+	json_t *list = json_array();
+	uint16_t detail;
+	const char *name;
+
+	for (uint32_t i = 0; (name = fk_engine_next_hop(engine, c, i, &detail)) != NULL; i++) {
+		char text[FK_CAUSE_TEXT_SIZE];
+		struct fk_hop_wait wait;
+
+		if (!fk_engine_hop_wait(engine, c, i, &wait))
+			continue;
+		fk_cause_text(FK_CAUSE_SIP, FK_SIP_OVERLOADED, text, sizeof(text));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", name, "reason",
+						text, "since", fk_call_timestamp(wait.since_ms),
+						"until", fk_call_timestamp(wait.until_ms),
+						"n_waits", (json_int_t)wait.n_waits));
 	}
 	return list;
 }
@@ -198,6 +222,7 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		wave_json(engine, c));
 	put_lifecycle(object, c);
 	put_break_glass(object, c);
+	json_object_set_new(object, "waiting_next_hops", waiting_json(engine, c));
 	json_object_set_new(object, "settles_recovery", id_json(c->settles));
 	json_object_set_new(object, "ckek_of", id_json(c->ckek_of));
 	json_object_set_new(object, "wave_history", fk_api_wave_history_json(c));

@@ -99,6 +99,7 @@ static void put_head(struct report *r)
 
 	/* What is known while it runs only is no part of what it came to. */
 	(void)json_object_del(campaign, "stopped_next_hops");
+	(void)json_object_del(campaign, "waiting_next_hops");
 	/* Comes later, and has a line of its own. */
 	(void)json_object_del(campaign, "review");
 	(void)json_object_del(campaign, "reviewed");

@@ -128,3 +128,17 @@ const char *fk_engine_next_hop(const struct fk_engine *engine, const struct fk_c
 	*ret_detail = is_in_force ? fk_scheduler_hop_halt_status(engine->scheduler, next_hop) : 0;
 	return engine->config->next_hops[next_hop].name;
 }
+
+bool fk_engine_hop_wait(const struct fk_engine *engine, const struct fk_campaign *c,
+			uint32_t next_hop, struct fk_hop_wait *ret_wait)
+{
+	uint64_t origin_ms;
+
+	if (c != engine->current || engine->scheduler == NULL ||
+	    !fk_scheduler_hop_wait(engine->scheduler, next_hop, ret_wait))
+		return false;
+	origin_ms = fk_engine_now_real_ms() - fk_engine_now(engine).ms;
+	ret_wait->since_ms += origin_ms;
+	ret_wait->until_ms += origin_ms;
+	return true;
+}

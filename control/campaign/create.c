@@ -510,7 +510,7 @@ static void take_over(struct fk_engine *engine, const struct fk_campaign *c,
 		engine->current = &engine->campaigns[engine->n_campaigns++];
 	*engine->current = *c;
 	engine->n_messages_before = 0;
-	engine->stopped_hops = 0;
+	engine->stopped_hops = engine->waiting_hops = 0;
 	engine->may_have_sent = false;
 	engine->record_dirty = false;
 	engine->fold_at = 0;

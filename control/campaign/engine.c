@@ -81,7 +81,7 @@ void fk_engine_drop_fleet(struct fk_engine *engine)
 	engine->current = NULL;
 	engine->record_dirty = false;
 	engine->may_have_sent = false;
-	engine->stopped_hops = 0;
+	engine->stopped_hops = engine->waiting_hops = 0;
 	engine->fleet = NULL;
 	engine->table = NULL;
 	engine->region = NULL;

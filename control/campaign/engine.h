@@ -262,6 +262,12 @@ uint32_t fk_engine_causes(struct fk_engine *engine, const struct fk_campaign *c,
  */
 const char *fk_engine_next_hop(const struct fk_engine *engine, const struct fk_campaign *c,
 			       uint32_t next_hop, uint16_t *ret_detail);
+/*
+ * True if that next hop is overloaded, or was and has not answered since, in the campaign in force;
+ * '*ret_wait' in ms since 1970.
+ */
+bool fk_engine_hop_wait(const struct fk_engine *engine, const struct fk_campaign *c,
+			uint32_t next_hop, struct fk_hop_wait *ret_wait);
 
 typedef void (*fk_delivery_fn)(void *ctx, uint32_t ue_index, const struct fk_delivery *delivery);
 /*

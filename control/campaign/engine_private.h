@@ -46,6 +46,7 @@ struct fk_engine {
 	bool may_have_sent;	      /* orders left, in this life or an earlier one */
 	uint64_t n_messages_before;   /* ordered in earlier lives */
 	uint64_t stopped_hops;	      /* bit n: it was said that next hop n has stopped */
+	uint64_t waiting_hops;	      /* bit n: it was said that next hop n is overloaded */
 	int64_t origin_us;	      /* CLOCK_MONOTONIC at the campaign's creation */
 
 	struct fk_engine_said said;

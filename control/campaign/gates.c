@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "campaign/engine_private.h"
+#include "campaign/refusal.h"
 
 /* Says once of each next hop that it has stopped. */
 static void note_stopped_hops(struct fk_engine *engine)
@@ -21,6 +22,27 @@ static void note_stopped_hops(struct fk_engine *engine)
 		fk_cause_text(FK_CAUSE_SIP, detail, text, sizeof(text));
 		fk_log(FK_LOG_ERROR, "next hop stopped", "campaign=%u next_hop=\"%s\" reason=%s",
 		       engine->current->id, engine->config->next_hops[i].name, text);
+	}
+}
+
+/* Says once when one is overloaded, and when it goes on. */
+static void note_waiting_hops(struct fk_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->config->n_next_hops; i++) {
+		struct fk_hop_wait wait;
+		bool waits = fk_scheduler_hop_wait(engine->scheduler, i, &wait);
+
+		if (waits == (engine->waiting_hops >> i & 1))
+			continue;
+		engine->waiting_hops ^= 1ull << i;
+		if (waits)
+			fk_log(FK_LOG_WARN, "next hop overloaded",
+			       "campaign=%u next_hop=\"%s\" reason=sip_%d wait_ms=%" PRIu64,
+			       engine->current->id, engine->config->next_hops[i].name,
+			       FK_SIP_OVERLOADED, wait.until_ms - wait.since_ms);
+		else if (fk_scheduler_hop_halt_status(engine->scheduler, i) == 0)
+			fk_log(FK_LOG_INFO, "next hop goes on", "campaign=%u next_hop=\"%s\"",
+			       engine->current->id, engine->config->next_hops[i].name);
 	}
 }
 
@@ -166,6 +188,7 @@ void fk_engine_check_gates(struct fk_engine *engine)
 	uint16_t status;
 
 	note_stopped_hops(engine);
+	note_waiting_hops(engine);
 	if (!fk_engine_is_running(engine))
 		return;
 	status = fk_scheduler_halt_status(engine->scheduler);
@@ -328,7 +351,7 @@ enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id, uint64_t pri
 		fk_scheduler_begin_wave(engine->scheduler, c->wave);
 	fk_scheduler_excuse(engine->scheduler, c->n_excused);
 	fk_scheduler_resume(engine->scheduler);
-	engine->stopped_hops = 0;
+	engine->stopped_hops = engine->waiting_hops = 0;
 	fk_engine_set_stop(engine);
 	fk_log(FK_LOG_WARN, "campaign resumed", "campaign=%u wave=%u halt=%s by_uid=%" PRId64,
 	       c->id, c->wave + 1, fk_halt_label(before.halt), (int64_t)principal - 1);

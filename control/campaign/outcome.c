@@ -195,9 +195,10 @@ enum fk_delivery_state fk_delivery_silent_end(const struct fk_scheduler *s, enum
 		       : FK_DELIVERY_UNREACHABLE;
 }
 
-/* Sends the same octets again after a while, unless that was done often enough. */
-static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
-			enum fk_cause cause, uint16_t detail, const struct fk_scheduler_now *now)
+/* Notes why it waits, and how well that is known; returns the cause. */
+static enum fk_cause note_cause(struct fk_scheduler *s, uint32_t ue_index,
+				const struct fk_ue_state *state, enum fk_cause cause,
+				uint16_t detail)
 {
 	struct fk_delivery *d = &s->deliveries[ue_index];
 
@@ -205,29 +206,66 @@ static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, const struct 
 		cause = weigh(d, state, cause);
 		detail = 0;
 	}
+	d->cause = (uint8_t)(cause & 0x7f);
+	d->cause_detail = detail;
+	return cause;
+}
+
+static void put_off(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+		    const struct fk_scheduler_now *now)
+{
+	fk_delivery_set_state(s, ue_index, FK_DELIVERY_WAITING);
+	fk_due_heap_set(&s->due, ue_index,
+			now->ms + fk_retry_delay_ms(s->opt.retry_backoff_ms,
+						    s->deliveries[ue_index].tries,
+						    state->retry_after_s));
+	fk_delivery_mark_dirty(s, ue_index);
+}
+
+/* Sends the same octets again after a while, unless that was done often enough. */
+static void apply_retry(struct fk_scheduler *s, uint32_t ue_index, const struct fk_ue_state *state,
+			enum fk_cause cause, uint16_t detail, const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	cause = note_cause(s, ue_index, state, cause, detail);
 	/* After a restart the count of sends may be behind by one; this outcome proves one. */
 	if (d->tries == 0)
 		d->tries = 1;
-	d->cause = (uint8_t)(cause & 0x7f);
-	d->cause_detail = detail;
 	if (d->tries >= s->opt.attempts_max && fk_delivery_hop(s, ue_index)->halt_status == 0) {
-		fk_delivery_finish(s, ue_index, fk_delivery_silent_end(s, cause), cause, detail);
+		fk_delivery_finish(s, ue_index, fk_delivery_silent_end(s, cause), cause,
+				   d->cause_detail);
 		return;
 	}
-	fk_delivery_set_state(s, ue_index, FK_DELIVERY_WAITING);
-	fk_due_heap_set(&s->due, ue_index,
-			now->ms + fk_retry_delay_ms(s->opt.retry_backoff_ms, d->tries,
-						    state->retry_after_s));
-	fk_delivery_mark_dirty(s, ue_index);
+	put_off(s, ue_index, state, now);
+}
+
+static void apply_overload(struct fk_scheduler *s, uint32_t ue_index,
+			   const struct fk_ue_state *state, const struct fk_scheduler_now *now)
+{
+	struct fk_delivery *d = &s->deliveries[ue_index];
+
+	if (!fk_hop_note_overload(s, ue_index, state->retry_after_s, now)) {
+		apply_retry(s, ue_index, state, FK_CAUSE_SIP, state->sip_status, now);
+		return;
+	}
+	/* The delivery is not to blame, and not to pay for it. */
+	if (d->tries > 0)
+		d->tries--;
+	(void)note_cause(s, ue_index, state, FK_CAUSE_SIP, state->sip_status);
+	put_off(s, ue_index, state, now);
 }
 
 static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
 			      const struct fk_ue_state *state, const struct fk_scheduler_now *now)
 {
 	uint16_t detail = fk_refusal_detail(state->sip_status, state->sip_warning);
+	enum fk_refusal_class class = fk_refusal_class(state->sip_status, state->sip_warning);
 	struct hop *hop = fk_delivery_hop(s, ue_index);
 
-	switch (fk_refusal_class(state->sip_status, state->sip_warning)) {
+	if (class != FK_REFUSAL_OVERLOAD)
+		fk_hop_note_answer(s, ue_index);
+	switch (class) {
 	case FK_REFUSAL_HALT:
 		s->n_halted += hop->halt_status == 0;
 		hop->halt_status = detail;
@@ -240,6 +278,9 @@ static void apply_sip_refusal(struct fk_scheduler *s, uint32_t ue_index,
 		return;
 	case FK_REFUSAL_RETRY:
 		apply_retry(s, ue_index, state, FK_CAUSE_SIP, state->sip_status, now);
+		return;
+	case FK_REFUSAL_OVERLOAD:
+		apply_overload(s, ue_index, state, now);
 		return;
 	}
 }
@@ -280,21 +321,26 @@ static void apply_failure(struct fk_scheduler *s, uint32_t ue_index, const struc
 {
 	switch (state->outcome) {
 	case FK_OUTCOME_ANSWERED:
+		fk_hop_note_answer(s, ue_index);
 		apply_kmm_refusal(s, ue_index, step, state, now);
 		return;
 	case FK_OUTCOME_REFUSED:
 		apply_sip_refusal(s, ue_index, state, now);
 		return;
 	case FK_OUTCOME_TIMEOUT:
+		fk_hop_note_silence(s, ue_index, now);
 		apply_retry(s, ue_index, state, FK_CAUSE_SIP_TIMEOUT, 0, now);
 		return;
 	case FK_OUTCOME_NO_ANSWER:
+		fk_hop_note_answer(s, ue_index);
 		apply_retry(s, ue_index, state, FK_CAUSE_NO_ANSWER, 0, now);
 		return;
 	case FK_OUTCOME_UNDELIVERED:
+		fk_hop_note_answer(s, ue_index);
 		apply_retry(s, ue_index, state, FK_CAUSE_UNDELIVERED, 0, now);
 		return;
 	case FK_OUTCOME_UNABLE:
+		fk_hop_note_answer(s, ue_index);
 		apply_unable(s, ue_index, state, now);
 		return;
 	case FK_OUTCOME_UNBUILDABLE:
@@ -405,6 +451,7 @@ bool fk_scheduler_apply(struct fk_scheduler *s, uint32_t ue_index, const struct 
 		/* A late acknowledgement of an earlier attempt counts too, and who can answer has
 		 * its key, whatever was said. */
 		fk_delivery_want_no_key(s, ue_index);
+		fk_hop_note_answer(s, ue_index);
 		apply_step_done(s, ue_index, &step, state, now);
 		return false;
 	}

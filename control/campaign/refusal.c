@@ -17,6 +17,7 @@ static const struct {
 	{486, FK_REFUSAL_RETRY}, /* Busy Here */
 	{491, FK_REFUSAL_RETRY}, /* Request Pending */
 	{501, FK_REFUSAL_FINAL}, /* Not Implemented: no MESSAGE there */
+	{FK_SIP_OVERLOADED, FK_REFUSAL_OVERLOAD},
 	{505, FK_REFUSAL_FINAL}, /* Version Not Supported */
 	{513, FK_REFUSAL_FINAL}, /* Message Too Large */
 };

@@ -12,7 +12,11 @@ enum fk_refusal_class {
 	FK_REFUSAL_RETRY, /* may pass: the same KMM again, later */
 	FK_REFUSAL_FINAL, /* a repeat would not mend it */
 	FK_REFUSAL_HALT,  /* it is not about this UE: the next hop does not let us in */
+	/* As RETRY, but it may be about the next hop. */
+	FK_REFUSAL_OVERLOAD,
 };
+
+#define FK_SIP_OVERLOADED 503 /* Service Unavailable */
 
 /* Class of a final status, 300 to 699, with the code in its Warning, 0 if it has none.
  * spec: RFC 3261 §21; 3GPP sheet 3.7 */

@@ -599,7 +599,10 @@ static bool may_order(const struct fk_scheduler *s, uint32_t ue_index)
 /* True if one more delivery may be open at the next hop. */
 static bool may_open(const struct fk_scheduler *s, const struct hop *hop)
 {
-	return hop->halt_status == 0 && (hop->n_open < s->share || s->n_borrowed < s->n_loan);
+	if (hop->halt_status != 0 || (s->waiting_hops >> (hop - s->hops) & 1) != 0 ||
+	    (hop->overload.room != 0 && hop->n_open >= hop->overload.room))
+		return false;
+	return hop->n_open < s->share || s->n_borrowed < s->n_loan;
 }
 
 /* Puts a delivery that is due aside until its next hop takes it. It is reserved and no longer in
@@ -706,6 +709,7 @@ uint32_t fk_scheduler_poll(struct fk_scheduler *s, const struct fk_scheduler_now
 {
 	uint32_t n = 0;
 
+	fk_hop_end_waits(s, now);
 	while (!s->is_held && fk_scheduler_halt_status(s) == 0 && n < max &&
 	       s->tally.states[FK_DELIVERY_OPEN] < s->opt.window) {
 		uint32_t ue_index = next_due(s, now);
@@ -768,7 +772,9 @@ bool fk_scheduler_is_done(const struct fk_scheduler *s)
 
 uint64_t fk_scheduler_next_due_ms(const struct fk_scheduler *s)
 {
-	return fk_due_heap_next_ms(&s->due);
+	uint64_t due_ms = fk_due_heap_next_ms(&s->due), end_ms = fk_hop_next_end_ms(s);
+
+	return due_ms < end_ms ? due_ms : end_ms;
 }
 
 /* Each look takes the core, and its caches, from whoever shares it. */

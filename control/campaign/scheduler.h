@@ -211,6 +211,20 @@ void fk_scheduler_supersede(struct fk_scheduler *s);
 uint16_t fk_scheduler_halt_status(const struct fk_scheduler *s);
 /* The reason that stopped one next hop, 0 if it goes on. */
 uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t next_hop);
+/*
+ * Service Unavailable (503) to several UEs of a next hop in a row, each for the first time and with
+ * no other answer of it in between, is about the next hop: nothing is ordered there for as long as
+ * its Retry-After says, at most FK_RETRY_BACKOFF_MAX_MS, or else for retry_backoff_ms, doubled each
+ * time, and it does not count as a try of anybody's. Then a few orders try it, and each answer
+ * opens it further. When attempts_max such waits have not helped it is stopped as above, with 503.
+ */
+struct fk_hop_wait {
+	uint64_t since_ms, until_ms; /* since the campaign's creation; 'until' may be over */
+	uint32_t n_waits;	     /* with this one; 1.. */
+};
+/* True if a next hop is overloaded, or was and has not answered since. */
+bool fk_scheduler_hop_wait(const struct fk_scheduler *s, uint32_t next_hop,
+			   struct fk_hop_wait *ret_wait);
 /* From here on nothing is reserved or ordered. What comes back is applied all the same. */
 void fk_scheduler_hold(struct fk_scheduler *s);
 /* Goes on after that, at stopped next hops, too. */
@@ -238,7 +252,8 @@ void fk_scheduler_excuse(struct fk_scheduler *s, uint32_t n_failed);
 
 /* True when every delivery is final. */
 bool fk_scheduler_is_done(const struct fk_scheduler *s);
-/* When a retry is due next, in ms since the campaign's creation; UINT64_MAX if none is. */
+/* When a retry or a next hop that waits is due next, in ms since the campaign's creation;
+ * UINT64_MAX if none is. */
 uint64_t fk_scheduler_next_due_ms(const struct fk_scheduler *s);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * scheduler_private.h - the scheduler's inside, shared by scheduler.c (pages and orders),
- * scheduler_stop.c (what stops them), wave_books.c (waves and gates) and outcome.c (what comes
- * back). Nobody else includes it.
+ * scheduler_stop.c (what stops them), scheduler_overload.c (what puts them off), wave_books.c
+ * (waves and gates) and outcome.c (what comes back). Nobody else includes it.
  */
 #pragma once
 
@@ -46,6 +46,22 @@ struct queue {
 };
 
 /*
+ * How many UEs behind a next hop have a 503 in a row, before it counts as overloaded: not one that
+ * has another one, and with no other answer of the next hop in between.
+ */
+#define OVERLOAD_UES	 16u
+#define OVERLOAD_UES_MIN 4u
+#define TRIAL_ROOM	 4u /* open deliveries of one that was left alone, until it answers */
+
+struct overload {
+	uint32_t ues[OVERLOAD_UES], n_ues; /* the row up to now */
+	uint32_t retry_after_s;		   /* the longest that was said in it */
+	uint32_t n_waits;		   /* without an answer in between */
+	uint32_t room;			   /* so many may be open; 0: no such limit */
+	uint64_t since_ms, until_ms;	   /* of the wait; its bit is in 'waiting_hops' */
+};
+
+/*
  * One next hop. It may always have its share of the window open, and borrows what no share needs:
  * one that answers slowly or not at all does not hold up the others.
  */
@@ -54,6 +70,7 @@ struct hop {
 	uint32_t n_active;   /* deliveries of the waves up to now that are not final */
 	uint32_t n_open;
 	uint16_t halt_status; /* fk_refusal_detail() of what stopped it, 0: it goes on */
+	struct overload overload;
 };
 
 struct fk_scheduler {
@@ -69,10 +86,11 @@ struct fk_scheduler {
 	uint32_t keyless[FK_KEYLESS_MAX], n_keyless;
 	struct fk_due_heap due;
 	struct hop hops[FK_NEXT_HOPS_MAX];
-	uint64_t parked_hops; /* bit n: somebody is parked at hop n */
-	uint32_t next_hop;    /* whose turn it is */
-	uint32_t share;	      /* of the window, of each next hop */
-	uint32_t n_loan;      /* of the window: what is left for who needs more */
+	uint64_t parked_hops;  /* bit n: somebody is parked at hop n */
+	uint64_t waiting_hops; /* bit n: hop n is overloaded, and left alone until its time */
+	uint32_t next_hop;     /* whose turn it is */
+	uint32_t share;	       /* of the window, of each next hop */
+	uint32_t n_loan;       /* of the window: what is left for who needs more */
 	uint32_t n_borrowed;
 	uint32_t n_halted; /* next hops that have stopped */
 	bool is_held;
@@ -112,6 +130,22 @@ static inline struct hop *fk_delivery_hop(struct fk_scheduler *s, uint32_t ue_in
 {
 	return &s->hops[s->opt.ues[ue_index].next_hop % FK_NEXT_HOPS_MAX];
 }
+
+/*
+ * An order for the UE was answered with 503, before the delivery says so. True if that is not the
+ * UE's fault: its next hop is overloaded, or was and has not answered since.
+ */
+bool fk_hop_note_overload(struct fk_scheduler *s, uint32_t ue_index, uint32_t retry_after_s,
+			  const struct fk_scheduler_now *now);
+/* Nobody answered an order for the UE. */
+void fk_hop_note_silence(struct fk_scheduler *s, uint32_t ue_index,
+			 const struct fk_scheduler_now *now);
+/* Its next hop did, with anything but 503. */
+void fk_hop_note_answer(struct fk_scheduler *s, uint32_t ue_index);
+/* Tries those that have waited long enough. */
+void fk_hop_end_waits(struct fk_scheduler *s, const struct fk_scheduler_now *now);
+/* When the next one will have; UINT64_MAX if none waits. */
+uint64_t fk_hop_next_end_ms(const struct fk_scheduler *s);
 
 /* It waits for a protection TEK, for which there must be room; or no longer does. */
 void fk_delivery_want_key(struct fk_scheduler *s, uint32_t ue_index);

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "campaign/refusal.h"
 #include "campaign/scheduler_private.h"
 
 static bool is_active(const struct fk_scheduler *s, uint32_t ue_index)
@@ -103,6 +104,9 @@ void fk_scheduler_resume(struct fk_scheduler *s)
 {
 	s->is_held = false;
 	s->n_halted = 0;
-	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++)
+	for (uint32_t i = 0; i < FK_NEXT_HOPS_MAX; i++) {
+		if (s->hops[i].halt_status == FK_SIP_OVERLOADED)
+			s->hops[i].overload.room = TRIAL_ROOM;
 		s->hops[i].halt_status = 0;
+	}
 }

@@ -504,6 +504,8 @@ Test(server, a_next_hop_is_read_from_its_text_or_refused)
 	cr_assert_eq(read.refusal, 0);
 	cr_assert(fk_face_read("nh-2,5060,A,401", &read));
 	cr_assert_eq(read.refusal, 401);
+	cr_assert(fk_face_read("nh-2,5060,C,503", &read));
+	cr_assert_eq(read.refusal, 503);
 	cr_assert(fk_face_read("nh-2,5060,T2,407", &read));
 	cr_assert_eq(read.profile, FK_FACE_T2);
 	cr_assert_eq(read.refusal, 407);

@@ -215,6 +215,7 @@ static void play_outcome(struct world *w, uint32_t i)
 	} else if (radio->forced_sip != 0) {
 		w->states[i].sip_status = radio->forced_sip;
 		w->states[i].sip_warning = radio->forced_warning;
+		w->states[i].retry_after_s = w->retry_after_s;
 		set_outcome(w, i, FK_OUTCOME_REFUSED);
 	} else if (radio->lacks_ptek &&
 		   (radio->has_no_kek || w->open[i].kind != FK_ORDER_WARM_START)) {
@@ -288,6 +289,7 @@ static void take_order(struct world *w, const struct fk_order *order)
 	s->what = order->what;
 	s->outcome = FK_OUTCOME_NONE;
 	s->sip_status = 0;
+	s->retry_after_s = 0;
 	s->kmm_message_id = s->kmm_status = 0;
 	w->outcome_at_ms[i] =
 		w->radios[i].is_stuck ? UINT64_MAX : w->now.ms + 1 + world_random(w, 40);

@@ -57,6 +57,7 @@ struct world {
 	uint32_t n_sends[WORLD_UES];
 	uint64_t n_orders, n_renewed, clock_us;
 	uint32_t loss_percent;
+	uint32_t retry_after_s; /* said with each refusal */
 	uint64_t random;
 };
 
