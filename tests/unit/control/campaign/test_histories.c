@@ -393,6 +393,21 @@ static void resume(void)
 	fk_scheduler_resume(h.scheduler);
 }
 
+/* failed_limit, counted anew over all waves: it halts when it is reached, and not before. */
+static void check_failures(enum fk_gate_state gate, enum fk_halt halt)
+{
+	uint32_t n = 0, limit = h.record.gate.failed_limit;
+
+	for (uint32_t i = 0; i < h.n_radios; i++) {
+		const struct fk_delivery *d = delivery_of(&h.radios[i]);
+
+		n += d->state == FK_DELIVERY_REFUSED || d->state == FK_DELIVERY_PARTIAL ||
+		     (d->state == FK_DELIVERY_UNREACHABLE && d->is_living);
+	}
+	check((gate == FK_GATE_SHUT && halt == FK_HALT_FAILED) ==
+	      (limit != 0 && n >= h.record.n_excused + limit));
+}
+
 static void check_gates(bool store_works)
 {
 	enum fk_gate_state gate;
@@ -405,6 +420,7 @@ static void check_gates(bool store_works)
 		return;
 	}
 	gate = fk_scheduler_judge(h.scheduler, &h.now, &halt);
+	check_failures(gate, halt);
 	if (gate == FK_GATE_SHUT) {
 		stop(FK_CAMPAIGN_HALTED, halt);
 	} else if (gate == FK_GATE_PASSED && store_works) {
