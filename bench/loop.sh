@@ -15,8 +15,12 @@
 # them, the rekey and the closing one. "steady" is taken between 10 and 90 % acknowledged. Cycles
 # are CPU time of all threads, as the kernel accounts for it, at the rate of the time-stamp counter;
 # of the worker it includes looking in vain for work, "worker_busy" does not.
-# "yardstick" is what a key wrap by OpenSSL costs beside all that on the shared CPU, whose speed need
-# not be the same from one run to the next; the ratio "loop_core0_in_openssl_wraps_1m" goes by it.
+# "yardstick" is what a key wrap by OpenSSL costs beside all that on the shared CPU, whose speed changes
+# from run to run and within a run. So the shared core's cycles are also given slice by slice, of some
+# tenths of a second: "core0_in_wraps" is the median of what a slice cost in the wraps of that slice;
+# "quiet_core0" that of the cycles of those slices ("quiet_share") whose wraps cost at most 15 % more
+# than the cheapest: others were disturbed. Ratios "loop_of_budget_..." are figures of a million UEs
+# by what they may be: 1 or less is within the budget.
 # Where this may reserve huge pages, as root, both EALs have their memory in them, and "huge_pages" is
 # 1; otherwise a look through the TLB for each packet is a tenth of the shared core's cycles.
 # Small fleets run several campaigns, so that their figures have a spread.
@@ -55,9 +59,10 @@ status_octets() {
 	awk -v field="$2:" '$1 == field { print $2 * 1024 }' "/proc/$(stack_pid "$1")/status"
 }
 
-# One line: microseconds, acked, proven, CPU ns of dataplane, control, redis, fleetsim.
+# One line: microseconds, acked, proven, CPU ns of dataplane, control, redis, fleetsim; CPU ns and
+# number of wraps.
 snapshot() {
-	local body line name
+	local body line name wraps='0 0'
 	body=$(curl -s --max-time 10 --unix-socket "$STACK_DIR/api.sock" \
 		"http://localhost/v1/campaigns/$STACK_CAMPAIGN")
 	now_us
@@ -68,7 +73,8 @@ snapshot() {
 		cpu_ns "${LOOP_PIDS[$name]}"
 		line+=" $CPU_NS"
 	done
-	echo "$line" >>"$STACK_DIR/snapshots"
+	read -r wraps 2>/dev/null <"$STACK_DIR/yardstick" || true
+	echo "$line ${wraps:-0 0}" >>"$STACK_DIR/snapshots"
 	[[ $body =~ \"state\":\ ?\"(running|completed)\" ]]
 }
 
@@ -97,11 +103,42 @@ end_yardstick() {
 costs() {
 	awk -v n="$1" -v hz="$2" '
 		function cycles(ns, count) { return ns * hz / 1e9 / count }
+		function median(a, count, i, j, v) {
+			for (i = 2; i <= count; i++) {
+				v = a[i]
+				for (j = i - 1; j > 0 && a[j] > v; j--)
+					a[j + 1] = a[j]
+				a[j + 1] = v
+			}
+			return a[int((count + 1) / 2)]
+		}
+		# What one slice cost, if something was done and a wrap was made in it.
+		function slice(done) {
+			done = $2 + $3 - before[2] - before[3]
+			if (done < n * 0.002 || $9 == before[9])
+				return
+			n_slices++
+			core0[n_slices] = cycles($4 + $5 + $6 - before[4] - before[5] - before[6], done)
+			wrap[n_slices] = cycles($8 - before[8], $9 - before[9])
+			if (n_slices == 1 || wrap[n_slices] < quickest)
+				quickest = wrap[n_slices]
+		}
 		NR == 1 { for (i = 1; i <= NF; i++) first[i] = $i }
 		$2 >= n * 0.1 && !(1 in from) { for (i = 1; i <= NF; i++) from[i] = $i }
 		$2 <= n * 0.9 { for (i = 1; i <= NF; i++) to[i] = $i }
-		{ for (i = 1; i <= NF; i++) last[i] = $i }
+		before[2] >= n * 0.1 && $2 <= n * 0.9 { slice() }
+		{ for (i = 1; i <= NF; i++) before[i] = last[i] = $i }
 		END {
+			for (i = 1; i <= n_slices; i++) {
+				ratio[i] = core0[i] / wrap[i]
+				if (wrap[i] <= quickest * 1.15)
+					quiet[++n_quiet] = core0[i]
+			}
+			if (n_slices > 0) {
+				print "core0_in_wraps", median(ratio, n_slices), "wraps/exchange"
+				print "quiet_core0", median(quiet, n_quiet), "cycles/exchange"
+				print "quiet_share", n_quiet / n_slices, "share"
+			}
 			split("- - - worker control redis fleetsim", names, " ")
 			done = to[2] + to[3] - from[2] - from[3]
 			if (done >= n * 0.5)
@@ -140,7 +177,7 @@ run_campaign() {
 	local n=$1 name=$2 key value unit pause=0.01 busy
 	[ "$n" -lt 100000 ] || pause=0.1
 	# A look costs the core that fleetsim has some 10 ms.
-	[ "$n" -lt 1000000 ] || pause=0.5
+	[ "$n" -lt 1000000 ] || pause=0.25
 	for key in dataplane control redis fleetsim; do
 		LOOP_PIDS[$key]=$(stack_pid "$key")
 	done
@@ -258,8 +295,17 @@ report loop "$json" '
 	def growth($size): $m["\($size)/steady_time"] as $big | $m["10k/steady_time"] as $small |
 		if $big and $small then {("loop_growth_\($size | ascii_downcase)_vs_10k"): ($big / $small)}
 		else {} end;
-	def wraps($size): $m["\($size)/steady_core0"] as $core0 | $m["\($size)/yardstick"] as $wrap |
-		if $core0 and $wrap then
-			{("loop_core0_in_openssl_wraps_\($size | ascii_downcase)"): ($core0 / $wrap)}
+	def wraps($size): $m["\($size)/core0_in_wraps"] as $wraps |
+		if $wraps then {("loop_core0_in_openssl_wraps_\($size | ascii_downcase)"): $wraps}
 		else {} end;
-	growth("100k") + growth("1M") + wraps("100k") + wraps("1M")'
+	def of_budget($name; $value; $budget):
+		if $value then {("loop_of_budget_" + $name): ($value / $budget)} else {} end;
+	growth("100k") + growth("1M") + wraps("100k") + wraps("1M") +
+	of_budget("core0"; $m["1M/steady_core0"]; 8000) +
+	of_budget("core0_when_quiet"; $m["1M/quiet_core0"]; 8000) +
+	of_budget("dataplane_octets"; $m["1M/dataplane_rss"]; 512) +
+	of_budget("growth"; growth("1M")[]; 1.15) +
+	of_budget("import"; $m["1M/import"]; 20) +
+	of_budget("redis_octets"; $m["1M/redis_used_memory"]; 400) +
+	of_budget("seconds_to_99.9"; $m["1M/seconds_to_99.9"]; 10) +
+	of_budget("start"; $m["1M/start"]; 5)'
