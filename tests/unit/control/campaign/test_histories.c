@@ -12,14 +12,16 @@
 #include <fleetkey/kmm.h>
 
 #include "campaign/campaign.h"
+#include "campaign/fold.h"
 #include "campaign/lifecycle.h"
 
-#define HISTORIES 100000u
-#define PAGES	  2u
-#define SLOTS	  (PAGES * FK_LEDGER_PAGE)
-#define UES_MAX	  12u /* owners of slots, in one history */
-#define TURNS	  32u /* before it is brought to its end */
-#define TURNS_MAX 2000u
+#define HISTORIES  100000u
+#define PAGES	   2u
+#define SLOTS	   (PAGES * FK_LEDGER_PAGE)
+#define OLD_KEYSET 1u  /* whose keys are deleted, where that is asked for */
+#define UES_MAX	   12u /* owners of slots, in one history */
+#define TURNS	   32u /* before it is brought to its end */
+#define TURNS_MAX  2000u
 
 struct radio {
 	uint32_t ue_index;
@@ -34,6 +36,8 @@ struct radio {
 	bool is_due;	  /* it has, durably, and nothing was sent to it since */
 	uint8_t mood;	  /* percent of orders that it answers well */
 	bool is_offline;
+	uint8_t active_keyset; /* that the radio works with */
+	uint8_t known;	       /* enum fk_active: what is known of that */
 };
 
 /* What the store has confirmed. */
@@ -79,6 +83,20 @@ static uint16_t all_keys(void)
 	return (uint16_t)((1u << h.options.n_keys) - 1);
 }
 
+/* What is deleted takes in those only of whom another keyset is known to be the active one. */
+static void take_in(const struct radio *r)
+{
+	struct fk_currency ue = {.active = r->known, .active_keyset = r->active_keyset};
+	enum fk_cause cause = FK_CAUSE_NONE;
+
+	if (h.record.kind == FK_KIND_DELETE_KEY)
+		cause = fk_currency_judge(&h.record, &ue);
+	if (cause == FK_CAUSE_NONE)
+		fk_scheduler_include(h.scheduler, r->ue_index);
+	else
+		fk_scheduler_leave_out(h.scheduler, r->ue_index, cause);
+}
+
 static void make_scheduler(void)
 {
 	check(fk_scheduler_new(&h.options, &h.scheduler) == FK_OK);
@@ -92,7 +110,7 @@ static void make_scheduler(void)
 
 		fk_scheduler_set_wave(h.scheduler, ue_index, h.waves[ue_index]);
 		if (!h.stored.has_page[ue_index / FK_LEDGER_PAGE])
-			fk_scheduler_include(h.scheduler, ue_index);
+			take_in(&h.radios[i]);
 	}
 	if (h.record.wave < fk_scheduler_last_reserved_wave(h.scheduler))
 		h.record.wave = fk_scheduler_last_reserved_wave(h.scheduler);
@@ -153,6 +171,18 @@ static void begin(uint64_t seed)
 			.ptek_algorithm_id = draw(15) != 0 ? FK_ALGORITHM_AES_256 : 0,
 			.ue_generation = 1};
 		h.waves[r->ue_index] = (uint8_t)draw(h.options.n_waves);
+	}
+	if (draw(4) == 0) {
+		h.record.kind = FK_KIND_DELETE_KEY;
+		h.record.keyset_id = OLD_KEYSET;
+		h.options.n_keys = 0;
+		h.options.n_commands = 1;
+		h.options.commands[0] = FK_ORDER_DELETE_KEY;
+		h.options.closing = false;
+	}
+	for (uint32_t i = 0; i < h.n_radios; i++) {
+		h.radios[i].active_keyset = (uint8_t)(OLD_KEYSET + draw(2));
+		h.radios[i].known = draw(3) != 0 ? FK_ACTIVE_KNOWN : FK_ACTIVE_UNKNOWN;
 	}
 	h.stored.record = h.record;
 	make_scheduler();
@@ -254,6 +284,8 @@ static void obey(struct radio *r)
 	r->accepted = r->open.message_number;
 	if (r->open.kind == FK_ORDER_REKEY)
 		r->keys |= keys;
+	else if (r->open.kind == FK_ORDER_DELETE_KEY) /* I6: nor loses keys in use */
+		check(r->active_keyset != OLD_KEYSET);
 	else /* I6: nobody is changed over who lacks a key */
 		check(r->keys == all_keys());
 	if (draw(100) < r->mood)
@@ -307,6 +339,8 @@ static void take(const struct fk_order *order)
 	/* I6 */
 	if (order->kind == FK_ORDER_CHANGEOVER)
 		check(d->keys_held == all_keys());
+	if (order->kind == FK_ORDER_DELETE_KEY)
+		check(r->known == FK_ACTIVE_KNOWN && r->active_keyset != OLD_KEYSET);
 	r->ordered = *order;
 }
 
