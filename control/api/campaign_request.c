@@ -17,6 +17,7 @@
 enum member_kind {
 	KIND_KIND,
 	KIND_GROUP,
+	KIND_AREA,
 	KIND_NUMBER,
 	KIND_SLNS,
 	KIND_UE_IDS,
@@ -35,6 +36,7 @@ static const struct member {
 } members[] = {
 	{"kind", KIND_KIND, 0, 0},
 	{"group", KIND_GROUP, 0, 0},
+	{"area", KIND_AREA, 0, 0},
 	{"sln", KIND_NUMBER, 1, 4095},
 	{"slns", KIND_SLNS, 1, 4095},
 	{"keyset_id", KIND_NUMBER, 1, 16},
@@ -62,8 +64,8 @@ static const struct member *find_member(const char *name)
 	return NULL;
 }
 
-static enum fk_err take_group(const json_t *value, struct fk_campaign_request *request,
-			      struct fk_reason *reason)
+/* A group's or an area's, in 'name' of 'cap' characters, the NUL included. */
+static enum fk_err take_name(const json_t *value, char *name, size_t cap, struct fk_reason *reason)
 {
 	size_t size = json_string_length(value);
 
@@ -71,11 +73,11 @@ static enum fk_err take_group(const json_t *value, struct fk_campaign_request *r
 		fk_reason_set(reason, "must be a string");
 		return FK_EINVAL;
 	}
-	if (size >= sizeof(request->group) || strlen(json_string_value(value)) != size) {
-		fk_reason_set(reason, "must be at most %zu characters", sizeof(request->group) - 1);
+	if (size >= cap || strlen(json_string_value(value)) != size) {
+		fk_reason_set(reason, "must be at most %zu characters", cap - 1);
 		return FK_ERANGE;
 	}
-	memcpy(request->group, json_string_value(value), size + 1);
+	memcpy(name, json_string_value(value), size + 1);
 	return FK_OK;
 }
 
@@ -177,8 +179,8 @@ static enum fk_err take_naming(enum fk_naming naming, struct fk_campaign_request
 			       struct fk_reason *reason)
 {
 	if (request->members.naming != FK_NAMED_NONE && request->members.naming != naming) {
-		fk_reason_set(reason, "except_ue_ids must not be there together with ue_ids or "
-				      "status");
+		fk_reason_set(reason, "except_ue_ids must not be there together with ue_ids, area "
+				      "or status");
 		return FK_EINVAL;
 	}
 	request->members.naming = (uint8_t)naming;
@@ -214,6 +216,20 @@ static enum fk_err take_status(const json_t *value, struct fk_campaign_request *
 	return take_naming(FK_NAMED_ONLY, request, reason);
 }
 
+/* Its UEs, of the group if one is given. */
+static enum fk_err take_area(const json_t *value, struct fk_campaign_request *request,
+			     struct fk_reason *reason)
+{
+	enum fk_err err =
+		take_name(value, request->members.area, sizeof(request->members.area), reason);
+
+	if (err == FK_OK && request->members.area[0] == '\0') {
+		fk_reason_set(reason, "must be the name of an area");
+		return FK_EINVAL;
+	}
+	return err == FK_OK ? take_naming(FK_NAMED_ONLY, request, reason) : err;
+}
+
 /* Why it has to be so, and without approval. */
 static enum fk_err take_break_glass(const json_t *value, struct fk_campaign_request *request,
 				    struct fk_reason *reason)
@@ -235,7 +251,9 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 	case KIND_KIND:
 		return take_kind(value, request, reason);
 	case KIND_GROUP:
-		return take_group(value, request, reason);
+		return take_name(value, request->group, sizeof(request->group), reason);
+	case KIND_AREA:
+		return take_area(value, request, reason);
 	case KIND_NUMBER:
 		return take_number(member, value, request, reason);
 	case KIND_SLNS:

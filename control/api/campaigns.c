@@ -105,6 +105,12 @@ static json_t *known(uint16_t size)
 	return size != 0 ? json_integer(size) : json_null();
 }
 
+/* Whose UEs were named when it was made, or null. */
+static json_t *area_json(const struct fk_campaign *c)
+{
+	return c->area[0] != '\0' ? json_string(c->area) : json_null();
+}
+
 /* Who of the group it is for. */
 static const char *naming_label(const struct fk_campaign *c)
 {
@@ -220,6 +226,7 @@ json_t *fk_api_campaign_json(struct fk_engine *engine, const struct fk_campaign 
 		c->keys_of != 0 ? json_integer(c->keys_of) : json_null(), "ues", naming_label(c),
 		"waves", fk_waves_json(&c->waves), "gate", fk_gate_json(&c->gate), "wave",
 		wave_json(engine, c));
+	json_object_set_new(object, "area", area_json(c));
 	put_lifecycle(object, c);
 	put_break_glass(object, c);
 	json_object_set_new(object, "waiting_next_hops", waiting_json(engine, c));
@@ -381,6 +388,7 @@ json_t *fk_api_plan_json(const struct fk_app *app, const struct fk_campaign *c,
 			  "reasons", reasons, "excluded", excluded_json(app, plan), "n_keys",
 			  c->n_keys, "slns", numbers_json(c->slns, c->n_keys));
 	json_object_set_new(object, "ues", json_string(naming_label(c)));
+	json_object_set_new(object, "area", area_json(c));
 	json_object_set_new(object, "superseded_keyset_id", known(c->superseded_keyset_id));
 	json_object_set_new(object, "keys_of",
 			    c->keys_of != 0 ? json_integer(c->keys_of) : json_null());

@@ -25,6 +25,8 @@ static const char *find_excess(const struct fk_campaign_request *request)
 		return "group";
 	if (request->members.of_statuses != 0)
 		return "status";
+	if (request->members.area[0] != '\0')
+		return "area";
 	if (request->members.naming != FK_NAMED_ONLY || request->members.n_ue_ids != 1)
 		return request->members.naming == FK_NAMED_BUT ? "except_ue_ids" : "ue_ids";
 	if (request->waves.n != 0)

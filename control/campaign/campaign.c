@@ -128,6 +128,7 @@ static const struct text_field {
 			sizeof(((struct fk_campaign *)0)->member) \
 	}
 	TEXT("group", group),
+	TEXT("area", area),
 	TEXT("zone", zone),
 	TEXT("causes", causes),
 	TEXT("break_glass", glass.reason),

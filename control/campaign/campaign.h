@@ -110,6 +110,7 @@ struct fk_campaign {
 	struct fk_break_glass glass;
 	uint8_t conversation_id[16];
 	char group[FK_CAMPAIGN_GROUP_SIZE]; /* empty: everyone */
+	char area[FK_NAME_SIZE_MAX + 1];    /* whose UEs were named; empty: none was */
 	/* What it came to; kept up to date in memory, stored when the record is. */
 	uint64_t n_messages; /* KMMs ordered, repeats by control included */
 	uint32_t n_deliveries, n_held, n_proven;

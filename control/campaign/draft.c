@@ -36,6 +36,12 @@ static enum fk_err check_request(const struct fk_engine *engine,
 		fk_reason_set(reason, "the fleet has no group %s", request->group);
 		return FK_ENOTFOUND;
 	}
+	if (request->members.area[0] != '\0' &&
+	    fk_fleet_find_area(engine->fleet, request->members.area) < 0) {
+		*ret_field = "area";
+		fk_reason_set(reason, "the fleet has no area %s", request->members.area);
+		return FK_ENOTFOUND;
+	}
 	for (uint32_t i = 0; i < request->waves.n; i++) {
 		const struct fk_wave *wave = &request->waves.items[i];
 
@@ -155,6 +161,7 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	c->expire_after_s = request->expire_after_s != 0 ? request->expire_after_s
 							 : engine->config->campaign.expire_after_s;
 	memcpy(c->group, request->group, sizeof(c->group));
+	memcpy(c->area, request->members.area, sizeof(c->area));
 	c->naming = request->members.naming;
 	if (kind->gives_keys) {
 		c->n_keys = request->n_keys;

@@ -32,6 +32,17 @@ static void name_statuses(struct fk_members *m, const struct fk_fleet *fleet, ui
 	}
 }
 
+static void name_area(struct fk_members *m, const struct fk_fleet *fleet, const char *area)
+{
+	int32_t id = fk_fleet_find_area(fleet, area);
+	struct fk_fleet_ue ue;
+
+	for (uint32_t i = 0; id >= 0 && i < fk_fleet_n_slots(fleet); i++) {
+		if (fk_fleet_get(fleet, i, &ue) && ue.area_id == id)
+			name_ue(m, i);
+	}
+}
+
 enum fk_err fk_members_init(struct fk_members *members, const struct fk_fleet *fleet,
 			    const struct fk_campaign *c, const struct fk_members_request *request,
 			    struct fk_reason *reason)
@@ -51,6 +62,8 @@ enum fk_err fk_members_init(struct fk_members *members, const struct fk_fleet *f
 			return err;
 		}
 		name_statuses(&m, fleet, request->of_statuses);
+		if (request->area[0] != '\0')
+			name_area(&m, fleet, request->area);
 	}
 	*members = m;
 	return FK_OK;

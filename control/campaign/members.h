@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * members.h - whom a campaign is for: everyone or a group, and of those all, named UEs, or all but
- * named ones.
+ * members.h - whom a campaign is for: everyone or a group, and of those all, named UEs or those of
+ * an area, or all but named ones.
  *
  * Who is named is settled when the campaign is created, and from then on the ledger says it: the
  * pages in which UEs are named are written before the record. Of a campaign for named UEs a page
@@ -28,6 +28,8 @@ struct fk_members_request {
 	uint32_t n_ue_ids;
 	uint8_t naming;	     /* enum fk_naming; not FK_NAMED_NONE if there are ids or statuses */
 	uint8_t of_statuses; /* FK_ADMIT() of each: whoever has one of them is named, too */
+	/* Who is in that area is named, too; empty: none. It must be one of the fleet's. */
+	char area[FK_NAME_SIZE_MAX + 1];
 };
 
 struct fk_members {

@@ -87,6 +87,7 @@ static struct fk_campaign_request request_of(const struct fk_campaign *c)
 	};
 
 	memcpy(request.group, c->group, sizeof(request.group));
+	memcpy(request.members.area, c->area, sizeof(request.members.area));
 	memcpy(request.slns, c->slns, sizeof(request.slns));
 	return request;
 }

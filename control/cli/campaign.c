@@ -124,7 +124,7 @@ static void put_text(json_t *body, const char *name, const char *text)
 static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan)
 {
 	const char *group = NULL, *slns = NULL, *kind = "rekey", *file = NULL, *status = NULL;
-	const char *waves = NULL, *break_glass = NULL;
+	const char *waves = NULL, *break_glass = NULL, *area = NULL;
 	struct gate_options gate = {UNSAID, UNSAID, UNSAID, UNSAID, UNSAID};
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
 	uint64_t expire_after_s = 0;
@@ -133,6 +133,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 	const char *path = is_plan ? "/v1/campaigns?plan=true" : "/v1/campaigns";
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
+		{"--area", .ret_text = &area},
 		{"--sln", .ret_text = &slns},
 		{"--kind", .ret_text = &kind},
 		{"--keyset", .ret_number = &keyset_id, .min = 1, .max = 16},
@@ -167,6 +168,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 		return fk_usage_error("a radio that is zeroized needs key fill: say --yes");
 	body = json_pack("{s:s}", "kind", kind);
 	put_text(body, "group", group);
+	put_text(body, "area", area);
 	put_text(body, "status", status);
 	put_text(body, "break_glass", break_glass);
 	code = put_ues(body, argc, argv, file, is_except);

@@ -135,7 +135,8 @@ static const struct command commands[] = {
 	 "put another root key in force; fleetkeyd reads it, and its configuration must name it "
 	 "before the next start"},
 	{{"campaign", "create"},
-	 "[--kind K] [--group G] [[--except] UE... | --file FILE|-] [--status S] [--sln N,N-N] "
+	 "[--kind K] [--group G] [--area A] [[--except] UE... | --file FILE|-] [--status S] "
+	 "[--sln N,N-N] "
 	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] "
 	 "[--expire-after SECONDS] "
 	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "

@@ -115,6 +115,20 @@ Test(campaign_request, every_kind_is_known_by_its_name)
 	}
 }
 
+Test(campaign_request, an_area_names_its_ues_beside_those_that_are_named)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"rekey\",\"area\":\"north\",\"group\":\"alpha\"}", &r, field,
+			   &reason),
+		     FK_OK);
+	cr_expect_str_eq(r.members.area, "north");
+	cr_expect_str_eq(r.group, "alpha");
+	cr_expect_eq(r.members.naming, FK_NAMED_ONLY);
+}
+
 Test(campaign_request, a_list_of_slns_asks_for_one_key_each)
 {
 	struct fk_campaign_request r;
@@ -180,6 +194,12 @@ ParameterizedTestParameters(campaign_request, what_is_wrong_is_named)
 		{"{\"kind\":\"rekey\",\"gate\":{\"life\":1}}", "gate", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"gate\":{\"life_s\":-1}}", "gate", FK_ERANGE},
 		{"{\"kind\":\"rekey\",\"gate\":{\"min_acked_percent\":101}}", "gate", FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"area\":\"\"}", "area", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"area\":[]}", "area", FK_EINVAL},
+		{"{\"kind\":\"rekey\",\"area\":\"012345678901234567890123456789012\"}", "area",
+		 FK_ERANGE},
+		{"{\"kind\":\"rekey\",\"except_ue_ids\":[\"a\"],\"area\":\"north\"}", "area",
+		 FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"group\":5}", "group", FK_EINVAL},
 		{"{\"kind\":\"rekey\",\"group\":\"0123456789012345678901234567890123\"}", "group",
 		 FK_ERANGE},

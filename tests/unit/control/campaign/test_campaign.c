@@ -61,6 +61,7 @@ static struct fk_campaign example(void)
 			  .reviewed_at_ms = 1800000000127},
 		.finished_at_ms = 0,
 		.group = "alpha",
+		.area = "north",
 		.n_messages = 1ull << 33,
 		.n_deliveries = 1200000,
 		.n_held = 17,
