@@ -27,6 +27,8 @@ struct upload {
 	fk_http_progress_fn fn;
 	void *arg;
 	curl_off_t n_total; /* -1 if not known */
+	FILE *file;
+	size_t line_size; /* octets of the line that is being sent */
 };
 
 struct download {
@@ -155,12 +157,24 @@ static size_t pass_body(char *data, size_t size, size_t n, void *arg)
 	return fwrite(data, 1, size * n, download->file);
 }
 
+/* What comes through a pipe may never end. A line that fleetkeyd has refused by now is the last
+ * that is sent, so that its answer comes. */
 static size_t give_body(char *data, size_t size, size_t n, void *arg)
 {
-	size_t n_read = fread(data, 1, size * n, arg);
+	struct upload *upload = arg;
+	const char *end;
+	size_t n_read;
 
+	if (upload->n_total < 0 && upload->line_size > FK_HTTP_UPLOAD_LINE_MAX)
+		return 0;
+	n_read = fread(data, 1, size * n, upload->file);
 	/* Half a fleet must not look like a whole one. */
-	return n_read == 0 && ferror((FILE *)arg) ? CURL_READFUNC_ABORT : n_read;
+	if (n_read == 0 && ferror(upload->file))
+		return CURL_READFUNC_ABORT;
+	end = memrchr(data, '\n', n_read);
+	upload->line_size =
+		end != NULL ? (size_t)(data + n_read - end) - 1 : upload->line_size + n_read;
+	return n_read;
 }
 
 static int tell_progress(void *arg, curl_off_t dl_total, curl_off_t dl_now, curl_off_t ul_total,
@@ -292,7 +306,7 @@ enum fk_err fk_http_upload(struct fk_http *http, const char *path, const char *c
 			   FILE *file, fk_http_progress_fn progress, void *progress_arg,
 			   struct fk_http_reply *ret_reply)
 {
-	struct upload upload = {.fn = progress, .arg = progress_arg, .n_total = -1};
+	struct upload upload = {.fn = progress, .arg = progress_arg, .n_total = -1, .file = file};
 	struct fk_http_reply reply = {0};
 	struct stat st;
 	char *url = NULL;
@@ -306,7 +320,7 @@ enum fk_err fk_http_upload(struct fk_http *http, const char *path, const char *c
 	/* A pipe's size is not known: -1, and chunks. */
 	curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE, upload.n_total);
 	curl_easy_setopt(http->curl, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(http->curl, CURLOPT_READDATA, file);
+	curl_easy_setopt(http->curl, CURLOPT_READDATA, &upload);
 	curl_easy_setopt(http->curl, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
 	curl_easy_setopt(http->curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(http->curl, CURLOPT_XFERINFOFUNCTION, tell_progress);

@@ -58,8 +58,10 @@ FK_MUST_USE enum fk_err fk_http_request(struct fk_http *http, const char *method
 FK_MUST_USE enum fk_err fk_http_download(struct fk_http *http, const char *path, FILE *file,
 					 struct fk_http_reply *ret_reply);
 
-/* POSTs what is left of 'file' as 'content_type', without holding it in memory. Results as above.
- */
+#define FK_HTTP_UPLOAD_LINE_MAX (2 * 65536) /* octets; fleetkeyd takes lines of 65,536 */
+
+/* POSTs what is left of 'file' as 'content_type', without holding it in memory; if it is no file
+ * but a pipe, only until a line is longer than FK_HTTP_UPLOAD_LINE_MAX. Results as above. */
 FK_MUST_USE enum fk_err fk_http_upload(struct fk_http *http, const char *path,
 				       const char *content_type, FILE *file,
 				       fk_http_progress_fn progress, void *progress_arg,

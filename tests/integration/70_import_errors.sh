@@ -35,7 +35,7 @@ refused() {
 	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
 }
 
-tap_plan 24
+tap_plan 25
 stack_init import
 STACK_UES=20
 stack_prepare
@@ -70,6 +70,15 @@ endless() {
 	head -c 70000 /dev/zero | tr '\0' a
 }
 refused "a line without end" 4 '' < <(endless)
+# What writes it never ends: the import does, and takes it along.
+status=0
+{
+	good | head -n 3
+	yes | tr -d '\n'
+} 2>/dev/null | timeout 10 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" fleet import - \
+	--allow-plain-keys >"$STACK_DIR/out" 2>&1 || status=${PIPESTATUS[1]}
+tap_is "nor is one that comes through a pipe and never ends" \
+	"$status $(grep -c ':4.*65536\|line 4.*65536' "$STACK_DIR/out")" "1 1"
 
 status=0
 stack_ctl fleet import "$STACK_DIR/fleet.csv" >"$STACK_DIR/out" 2>&1 || status=$?

@@ -34,7 +34,7 @@ row_with() {
 	} >"$STACK_DIR/row.csv"
 }
 
-tap_plan 19
+tap_plan 22
 stack_init owner
 STACK_UES=$UES
 STACK_T1_MS=50
@@ -54,6 +54,21 @@ tap_is "one of this KMF is" "$(stack_status stack_ctl fleet update "$STACK_DIR/r
 stack_campaign_create --sln 1
 stack_until 30 "end of the campaign" stack_campaign_is_over
 tap_is "all are served" "$(ended)" "completed $UES 0"
+
+# While fleetsim stands still, nothing is answered.
+all_left() {
+	[ "$(stack_counter tx_requests)" -ge $((before + UES)) ]
+}
+before=$(stack_counter tx_requests)
+kill -STOP "$(stack_pid fleetsim)"
+stack_campaign_create --sln 3
+stack_until 10 "KMM to each" all_left
+refused=$(stack_status stack_ctl fleet set-status "$ue" --status released --reason 'to the county')
+kill -CONT "$(stack_pid fleetsim)"
+tap_ok "it is not released while a KMM is on its way to it" test "$refused" -ne 0
+tap_ok "and it is said why" grep -q "on its way to $ue" "$STACK_DIR/out"
+stack_until 60 "end of the campaign" stack_campaign_is_over
+tap_is "nobody is lost by that" "$(ended)" "completed $UES 0"
 
 tap_is "a UE is released" \
 	"$(stack_status stack_ctl fleet set-status "$ue" --status released --reason 'to the county')" 0
