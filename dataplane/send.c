@@ -270,6 +270,14 @@ static void note_room(struct fk_send_stage *s, uint32_t n_left)
 		s->room = 2 * s->room < FK_WORKER_BURST ? 2 * s->room : FK_WORKER_BURST;
 }
 
+/* Is it over since this turn began? A worker may be stopped at any time, and for long. */
+static bool has_lost_lease(struct fk_worker *w)
+{
+	return w->clock != NULL &&
+	       fk_clock_at(w->clock, fk_clock_cycles()) >=
+		       atomic_load_explicit(&w->control->lease_until_us, memory_order_acquire);
+}
+
 uint32_t fk_send_waiting(struct fk_worker *w)
 {
 	struct fk_send_stage *s = w->send;
@@ -290,6 +298,11 @@ uint32_t fk_send_waiting(struct fk_worker *w)
 	}
 	if (!fk_build_burst(w, s->lanes, s->frames, s->masks, s->n))
 		build_singly(w);
+	if (has_lost_lease(w)) {
+		port->ops->free(port->self, s->frames, s->n);
+		take_back(w, 0);
+		return 0;
+	}
 	n_left = fk_worker_transmit(w, s->frames, s->masks, s->n);
 	note_room(s, n_left);
 	for (uint32_t i = 0; i < n_left; i++)

@@ -233,6 +233,7 @@ int fk_worker_main(void *arg)
 	prctl(PR_SET_TIMERSLACK, SLACK_NS);
 	fk_clock_init(&clock);
 	w->realtime_offset_us = clock.realtime_offset_us;
+	w->clock = &clock;
 	while (!atomic_load_explicit(&w->stop_wanted, memory_order_acquire)) {
 		uint64_t start = fk_clock_cycles();
 
@@ -244,6 +245,7 @@ int fk_worker_main(void *arg)
 		atomic_store_explicit(&w->is_parked, false, memory_order_release);
 		end_turn(w, &clock, start, fk_worker_poll(w, fk_clock_at(&clock, start)), &n_idle);
 	}
+	w->clock = NULL;
 	atomic_store_explicit(&w->is_parked, true, memory_order_release);
 	return 0;
 }

@@ -83,6 +83,8 @@ struct fk_receive_stage;
 struct fk_worker {
 	struct fk_worker_config config;
 	uint64_t now_us; /* CLOCK_MONOTONIC, read once a turn */
+	/* For what must know better, right before requests leave; NULL: nobody asks. */
+	struct fk_clock *clock;
 	uint64_t realtime_offset_us;
 
 	/* Set by fk_worker_attach(). */

@@ -378,6 +378,25 @@ Test(send, past_the_lease_neither_requests_nor_repeats_leave)
 	cr_assert_not_null(rig_next_out(rig), "with a lease it goes on");
 }
 
+/* As if it had been stopped behind its look at the lease, until that was over. */
+Test(send, what_was_built_for_a_lease_that_ended_meanwhile_does_not_leave)
+{
+	struct fk_control_block *control = fk_region_control(rig->region);
+	struct fk_clock thawed = {.base_us = rig->now_us + 60000000};
+
+	thawed.last_us = thawed.base_us;
+	order_in(5, 0, 0);
+	cr_assert_not_null(rig_next_out(rig));
+	atomic_store(&control->lease_until_us, rig->now_us + 30000000);
+	rig->worker->clock = &thawed;
+	order_in(6, 0, 0);
+	rig_pass_ms(rig, 2000);
+	cr_assert_null(rig_next_out(rig), "neither a request nor a repeat");
+	rig->worker->clock = NULL;
+	rig_pass_ms(rig, 1000);
+	cr_assert_not_null(rig_next_out(rig), "with a lease it goes on");
+}
+
 Test(send, a_pause_holds_new_requests_and_an_abort_repeats_too)
 {
 	struct fk_control_block *control = fk_region_control(rig->region);
