@@ -11,8 +11,8 @@
 #include <x86intrin.h>
 
 #include "crypto/engine.h"
-#include "crypto/octets.h"
 #include "crypto/token_tag.h"
+#include "octets.h"
 #include "sds_job.h"
 #include "series.h"
 #include "wire/sip_template.h"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "crypto/octets.h"
 #include "crypto/token_tag.h"
+#include "octets.h"
 #include "tag_hash.h"
 #include "wire/sip_refusal.h"
 

@@ -5,7 +5,7 @@
 
 #include <fleetkey/secret.h>
 
-#include "crypto/octets.h"
+#include "octets.h"
 
 /* Keys that the KMM of a transaction carries. */
 static uint32_t n_carried(const struct fk_txn *txn)

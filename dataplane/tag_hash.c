@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tag_hash.h"
 
-#include "crypto/octets.h"
+#include "octets.h"
 
 struct state {
 	uint64_t a, b, c, d;

@@ -36,7 +36,8 @@ static enum fk_err check_request(const struct fk_engine *engine,
 		fk_reason_set(reason, "the fleet has no group %s", request->group);
 		return FK_ENOTFOUND;
 	}
-	if (request->members.area[0] != '\0' &&
+	/* Of one that waited it is settled who they are, wherever they are now. */
+	if (request->members.area[0] != '\0' && request->stored_members_of == 0 &&
 	    fk_fleet_find_area(engine->fleet, request->members.area) < 0) {
 		*ret_field = "area";
 		fk_reason_set(reason, "the fleet has no area %s", request->members.area);

@@ -147,16 +147,13 @@ static enum fk_err open_transaction(struct fk_store *store)
 /* Queues the pages that were gathered. */
 static void queue_pages(struct fk_store *store)
 {
-	const char *octets;
 	enum fk_err err;
-	size_t size;
 
-	if (store->batch_failed || store->pages.n_pages == 0)
+	if (store->batch_failed || store->pages.n_words == 0)
 		return;
-	octets = fk_page_command_octets(&store->pages, &size);
 	err = open_transaction(store);
 	if (err == FK_OK)
-		err = fk_redis_send_octets(store, octets, size);
+		err = fk_redis_send(store, store->pages.words, store->pages.n_words);
 	if (err != FK_OK)
 		store->batch_failed = true;
 	fk_page_command_begin(&store->pages);

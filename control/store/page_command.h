@@ -3,8 +3,8 @@
  * page_command.h - many pages as one command of Redis.
  *
  * A command of its own for each page costs more than its octets do: Redis looks it up, queues it
- * for the transaction and says so, and we take that answer apart. So pages are gathered in the form
- * in which Redis reads them, and go as one MSET.
+ * for the transaction and says so, and we take that answer apart. So pages are gathered, and go as
+ * one MSET.
  *
  * Threads: one owner. Memory: in the struct, nothing else.
  */
@@ -14,11 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FK_PAGE_COMMAND_SIZE 65536u /* octets of one command at most */
+#include "store/redis_word.h"
+
+#define FK_PAGE_COMMAND_SIZE 65536u /* octets of the keys and pages of one command at most */
 
 struct fk_page_command {
-	uint32_t n_pages;
-	size_t size; /* octets of their words; the command's own words go before them */
+	uint32_t n_words; /* MSET, then a key and a page in turn; 0: there is no page */
+	size_t size;	  /* octets of them */
+	struct fk_redis_word words[FK_REDIS_ARGS_MAX];
 	char octets[FK_PAGE_COMMAND_SIZE];
 };
 
@@ -31,6 +34,3 @@ void fk_page_command_begin(struct fk_page_command *command);
  */
 bool fk_page_command_add(struct fk_page_command *command, const char *key, const void *octets,
 			 size_t size);
-
-/* The command with all its pages, at least one: borrowed until the next call. */
-const char *fk_page_command_octets(struct fk_page_command *command, size_t *ret_size);

@@ -53,17 +53,6 @@ enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *wo
 	return FK_OK;
 }
 
-enum fk_err fk_redis_send_octets(struct fk_store *store, const char *octets, size_t size)
-{
-	if (store->redis == NULL)
-		return FK_ESTORE;
-	if (redisAppendFormattedCommand(store->redis, octets, size) != REDIS_OK)
-		return fk_redis_break(store, "command", "out of memory");
-	store->out_size += size;
-	store->n_pending++;
-	return FK_OK;
-}
-
 enum fk_err fk_redis_fetch(struct fk_store *store, redisReply **ret_reply)
 {
 	void *reply = NULL;

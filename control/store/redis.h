@@ -17,11 +17,11 @@
 #include "reason.h"
 #include "store/lease.h"
 #include "store/page_command.h"
+#include "store/redis_word.h"
 #include "store/store.h"
 #include "store/witness.h"
 
 #define FK_REDIS_KEY_SIZE	  96	  /* characters of a key name, the NUL included */
-#define FK_REDIS_ARGS_MAX	  1024	  /* words of one command */
 #define FK_REDIS_OUT_MAX	  4194304 /* octets queued before replies are awaited */
 #define FK_REDIS_RUN_ID_SIZE	  64
 #define FK_REDIS_RETIRED	  "fk:retired"		/* hash: RSI -> outbound numbers */
@@ -77,14 +77,6 @@ struct fk_store {
 FK_MUST_USE enum fk_err fk_redis_open(const struct fk_store_options *options,
 				      struct fk_store **ret_store, struct fk_reason *reason);
 
-/* One word of a command. */
-struct fk_redis_word {
-	const void *at;
-	size_t size;
-};
-
-#define FK_WORD(text) ((struct fk_redis_word){(text), strlen(text)})
-
 /* Closes the connection for good and keeps the reason; returns FK_ESTORE. */
 enum fk_err fk_redis_break(struct fk_store *store, const char *what, const char *why);
 /* The same where Redis may come, or come back, by itself. */
@@ -93,9 +85,6 @@ enum fk_err fk_redis_miss(struct fk_store *store, const char *what, const char *
 /* Queues one command; its reply has to be fetched. FK_OK or FK_ESTORE. */
 FK_MUST_USE enum fk_err fk_redis_send(struct fk_store *store, const struct fk_redis_word *words,
 				      uint32_t n_words);
-/* The same for one that is in the form in which it is sent. */
-FK_MUST_USE enum fk_err fk_redis_send_octets(struct fk_store *store, const char *octets,
-					     size_t size);
 /* The next reply, which the caller frees. FK_ESTORE if it does not come, or is an error. */
 FK_MUST_USE enum fk_err fk_redis_fetch(struct fk_store *store, redisReply **ret_reply);
 /* Fetches and checks all replies that are pending. FK_OK or FK_ESTORE. */

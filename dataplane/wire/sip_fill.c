@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "crypto/octets.h"
 #include "net_sum.h"
+#include "octets.h"
 #include "sip_scan.h"
 #include "wire/sip_template.h"
 

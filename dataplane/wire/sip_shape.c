@@ -15,7 +15,7 @@
 
 #define STEP	    32	 /* octets that are held against a shape at once */
 #define CHECK	    128	 /* octets after which a misfit is noticed */
-#define SIZE_MAX_   1536 /* octets of a message that is kept; more than a frame holds */
+#define MESSAGE_MAX 1536 /* octets of a message that is kept; more than a frame holds */
 #define VIAS_MAX    4
 #define CSEQ_DIGITS 9 /* which no number of 31 bits overflows */
 
@@ -43,8 +43,8 @@ struct place {
 };
 
 struct shape {
-	_Alignas(STEP) uint8_t text[SIZE_MAX_]; /* zero where anything may stand */
-	uint8_t kinds[SIZE_MAX_];
+	_Alignas(STEP) uint8_t text[MESSAGE_MAX]; /* zero where anything may stand */
+	uint8_t kinds[MESSAGE_MAX];
 	uint16_t size;	  /* of the message, in octets; 0: not in use */
 	uint8_t next;	  /* of the shapes of this size, plus one; 0: there is none */
 	bool was_used;	  /* since room was looked for */
@@ -60,9 +60,9 @@ struct shape {
 };
 
 struct fk_sip_shapes {
-	uint8_t of_size[SIZE_MAX_ + 1]; /* first shape of a size, plus one; 0: there is none */
-	uint32_t n_missed;		/* since one was kept */
-	uint32_t hand;			/* where room is looked for next */
+	uint8_t of_size[MESSAGE_MAX + 1]; /* first shape of a size, plus one; 0: there is none */
+	uint32_t n_missed;		  /* since one was kept */
+	uint32_t hand;			  /* where room is looked for next */
 	bool is_usable;
 	struct shape shapes[FK_SIP_SHAPES];
 };
@@ -259,7 +259,7 @@ bool fk_sip_shapes_read(struct fk_sip_shapes *shapes, const uint8_t *octets, siz
 {
 	struct shape *s;
 
-	if (size > SIZE_MAX_)
+	if (size > MESSAGE_MAX)
 		return false;
 	for (uint32_t i = shapes->of_size[size]; i != 0; i = s->next) {
 		s = &shapes->shapes[i - 1];
@@ -393,7 +393,7 @@ void fk_sip_shapes_learn(struct fk_sip_shapes *shapes, const uint8_t *octets, si
 
 	if (!shapes->is_usable || ++shapes->n_missed < FK_SIP_SHAPE_EVERY)
 		return;
-	if (size < STEP || size > SIZE_MAX_ || message->error != NULL ||
+	if (size < STEP || size > MESSAGE_MAX || message->error != NULL ||
 	    message->n_vias > VIAS_MAX || n_digits == 0 || n_digits > CSEQ_DIGITS ||
 	    (body != NULL && !is_usual_body(octets, size, &found)))
 		return;

@@ -9,18 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-# Another stack in the same folder: the one before has ended.
-begin() {
-	rm -rf "$STACK_DIR/redis"
-	rm -f "$STACK_DIR"/*.sock "$STACK_DIR"/*.json "$STACK_DIR"/*.book
-	mkdir "$STACK_DIR/redis"
-	stack_prepare
-	stack_start
-	stack_import >/dev/null
-	# The dataplane attaches anew to the fleet; until it has, sizes are not known.
-	stack_until 30 "attached dataplane" stack_attached
-}
-
 fleet() {
 	jq -r "$1" "$STACK_DIR/fleetsim.json"
 }
@@ -73,7 +61,7 @@ STACK_PROFILE=A
 STACK_CONGESTION_SAFE=true
 STACK_UES=200
 STACK_LOSS=5
-begin
+stack_begin_anew
 stack_campaign_create
 tap_ok "A: a campaign completes with 5 % loss" stack_watch 60
 stack_settle
@@ -87,7 +75,7 @@ STACK_PROFILE=B
 STACK_CONGESTION_SAFE=false
 STACK_UES=60
 STACK_LOSS=0
-begin
+stack_begin_anew
 stack_ctl campaign create --dry-run --json >"$STACK_DIR/plan.json"
 tap_is "B: the plan says that one at a time is enforced, and what it takes" \
 	"$(plan_of nh1 '"\(.profile) \(.one_at_a_time) \(.predicted_s)"')" "B true 12"
@@ -104,7 +92,7 @@ STACK_NEXT_HOPS=("nh-a,5060,A" "nh-b,5062,B" "nh-c,5064,C")
 STACK_FLEETSIM_ARGS=(--delay-ms 10)
 STACK_CAPTURE=$STACK_DIR/mix.pcap
 STACK_UES=120
-begin
+stack_begin_anew
 stack_ctl campaign create --dry-run --json >"$STACK_DIR/plan.json"
 tap_is "mix: the plan tells profile and limits of each next hop" "$(jq -r '
 	[.next_hops[] | "\(.name) \(.profile) \(.n_served) \(.one_at_a_time)"] | join(", ")' \
@@ -132,7 +120,7 @@ STACK_FLEETSIM_ARGS=()
 STACK_CAPTURE=
 STACK_T1_MS=20
 STACK_ATTEMPTS=2
-begin
+stack_begin_anew
 stack_campaign_create
 tap_not "bad: the campaign ends without an acknowledgement of all" stack_watch 60
 tap_is "bad: it is halted when nothing else is left, with the reason" \

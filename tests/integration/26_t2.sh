@@ -47,17 +47,6 @@ start_fails() {
 	[ "$status" = 2 ] || sed 's/^/# /' "$STACK_DIR/out"
 }
 
-# Another stack in the same folder: the one before has ended.
-begin() {
-	rm -rf "$STACK_DIR/redis"
-	rm -f "$STACK_DIR"/*.sock "$STACK_DIR"/*.json "$STACK_DIR"/*.book
-	mkdir "$STACK_DIR/redis"
-	stack_prepare
-	stack_start
-	stack_import >/dev/null
-	stack_until 30 "attached dataplane" stack_attached
-}
-
 tap_plan 32
 stack_init t2
 STACK_PROFILE=T2
@@ -69,7 +58,7 @@ STACK_T1_MS=100
 STACK_BACKOFF_MS=200
 STACK_CAPTURE=$STACK_DIR/t2.pcap
 
-begin
+stack_begin_anew
 stack_ctl campaign create --sln 1-2 --dry-run --json >"$STACK_DIR/plan.json"
 tap_is "the plan names the carrier, which has no profile" "$(jq -r '.next_hops[0] |
 	"\(.carrier) \(.profile) \(.n_served) \(.one_at_a_time)"' "$STACK_DIR/plan.json")" \
@@ -111,7 +100,7 @@ STACK_LOSS=0
 STACK_T1_MS=4000
 STACK_CAPTURE=
 STACK_HOSTILE=all
-begin
+stack_begin_anew
 stack_campaign_create
 tap_ok "lies: a campaign over both carriers completes" stack_watch 60
 sleep 1
@@ -136,7 +125,7 @@ STACK_ATTEMPTS=2
 sed 's/^message_identity .*/message_identity V value=0x02/' "$STACK_ISD_LAYOUT" \
 	>"$STACK_DIR/other-layout"
 STACK_FLEETSIM_ARGS=(--isd-layout "$STACK_DIR/other-layout")
-begin
+stack_begin_anew
 stack_campaign_create
 stack_watch 60 >/dev/null
 stack_settle

@@ -9,17 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-# Another stack in the same folder: the one before has ended.
-begin() {
-	rm -rf "$STACK_DIR/redis"
-	rm -f "$STACK_DIR"/*.sock "$STACK_DIR"/*.json "$STACK_DIR"/*.book
-	mkdir "$STACK_DIR/redis"
-	stack_prepare
-	stack_start
-	stack_import >/dev/null
-	stack_until 30 "attached dataplane" stack_attached
-}
-
 # busy FILTER: of the fleet's word on the next hop that is overloaded.
 busy() {
 	jq -r ".next_hops[] | select(.name == \"nh-busy\") | $1" "$STACK_DIR/fleetsim.json"
@@ -53,7 +42,7 @@ STACK_WINDOW=64
 # For seven seconds, and five are to be waited: a try after five is too early, the next one is not.
 STACK_NEXT_HOPS=("nh-busy,5062,C,503" "nh-ok,5060,C")
 STACK_FLEETSIM_ARGS=(--overload 7 --retry-after 5)
-begin
+stack_begin_anew
 stack_campaign_create
 tap_ok "the campaign runs on at the other next hop, and says which one waits, why and how long" \
 	stack_until 4 "a next hop that waits" waits_alone
@@ -74,7 +63,7 @@ stack_end
 
 # For ever.
 STACK_FLEETSIM_ARGS=(--retry-after 1)
-begin
+stack_begin_anew
 stack_campaign_create
 tap_not "stays: the campaign ends without an acknowledgement of all" stack_watch 60
 tap_is "stays: it is halted when nothing else is left, with the reason" \
@@ -91,7 +80,7 @@ stack_end
 STACK_NEXT_HOPS=()
 STACK_FLEETSIM_ARGS=(--refuse-503 15 --retry-after 1)
 STACK_ATTEMPTS=12
-begin
+stack_begin_anew
 : >"$STACK_DIR/control.log"
 stack_campaign_create
 tap_ok "a share: the campaign completes" stack_watch 60

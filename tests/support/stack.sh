@@ -542,6 +542,18 @@ stack_import() {
 		fleet import "$STACK_DIR/fleet.csv" --allow-plain-keys "$@"
 }
 
+# Another stack with a fleet in the same folder, the one before having ended. The dataplane attaches
+# anew to the fleet; until it has, sizes are not known.
+stack_begin_anew() {
+	rm -rf "$STACK_DIR/redis"
+	rm -f "$STACK_DIR"/*.sock "$STACK_DIR"/*.json "$STACK_DIR"/*.book
+	mkdir "$STACK_DIR/redis"
+	stack_prepare
+	stack_start
+	stack_import >/dev/null
+	stack_until 30 "attached dataplane" stack_attached
+}
+
 # Sets STACK_CAMPAIGN. Arguments go to fleetkeyctl campaign create.
 stack_campaign_create() {
 	stack_until 30 "attached dataplane" stack_attached

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto/octets.h"
 #include "fixture.h"
+#include "octets.h"
 
 Test(octets, the_first_of_eight_is_the_highest)
 {
