@@ -31,6 +31,9 @@
 	X(NOTIFICATIONS, "notifications")   /* transactions begun */                              \
 	X(ANSWERS, "answers")		    /* transactions begun */                              \
 	X(HELLOS, "hellos")		    /* transactions begun */                              \
+	X(HELLOS_1, "hellos_1")		    /* of HELLOS: with flag 1, under a MAC */             \
+	X(HELLOS_2, "hellos_2")		    /* of HELLOS: with flag 2, under a MAC */             \
+	X(NO_SERVICE, "no_service")	    /* of COMMANDS: nothing is given to who asked */      \
 	X(UNABLE, "unable")		    /* commands under a key that the radio lacks */       \
 	X(WARM_STARTS, "warm_starts")	    /* of COMMANDS: it has a protection TEK again */      \
 	X(GREETED, "greeted")		    /* of COMMANDS: a Hello, which it answers */          \

@@ -458,11 +458,12 @@ static void say_unable(struct exchange *x, struct fk_radio_answer *answer)
 		.destination_rsi = x->radio->kmf_rsi,
 		.source_rsi = x->ue->rsi,
 	};
+	bool has_kek = x->ue->kek_algorithm_id != 0;
 	const struct fk_kmm_unable unable = {
-		.body_format = FK_KMM_BODY_HAS_KEK,
+		.body_format = has_kek ? FK_KMM_BODY_HAS_KEK : 0,
 		.algorithm_id = x->frame.header.mac.algorithm_id,
 		.key_id = x->frame.header.mac.key_id,
-		.status = FK_KMM_STATUS_INVALID_KEY_ID,
+		.status = has_kek ? FK_KMM_STATUS_INVALID_KEY_ID : FK_KMM_STATUS_NO_KEK,
 	};
 	size_t size = 0;
 
@@ -552,6 +553,12 @@ static enum fk_sim_malformed obey(struct exchange *x, struct fk_radio_answer *an
 			return FK_SIM_MALFORMED_KMM;
 		x->ue->inbound_number = x->frame.header.message_number;
 		note_registration(x);
+		break;
+	case FK_KMM_NO_SERVICE:
+		if (fk_kmm_decode_empty(&x->frame) != FK_OK)
+			return FK_SIM_MALFORMED_KMM;
+		x->ue->inbound_number = x->frame.header.message_number;
+		count(x->radio, FK_SIM_NO_SERVICE);
 		break;
 	default:
 		x->ue->inbound_number = x->frame.header.message_number;
@@ -664,23 +671,25 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 }
 
 static enum fk_err encode_said(const struct fk_radio *radio, const struct fk_kmm_header *header,
-			       uint8_t message_id, struct fk_radio_answer *said, size_t *ret_size)
+			       uint8_t message_id, uint8_t hello_flag, struct fk_radio_answer *said,
+			       size_t *ret_size)
 {
 	if (message_id == FK_KMM_HELLO)
-		return fk_kmm_encode_hello(header, FK_HELLO_HERE, said->octets,
-					   sizeof(said->octets), ret_size);
+		return fk_kmm_encode_hello(header, hello_flag, said->octets, sizeof(said->octets),
+					   ret_size);
 	return fk_kmm_encode_registration(header, message_id, FK_KMM_BODY_HAS_KEK, radio->kmf_rsi,
 					  said->octets, sizeof(said->octets), ret_size);
 }
 
 void fk_radio_say(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t message_id,
-		  struct fk_radio_answer *ret_said)
+		  uint8_t hello_flag, struct fk_radio_answer *ret_said)
 {
+	bool has_key = ue->ptek_algorithm_id != 0;
 	const struct fk_kmm_header header = {
 		.response_kind = message_id == FK_KMM_HELLO ? FK_KMM_RESPONSE_NONE
 							    : FK_KMM_RESPONSE_IMMEDIATE,
-		.has_message_number = true,
-		.has_mac = true,
+		.has_message_number = has_key,
+		.has_mac = has_key,
 		.destination_rsi = radio->kmf_rsi,
 		.source_rsi = ue->rsi,
 		.message_number = (uint16_t)(ue->outbound_number + 1),
@@ -692,12 +701,13 @@ void fk_radio_say(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t message_
 	size_t size;
 
 	ret_said->size = 0;
-	if (ue->ptek_algorithm_id == 0 ||
-	    encode_said(radio, &header, message_id, ret_said, &size) != FK_OK ||
-	    fk_ossl_mac(radio->ossl, ue->ptek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
-			kmm + size - FK_KMM_MAC_BLOCK_SIZE) != FK_OK)
+	if ((!has_key && (message_id != FK_KMM_HELLO || !fk_ue_has_trait(ue, FK_TRAIT_NO_PTEK))) ||
+	    encode_said(radio, &header, message_id, hello_flag, ret_said, &size) != FK_OK)
+		return;
+	if (has_key && fk_ossl_mac(radio->ossl, ue->ptek, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
+				   kmm + size - FK_KMM_MAC_BLOCK_SIZE) != FK_OK)
 		return;
 	ret_said->size = size;
-	ue->outbound_number++;
+	ue->outbound_number += has_key;
 	ue->awaits_registration = message_id == FK_KMM_REGISTRATION_COMMAND;
 }

@@ -44,7 +44,8 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 				       const uint8_t *kmm, size_t size,
 				       struct fk_radio_answer *ret_answer);
 
-/* What the radio says without being asked, under its own key: a Hello with flag 0, Registration- or
- * Deregistration-Command. 'ret_said' has size 0 if it has no such key. */
+/* What the radio says without being asked, under its own key: a Hello with that flag, Registration-
+ * or Deregistration-Command. Who has lost that key says Hello without a MAC and a number; anything
+ * else is left unsaid then, and 'ret_said' has size 0. */
 void fk_radio_say(struct fk_radio *radio, struct fk_sim_ue *ue, uint8_t message_id,
-		  struct fk_radio_answer *ret_said);
+		  uint8_t hello_flag, struct fk_radio_answer *ret_said);

@@ -65,6 +65,8 @@ const char fk_run_options_help[] =
 	"                           (default 0: never)\n"
 	"    --leave S              and hear until S seconds after it, 0..86400 (default 0)\n"
 	"    --hello                say so to the KMF when they are back, once\n"
+	"    --hello-flag N         with flag N, 0..2 (default 0), or each: by their place in the\n"
+	"                           fleet file 0, 1, 2, 0 and so on; those with 2 have no KEK\n"
 	"    --register             instead, register until that is answered, and deregister\n"
 	"                           2 seconds before they leave\n"
 	"    --bad-mac PERCENT      send an answer with a broken MAC ahead of each answer\n"
@@ -103,6 +105,7 @@ enum run_option {
 	OPT_KEYS,
 	OPT_BARE,
 	OPT_HELLO,
+	OPT_HELLO_FLAG,
 	OPT_REGISTER,
 	OPT_LEAVE,
 	OPT_IDLE,
@@ -145,6 +148,7 @@ static const struct option options[] = {
 	{"keys", required_argument, NULL, OPT_KEYS},
 	{"bare", no_argument, NULL, OPT_BARE},
 	{"hello", no_argument, NULL, OPT_HELLO},
+	{"hello-flag", required_argument, NULL, OPT_HELLO_FLAG},
 	{"register", no_argument, NULL, OPT_REGISTER},
 	{"leave", required_argument, NULL, OPT_LEAVE},
 	{"idle", required_argument, NULL, OPT_IDLE},
@@ -296,6 +300,17 @@ static bool read_status(struct fk_traits_spec *traits, const char *text)
 	return true;
 }
 
+static bool read_hello_flag(struct fk_traits_spec *traits, const char *text)
+{
+	uint64_t flag = FK_HELLO_FLAGS;
+
+	if (strcmp(text, "each") != 0 &&
+	    !fk_argument_number("hello-flag", text, 0, FK_HELLO_FLAGS - 1, &flag))
+		return false;
+	traits->hello_flag = (uint8_t)flag;
+	return true;
+}
+
 static bool read_window(struct fk_traits_spec *traits, const char *text)
 {
 	uint64_t window = 0;
@@ -334,6 +349,8 @@ static bool read_weather(struct fk_sim_options *o, int c, const char *text)
 		return read_status(&o->traits, text);
 	case OPT_SMALL_WINDOW:
 		return read_window(&o->traits, text);
+	case OPT_HELLO_FLAG:
+		return read_hello_flag(&o->traits, text);
 	default:
 		if (c >= OPT_TRAITS && c < OPT_TRAITS + FK_TRAITS)
 			return fk_argument_percent(name_of(c), text,

@@ -217,13 +217,15 @@ bool fk_speak_unasked(struct fk_server *s, struct fk_sim_ue *ue, uint8_t message
 {
 	const struct fk_face *face = face_of(s, ue);
 	uint8_t id[FK_SDS_ID_SIZE];
+	uint8_t flag = fk_traits_hello_flag(&s->traits->spec, index_of(s, ue));
+	bool is_hello = message_id == FK_KMM_HELLO;
 	struct fk_radio_answer said;
 	struct fk_compose message;
 
 	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX ||
 	    !fk_outbox_has_room(&s->outbox))
 		return false;
-	fk_radio_say(s->radio, ue, message_id, &said);
+	fk_radio_say(s->radio, ue, message_id, flag, &said);
 	if (face == NULL || said.size == 0)
 		return true; /* it has nothing to say it with */
 	draw_message_id(s, id);
@@ -239,7 +241,10 @@ bool fk_speak_unasked(struct fk_server *s, struct fk_sim_ue *ue, uint8_t message
 		.kmm_size = said.size,
 		.bare_kmm = s->bare_kmm,
 	};
-	if (fk_txn_begin(s->txns, &message, &s->kmf, s->kmf_port, s->now_ms) == FK_OK)
-		count(s, message_id == FK_KMM_HELLO ? FK_SIM_HELLOS : FK_SIM_SAID);
+	if (fk_txn_begin(s->txns, &message, &s->kmf, s->kmf_port, s->now_ms) != FK_OK)
+		return true;
+	count(s, is_hello ? FK_SIM_HELLOS : FK_SIM_SAID);
+	if (is_hello && flag != FK_HELLO_HERE && ue->ptek_algorithm_id != 0)
+		count(s, flag == FK_HELLO_REKEY ? FK_SIM_HELLOS_1 : FK_SIM_HELLOS_2);
 	return true;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* traits.c - see traits.h. */
+#include <fleetkey/kmm.h>
+
 #include "traits.h"
 #include "weather.h"
 
@@ -33,6 +35,12 @@ static uint64_t spread(const struct fk_traits *traits, enum fk_trait trait, uint
 	return fk_weather_mix(word + ((uint64_t)n << 32 | ue_index));
 }
 
+uint8_t fk_traits_hello_flag(const struct fk_traits_spec *spec, uint32_t ue_index)
+{
+	return spec->hello_flag < FK_HELLO_FLAGS ? spec->hello_flag
+						 : (uint8_t)(ue_index % FK_HELLO_FLAGS);
+}
+
 void fk_traits_apply(struct fk_traits *traits, struct fk_fleet *fleet)
 {
 	const struct fk_traits_spec *spec = &traits->spec;
@@ -49,6 +57,9 @@ void fk_traits_apply(struct fk_traits *traits, struct fk_fleet *fleet)
 			traits->ues[trait]++;
 			if (trait == FK_TRAIT_OFFLINE && (word & 1) != 0)
 				fleet->ues[i].is_silent_offline = true;
+			if (trait == FK_TRAIT_OFFLINE && spec->says_hello &&
+			    fk_traits_hello_flag(spec, i) == FK_HELLO_REKEY_NO_UKEK)
+				fk_sim_ue_lose_kek(&fleet->ues[i]);
 			if (trait == FK_TRAIT_NO_PTEK)
 				fk_sim_ue_lose_ptek(&fleet->ues[i]);
 			if (trait == FK_TRAIT_SMALL_WINDOW && fleet->ues[i].mnp > spec->window)

@@ -37,6 +37,8 @@ enum fk_trait {
 	FK_TRAITS
 };
 
+#define FK_HELLO_FLAGS 3u /* as a flag: UE i of the fleet file has flag i modulo 3 */
+
 struct fk_traits_spec {
 	double percent[FK_TRAITS];
 	uint64_t seed;
@@ -45,6 +47,7 @@ struct fk_traits_spec {
 	uint32_t offline_back_s; /* after the first request; 0: never */
 	uint32_t leave_s;	 /* after it, too: so long those of OFFLINE are there */
 	bool says_hello;	 /* who is back says so */
+	uint8_t hello_flag;	 /* how: enum fk_kmm_hello_flag, or FK_HELLO_FLAGS */
 	bool registers;		 /* who leaves deregisters, who is back registers */
 	uint16_t window;	 /* of SMALL_WINDOW; with 0 no number is ever new */
 	uint8_t status;		 /* of STATUS */
@@ -61,8 +64,12 @@ struct fk_traits {
 
 const char *fk_trait_name(enum fk_trait trait);
 
-/* Gives each UE of the fleet its traits. 'traits->spec' is set, the rest is zero. */
+/* Gives each UE of the fleet its traits. 'traits->spec' is set, the rest is zero. Who is to ask
+ * without a KEK has none from the start. */
 void fk_traits_apply(struct fk_traits *traits, struct fk_fleet *fleet);
+
+/* The flag that the UE says Hello with. */
+uint8_t fk_traits_hello_flag(const struct fk_traits_spec *spec, uint32_t ue_index);
 
 static inline bool fk_ue_has_trait(const struct fk_sim_ue *ue, enum fk_trait trait)
 {

@@ -183,3 +183,10 @@ void fk_sim_ue_lose_ptek(struct fk_sim_ue *ue)
 	ue->ptek_algorithm_id = 0;
 	ue->ptek_key_id = 0;
 }
+
+void fk_sim_ue_lose_kek(struct fk_sim_ue *ue)
+{
+	fk_wipe(ue->kek, sizeof(ue->kek));
+	ue->kek_algorithm_id = 0;
+	ue->kek_key_id = 0;
+}

@@ -118,8 +118,9 @@ void fk_sim_ue_delete_key(struct fk_sim_ue *ue, struct fk_sim_key *key);
 /* Wipes every key, those of its own included: nothing authenticates to the radio any more. */
 void fk_sim_ue_forget_keys(struct fk_sim_ue *ue);
 
-/* Wipes the protection TEK alone. */
+/* Wipe the protection TEK, or the KEK, alone. */
 void fk_sim_ue_lose_ptek(struct fk_sim_ue *ue);
+void fk_sim_ue_lose_kek(struct fk_sim_ue *ue);
 
 /* The traffic key whose number among those that match is 'nth', or NULL. */
 struct fk_sim_key *fk_sim_ue_find_key(struct fk_sim_ue *ue, uint8_t algorithm_id, uint16_t key_id,

@@ -212,6 +212,19 @@ size_t make_hello(struct fixture *f, const struct fk_sim_ue *ue, const struct co
 	return size;
 }
 
+size_t make_no_service(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       uint8_t kmm[static FK_KMM_SIZE_MAX])
+{
+	struct fk_kmm_header header = command_header(ue, c);
+	size_t size = 0;
+
+	header.response_kind = FK_KMM_RESPONSE_NONE;
+	need(fk_kmm_encode_empty(&header, FK_KMM_NO_SERVICE, kmm, FK_KMM_SIZE_MAX, &size) == FK_OK,
+	     "fk_kmm_encode_empty");
+	put_mac(f, c, kmm, size);
+	return size;
+}
+
 size_t make_warm_start(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
 		       const uint8_t ptek[static 32], uint16_t ptek_key_id,
 		       uint8_t kmm[static FK_KMM_SIZE_MAX])

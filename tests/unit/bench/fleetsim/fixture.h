@@ -63,6 +63,8 @@ size_t make_delete_key(struct fixture *f, const struct fk_sim_ue *ue, const stru
 /* Its MAC is under c->mac_key, which should be 'ptek'. */
 size_t make_hello(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
 		  uint8_t kmm[static FK_KMM_SIZE_MAX]);
+size_t make_no_service(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
+		       uint8_t kmm[static FK_KMM_SIZE_MAX]);
 size_t make_warm_start(struct fixture *f, const struct fk_sim_ue *ue, const struct command *c,
 		       const uint8_t ptek[static 32], uint16_t ptek_key_id,
 		       uint8_t kmm[static FK_KMM_SIZE_MAX]);

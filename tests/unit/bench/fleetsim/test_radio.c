@@ -628,3 +628,40 @@ Test(radio, a_hello_is_answered_by_one_under_the_radios_own_key)
 	cr_expect_eq(counts.count[FK_SIM_GREETED], 1);
 	cr_expect_eq(ue->inbound_number, 1);
 }
+
+/* spec: P25 sheet 1.4, 4, Hello */
+Test(radio, a_no_service_is_taken_without_an_answer)
+{
+	struct command c = usual_command(&f, ue, 1);
+
+	cr_assert_eq(give(make_no_service(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_expect_eq(answer.size, 0);
+	cr_expect_eq(counts.count[FK_SIM_NO_SERVICE], 1);
+	cr_expect_eq(ue->inbound_number, 1);
+	/* Nobody else's word counts. */
+	c.number = 2;
+	c.mac_key = c.kek;
+	cr_assert_eq(give(make_no_service(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+	cr_expect_eq(counts.count[FK_SIM_NO_SERVICE], 1);
+	cr_expect_eq(counts.count[FK_SIM_BAD_MAC], 1);
+}
+
+Test(radio, a_hello_has_the_flag_it_is_told_and_no_mac_where_there_is_no_key_for_one)
+{
+	struct fk_kmm_frame frame;
+	uint8_t flag = 9;
+
+	fk_radio_say(&radio, ue, FK_KMM_HELLO, FK_HELLO_REKEY, &answer);
+	frame = check_answer(ue->ptek, FK_KMM_HELLO);
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_OK);
+	cr_expect_eq(flag, FK_HELLO_REKEY);
+	ue->traits = 1u << FK_TRAIT_NO_PTEK;
+	fk_sim_ue_lose_ptek(ue);
+	fk_radio_say(&radio, ue, FK_KMM_HELLO, FK_HELLO_REKEY_NO_UKEK, &answer);
+	cr_assert_eq(fk_kmm_decode(answer.octets, answer.size, &frame), FK_OK);
+	cr_expect_not(frame.header.has_mac);
+	cr_assert_eq(fk_kmm_decode_hello(&frame, &flag), FK_OK);
+	cr_expect_eq(flag, FK_HELLO_REKEY_NO_UKEK);
+	fk_radio_say(&radio, ue, FK_KMM_REGISTRATION_COMMAND, FK_HELLO_HERE, &answer);
+	cr_expect_eq(answer.size, 0, "a registration needs one");
+}

@@ -702,6 +702,35 @@ Test(server, ues_that_are_back_say_hello_once)
 	cr_assert_eq(counts.count[FK_SIM_HELLOS], 1);
 }
 
+Test(server, what_ues_say_hello_with_is_counted_by_flag)
+{
+	uint8_t buf[1500];
+
+	for (uint32_t i = 0; i < f.fleet.n_ues; i++)
+		f.fleet.ues[i].traits = 1u << FK_TRAIT_OFFLINE;
+	traits.spec.offline_back_s = 5;
+	traits.spec.says_hello = true;
+	traits.spec.hello_flag = FK_HELLO_FLAGS; /* each */
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	server.now_ms += 5000;
+	fk_server_tick(&server);
+	cr_expect_eq(counts.count[FK_SIM_HELLOS], f.fleet.n_ues);
+	cr_expect_eq(counts.count[FK_SIM_HELLOS_1], (f.fleet.n_ues + 1) / 3);
+	cr_expect_eq(counts.count[FK_SIM_HELLOS_2], f.fleet.n_ues / 3);
+}
+
+Test(server, who_asks_without_a_kek_has_none)
+{
+	for (uint32_t i = 0; i < f.fleet.n_ues; i++)
+		f.fleet.ues[i].traits = 0;
+	traits.spec.percent[FK_TRAIT_OFFLINE] = 100;
+	traits.spec.says_hello = true;
+	traits.spec.hello_flag = FK_HELLO_FLAGS;
+	fk_traits_apply(&traits, &f.fleet);
+	for (uint32_t i = 0; i < f.fleet.n_ues; i++)
+		cr_expect_eq(f.fleet.ues[i].kek_algorithm_id == 0, i % 3 == 2);
+}
+
 static bool is_full;
 
 static bool has_room(void *arg)
