@@ -195,6 +195,9 @@ static bool encode_one(const struct fk_worker *w, struct fk_build_lane *lane, ui
 		err = fk_kmm_encode_registration_response(&header, FK_KMM_DEREGISTRATION_RESPONSE,
 							  FK_KMM_STATUS_PERFORMED, kmm, cap, &size);
 		break;
+	case FK_ORDER_NO_SERVICE:
+		err = fk_kmm_encode_empty(&header, FK_KMM_NO_SERVICE, kmm, cap, &size);
+		break;
 	}
 	if (err != FK_OK)
 		return false;

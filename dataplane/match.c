@@ -562,6 +562,7 @@ static enum fk_counter read_answer(const struct fk_worker *w, const struct fk_ma
 		return FK_COUNTERS; /* it was read before it counted as an answer */
 	case FK_ORDER_REGISTERED:
 	case FK_ORDER_DEREGISTERED:
+	case FK_ORDER_NO_SERVICE:
 		break; /* no KMM answers these */
 	}
 	return FK_COUNTER_RX_KMM_UNEXPECTED;

@@ -29,6 +29,7 @@ static uint16_t body_size(const struct fk_campaign_block *campaign, uint8_t kind
 	case FK_ORDER_DELETE_KEYSET:
 		return 2;
 	case FK_ORDER_ZEROIZE:
+	case FK_ORDER_NO_SERVICE:
 		return 0;
 	case FK_ORDER_WARM_START:
 		return 6 + FK_KMM_KEY_ITEM_SIZE;
@@ -132,6 +133,7 @@ static bool is_buildable(const struct fk_worker *w, const struct fk_order *order
 	case FK_ORDER_HELLO:
 	case FK_ORDER_REGISTERED:
 	case FK_ORDER_DEREGISTERED:
+	case FK_ORDER_NO_SERVICE:
 		/* Nobody's word but that of the one who knows the UE's own key (I8). */
 		if (order->mac_key != FK_MAC_KEY_PTEK)
 			return false;

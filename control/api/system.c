@@ -136,13 +136,14 @@ void fk_api_dataplane(struct fk_call *call)
 		json_object_set_new(counters, fk_counter_name(i),
 				    json_integer((json_int_t)sums.counters[i]));
 	unasked = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hellos",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "hellos",
 		(json_int_t)said->n_heard, "rekey_requests", (json_int_t)said->n_rekey_requests,
-		"registrations", (json_int_t)said->n_registered, "deregistrations",
-		(json_int_t)said->n_deregistered, "answered", (json_int_t)said->n_answered,
-		"refused", (json_int_t)said->n_refused, "put_off", (json_int_t)said->n_put_off,
-		"unanswered", (json_int_t)said->n_unanswered, "woken", (json_int_t)said->n_woken,
-		"renewed", (json_int_t)said->n_renewed);
+		"no_service", (json_int_t)said->n_no_service, "key_fills",
+		(json_int_t)said->n_key_fills, "registrations", (json_int_t)said->n_registered,
+		"deregistrations", (json_int_t)said->n_deregistered, "answered",
+		(json_int_t)said->n_answered, "refused", (json_int_t)said->n_refused, "put_off",
+		(json_int_t)said->n_put_off, "unanswered", (json_int_t)said->n_unanswered, "woken",
+		(json_int_t)said->n_woken, "renewed", (json_int_t)said->n_renewed);
 	cycles = (double)sums.busy_cycles + (double)sums.idle_cycles;
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:b, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "attached",
@@ -233,6 +234,10 @@ void fk_api_metrics(struct fk_call *call)
 	gauge(out, "fleet_ues", "UEs in the fleet in force", fk_fleet_n_ues(app->fleet));
 	gauge(out, "hellos", "Hellos of UEs, since fleetkeyd started",
 	      fk_engine_said(app->engine)->n_heard);
+	gauge(out, "no_service", "rekey requests of UEs that there was nothing to give for",
+	      fk_engine_said(app->engine)->n_no_service);
+	gauge(out, "key_fills", "UEs that said they lack their KEK, or for which none may be used",
+	      fk_engine_said(app->engine)->n_key_fills);
 	gauge(out, "registrations", "Registration-Commands noted, since fleetkeyd started",
 	      fk_engine_said(app->engine)->n_registered);
 	gauge(out, "deregistrations", "Deregistration-Commands noted, since fleetkeyd started",

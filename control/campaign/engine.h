@@ -230,9 +230,12 @@ struct fk_engine_said {
 	uint64_t n_rekey_requests; /* of them: with flag 1 or 2 */
 	uint64_t n_woken;	   /* deliveries that it was the occasion to go on with */
 	uint64_t n_registered, n_deregistered; /* noted */
-	uint64_t n_answered;		       /* of them: by an answer that the system took */
+	uint64_t n_no_service;		       /* requests that there was nothing to give for */
+	uint64_t n_key_fills;		       /* UEs that nothing wrapped can be brought to */
+	uint64_t n_answered;		       /* of those three: by what the system took */
 	uint64_t n_renewed;		       /* protection TEKs made for UEs that lacked theirs */
-	/* And those without: refused for the UE's status, put off for an import, no number left. */
+	/* And those without: refused for the UE's status, put off for an import; no number left, or
+	 * a request without a MAC. */
 	uint64_t n_refused, n_put_off, n_unanswered;
 };
 const struct fk_engine_said *fk_engine_said(const struct fk_engine *engine);

@@ -18,6 +18,12 @@ enum phase {
 	OPEN, /* ordered */
 };
 
+enum lack {
+	LACKS_NOTHING = 0,
+	LACKS_BY_CALLER, /* by who called alone */
+	LACKS_BY_MAC,
+};
+
 struct answer {
 	uint32_t next;	     /* in the queue */
 	uint32_t date_s;     /* pinned, so that the octets stay the same */
@@ -25,6 +31,7 @@ struct answer {
 	uint16_t number;
 	uint8_t kind : 4;  /* enum fk_order_kind */
 	uint8_t phase : 4; /* enum phase */
+	uint8_t lacks_kek; /* enum lack: of the UE, whether it is answered or not */
 };
 
 struct fk_registrar {
@@ -124,23 +131,59 @@ static void note_inbound(struct fk_registrar *r, uint32_t ue_index, uint16_t inb
 	mark_dirty(r, ue_index);
 }
 
-bool fk_registrar_take(struct fk_registrar *r, uint32_t ue_index, enum fk_presence presence,
-		       uint16_t inbound, uint32_t date_s)
+static bool begin_answer(struct fk_registrar *r, uint32_t ue_index, enum fk_order_kind kind,
+			 uint32_t date_s)
 {
 	struct answer *answer = &r->answers[ue_index];
 	uint16_t number;
 
-	note_inbound(r, ue_index, inbound);
-	r->opt.numbers[ue_index].presence = (uint8_t)presence & 15;
 	if (answer->phase != IDLE || !take_number(r, ue_index, &number))
 		return false;
 	answer->number = number;
 	answer->date_s = date_s;
-	answer->kind =
-		presence == FK_PRESENCE_DEREGISTERED ? FK_ORDER_DEREGISTERED : FK_ORDER_REGISTERED;
+	answer->kind = kind & 15;
 	answer->phase = WRITING;
 	r->n_writing++;
 	return true;
+}
+
+bool fk_registrar_take(struct fk_registrar *r, uint32_t ue_index, enum fk_presence presence,
+		       uint16_t inbound, uint32_t date_s)
+{
+	note_inbound(r, ue_index, inbound);
+	r->opt.numbers[ue_index].presence = (uint8_t)presence & 15;
+	return begin_answer(r, ue_index,
+			    presence == FK_PRESENCE_DEREGISTERED ? FK_ORDER_DEREGISTERED
+								 : FK_ORDER_REGISTERED,
+			    date_s);
+}
+
+bool fk_registrar_refuse(struct fk_registrar *r, uint32_t ue_index, uint16_t inbound,
+			 uint32_t date_s)
+{
+	note_inbound(r, ue_index, inbound);
+	return begin_answer(r, ue_index, FK_ORDER_NO_SERVICE, date_s);
+}
+
+bool fk_registrar_note_kek(struct fk_registrar *r, uint32_t ue_index, bool is_lacking,
+			   bool is_authentic)
+{
+	uint8_t said = is_authentic ? LACKS_BY_MAC : LACKS_BY_CALLER;
+	struct answer *answer = &r->answers[ue_index];
+
+	if (said < answer->lacks_kek)
+		return false;
+	if (!is_lacking)
+		said = LACKS_NOTHING;
+	if (said == answer->lacks_kek)
+		return false;
+	answer->lacks_kek = said;
+	return is_lacking;
+}
+
+bool fk_registrar_lacks_kek(const struct fk_registrar *r, uint32_t ue_index)
+{
+	return ue_index < r->opt.n_slots && r->answers[ue_index].lacks_kek == LACKS_BY_MAC;
 }
 
 bool fk_registrar_note_there(struct fk_registrar *r, uint32_t ue_index, uint16_t inbound)

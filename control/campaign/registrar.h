@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * registrar.h - UEs that register or deregister: notes it, and answers each.
+ * registrar.h - UEs that register or deregister, or ask for what there is not: notes it, and
+ * answers each.
  *
- *   take -> [numbers page written] -> page_durable -> poll -> order -> apply
+ *   take, refuse -> [numbers page written] -> page_durable -> poll -> order -> apply
  *
  * Pure, as the scheduler is: it knows no store, no ring and no clock. What a UE said, the inbound
  * number that it said it under and the number of the answer are in one page of numbers, so an
@@ -50,6 +51,21 @@ void fk_registrar_free(struct fk_registrar *r);
  */
 bool fk_registrar_take(struct fk_registrar *r, uint32_t ue_index, enum fk_presence presence,
 		       uint16_t inbound, uint32_t date_s);
+/*
+ * The UE has asked, authentically, for a rekey, and there is nothing to give: it is answered by a
+ * No-Service. Else as fk_registrar_take(). spec: P25 sheet 4, Hello
+ */
+bool fk_registrar_refuse(struct fk_registrar *r, uint32_t ue_index, uint16_t inbound,
+			 uint32_t date_s);
+/*
+ * What a UE has said last of its KEK, kept in memory alone: that it lacks it, or anything else.
+ * True if it is news that it lacks it; that it does so authentically is news after a word without a
+ * MAC, which takes nothing back that was authentic.
+ */
+bool fk_registrar_note_kek(struct fk_registrar *r, uint32_t ue_index, bool is_lacking,
+			   bool is_authentic);
+/* True if it has said so authentically. */
+bool fk_registrar_lacks_kek(const struct fk_registrar *r, uint32_t ue_index);
 /* An authentic word of another kind: a UE that was away is there. True if that was news. */
 bool fk_registrar_note_there(struct fk_registrar *r, uint32_t ue_index, uint16_t inbound);
 

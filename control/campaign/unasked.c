@@ -66,9 +66,19 @@ static bool may_go_on(const struct fk_engine *engine, uint32_t ue_index)
 	return !fk_fold_is_done(engine->current, &ue);
 }
 
+/* True if what the campaign in force gives is of use only to who has its own KEK. */
+static bool needs_kek(const struct fk_engine *engine)
+{
+	const struct fk_campaign *c = engine->current;
+
+	return fk_engine_is_active(engine) &&
+	       (fk_kind(c->kind)->renews || (fk_kind(c->kind)->gives_keys && c->ckek_of == 0));
+}
+
 static void wake(struct fk_engine *engine, uint32_t ue_index, const struct fk_scheduler_now *now)
 {
-	if (may_go_on(engine, ue_index))
+	if (may_go_on(engine, ue_index) &&
+	    !(needs_kek(engine) && fk_registrar_lacks_kek(engine->registrar, ue_index)))
 		engine->said.n_woken += fk_scheduler_wake(engine->scheduler, ue_index, now);
 }
 
@@ -97,6 +107,7 @@ static void take_registration(struct fk_engine *engine, const struct fk_doorbell
 		engine->said.n_put_off++;
 		return;
 	}
+	(void)fk_registrar_note_kek(engine->registrar, ue_index, false, true);
 	if (fk_fleet_status(engine->fleet, ue_index) != FK_UE_ACTIVE) {
 		engine->said.n_refused++;
 		note_lost(engine, bell);
@@ -120,19 +131,93 @@ static void take_registration(struct fk_engine *engine, const struct fk_doorbell
 	}
 }
 
+/* Nothing that is wrapped reaches a UE without its KEK: that is worth a line, once. Whoever has a
+ * radio that is not in service learns and brings about nothing by saying so. spec: P25 sheet 4, New
+ * unit */
+static void note_kek(struct fk_engine *engine, const struct fk_doorbell *bell)
+{
+	const struct fk_ue_slot *slot =
+		&fk_keytable_ues(fk_keytable_view(engine->table))[bell->ue_index];
+	bool is_asking = bell->hello_flag != FK_HELLO_HERE;
+	bool is_lacking = bell->hello_flag == FK_HELLO_REKEY_NO_UKEK ||
+			  (is_asking && slot->kek_algorithm_id == 0);
+	struct fk_fleet_ue ue;
+
+	if (fk_fleet_status(engine->fleet, bell->ue_index) != FK_UE_ACTIVE ||
+	    !fk_registrar_note_kek(engine->registrar, bell->ue_index, is_lacking,
+				   bell->is_authentic) ||
+	    !fk_fleet_get(engine->fleet, bell->ue_index, &ue))
+		return;
+	engine->said.n_key_fills++;
+	fk_log(FK_LOG_WARN, "needs key fill", "ue=%s rsi=%u authentic=%s reason=\"%s\"", ue.ue_id,
+	       ue.rsi, bell->is_authentic ? "yes" : "no",
+	       slot->kek_algorithm_id == 0 ? "no KEK may be used for it"
+					   : "it says that it has no KEK");
+}
+
+/* True if the campaign in force has something for the UE that is not done with, and more than a
+ * question: then that is what its request is answered with. */
+static bool is_on_its_way(const struct fk_engine *engine, const struct fk_doorbell *bell)
+{
+	const struct fk_delivery *d;
+
+	if (!may_go_on(engine, bell->ue_index) ||
+	    fk_kind_has_command(fk_kind(engine->current->kind), FK_ORDER_INVENTORY) ||
+	    fk_kind_has_command(fk_kind(engine->current->kind), FK_ORDER_HELLO) ||
+	    (bell->hello_flag == FK_HELLO_REKEY_NO_UKEK && needs_kek(engine)))
+		return false;
+	d = &fk_scheduler_deliveries(engine->scheduler)[bell->ue_index];
+	return d->state != FK_DELIVERY_NONE && !fk_delivery_is_final(d);
+}
+
+/*
+ * There is nothing to give to a UE that asks. A No-Service costs a number and is under the UE's own
+ * key, so without a MAC there is none: who has no such key could not believe it, and anybody else
+ * could use numbers up. spec: P25 sheet 4, Hello
+ */
+static void refuse_request(struct fk_engine *engine, const struct fk_doorbell *bell)
+{
+	uint32_t ue_index = bell->ue_index;
+	struct fk_ue_state state;
+
+	if (!bell->is_authentic) {
+		engine->said.n_unanswered++;
+		return;
+	}
+	/* Numbers that an import takes over have to stand still; the UE asks again. */
+	if (engine->may_not_start || !fk_region_read_state(engine->region, ue_index, &state)) {
+		engine->said.n_put_off++;
+		return;
+	}
+	if (!fk_registrar_refuse(engine->registrar, ue_index, state.inbound_number,
+				 (uint32_t)(fk_engine_now_real_ms() / 1000))) {
+		engine->said.n_unanswered++;
+		return;
+	}
+	engine->said.n_no_service++;
+	if (engine->scheduler != NULL)
+		fk_scheduler_engage(engine->scheduler, ue_index);
+}
+
+/* spec: P25 sheet 4, Hello: flag 0 says that the UE is there; 1 and 2 ask for a rekey, 2 without a
+ * KEK that it could come under */
 static void take_hello(struct fk_engine *engine, const struct fk_doorbell *bell,
 		       const struct fk_scheduler_now *now)
 {
 	struct fk_ue_state state;
 
 	engine->said.n_heard++;
-	engine->said.n_rekey_requests += bell->hello_flag != 0;
+	engine->said.n_rekey_requests += bell->hello_flag != FK_HELLO_HERE;
 	note_lost(engine, bell);
 	if (bell->is_authentic && !engine->may_not_start &&
 	    fk_region_read_state(engine->region, bell->ue_index, &state))
 		(void)fk_registrar_note_there(engine->registrar, bell->ue_index,
 					      state.inbound_number);
-	wake(engine, bell->ue_index, now);
+	note_kek(engine, bell);
+	if (bell->hello_flag != FK_HELLO_REKEY_NO_UKEK || !needs_kek(engine))
+		wake(engine, bell->ue_index, now);
+	if (bell->hello_flag != FK_HELLO_HERE && !is_on_its_way(engine, bell))
+		refuse_request(engine, bell);
 }
 
 void fk_engine_take_said(struct fk_engine *engine, const struct fk_doorbell *bell,

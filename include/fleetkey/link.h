@@ -39,7 +39,7 @@
 #include <fleetkey/keytable.h>
 #include <fleetkey/order.h>
 
-#define FK_LINK_ABI	      20u
+#define FK_LINK_ABI	      21u
 #define FK_LINK_MAGIC	      0x4b4e4c46u     /* "FLNK" */
 #define FK_REGION_MAGIC	      0x4e47455246ull /* "FREGN" */
 #define FK_WORKERS_MAX	      16

@@ -21,8 +21,8 @@
 #include <fleetkey/token.h>
 
 /* What an order asks for: name, value, Message ID of the command and of its answer, P25 sheet 1.4.
- * Any of them may be answered by a Negative-Acknowledgment instead. REGISTERED and DEREGISTERED
- * are answers themselves, of kind 1: a final 2xx ends them. */
+ * Any of them may be answered by a Negative-Acknowledgment instead. REGISTERED, DEREGISTERED and
+ * NO_SERVICE are answers themselves, of kind 1: a final 2xx ends them. */
 #define FK_ORDER_KIND_MAP(X)                                                                   \
 	X(FK_ORDER_REKEY, 1, 0x1e, 0x1d)	 /* some of the campaign's TEKs */             \
 	X(FK_ORDER_INVENTORY, 2, 0x0d, 0x0e)	 /* type 04: the closing exchange, or asked */ \
@@ -33,7 +33,8 @@
 	X(FK_ORDER_REGISTERED, 7, 0x26, 0)	 /* answers a Registration-Command */          \
 	X(FK_ORDER_DEREGISTERED, 8, 0x24, 0)	 /* answers a Deregistration-Command */        \
 	X(FK_ORDER_WARM_START, 9, 0x20, 0x1d)	 /* the UE's own protection TEK */             \
-	X(FK_ORDER_HELLO, 10, 0x0c, 0x0c)	 /* flag 0, to say the same */
+	X(FK_ORDER_HELLO, 10, 0x0c, 0x0c)	 /* flag 0, to say the same */                 \
+	X(FK_ORDER_NO_SERVICE, 11, 0x17, 0)	 /* answers a Hello that asks for a rekey */
 
 enum fk_order_kind {
 #define X(name, value, command, answer) name = value,

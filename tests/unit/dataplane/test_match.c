@@ -765,6 +765,35 @@ Test(match, a_hello_rings_and_leaves_the_attempt_open)
 	cr_expect_eq(rig_state(rig, UE).outcome, FK_OUTCOME_ANSWERED);
 }
 
+/* spec: P25 sheet 1.5: 0, 1 and 2; control decides what comes of each */
+Test(match, each_flag_of_a_hello_is_told_as_it_is_and_as_seldom)
+{
+	static const uint8_t flags[] = {FK_HELLO_HERE, FK_HELLO_REKEY, FK_HELLO_REKEY_NO_UKEK};
+	struct rig_answer answer;
+
+	for (uint32_t i = 0; i < 2 * 3; i++) {
+		struct fk_doorbell bell;
+
+		answer = hello(OTHER, (uint16_t)(40 + i));
+		answer.status = flags[i % 3];
+		if (i >= 3)
+			answer.mac_tek = NULL;
+		rig_answer_in(rig, &answer);
+		bell = last_bell();
+		cr_expect_eq(bell.ue_index, OTHER);
+		cr_expect_eq(bell.said, FK_KMM_HELLO);
+		cr_expect_eq(bell.hello_flag, flags[i % 3]);
+		cr_expect_eq(bell.is_authentic, i < 3);
+		/* One UE, one word in a while, whatever its flag. */
+		answer = hello(OTHER, (uint16_t)(41 + i));
+		answer.status = flags[(i + 1) % 3];
+		expect_answer(&answer, FK_COUNTER_RX_SAID_TOO_OFTEN);
+		rig_pass_ms(rig, FK_SAID_EVERY_S * 1000 + 1000);
+		(void)last_bell();
+	}
+	cr_expect_eq(rig_count(rig, FK_COUNTER_RX_HELLOS), 2 * 3);
+}
+
 Test(match, a_ue_that_was_never_sent_anything_may_say_hello)
 {
 	struct rig_answer answer = hello(OTHER, 1);

@@ -717,6 +717,32 @@ Test(send, an_answer_to_a_registration_asks_for_none_and_is_under_the_ues_own_ke
 	}
 }
 
+/* spec: P25 sheet 1.4, 1.5, 4, Hello */
+Test(send, a_no_service_asks_for_nothing_and_is_under_the_ues_own_key)
+{
+	struct fk_order order = rig_order(3, 0, 0);
+	struct fk_sds_signalling signalling;
+	struct fk_sip_message request;
+	struct fk_kmm_frame frame;
+
+	order.kind = FK_ORDER_NO_SERVICE;
+	order.n_keys = 0;
+	request = rig_send(rig, &order);
+	frame = rig_kmm_of(&request, &signalling);
+	cr_assert_eq(frame.header.message_id, FK_KMM_NO_SERVICE);
+	cr_assert_eq(fk_kmm_decode_empty(&frame), FK_OK);
+	cr_assert_eq(frame.header.response_kind, FK_KMM_RESPONSE_NONE);
+	cr_assert_eq(frame.header.mac.key_id, rig->worker->ues[3].ptek_key_id);
+	cr_assert_eq(frame.size, 25); /* P25 sheet 6 */
+	order = rig_order(4, 0, 0);
+	order.kind = FK_ORDER_NO_SERVICE;
+	order.n_keys = 0;
+	order.mac_key = FK_MAC_KEY_CAMPAIGN_TEK;
+	rig_push(rig, &order);
+	rig_turn(rig);
+	cr_assert_eq(rig_state(rig, 4).outcome, FK_OUTCOME_UNBUILDABLE);
+}
+
 /* spec: P25 sheet 3.6, 4: its MAC is under the key that it brings */
 Test(send, a_warm_start_brings_the_ues_own_key_wrapped_under_its_kek)
 {

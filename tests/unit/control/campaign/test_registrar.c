@@ -215,3 +215,62 @@ Test(registrar, any_authentic_word_ends_an_absence)
 	cr_expect_eq(numbers[UE].presence, FK_PRESENCE_REGISTERED);
 	cr_expect_eq(fk_registrar_n_dirty(registrar), 1);
 }
+
+static bool refuse(uint32_t ue_index)
+{
+	return fk_registrar_refuse(registrar, ue_index, INBOUND, DATE);
+}
+
+Test(registrar, who_asks_for_what_there_is_not_gets_a_no_service_and_stays_where_it_is)
+{
+	struct fk_order order;
+	struct fk_ue_state state;
+	bool accepted;
+
+	numbers[UE].presence = FK_PRESENCE_REGISTERED;
+	cr_assert(refuse(UE));
+	cr_expect_eq(poll_orders(&order, 1, NULL), 0, "its page is not durable");
+	write_all();
+	cr_assert_eq(poll_orders(&order, 1, NULL), 1);
+	cr_expect_eq(order.kind, FK_ORDER_NO_SERVICE);
+	cr_expect_eq(order.mac_key, FK_MAC_KEY_PTEK);
+	cr_expect_eq(order.message_number, 1);
+	cr_expect_eq(numbers[UE].presence, FK_PRESENCE_REGISTERED);
+	cr_expect_eq(numbers[UE].inbound, INBOUND);
+	cr_expect_not(refuse(UE), "one answer at a time");
+	state = state_of(&order, FK_OUTCOME_ACCEPTED);
+	cr_assert(fk_registrar_apply(registrar, UE, &state, &accepted));
+	cr_expect(accepted);
+	cr_expect_not(fk_registrar_is_busy(registrar, UE));
+}
+
+Test(registrar, a_no_service_leaves_half_of_the_window_to_campaigns_as_any_answer)
+{
+	numbers[UE].reserved_next = (MNP - 8) / 2 + 1;
+	cr_expect_not(refuse(UE));
+	cr_expect_eq(fk_registrar_n_dirty(registrar), 1, "the number it asked under is written");
+	cr_expect_not(fk_registrar_is_busy(registrar, UE));
+}
+
+static bool note_kek(bool is_lacking, bool is_authentic)
+{
+	return fk_registrar_note_kek(registrar, UE, is_lacking, is_authentic);
+}
+
+Test(registrar, that_a_ue_lacks_its_kek_is_news_once_and_counts_if_it_is_authentic)
+{
+	cr_expect(note_kek(true, false));
+	cr_expect_not(note_kek(true, false));
+	cr_expect_not(fk_registrar_lacks_kek(registrar, UE), "anybody could say so");
+	cr_expect(note_kek(true, true));
+	cr_expect_not(note_kek(true, true));
+	cr_expect(fk_registrar_lacks_kek(registrar, UE));
+	cr_expect_not(fk_registrar_lacks_kek(registrar, OTHER));
+	cr_expect_not(note_kek(false, false), "nor can anybody take it back");
+	cr_expect(fk_registrar_lacks_kek(registrar, UE));
+	cr_expect_not(note_kek(false, true));
+	cr_expect_not(fk_registrar_lacks_kek(registrar, UE));
+	cr_expect(note_kek(true, true), "it is news again");
+	cr_expect_eq(fk_registrar_n_dirty(registrar), 0);
+	cr_expect_eq(fk_registrar_n_busy(registrar), 0);
+}
