@@ -71,6 +71,7 @@ report() {
 		($results | map({key: .case, value: .median}) | from_entries) as $m |
 		{schema: 1, command: "bench/\($bench).sh", results: $results,
 		 ratios: ('"$3"')}' "$STACK_DIR/samples" >"$STACK_DIR/report.json"
+	[ -s "$STACK_DIR/report.json" ] || stack_fail "the report is empty"
 	jq -r '(.results[] | "\(.case)\t\(.median * 1000 | round / 1000)\t\(.unit)\t\(.runs)"),
 		(.ratios | to_entries[] | "\(.key)\t\(.value * 1000 | round / 1000)\tx\t1")' \
 		"$STACK_DIR/report.json" | column -t -s $'\t'

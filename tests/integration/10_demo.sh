@@ -95,7 +95,7 @@ locked_memory_is_named() {
 	[ "$status" -eq 2 ] && grep -q 'RLIMIT_MEMLOCK' "$dir/out"
 }
 
-tap_plan 22
+tap_plan 23
 tap_ok "a demo with 200 UEs succeeds" scripts/demo --ues 200 --json "$json"
 tap_is "the JSON's members are the agreed ones" \
 	"$(jq -c '[.schema, .ues, .acked, .books_agree] + [has("final_states", "reasons",
@@ -112,6 +112,9 @@ tap_is "each UE cost at least six datagrams a step" \
 tap_is "the host is named" \
 	"$(jq '.host | (.cpu | length > 0) and .cores > 0 and .memory > 0 and (.kernel | length > 0)' \
 		"$json")" true
+tap_is "what each process took of its processor is more than nothing, and no more than there was" \
+	"$(jq '.took | .campaign_s as $s | .processor_s | [length, all(. > 0 and . < $s)]' -c "$json")" \
+	'[4,true]'
 tap_ok "nothing is left running or lying about" nothing_is_left
 tap_ok "a demo that is interrupted ends" interrupted_demo_ends
 tap_ok "and leaves nothing running or lying about" nothing_is_left
