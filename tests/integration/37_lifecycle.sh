@@ -10,10 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo "1..0 # SKIP a second user takes root"
-	exit 0
-fi
+tap_needs_root "a second user takes root"
 
 # The other user.
 other_ctl() {

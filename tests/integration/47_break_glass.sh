@@ -10,10 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo "1..0 # SKIP other users take root"
-	exit 0
-fi
+tap_needs_root "other users take root"
 
 GLASS=65531 # may break the glass
 OTHER=65532 # may use the API

@@ -8,6 +8,8 @@
 #   tap_not SENTENCE COMMAND...    ok if COMMAND fails
 #   tap_is SENTENCE GOT WANTED     ok if the two texts are equal
 #   tap_end                        last: exit status 1 if anything was not ok
+#   tap_needs_root REASON          instead of the plan, before it: without root the script ends here,
+#                                  and scripts/test counts it as skipped
 #
 # A script that stops before tap_end breaks its plan, and that counts as failed tests.
 
@@ -17,6 +19,13 @@ TAP_N_FAILED=0
 tap_plan() {
 	echo "TAP version 13"
 	echo "1..$1"
+}
+
+tap_needs_root() {
+	[ "$(id -u)" -ne 0 ] || return 0
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit 0
 }
 
 tap_report() {
