@@ -20,9 +20,10 @@
 	X(NUMBERS_SKIPPED, "numbers_skipped") /* below those of COMMANDS, never seen accepted */  \
 	X(COMMANDS, "commands")		      /* KMMs accepted by a radio */                      \
 	X(BEYOND_CAPABILITY, "beyond_capability")                                                 \
-	X(CHANGEOVERS, "changeovers")		  /* of COMMANDS: performed */                    \
-	X(ZEROIZED, "zeroized")			  /* of COMMANDS: every key is gone */            \
-	X(BAD_MAC, "bad_mac")			  /* KMM without a MAC that verifies */           \
+	X(CHANGEOVERS, "changeovers") /* of COMMANDS: performed */                                \
+	X(ZEROIZED, "zeroized")	      /* of COMMANDS: every key is gone */                        \
+	X(BAD_MAC, "bad_mac")	      /* KMM without a MAC that verifies */                       \
+	X(MAC_KIND, "mac_kind") /* KMM with a MAC of the kind that the radio does not know */     \
 	X(GROUP_KEY_REFUSED, "group_key_refused") /* commands that any member could give */       \
 	X(BAD_WRAP, "bad_wrap")			  /* keys that did not unwrap */                  \
 	X(NO_KEK, "no_kek")		    /* Rekey-Commands under a KEK that the radio lacks */ \

@@ -268,6 +268,7 @@ static bool read_row(struct fk_fleet *fleet, char *line, struct fk_sim_ue *ue, s
 		return false;
 	if (strcmp(fields[MAC], "cmac") != 0 && strcmp(fields[MAC], "cbc") != 0)
 		return complain(c, MAC, "is neither cmac nor cbc");
+	ue->knows_cbc = strcmp(fields[MAC], "cbc") == 0;
 	if (!get_number(fields[MNP], 1, 32767, &number))
 		return complain(c, MNP, "is no number from 1 to 32767");
 	ue->mnp = (uint16_t)number;

@@ -61,7 +61,7 @@ static struct fk_kmm_header command_header(const struct fk_radio *radio, const s
 		.message_number = (uint16_t)(ue->inbound_number + ue->mnp),
 		.mac = {.algorithm_id = key->algorithm_id,
 			.key_id = key->key_id,
-			.mac_format = FK_KMM_MAC_FORMAT_CMAC},
+			.mac_format = fk_sim_ue_mac_format(ue)},
 	};
 }
 
@@ -70,7 +70,7 @@ static void give(struct fk_insider *insider, struct fk_radio *radio, struct fk_s
 {
 	struct fk_radio_answer answer;
 
-	if (fk_ossl_mac(radio->ossl, key->octets, kmm, size, FK_KMM_MAC_FORMAT_CMAC,
+	if (fk_ossl_mac(radio->ossl, key->octets, kmm, size, fk_sim_ue_mac_format(ue),
 			kmm + size - FK_KMM_MAC_BLOCK_SIZE) != FK_OK)
 		return;
 	insider->n_commands++;

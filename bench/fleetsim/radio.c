@@ -636,6 +636,10 @@ enum fk_sim_malformed fk_radio_receive(struct fk_radio *radio, struct fk_sim_ue 
 		memcpy(ret_answer->octets, ue->answer, ue->answer_size);
 		return FK_SIM_WELL_FORMED;
 	}
+	if (h->has_mac && h->mac.mac_format != fk_sim_ue_mac_format(ue)) {
+		count(radio, FK_SIM_MAC_KIND);
+		return FK_SIM_WELL_FORMED;
+	}
 	if (h->message_id == FK_KMM_WARM_START_COMMAND) {
 		receive_warm_start(&x, hash, ret_answer);
 		return FK_SIM_WELL_FORMED;

@@ -52,6 +52,11 @@ bool fk_sim_ue_note_number(struct fk_sim_ue *ue, uint16_t mac_key_id, uint16_t n
 	return is_reused;
 }
 
+uint8_t fk_sim_ue_mac_format(const struct fk_sim_ue *ue)
+{
+	return ue->knows_cbc ? FK_KMM_MAC_FORMAT_CBC : FK_KMM_MAC_FORMAT_CMAC;
+}
+
 uint16_t fk_sim_ue_find_transaction(const struct fk_sim_ue *ue, uint64_t branch_hash)
 {
 	for (uint32_t i = 0; i < FK_SIM_TRANSACTIONS_SEEN; i++)

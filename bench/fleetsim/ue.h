@@ -63,9 +63,10 @@ struct fk_sim_ue {
 	uint8_t next_hop;   /* index into the fleet's list of next hops */
 	uint8_t max_keys;   /* of one Rekey-Command; 0: any */
 	uint8_t is_silent_offline : 1;
-	uint8_t awaits_registration : 1;			 /* said, not answered yet */
-	uint8_t keysets : 5;					 /* it has 1..keysets; 0: any */
-	uint16_t traits;					 /* bits, 1 << enum fk_trait */
+	uint8_t awaits_registration : 1; /* said, not answered yet */
+	uint8_t knows_cbc : 1;		 /* the MACs of what it obeys are CBC-MACs; 0: CMACs */
+	uint8_t keysets : 5;		 /* it has 1..keysets; 0: any */
+	uint16_t traits;		 /* bits, 1 << enum fk_trait */
 	uint16_t transaction_statuses[FK_SIM_TRANSACTIONS_SEEN]; /* final responses */
 	uint16_t inbound_number;  /* last accepted; 0 after key fill */
 	uint16_t outbound_number; /* last sent */
@@ -89,6 +90,9 @@ uint64_t fk_sim_hash(const void *octets, size_t size);
  */
 bool fk_sim_ue_note_number(struct fk_sim_ue *ue, uint16_t mac_key_id, uint16_t number,
 			   uint64_t hash);
+
+/* FK_KMM_MAC_FORMAT_* of the MACs that the radio knows. */
+uint8_t fk_sim_ue_mac_format(const struct fk_sim_ue *ue);
 
 /* The status that a server transaction was answered with, or 0 if it is new. */
 uint16_t fk_sim_ue_find_transaction(const struct fk_sim_ue *ue, uint64_t branch_hash);

@@ -102,6 +102,40 @@ Test(send, a_key_leaves_wrapped_under_the_ues_own_kek_and_authenticated)
 	cr_assert_arr_eq(mac.mac, frame.header.mac.mac, FK_KMM_MAC_SIZE);
 }
 
+/* spec: P25 sheet 1.3, 3.4, 3.5 */
+Test(send, each_ues_frame_has_a_mac_of_the_kind_that_the_ue_knows)
+{
+	static struct fk_crypto_scratch scratch;
+	struct fk_ue_slot *ues = (struct fk_ue_slot *)(uintptr_t)fk_keytable_ues(rig->table);
+
+	for (uint32_t i = 0; i < RIG_N_UES; i++)
+		ues[i].mac_kind = i % 3 == 1 ? FK_MAC_CBC : FK_MAC_CMAC;
+	/* Both kinds in one burst. */
+	for (uint32_t i = 0; i < 12; i++) {
+		struct fk_order order = rig_order(i, 0, 0);
+
+		rig_push(rig, &order);
+	}
+	rig_turn(rig);
+	for (uint32_t i = 0; i < 12; i++) {
+		uint8_t format = i % 3 == 1 ? FK_KMM_MAC_FORMAT_CBC : FK_KMM_MAC_FORMAT_CMAC;
+		struct fk_sds_signalling signalling = {0};
+		struct fk_sip_message sip = rig_next_sip(rig);
+		struct fk_kmm_frame frame = rig_kmm_of(&sip, &signalling);
+		struct fk_mac_lane mac = {.tek = ues[i].ptek,
+					  .frame = frame.octets,
+					  .frame_size = frame.size,
+					  .mac_format = format};
+
+		cr_assert_eq(frame.header.destination_rsi, ues[i].rsi);
+		cr_expect_eq(frame.header.mac.mac_format, format, "UE %u", i);
+		/* The octet itself: the last of the frame. */
+		cr_expect_eq(frame.octets[frame.size - 1], format, "UE %u", i);
+		rig->worker->config.engine->mac(&scratch, &mac, 1);
+		cr_expect_arr_eq(mac.mac, frame.header.mac.mac, FK_KMM_MAC_SIZE, "UE %u", i);
+	}
+}
+
 /* Gives the campaign its sixteen keys, and the next hop room for as many as a frame takes. */
 static void load_all_keys(void)
 {

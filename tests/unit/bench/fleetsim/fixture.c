@@ -74,7 +74,7 @@ struct command usual_command(const struct fixture *f, const struct fk_sim_ue *ue
 		.kek = ue->kek,
 		.kek_key_id = ue->kek_key_id,
 		.key_id = KEY_ID,
-		.mac_format = FK_KMM_MAC_FORMAT_CMAC,
+		.mac_format = fk_sim_ue_mac_format(ue),
 		.n_keys = 1,
 		.keyset_id = KEYSET,
 		.first_sln = SLN,

@@ -90,10 +90,35 @@ Test(radio, a_good_rekey_is_stored_made_active_and_acknowledged)
 
 Test(radio, the_answer_has_the_mac_kind_of_the_command)
 {
-	struct command c = usual_command(&f, ue, 1);
+	struct command c;
 
-	c.mac_format = FK_KMM_MAC_FORMAT_CBC;
+	ue = &f.fleet.ues[7];
+	c = usual_command(&f, ue, 1);
+	cr_assert_eq(c.mac_format, FK_KMM_MAC_FORMAT_CBC);
 	cr_assert_eq(rekey_status(&c), FK_KMM_STATUS_PERFORMED);
+}
+
+Test(radio, a_mac_of_the_kind_that_the_fleet_file_does_not_name_is_refused)
+{
+	for (uint32_t i = 0; i < N_UES; i++) {
+		struct command c;
+
+		ue = &f.fleet.ues[i];
+		c = usual_command(&f, ue, 1);
+		c.mac_format = c.mac_format == FK_KMM_MAC_FORMAT_CMAC ? FK_KMM_MAC_FORMAT_CBC
+								      : FK_KMM_MAC_FORMAT_CMAC;
+		cr_assert_eq(give(make_rekey(&f, ue, &c, kmm)), FK_SIM_WELL_FORMED);
+		cr_assert_eq(answer.size, 0);
+		c.mac_key = f.tek;
+		c.mac_key_id = 0x7001;
+		cr_assert_eq(give(make_warm_start(&f, ue, &c, f.tek, 0x7001, kmm)),
+			     FK_SIM_WELL_FORMED);
+		cr_assert_eq(answer.size, 0);
+		cr_assert_eq(ue->inbound_number, 0);
+		cr_assert_eq(counts.count[FK_SIM_MAC_KIND], 2 * (i + 1));
+	}
+	cr_assert_eq(counts.count[FK_SIM_BAD_MAC], 0);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 0);
 }
 
 Test(radio, the_closing_exchange_under_the_new_key_verifies_it)
