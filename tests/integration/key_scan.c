@@ -4,13 +4,14 @@
  * of their end, when all of the memory is still there and none of the code runs any more.
  *
  *   key_scan now KEYS PID...    prints the number of hits
- *   key_scan exit KEYS PID      prints "ready", waits for the end, prints the number of hits
- *   key_scan files KEYS PATH... prints the number of hits
+ *   key_scan dump KEYS PID...   the same in what a core dump would have: pages without
+ * MADV_DONTDUMP key_scan exit KEYS PID      prints "ready", waits for the end, prints the number of
+ * hits key_scan files KEYS PATH... prints the number of hits
  *
  * KEYS has one key a line, as 64 hex digits. A hit is the first half of a key anywhere: as octets,
  * as hex digits of either case, or as base64 at any of its three offsets. Where the hits are goes
- * to standard error. A process that is gone meanwhile has none. Needs to be root, since the
- * processes forbid tracing.
+ * to standard error. A process or file of many that is gone meanwhile has none. Needs to be root,
+ * since the processes forbid tracing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -153,24 +154,45 @@ static uint64_t scan_range(int mem, uint64_t from, uint64_t to, const char *what
 	return n;
 }
 
-static bool scan_process(const char *pid, uint64_t *ret_hits)
+/* One mapping of /proc/<pid>/smaps: the line that begins it, as in maps. */
+struct mapping {
+	char line[512];
+	uint64_t from, to;
+	bool is_readable;
+};
+
+static bool begins_mapping(const char *line, struct mapping *ret_mapping)
 {
+	char may_read;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %c", &ret_mapping->from, &ret_mapping->to,
+		   &may_read) != 3)
+		return false;
+	(void)snprintf(ret_mapping->line, sizeof(ret_mapping->line), "%s", line);
+	ret_mapping->is_readable = may_read == 'r';
+	return true;
+}
+
+static bool scan_process(const char *pid, bool only_dumped, uint64_t *ret_hits)
+{
+	struct mapping mapping = {0};
 	char path[64], line[512];
 	FILE *maps;
 	int mem;
 
-	(void)snprintf(path, sizeof(path), "/proc/%s/maps", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%s/%s", pid, only_dumped ? "smaps" : "maps");
 	maps = fopen(path, "re");
 	(void)snprintf(path, sizeof(path), "/proc/%s/mem", pid);
 	mem = open(path, O_RDONLY | O_CLOEXEC);
 	while (maps != NULL && mem >= 0 && fgets(line, sizeof(line), maps) != NULL) {
-		uint64_t from, to;
-		char may_read;
+		bool is_whole;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %c", &from, &to, &may_read) == 3 &&
-		    may_read == 'r' && to - from <= RANGE_MAX)
-			*ret_hits += scan_range(mem, from, to, line);
+		is_whole = begins_mapping(line, &mapping) && !only_dumped;
+		if (strncmp(line, "VmFlags:", 8) == 0) /* the last of a mapping */
+			is_whole = strstr(line, " dd") == NULL;
+		if (is_whole && mapping.is_readable && mapping.to - mapping.from <= RANGE_MAX)
+			*ret_hits += scan_range(mem, mapping.from, mapping.to, mapping.line);
 	}
 	if (maps != NULL)
 		(void)fclose(maps); /* only read */
@@ -216,11 +238,12 @@ int main(int argc, char **argv)
 {
 	bool is_exit = argc == 4 && strcmp(argv[1], "exit") == 0;
 	bool is_files = argc > 3 && strcmp(argv[1], "files") == 0;
+	bool is_dump = argc > 3 && strcmp(argv[1], "dump") == 0;
 	uint64_t n_hits = 0;
 
-	if (argc < 4 || (!is_exit && !is_files && strcmp(argv[1], "now") != 0) ||
+	if (argc < 4 || (!is_exit && !is_files && !is_dump && strcmp(argv[1], "now") != 0) ||
 	    !read_keys(argv[2])) {
-		fputs("usage: key_scan now|exit|files KEYS PID|PATH...\n", stderr);
+		fputs("usage: key_scan now|dump|exit|files KEYS PID|PATH...\n", stderr);
 		return 2;
 	}
 	if (is_exit && !wait_for_end((pid_t)strtol(argv[3], NULL, 10))) {
@@ -228,10 +251,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	for (int i = 3; i < argc; i++) {
-		bool ok = is_files ? scan_file(argv[i], &n_hits) : scan_process(argv[i], &n_hits);
+		bool ok = is_files ? scan_file(argv[i], &n_hits)
+				   : scan_process(argv[i], is_dump, &n_hits);
 
 		/* Of many, some are gone by now, or the kernel's own business. */
-		if (ok || (!is_files && argc > 4))
+		if (ok || (argc > 4 && (!is_files || errno == ENOENT)))
 			continue;
 		fprintf(stderr, "key_scan: %s: %s\n", argv[i], strerror(errno));
 		return 1;

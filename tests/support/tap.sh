@@ -7,6 +7,7 @@
 #   tap_ok SENTENCE COMMAND...     ok if COMMAND succeeds
 #   tap_not SENTENCE COMMAND...    ok if COMMAND fails
 #   tap_is SENTENCE GOT WANTED     ok if the two texts are equal
+#   tap_skip SENTENCE REASON       counts as skipped: it cannot be told here
 #   tap_end                        last: exit status 1 if anything was not ok
 #   tap_needs_root REASON          instead of the plan, before it: without root the script ends here,
 #                                  and scripts/test counts it as skipped
@@ -68,6 +69,11 @@ tap_is() {
 	[ "$2" = "$3" ] || status=1
 	tap_report "$status" "$1"
 	[ "$status" -eq 0 ] || printf '# got    %s\n# wanted %s\n' "$2" "$3"
+}
+
+tap_skip() {
+	TAP_N=$((TAP_N + 1))
+	echo "ok $TAP_N - $1 # SKIP $2"
 }
 
 tap_end() {
