@@ -14,7 +14,8 @@
 # pace is no limit. An exchange is one KMM and its answers, six datagrams; a delivery has two of
 # them, the rekey and the closing one. "steady" is taken between 10 and 90 % acknowledged. Cycles
 # are CPU time of all threads, as the kernel accounts for it, at the rate of the time-stamp counter;
-# of the worker it includes looking in vain for work, "worker_busy" does not.
+# of the worker it includes looking in vain for work; "worker_busy" does not, but it is by the clock, so
+# that it includes what the kernel gave to others meanwhile.
 # "yardstick" is what a key wrap by OpenSSL costs beside all that on the shared CPU, whose speed changes
 # from run to run and within a run. So the shared core's cycles are also given slice by slice, of some
 # tenths of a second: "core0_in_wraps" is the median of what a slice cost in the wraps of that slice;

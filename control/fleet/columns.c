@@ -114,6 +114,8 @@ static void take_uri(struct parse *parse, enum fk_column column, struct fk_row_t
 	refusal = fk_uri_refusal(ret_text->at, ret_text->len);
 	if (refusal != NULL)
 		refuse(parse, column, refusal);
+	else
+		fk_uri_settle_case(parse->fields[column]->text, ret_text->len);
 }
 
 static void take_identity(struct parse *parse)
@@ -133,6 +135,9 @@ static void take_identity(struct parse *parse)
 		refuse(parse, FK_COLUMN_LMR_TYPE, "must be P25");
 	row->rsi = take_number(parse, FK_COLUMN_RSI, false, 1, FK_RSI_UNIT_MAX,
 			       "must be an integer 1..9999999");
+	/* P25 sheet 2.2 */
+	if (row->rsi == parse->rules->config->kmf.rsi)
+		refuse(parse, FK_COLUMN_RSI, "is the KMF's own");
 	next_hop = fk_config_find_next_hop(parse->rules->config,
 					   parse->fields[FK_COLUMN_NEXT_HOP]->text);
 	if (next_hop < 0)

@@ -21,7 +21,10 @@ struct fk_csv {
 	bool ended;	     /* finished or failed */
 	uint64_t line;	     /* being read */
 	uint64_t start_line; /* of the record */
+	uint64_t quote_line; /* where the quoted field begins */
 	const char *error;
+	uint64_t error_line;
+	uint32_t error_field;
 	uint32_t bom_at; /* octets of the byte order mark seen */
 	uint32_t n_fields;
 	size_t size;			  /* octets of the record so far, NULs included */
@@ -54,9 +57,11 @@ void fk_csv_free(struct fk_csv *csv)
 	free(csv);
 }
 
-static enum fk_err fail(struct fk_csv *csv, const char *error)
+static enum fk_err fail(struct fk_csv *csv, uint64_t line, const char *error)
 {
 	csv->error = error;
+	csv->error_line = line;
+	csv->error_field = csv->n_fields - 1;
 	csv->ended = true;
 	fk_wipe(csv->text, csv->size);
 	return FK_EFORMAT;
@@ -65,7 +70,8 @@ static enum fk_err fail(struct fk_csv *csv, const char *error)
 static enum fk_err put(struct fk_csv *csv, char c)
 {
 	if (csv->size >= FK_CSV_RECORD_MAX)
-		return fail(csv, "record is longer than 65536 octets");
+		return fail(csv, csv->state == IN_QUOTES ? csv->quote_line : csv->start_line,
+			    "record is longer than 65536 octets");
 	csv->text[csv->size++] = c;
 	return FK_OK;
 }
@@ -82,7 +88,7 @@ static enum fk_err end_field(struct fk_csv *csv)
 	if (err != FK_OK)
 		return err;
 	if (csv->n_fields >= FK_CSV_FIELDS_MAX)
-		return fail(csv, "record has more than 64 fields");
+		return fail(csv, csv->start_line, "record has more than 64 fields");
 	csv->starts[csv->n_fields++] = csv->size;
 	csv->was_quoted = false;
 	csv->state = IN_FIELD;
@@ -143,13 +149,14 @@ static enum fk_err take_unquoted(struct fk_csv *csv, char c)
 			return put(csv, '"');
 		}
 		if (field_size(csv) > 0 || csv->was_quoted)
-			return fail(csv, "quote inside an unquoted field");
+			return fail(csv, csv->line, "quote inside an unquoted field");
 		csv->was_quoted = true;
+		csv->quote_line = csv->line;
 		csv->state = IN_QUOTES;
 		return FK_OK;
 	default:
 		if (csv->state == AFTER_QUOTE)
-			return fail(csv, "text behind a closing quote");
+			return fail(csv, csv->line, "text behind a closing quote");
 		return put(csv, c);
 	}
 }
@@ -164,13 +171,13 @@ static enum fk_err take(struct fk_csv *csv, char c)
 			return FK_OK;
 		}
 		if (csv->bom_at != 0 && csv->bom_at != 3)
-			return fail(csv, "begins with half a byte order mark");
+			return fail(csv, csv->line, "begins with half a byte order mark");
 		csv->state = IN_FIELD;
 	}
 	if (c == '\0')
-		return fail(csv, "NUL octet");
+		return fail(csv, csv->line, "NUL octet");
 	if (csv->last_was_cr && c != '\n')
-		return fail(csv, "CR without LF");
+		return fail(csv, csv->line, "CR without LF");
 	if (csv->state != IN_QUOTES)
 		return take_unquoted(csv, c);
 	if (c == '"') {
@@ -198,20 +205,26 @@ enum fk_err fk_csv_finish(struct fk_csv *csv)
 	if (csv->ended)
 		return FK_EFORMAT;
 	if (csv->state == IN_QUOTES)
-		err = fail(csv, "file ends inside quotes");
+		err = fail(csv, csv->quote_line, "the file ends inside this quoted field");
 	else if (csv->last_was_cr)
-		err = fail(csv, "CR without LF");
+		err = fail(csv, csv->line, "CR without LF");
 	else if (csv->bom_at == 1 || csv->bom_at == 2)
-		err = fail(csv, "begins with half a byte order mark");
-	else
-		err = end_record(csv);
+		err = fail(csv, csv->line, "begins with half a byte order mark");
+	else if (csv->size > 0 || csv->n_fields > 1 || csv->was_quoted)
+		err = fail(csv, csv->line,
+			   "the last line has no line end: the file may be cut off here");
 	csv->ended = true;
 	return err;
 }
 
-uint64_t fk_csv_line(const struct fk_csv *csv)
+uint64_t fk_csv_error_line(const struct fk_csv *csv)
 {
-	return csv->line;
+	return csv->error_line;
+}
+
+uint32_t fk_csv_error_field(const struct fk_csv *csv)
+{
+	return csv->error_field;
 }
 
 const char *fk_csv_error(const struct fk_csv *csv)

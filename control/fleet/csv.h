@@ -2,9 +2,11 @@
 /*
  * csv.h - reads CSV (RFC 4180) as it arrives, in pieces of any size.
  *
- * Fields may be quoted; lines end with CR LF or LF; a byte order mark at the start is skipped; the
- * last line may lack its end. Empty lines are skipped. A NUL, a stray quote, text behind a closing
- * quote, and a record longer than FK_CSV_RECORD_MAX octets or FK_CSV_FIELDS_MAX fields are errors.
+ * Fields may be quoted; lines end with CR LF or LF; a byte order mark at the start is skipped.
+ * Empty lines are skipped. A NUL, a stray quote, text behind a closing quote, and a record longer
+ * than FK_CSV_RECORD_MAX octets or FK_CSV_FIELDS_MAX fields are errors; and so is a last line
+ * without its end, which RFC 4180 allows: where a copy was cut off in a number it would read as
+ * another one.
  *
  * Threads: belongs to one thread. Memory: one buffer of fixed size, inside; wiped after each record
  * and at the end, since records carry keys.
@@ -37,14 +39,16 @@ FK_MUST_USE enum fk_err fk_csv_new(fk_csv_record_fn fn, void *ctx, struct fk_csv
 void fk_csv_free(struct fk_csv *csv);
 
 /*
- * Returns FK_OK; FK_EFORMAT if the text is no CSV: fk_csv_error() says why and fk_csv_line() where,
- * and no more can be fed; or what 'fn' returned.
+ * Returns FK_OK; FK_EFORMAT if the text is no CSV: fk_csv_error() says why, the two behind it
+ * where, and no more can be fed; or what 'fn' returned.
  */
 FK_MUST_USE enum fk_err fk_csv_feed(struct fk_csv *csv, const char *octets, size_t size);
-/* The end of the file: hands over a last record without line end. Returns as fk_csv_feed(). */
+/* The end of the file. Returns as fk_csv_feed(). */
 FK_MUST_USE enum fk_err fk_csv_finish(struct fk_csv *csv);
 
-/* The line being read, from 1. */
-uint64_t fk_csv_line(const struct fk_csv *csv);
 /* Why the text is no CSV; never quotes it. Empty while all is well. */
 const char *fk_csv_error(const struct fk_csv *csv);
+/* Where that is: the line, from 1, and the field of its record, from 0. Of what goes on over lines,
+ * where it began. */
+uint64_t fk_csv_error_line(const struct fk_csv *csv);
+uint32_t fk_csv_error_field(const struct fk_csv *csv);

@@ -13,11 +13,17 @@
 void fk_import_add_error(struct fk_import *import, uint64_t line, const char *column,
 			 const char *reason)
 {
-	struct fk_import_error *error;
+	struct fk_import_error *error = NULL;
 
-	if (import->n_errors == FK_IMPORT_ERRORS_MAX)
+	if (import->n_errors < FK_IMPORT_ERRORS_MAX)
+		error = &import->errors[import->n_errors++];
+	for (uint32_t i = 0; error == NULL && i < FK_IMPORT_ERRORS_MAX; i++) {
+		/* The first ones of the file are told, in whatever order they are found. */
+		if (import->errors[i].line > line)
+			error = &import->errors[i];
+	}
+	if (error == NULL)
 		return;
-	error = &import->errors[import->n_errors++];
 	error->line = line;
 	(void)snprintf(error->column, sizeof(error->column), "%s", column);
 	(void)snprintf(error->reason, sizeof(error->reason), "%s", reason);
@@ -32,15 +38,15 @@ void fk_import_complain(void *ctx, enum fk_column column, const char *reason)
 
 /* The header and the rows */
 
-/* In a file without header this text may be anything, also a key: only what looks like the name of
- * a column is shown. A key has more digits than that. */
-static const char *shown_name(const struct fk_csv_field *field)
+/* What the header calls a field, or its place: in a file without header a field of the first line
+ * may be anything, also a piece of a key, and is never shown. */
+static void name_field(const struct fk_import *import, uint32_t field, char ret_name[static 32])
 {
-	bool is_name = field->len > 0 &&
-		       field->len < sizeof(((struct fk_import_error *)0)->column) &&
-		       strspn(field->text, "abcdefghijklmnopqrstuvwxyz_0123456789") == field->len;
-
-	return is_name ? field->text : "";
+	(void)snprintf(ret_name, 32, "field %u", field + 1);
+	for (int i = 0; import->has_header && i < FK_COLUMNS; i++) {
+		if (import->column_at[i] == (int)field)
+			(void)snprintf(ret_name, 32, "%s", fk_column_name((enum fk_column)i));
+	}
 }
 
 static bool needs_column(const struct fk_import *import, enum fk_column column)
@@ -66,10 +72,12 @@ static enum fk_err take_header(struct fk_import *import, struct fk_csv_field *fi
 		import->column_at[i] = -1;
 	for (uint32_t i = 0; i < n_fields; i++) {
 		int column = fk_column_find(fields[i].text);
+		char name[32];
 
+		name_field(import, i, name);
 		if (column < 0)
 			fk_import_add_error(
-				import, import->line, shown_name(&fields[i]),
+				import, import->line, name,
 				"is no column of a fleet file, or the file has no header");
 		else if (import->column_at[column] >= 0)
 			fk_import_add_error(import, import->line,
@@ -162,6 +170,17 @@ static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *field
 	return err;
 }
 
+/* A row that has fewer fields than the header, or more. */
+static void refuse_length(struct fk_import *import, uint32_t n_fields)
+{
+	char name[32], reason[96];
+
+	name_field(import, n_fields < import->n_columns ? n_fields : import->n_columns, name);
+	(void)snprintf(reason, sizeof(reason), "the row has %u fields, the header %u", n_fields,
+		       import->n_columns);
+	fk_import_add_error(import, import->line, name, reason);
+}
+
 static enum fk_err take_csv_record(void *ctx, uint64_t line, struct fk_csv_field *fields,
 				   uint32_t n_fields)
 {
@@ -172,8 +191,7 @@ static enum fk_err take_csv_record(void *ctx, uint64_t line, struct fk_csv_field
 	if (!import->has_header)
 		return take_header(import, fields, n_fields);
 	if (n_fields != import->n_columns) {
-		fk_import_add_error(import, line, "",
-				    "row has another number of fields than the header");
+		refuse_length(import, n_fields);
 		err = FK_EINVAL;
 	} else {
 		err = take_row(import, fields);
@@ -253,9 +271,12 @@ void fk_import_free(struct fk_import *import)
 /* What the CSV reader says becomes an error of the import, once. */
 static enum fk_err csv_result(struct fk_import *import, enum fk_err err)
 {
+	char name[32];
+
 	if (err == FK_EFORMAT && !import->is_broken) {
 		import->is_broken = true;
-		fk_import_add_error(import, fk_csv_line(import->csv), "",
+		name_field(import, fk_csv_error_field(import->csv), name);
+		fk_import_add_error(import, fk_csv_error_line(import->csv), name,
 				    fk_csv_error(import->csv));
 	}
 	return err == FK_EFORMAT ? FK_EINVAL : err;

@@ -68,7 +68,7 @@ struct fk_import {
 	uint8_t page_buf[FK_PAGE_SIZE_MAX];
 };
 
-/* Keeps one error, unless there are FK_IMPORT_ERRORS_MAX. */
+/* Keeps one error; of more than FK_IMPORT_ERRORS_MAX those that come first in the file. */
 void fk_import_add_error(struct fk_import *import, uint64_t line, const char *column,
 			 const char *reason);
 /* The same for the row being read; a fk_row_error_fn whose ctx is the import. */

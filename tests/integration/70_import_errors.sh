@@ -35,7 +35,7 @@ refused() {
 	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
 }
 
-tap_plan 25
+tap_plan 31
 stack_init import
 STACK_UES=20
 stack_prepare
@@ -62,14 +62,27 @@ refused "an algorithm that is not served" 3 kek_alg < <(set_field 3 kek_alg DES)
 refused "a MAC kind that does not exist" 3 mac < <(set_field 3 mac md5)
 refused "a window of 0" 3 mnp < <(set_field 3 mnp 0)
 refused "half a protection TEK" 3 ptek < <(set_field 3 ptek_key_id '')
-refused "an unknown column" 1 mnpp < <(set_field 1 mnp mnpp)
+refused "an unknown column" 1 "field 17" < <(set_field 1 mnp mnpp)
+refused "the KMF's own RSI" 3 "rsi: is the KMF's own" < <(set_field 3 rsi 9999999)
+refused "a URI that is another UE's in other letters" 6 "mc_service_id: is in the file twice" \
+	< <(set_field 6 mc_service_id "$(good | awk -F, 'NR == 2 { sub(/@.*/, toupper(substr($2, index($2, "@"))), $2); print $2 }')")
+refused "a last line without its end, which may be cut off" 21 mnp < <(good | head -c -3)
+refused "a quote that is not closed, where it begins" 5 area < <(set_field 5 area '"north')
+refused "a NUL" 4 groups < <(set_field 4 groups 'a%b' | tr % '\0')
+# What is left of a file that was split may begin in the middle of a key.
+for from in $(seq 200 40 600); do
+	good | tail -c "$from" >"$STACK_DIR/tail.csv"
+	stack_ctl fleet import "$STACK_DIR/tail.csv" --allow-plain-keys --json || true
+done >"$STACK_DIR/out" 2>&1
+tap_is "the end of a file shows nothing of its keys" \
+	"$(grep -ciE '[0-9a-f]{8}' "$STACK_DIR/out") $(stack_ctl fleet show --json)" "0 $before"
 refused "a missing column" 1 mnp < <(good | cut -d, -f1-16)
-refused "a row with too many fields" 3 '' < <(good | sed '3s/$/,1/')
+refused "a row with too many fields" 3 "field 18: the row has 18 fields" < <(good | sed '3s/$/,1/')
 endless() {
 	good | head -n 3
 	head -c 70000 /dev/zero | tr '\0' a
 }
-refused "a line without end" 4 '' < <(endless)
+refused "a line without end" 4 ue_id < <(endless)
 # What writes it never ends: the import does, and takes it along.
 status=0
 {

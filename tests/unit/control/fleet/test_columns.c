@@ -185,7 +185,7 @@ Test(columns, a_capability_that_is_empty_or_has_no_column_is_what_p25_allows, .i
 Test(columns, edges_of_ranges_are_taken, .init = set_up, .fini = tear_down)
 {
 	expect_taken(FK_COLUMN_RSI, "1");
-	expect_taken(FK_COLUMN_RSI, "9999999");
+	expect_taken(FK_COLUMN_RSI, "9999998");
 	expect_taken(FK_COLUMN_KEK_SLN, "61440");
 	expect_taken(FK_COLUMN_KEK_SLN, "65535");
 	expect_taken(FK_COLUMN_KEK_KEY_ID, "0");
@@ -220,6 +220,7 @@ Test(columns, values_out_of_range_are_refused_by_column, .init = set_up, .fini =
 		{FK_COLUMN_LMR_TYPE, "TETRA"},
 		{FK_COLUMN_LMR_TYPE, "p25"},
 		{FK_COLUMN_RSI, "0"},
+		{FK_COLUMN_RSI, "9999999"}, /* the KMF's */
 		{FK_COLUMN_RSI, "10000000"},
 		{FK_COLUMN_RSI, "-1"},
 		{FK_COLUMN_RSI, "+1"},

@@ -61,12 +61,22 @@ static void expect_error(const char *text, size_t size)
 		cr_expect_eq(parse(text, size, piece), FK_EFORMAT, "%s", text);
 }
 
-Test(csv, both_line_ends_and_none_at_the_end_are_taken)
+Test(csv, both_line_ends_are_taken)
 {
 	expect("a,b\nc,d\n", "1:[a][b]\n2:[c][d]\n");
 	expect("a,b\r\nc,d\r\n", "1:[a][b]\n2:[c][d]\n");
-	expect("a,b\r\nc,d", "1:[a][b]\n2:[c][d]\n");
 	expect("", "");
+}
+
+/* A copy that was cut off: 1000 would read as 1. */
+Test(csv, a_last_line_without_its_end_is_refused_and_not_handed_over)
+{
+	expect_error("a,b\r\nc,d", 8);
+	cr_expect_str_eq(seen, "1:[a][b]\n");
+	expect_error("a", 1);
+	expect_error("a,", 2);
+	expect_error("\"\"", 2);
+	cr_expect_str_eq(seen, "");
 }
 
 Test(csv, empty_fields_count_and_empty_lines_do_not)
@@ -74,7 +84,7 @@ Test(csv, empty_fields_count_and_empty_lines_do_not)
 	expect(",\n,,\n", "1:[][]\n2:[][][]\n");
 	expect("a\n\n\nb\n", "1:[a]\n4:[b]\n");
 	expect("\"\"\n", "1:[]\n");
-	expect("a,", "1:[a][]\n");
+	expect("a,\n", "1:[a][]\n");
 }
 
 /* spec: RFC 4180 §2 */
@@ -137,16 +147,36 @@ Test(csv, sixty_four_fields_fit_and_one_more_does_not)
 	cr_expect_eq(parse(text, 65, 80), FK_EFORMAT);
 }
 
-Test(csv, the_error_names_the_line)
+/* Where the error of a text is: line and field. */
+static void expect_error_at(const char *text, uint64_t line, uint32_t field)
 {
 	struct fk_csv *csv = NULL;
+	enum fk_err err;
 
 	cr_assert_eq(fk_csv_new(keep, NULL, &csv), FK_OK);
-	cr_expect_eq(fk_csv_feed(csv, "a\nb\nc\"\n", 7), FK_EFORMAT);
-	cr_expect_eq(fk_csv_line(csv), 3);
+	err = fk_csv_feed(csv, text, strlen(text));
+	if (err == FK_OK)
+		err = fk_csv_finish(csv);
+	cr_expect_eq(err, FK_EFORMAT);
+	cr_expect_eq(fk_csv_error_line(csv), line, "%s", text);
+	cr_expect_eq(fk_csv_error_field(csv), field, "%s", text);
 	cr_expect_eq(fk_csv_feed(csv, "d\n", 2), FK_EFORMAT);
 	cr_expect_eq(fk_csv_finish(csv), FK_EFORMAT);
 	fk_csv_free(csv);
+}
+
+Test(csv, the_error_names_the_line_and_the_field)
+{
+	static char text[FK_CSV_RECORD_MAX + 16];
+
+	expect_error_at("a\nb\nc\"\n", 3, 0);
+	expect_error_at("a,b\nc,d\re\n", 2, 1);
+	expect_error_at("a,b\nc,d", 2, 1);
+	/* It is told where a quoted field begins, not where the search for its end was given up. */
+	expect_error_at("a,b\nc,\"d\ne,f\ng,h\n", 2, 1);
+	memset(text, '\n', sizeof(text) - 1);
+	memcpy(text, "a,b\nc,d\n,\"", 10);
+	expect_error_at(text, 3, 1);
 }
 
 Test(csv, the_receivers_error_ends_the_reading)
