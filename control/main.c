@@ -10,6 +10,7 @@
 #include "app.h"
 #include "backup/restore.h"
 #include "config/config.h"
+#include "fleet/ndjson.h"
 #include "keys/harden.h"
 #include "keys/root.h"
 #include "log.h"
@@ -217,6 +218,7 @@ int main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	fk_json_wipe_always();
 	err = fk_process_harden(&reason);
 	if (err != FK_OK) {
 		fprintf(stderr, "fleetkeyd: %s: %s\n", fk_err_text(err), reason.text);

@@ -28,7 +28,8 @@ static const struct fk_route routes[] = {
 	{"GET", "/v1/fleet/imports", fk_api_import_show, NULL, NULL,
 	 "how far the import is that runs, if one does"},
 	{"POST", "/v1/fleet/imports", fk_api_import_end, fk_api_import_begin, fk_api_import_feed,
-	 "takes a CSV file, all of it or nothing: the whole fleet, or UEs to update or remove"},
+	 "takes a fleet file, CSV or NDJSON, all of it or nothing: the whole fleet, or UEs to "
+	 "update or remove"},
 	{"GET", "/v1/groups", fk_api_groups, NULL, NULL,
 	 "the crypto groups, their plans and how many UEs are in each, by pages"},
 	{"GET", "/v1/groups/{name}", fk_api_group_show, NULL, NULL, "one of them"},

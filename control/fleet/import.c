@@ -138,18 +138,18 @@ static enum fk_err find_old_slot(struct fk_import *import, int64_t ue_index,
 	return err;
 }
 
-static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *fields)
+/* 'columns' that the file or the row lacks are NULL. */
+static enum fk_err take_row(struct fk_import *import, struct fk_csv_field *columns[FK_COLUMNS])
 {
 	static char nothing[1];
-	struct fk_csv_field *columns[FK_COLUMNS], none = {nothing, 0};
+	struct fk_csv_field none = {nothing, 0};
 	struct fk_fleet_row row;
 	int64_t ue_index;
 	enum fk_err err;
 
-	for (int i = 0; i < FK_COLUMNS; i++) {
-		columns[i] = i < FK_COLUMNS_REQUIRED ? &none : NULL;
-		if (import->column_at[i] >= 0)
-			columns[i] = &fields[import->column_at[i]];
+	for (int i = 0; i < FK_COLUMNS_REQUIRED; i++) {
+		if (columns[i] == NULL)
+			columns[i] = &none;
 	}
 	if (import->options.mode == FK_IMPORT_REMOVE)
 		return take_removal(import, columns[FK_COLUMN_UE_ID]);
@@ -181,25 +181,57 @@ static void refuse_length(struct fk_import *import, uint32_t n_fields)
 	fk_import_add_error(import, import->line, name, reason);
 }
 
+/* A bad row does not end the reading: the operator wants to see the others too. */
+static enum fk_err row_result(const struct fk_import *import, enum fk_err err)
+{
+	bool goes_on = !import->is_broken && import->n_errors < FK_IMPORT_ERRORS_MAX;
+
+	return err == FK_EINVAL && goes_on ? FK_OK : err;
+}
+
 static enum fk_err take_csv_record(void *ctx, uint64_t line, struct fk_csv_field *fields,
 				   uint32_t n_fields)
 {
+	struct fk_csv_field *columns[FK_COLUMNS] = {NULL};
 	struct fk_import *import = ctx;
-	enum fk_err err;
 
 	import->line = line;
 	if (!import->has_header)
 		return take_header(import, fields, n_fields);
 	if (n_fields != import->n_columns) {
 		refuse_length(import, n_fields);
-		err = FK_EINVAL;
-	} else {
-		err = take_row(import, fields);
+		return row_result(import, FK_EINVAL);
 	}
-	/* A bad row does not end the reading: the operator wants to see the others too. */
-	if (err == FK_EINVAL && !import->is_broken && import->n_errors < FK_IMPORT_ERRORS_MAX)
-		return FK_OK;
-	return err;
+	for (int i = 0; i < FK_COLUMNS; i++) {
+		if (import->column_at[i] >= 0)
+			columns[i] = &fields[import->column_at[i]];
+	}
+	return row_result(import, take_row(import, columns));
+}
+
+/* A row of NDJSON says by itself which columns it has. */
+static enum fk_err take_json_row(void *ctx, uint64_t line, struct fk_csv_field *columns[FK_COLUMNS])
+{
+	struct fk_import *import = ctx;
+	uint32_t n_before = import->n_errors;
+
+	import->line = line;
+	import->has_header = true;
+	for (int i = 0; i < FK_COLUMNS; i++) {
+		if (columns[i] == NULL && needs_column(import, (enum fk_column)i))
+			fk_import_complain(import, (enum fk_column)i, "member is missing");
+	}
+	return row_result(import,
+			  import->n_errors > n_before ? FK_EINVAL : take_row(import, columns));
+}
+
+static enum fk_err take_json_error(void *ctx, uint64_t line, const char *place, const char *reason)
+{
+	struct fk_import *import = ctx;
+
+	import->has_header = true;
+	fk_import_add_error(import, line, place, reason);
+	return row_result(import, FK_EINVAL);
 }
 
 /* Life */
@@ -231,6 +263,8 @@ enum fk_err fk_import_begin(const struct fk_import_options *options, struct fk_i
 	if (err == FK_OK)
 		err = fk_csv_new(take_csv_record, import, &import->csv);
 	if (err == FK_OK)
+		err = fk_ndjson_new(take_json_row, take_json_error, import, &import->ndjson);
+	if (err == FK_OK)
 		err = fk_import_index_rows(import);
 	/* All next hops of the configuration, so that a record's number is the configuration's. */
 	for (uint32_t i = 0; err == FK_OK && i < options->config->n_next_hops; i++) {
@@ -256,6 +290,7 @@ void fk_import_free(struct fk_import *import)
 	fk_fleet_meta_fini(&import->meta);
 	fk_transport_key_free(import->rules.transport_key);
 	fk_csv_free(import->csv);
+	fk_ndjson_free(import->ndjson);
 	fk_name_index_free(import->ue_ids);
 	fk_name_index_free(import->mc_service_ids);
 	fk_name_index_free(import->mcdata_ids);
@@ -268,25 +303,50 @@ void fk_import_free(struct fk_import *import)
 	free(import);
 }
 
-/* What the CSV reader says becomes an error of the import, once. */
-static enum fk_err csv_result(struct fk_import *import, enum fk_err err)
+/* What a reader says ends the import; what it says of CSV is told here. */
+static enum fk_err reader_result(struct fk_import *import, enum fk_err err)
 {
 	char name[32];
 
-	if (err == FK_EFORMAT && !import->is_broken) {
-		import->is_broken = true;
+	if (err != FK_EFORMAT || import->is_broken)
+		return err == FK_EFORMAT ? FK_EINVAL : err;
+	import->is_broken = true;
+	if (import->format != FK_IMPORT_NDJSON) {
 		name_field(import, fk_csv_error_field(import->csv), name);
 		fk_import_add_error(import, fk_csv_error_line(import->csv), name,
 				    fk_csv_error(import->csv));
 	}
-	return err == FK_EFORMAT ? FK_EINVAL : err;
+	return FK_EINVAL;
+}
+
+/* A file that begins with '{', behind a byte order mark perhaps, is NDJSON: no column is called so.
+ */
+static enum fk_err feed_reader(struct fk_import *import, const char *octets, size_t size)
+{
+	enum fk_err err = FK_OK;
+
+	for (; import->format == FK_IMPORT_FORMAT_UNKNOWN && err == FK_OK && size > 0;
+	     octets++, size--) {
+		if (strchr("\xef\xbb\xbf", *octets) != NULL && *octets != '\0') {
+			err = fk_csv_feed(import->csv, octets, 1);
+			if (err == FK_OK)
+				err = fk_ndjson_feed(import->ndjson, octets, 1);
+			continue;
+		}
+		import->format = *octets == '{' ? FK_IMPORT_NDJSON : FK_IMPORT_CSV;
+		break;
+	}
+	if (err != FK_OK || size == 0)
+		return err;
+	return import->format == FK_IMPORT_NDJSON ? fk_ndjson_feed(import->ndjson, octets, size)
+						  : fk_csv_feed(import->csv, octets, size);
 }
 
 enum fk_err fk_import_feed(struct fk_import *import, const void *octets, size_t size)
 {
 	if (import->is_broken || import->is_checked || import->n_errors == FK_IMPORT_ERRORS_MAX)
 		return FK_EINVAL;
-	return csv_result(import, fk_csv_feed(import->csv, octets, size));
+	return reader_result(import, feed_reader(import, octets, size));
 }
 
 const struct fk_import_error *fk_import_errors(const struct fk_import *import, uint32_t *ret_n)
@@ -294,13 +354,16 @@ const struct fk_import_error *fk_import_errors(const struct fk_import *import, u
 	*ret_n = import->n_errors;
 	return import->errors;
 }
+
 enum fk_err fk_import_check(struct fk_import *import)
 {
 	enum fk_err err;
 
 	if (import->is_checked || import->is_broken || import->n_errors == FK_IMPORT_ERRORS_MAX)
 		return FK_EINVAL;
-	err = csv_result(import, fk_csv_finish(import->csv));
+	err = reader_result(import, import->format == FK_IMPORT_NDJSON
+					    ? fk_ndjson_finish(import->ndjson)
+					    : fk_csv_finish(import->csv));
 	if (err != FK_OK && err != FK_EINVAL)
 		return err;
 	if (import->n_errors == 0 && !import->has_header)

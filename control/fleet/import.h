@@ -2,13 +2,13 @@
 /*
  * import.h - makes a new fleet generation out of a fleet file, all of it or nothing.
  *
- * Feed the CSV as it arrives; rows are checked one by one and their keys sealed at once. Nothing is
- * written before the last row was found good; then the pages are staged and one step puts the new
- * generation in force. The file is the whole fleet, or, by its mode, UEs that are added or changed,
- * or UEs that are removed; then the others go over into the new generation as they are. An RSI
- * keeps its message numbers through all of it. An RSI or an MC service ID that another UE has in
- * the fleet in force is refused unless it is said that it moves: it is how a mistyped row would
- * take over another radio.
+ * Feed the file as it arrives, CSV or NDJSON; rows are checked one by one and their keys sealed at
+ * once. Nothing is written before the last row was found good; then the pages are staged and one
+ * step puts the new generation in force. The file is the whole fleet, or, by its mode, UEs that are
+ * added or changed, or UEs that are removed; then the others go over into the new generation as
+ * they are. An RSI keeps its message numbers through all of it. An RSI or an MC service ID that
+ * another UE has in the fleet in force is refused unless it is said that it moves: it is how a
+ * mistyped row would take over another radio.
  *
  *   begin -> feed* -> check -> compare* -> stage* -> publish -> fk_fleet_load(), free
  *

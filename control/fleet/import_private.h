@@ -11,6 +11,7 @@
 #include "fleet/fleet_meta.h"
 #include "fleet/import.h"
 #include "fleet/name_index.h"
+#include "fleet/ndjson.h"
 #include "fleet/page.h"
 #include "fleet/record.h"
 
@@ -36,6 +37,13 @@ struct fk_import_row {
 	uint16_t next_number; /* where it begins, if its RSI is new here */
 };
 
+/* Of the file, by its first character. */
+enum fk_import_format {
+	FK_IMPORT_FORMAT_UNKNOWN,
+	FK_IMPORT_CSV,
+	FK_IMPORT_NDJSON
+};
+
 struct fk_import {
 	struct fk_import_options options;
 	struct fk_fleet_meta meta;
@@ -43,6 +51,8 @@ struct fk_import {
 	struct fk_ue_slot old;	   /* of the row being read: keys that the key table lacks */
 	uint32_t now_s;		   /* since 1970: when the keys came */
 	struct fk_csv *csv;
+	struct fk_ndjson *ndjson;
+	enum fk_import_format format;
 	bool has_header, is_broken, is_checked, is_compared;
 	uint32_t n_slots_compared; /* of the fleet in force */
 	int column_at[FK_COLUMNS]; /* field of each column in this file */

@@ -35,7 +35,7 @@ refused() {
 	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
 }
 
-tap_plan 31
+tap_plan 37
 stack_init import
 STACK_UES=20
 stack_prepare
@@ -76,6 +76,28 @@ for from in $(seq 200 40 600); do
 done >"$STACK_DIR/out" 2>&1
 tap_is "the end of a file shows nothing of its keys" \
 	"$(grep -ciE '[0-9a-f]{8}' "$STACK_DIR/out") $(stack_ctl fleet show --json)" "0 $before"
+# The same rows as JSON, one object a line.
+ndjson() {
+	good | jq -Rnc '[inputs] | (.[0] / ",") as $names | .[1:][] | [$names, . / ","] | transpose |
+		map({key: .[0], value: .[1]}) | from_entries |
+		.rsi |= tonumber | .groups |= split(";") | if .ptek == "" then .ptek = null else . end'
+}
+refused "JSON that is cut off in a line" 3 "octet 20: is no JSON" \
+	< <(ndjson | awk 'NR == 3 { $0 = substr($0, 1, 20) } { print }')
+refused "a JSON row without its window" 4 "mnp: member is missing" \
+	< <(ndjson | jq -c 'if input_line_number == 4 then del(.mnp) else . end')
+refused "a JSON row with an RSI that is no number" 5 "rsi: must be an integer" \
+	< <(ndjson | jq -c 'if input_line_number == 5 then .rsi = "x" else . end')
+refused "a member that is no column" 2 "member 18: is no column" \
+	< <(ndjson | jq -c 'if input_line_number == 2 then .kekk = .kek else . end')
+stack_ctl fleet export >"$STACK_DIR/as-csv"
+ndjson >"$STACK_DIR/fleet.ndjson"
+tap_ok "JSON lines are a fleet file, too" \
+	stack_ctl fleet import "$STACK_DIR/fleet.ndjson" --allow-plain-keys
+tap_is "and make the same fleet" \
+	"$(stack_ctl fleet export | cmp - "$STACK_DIR/as-csv" && stack_ctl fleet show --json |
+		jq -c .n_ues)" 20
+before=$(stack_ctl fleet show --json)
 refused "a missing column" 1 mnp < <(good | cut -d, -f1-16)
 refused "a row with too many fields" 3 "field 18: the row has 18 fields" < <(good | sed '3s/$/,1/')
 endless() {
