@@ -10,15 +10,21 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fleetkey/unix_listen.h>
 
 #include "api/call.h"
+#include "api/early_answer.h"
 #include "api/routes.h"
 #include "api/token.h"
 
 #define CONNECTION_TIMEOUT_S 60
+
+/* What is taken of a body that was refused: then the connection is closed. */
+#define SWALLOW_MAX   (256u << 20) /* octets */
+#define SWALLOW_MAX_S 10
 
 /* One listening socket. */
 struct endpoint {
@@ -39,6 +45,10 @@ struct fk_api {
 struct exchange {
 	struct fk_call call;
 	const struct fk_route *route;
+	/* Of a body that goes on behind its refusal. */
+	bool is_answered;
+	size_t n_swallowed;
+	time_t close_at_s; /* CLOCK_MONOTONIC */
 };
 
 /* Another node owns all that a request could be about. */
@@ -148,18 +158,52 @@ static enum MHD_Result send_reply(struct fk_call *call)
 	return result;
 }
 
-/* Who is at the other end of the Unix socket, as the kernel says; see lifecycle.h. */
-static uint64_t principal_of(struct MHD_Connection *connection)
+static int connection_fd(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info != NULL ? info->connect_fd : -1;
+}
+
+/* Who is at the other end of the Unix socket, as the kernel says; see lifecycle.h. */
+static uint64_t principal_of(struct MHD_Connection *connection)
+{
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	if (info == NULL ||
-	    getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+	if (getsockopt(connection_fd(connection), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
 		return FK_PRINCIPAL_NONE;
 	return (uint64_t)peer.uid + 1;
+}
+
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
+	return now.tv_sec;
+}
+
+/*
+ * A piece of a body that is refused already. Of a short one the answer comes at its end; one that
+ * is long, or a file, may have none: it is answered now. A peer that is still sending would see a
+ * broken connection in place of the reason, so more is read, but not for ever. False: enough of it.
+ */
+static bool swallow(struct exchange *x, size_t size)
+{
+	struct fk_call *call = &x->call;
+	bool is_file = x->route != NULL && x->route->feed != NULL;
+
+	x->n_swallowed += size;
+	if (x->is_answered)
+		return x->n_swallowed <= SWALLOW_MAX && now_s() < x->close_at_s;
+	if (!is_file && x->n_swallowed <= FK_API_BODY_MAX)
+		return true;
+	x->is_answered = true;
+	x->close_at_s = now_s() + SWALLOW_MAX_S;
+	return fk_early_answer(connection_fd(call->connection), call->status, call->content_type,
+			       call->text != NULL ? call->text : "", call->text_size) == FK_OK;
 }
 
 /* Called for the head, for each piece of the body, and once more at its end. */
@@ -184,16 +228,19 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		begin_exchange(endpoint, x, url, method);
 		return MHD_YES;
 	}
-	/* A refused upload is read to its end all the same: a peer that is still sending would
-	 * otherwise see a broken connection in place of the reason. */
 	if (*upload_data_size > 0) {
+		bool wants_more;
+
 		if (x->route != NULL && x->route->feed != NULL)
 			x->route->feed(&x->call, upload_data, *upload_data_size);
 		else
 			collect_body(&x->call, upload_data, *upload_data_size);
+		wants_more = !fk_call_has_reply(&x->call) || swallow(x, *upload_data_size);
 		*upload_data_size = 0;
-		return MHD_YES;
+		return wants_more ? MHD_YES : MHD_NO;
 	}
+	if (x->is_answered)
+		return MHD_NO; /* closes it */
 	if (!fk_call_has_reply(&x->call))
 		x->route->handler(&x->call);
 	/* The reply comes when the work is done; until then nothing is expected of the peer. */
@@ -207,17 +254,14 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **request_ctx,
 			 enum MHD_RequestTerminationCode code)
 {
-	struct endpoint *endpoint = ctx;
 	struct exchange *x = *request_ctx;
 
+	(void)ctx;
 	(void)connection;
 	(void)code;
 	if (x == NULL)
 		return;
-	fk_import_job_free(x->call.job);
-	fk_import_free(x->call.import);
-	if (x->call.owns_import_lock)
-		endpoint->api->imports = (struct fk_import_lock){.is_busy = false};
+	fk_call_drop_import(&x->call);
 	free(x->call.body);
 	wipe_and_free(x->call.text);
 	free(x);

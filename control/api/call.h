@@ -86,6 +86,8 @@ const char *fk_call_query(const struct fk_call *call, const char *name);
  */
 FK_MUST_USE enum fk_err fk_call_page(struct fk_call *call, uint32_t *ret_from, uint32_t *ret_limit);
 
+/* Frees the import of a call, at whatever point it is, and lets others import. */
+void fk_call_drop_import(struct fk_call *call);
 /* Why fk_import_lock is taken, for a refusal. */
 const char *fk_import_lock_reason(const struct fk_import_lock *lock);
 

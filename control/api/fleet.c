@@ -178,6 +178,17 @@ const char *fk_import_lock_reason(const struct fk_import_lock *lock)
 	return lock->is_backup ? "a backup is being made" : "a fleet import is running";
 }
 
+void fk_call_drop_import(struct fk_call *call)
+{
+	fk_import_job_free(call->job);
+	fk_import_free(call->import);
+	call->job = NULL;
+	call->import = NULL;
+	if (call->owns_import_lock)
+		*call->imports = (struct fk_import_lock){.is_busy = false};
+	call->owns_import_lock = false;
+}
+
 void fk_api_import_begin(struct fk_call *call)
 {
 	struct fk_app *app = call->app;
@@ -249,10 +260,12 @@ void fk_api_import_feed(struct fk_call *call, const void *octets, size_t size)
 	enum fk_err err;
 
 	if (fk_call_has_reply(call) || call->import == NULL)
-		return; /* the verdict is known; the rest of the file is only swallowed */
+		return; /* the verdict is known */
 	err = fk_import_feed(call->import, octets, size);
-	if (err != FK_OK)
-		reply_import_error(call, call->import, err, NULL);
+	if (err == FK_OK)
+		return;
+	reply_import_error(call, call->import, err, NULL);
+	fk_call_drop_import(call); /* the body may go on for ever */
 }
 
 void fk_api_import_end(struct fk_call *call)

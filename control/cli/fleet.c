@@ -76,9 +76,7 @@ static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name
 	if (draw)
 		fk_progress_clear(stdout);
 	if (err != FK_OK) {
-		fprintf(stderr, "fleetkeyctl: %s\n",
-			ferror(file) ? "the fleet file cannot be read to its end"
-				     : fk_http_reason(cli->http));
+		fprintf(stderr, "fleetkeyctl: %s\n", fk_http_reason(cli->http));
 		return FK_EXIT_FAILED;
 	}
 	code = fk_request_judge(cli, &reply, name, &answer);

@@ -2,10 +2,13 @@
 #include "cli/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define CONNECT_TIMEOUT_MS 5000L
 #define REQUEST_TIMEOUT_MS 60000L /* pages and single objects; imports have no limit */
@@ -24,11 +27,14 @@ struct fk_http {
 };
 
 struct upload {
+	CURL *curl;
 	fk_http_progress_fn fn;
 	void *arg;
 	curl_off_t n_total; /* -1 if not known */
 	FILE *file;
-	size_t line_size; /* octets of the line that is being sent */
+	int sock;	  /* -1 until there is one */
+	uint64_t n_given; /* octets of a pipe */
+	bool is_given;	  /* to its end */
 };
 
 struct download {
@@ -157,24 +163,54 @@ static size_t pass_body(char *data, size_t size, size_t n, void *arg)
 	return fwrite(data, 1, size * n, download->file);
 }
 
-/* What comes through a pipe may never end. A line that fleetkeyd has refused by now is the last
- * that is sent, so that its answer comes. */
+/* The upload has a connection of its own, so that this is told. */
+static int note_socket(void *arg, curl_socket_t sock, curlsocktype purpose)
+{
+	struct upload *upload = arg;
+
+	(void)purpose;
+	upload->sock = sock;
+	return CURL_SOCKOPT_OK;
+}
+
+/* Waits for the pipe. False if the peer says something first: it should be listened to. */
+static bool wait_for_pipe(const struct upload *upload)
+{
+	struct pollfd fds[2] = {{.fd = fileno(upload->file), .events = POLLIN},
+				{.fd = upload->sock, .events = POLLIN}};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	return fds[0].revents != 0 || fds[1].revents == 0;
+}
+
+/* What there is in the pipe, and no waiting for more. */
+static size_t give_piped(struct upload *upload, char *data, size_t max)
+{
+	ssize_t n;
+
+	if (!wait_for_pipe(upload))
+		return CURL_READFUNC_PAUSE;
+	do
+		n = read(fileno(upload->file), data, max);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return CURL_READFUNC_ABORT;
+	upload->n_given += (uint64_t)n;
+	upload->is_given = n == 0;
+	return (size_t)n;
+}
+
 static size_t give_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct upload *upload = arg;
-	const char *end;
 	size_t n_read;
 
-	if (upload->n_total < 0 && upload->line_size > FK_HTTP_UPLOAD_LINE_MAX)
-		return 0;
+	if (upload->n_total < 0)
+		return give_piped(upload, data, size * n);
 	n_read = fread(data, 1, size * n, upload->file);
 	/* Half a fleet must not look like a whole one. */
-	if (n_read == 0 && ferror(upload->file))
-		return CURL_READFUNC_ABORT;
-	end = memrchr(data, '\n', n_read);
-	upload->line_size =
-		end != NULL ? (size_t)(data + n_read - end) - 1 : upload->line_size + n_read;
-	return n_read;
+	return n_read == 0 && ferror(upload->file) ? CURL_READFUNC_ABORT : n_read;
 }
 
 static int tell_progress(void *arg, curl_off_t dl_total, curl_off_t dl_now, curl_off_t ul_total,
@@ -185,10 +221,13 @@ static int tell_progress(void *arg, curl_off_t dl_total, curl_off_t dl_now, curl
 	(void)dl_total;
 	(void)dl_now;
 	(void)ul_total;
-	if (upload->fn)
+	if (upload->fn && upload->is_given)
+		upload->fn(upload->arg, upload->n_given, upload->n_given);
+	else if (upload->fn)
 		upload->fn(upload->arg, (uint64_t)ul_now,
 			   upload->n_total > 0 ? (uint64_t)upload->n_total : 0);
-	return 0;
+	/* If it paused to listen; what it heard may have been no answer yet. */
+	return curl_easy_pause(upload->curl, CURLPAUSE_CONT) != CURLE_OK;
 }
 
 /* What every request has in common. */
@@ -222,6 +261,10 @@ static void explain(struct fk_http *http, CURLcode code)
 	const char *text = http->curl_text[0] ? http->curl_text : curl_easy_strerror(code);
 	long os_errno = 0;
 
+	if (code == CURLE_ABORTED_BY_CALLBACK) {
+		snprintf(http->reason, sizeof(http->reason), "the file cannot be read to its end");
+		return;
+	}
 	curl_easy_getinfo(http->curl, CURLINFO_OS_ERRNO, &os_errno);
 	if (http->socket && code == CURLE_COULDNT_CONNECT)
 		text = os_errno ? strerror((int)os_errno) : "cannot connect";
@@ -306,7 +349,12 @@ enum fk_err fk_http_upload(struct fk_http *http, const char *path, const char *c
 			   FILE *file, fk_http_progress_fn progress, void *progress_arg,
 			   struct fk_http_reply *ret_reply)
 {
-	struct upload upload = {.fn = progress, .arg = progress_arg, .n_total = -1, .file = file};
+	struct upload upload = {.curl = http->curl,
+				.fn = progress,
+				.arg = progress_arg,
+				.n_total = -1,
+				.file = file,
+				.sock = -1};
 	struct fk_http_reply reply = {0};
 	struct stat st;
 	char *url = NULL;
@@ -322,6 +370,9 @@ enum fk_err fk_http_upload(struct fk_http *http, const char *path, const char *c
 	curl_easy_setopt(http->curl, CURLOPT_READFUNCTION, give_body);
 	curl_easy_setopt(http->curl, CURLOPT_READDATA, &upload);
 	curl_easy_setopt(http->curl, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
+	curl_easy_setopt(http->curl, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(http->curl, CURLOPT_SOCKOPTFUNCTION, note_socket);
+	curl_easy_setopt(http->curl, CURLOPT_SOCKOPTDATA, &upload);
 	curl_easy_setopt(http->curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(http->curl, CURLOPT_XFERINFOFUNCTION, tell_progress);
 	curl_easy_setopt(http->curl, CURLOPT_XFERINFODATA, &upload);

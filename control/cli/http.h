@@ -31,8 +31,8 @@ struct fk_http_reply {
 };
 
 /*
- * Told while a body is being sent: 'n_sent' octets so far of 'n_total', which is 0 if not known.
- * 'n_sent' == 'n_total' may be told several times while the answer is awaited.
+ * Told while a body is being sent: 'n_sent' octets so far of 'n_total', which is 0 until it is
+ * known. 'n_sent' == 'n_total' may be told several times while the answer is awaited.
  */
 typedef void (*fk_http_progress_fn)(void *arg, uint64_t n_sent, uint64_t n_total);
 
@@ -58,10 +58,9 @@ FK_MUST_USE enum fk_err fk_http_request(struct fk_http *http, const char *method
 FK_MUST_USE enum fk_err fk_http_download(struct fk_http *http, const char *path, FILE *file,
 					 struct fk_http_reply *ret_reply);
 
-#define FK_HTTP_UPLOAD_LINE_MAX (2 * 65536) /* octets; fleetkeyd takes lines of 65,536 */
-
-/* POSTs what is left of 'file' as 'content_type', without holding it in memory; if it is no file
- * but a pipe, only until a line is longer than FK_HTTP_UPLOAD_LINE_MAX. Results as above. */
+/* POSTs what is left of 'file' as 'content_type', without holding it in memory; of a pipe nothing
+ * may have been read. If fleetkeyd refuses it before its end, no more is sent: a pipe may have
+ * none. Results as above; FK_EIO also if the file cannot be read. */
 FK_MUST_USE enum fk_err fk_http_upload(struct fk_http *http, const char *path,
 				       const char *content_type, FILE *file,
 				       fk_http_progress_fn progress, void *progress_arg,

@@ -35,9 +35,10 @@ refused() {
 	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
 }
 
-tap_plan 37
+tap_plan 44
 stack_init import
 STACK_UES=20
+STACK_API_PORT=$(stack_free_port)
 stack_prepare
 stack_start_redis
 stack_until 20 "answer from Redis" stack_redis_answers
@@ -105,15 +106,69 @@ endless() {
 	head -c 70000 /dev/zero | tr '\0' a
 }
 refused "a line without end" 4 ue_id < <(endless)
-# What writes it never ends: the import does, and takes it along.
-status=0
-{
+
+# never_ends SENTENCE REASON COMMAND...: what is written never ends; the import does.
+never_ends() {
+	local sentence=$1 reason=$2 status=0
+	shift 2
+	timeout 10 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" fleet import - \
+		--allow-plain-keys < <("$@" 2>/dev/null) >"$STACK_DIR/out" 2>&1 || status=$?
+	tap_is "$sentence" "$status $(grep -c "$reason" "$STACK_DIR/out")" "1 1"
+}
+one_line() {
 	good | head -n 3
-	yes | tr -d '\n'
-} 2>/dev/null | timeout 10 "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" fleet import - \
-	--allow-plain-keys >"$STACK_DIR/out" 2>&1 || status=${PIPESTATUS[1]}
-tap_is "nor is one that comes through a pipe and never ends" \
-	"$status $(grep -c ':4.*65536\|line 4.*65536' "$STACK_DIR/out")" "1 1"
+	timeout 20 yes | tr -d '\n'
+}
+one_record() {
+	good | head -n 3
+	printf '"'
+	timeout 20 yes ''
+}
+bad_rows() {
+	good | head -n 1
+	timeout 20 yes x
+}
+# Bad rows enough, and then nothing for a while.
+silence() {
+	good | head -n 1
+	printf 'x\n%.0s' {1..200}
+	exec sleep 11
+}
+never_ends "nor is one that comes through a pipe and never ends" ':4: .*65536' one_line
+never_ends "nor a record in quotes" ':[0-9]*: .*65536' one_record
+never_ends "nor rows that are all bad" '100 errors' bad_rows
+never_ends "an answer does not wait for more of a pipe" '100 errors' silence
+
+post() {
+	timeout 20 curl -s --unix-socket "$STACK_DIR/api.sock" -X POST -H 'Content-Type: text/csv' \
+		-T - "http://localhost$1"
+}
+tap_is "another client is answered in the middle, too" \
+	"$(bad_rows 2>/dev/null | post '/v1/fleet/imports?allow_plain_keys=true' | jq '.errors | length')" \
+	100
+tap_is "also where there is nothing to send to" \
+	"$(timeout 20 yes 2>/dev/null | post /v1/nothing | jq .status)" 404
+
+# deaf COMMAND: a client that sends what COMMAND says after 200 bad rows, and never listens.
+deaf() {
+	{
+		printf 'POST /v1/fleet/imports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n' \
+			"$(<"$STACK_DIR/api.token")"
+		printf 'Transfer-Encoding: chunked\r\n\r\nffffffffff\r\n'
+		good | head -n 1
+		printf 'x\n%.0s' {1..200}
+		timeout 20 "$@"
+	} 2>/dev/null >"/dev/tcp/127.0.0.1/$STACK_API_PORT"
+}
+deaf sleep 3 &
+silent=$!
+sleep 0.3 # nothing tells us that its rows are read
+tap_ok "once it is refused, an import keeps no other one out, wherever its client is" stack_import
+wait "$silent"
+since=$SECONDS
+deaf yes x || true
+tap_is "a client that never listens is shut out" "$((SECONDS - since < 15))" 1
+before=$(stack_ctl fleet show --json)
 
 status=0
 stack_ctl fleet import "$STACK_DIR/fleet.csv" >"$STACK_DIR/out" 2>&1 || status=$?

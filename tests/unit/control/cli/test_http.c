@@ -133,6 +133,56 @@ Test(cli_http, a_pipe_is_sent_in_chunks)
 	pclose(file);
 }
 
+/* Refuses what it has not read to its end, and reads on. */
+static void *refuse_early(void *arg)
+{
+	static const char answer[] =
+		"HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 3\r\n\r\nbad";
+	int fd = accept(peer.fd, NULL, NULL);
+	char octets[4096];
+
+	if (read(fd, octets, sizeof(octets)) < 0 || write(fd, answer, strlen(answer)) < 0)
+		perror("refuse_early");
+	while (read(fd, octets, sizeof(octets)) > 0)
+		;
+	close(fd);
+	return arg;
+}
+
+static void upload_refused(const char *command)
+{
+	FILE *file = popen(command, "r");
+	struct fk_http_reply reply;
+	struct fk_http *http;
+	pthread_t refuser;
+
+	peer_start(NULL, 0);
+	cr_assert_eq(pthread_create(&refuser, NULL, refuse_early, NULL), 0);
+	http = client(peer.path, NULL);
+	cr_assert_eq(fk_http_upload(http, "/x", "text/csv", file, NULL, NULL, &reply), FK_OK, "%s",
+		     fk_http_reason(http));
+	cr_expect_eq(reply.status, 422);
+	cr_expect_str_eq(reply.body, "bad");
+	fk_http_reply_fini(&reply);
+	fk_http_free(http);
+	pthread_join(refuser, NULL);
+	peer_stop();
+	pclose(file);
+}
+
+Test(cli_http, a_pipe_that_never_ends_is_sent_until_it_is_refused, .timeout = 20)
+{
+	upload_refused("exec timeout 20 yes");
+}
+
+Test(cli_http, nor_is_a_pipe_waited_for_that_says_nothing_more, .timeout = 20)
+{
+	time_t since = time(NULL);
+
+	upload_refused("echo row; exec sleep 4");
+	cr_expect_lt(time(NULL) - since, 8);
+}
+
 static char *downloaded(const char *answer, enum fk_err *ret_err, struct fk_http_reply *reply)
 {
 	const char *const answers[] = {answer};
