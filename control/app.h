@@ -48,6 +48,7 @@ struct fk_app {
 	struct fk_store_owner owner; /* ... since this node has the lease */
 	bool is_lost;		     /* another node has taken the lease from us */
 	bool recovers_alone;	     /* an older copy of the store, and nobody has asked for it */
+	uint32_t n_sweep_pages;	     /* of a failed import that go next; 0: it has left none */
 	bool should_stop;
 	uint64_t wipe_by_ms; /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
 };

@@ -12,6 +12,8 @@
 #define STAGE_PAGES   64u
 #define LOAD_PAGES    96u
 #define SWEEP_PAGES   512u
+/* Of a Redis that has hardly any memory left, at first: each slice makes room for a larger one. */
+#define SWEEP_PAGES_MIN 8u
 
 enum stage {
 	CHECKING,
@@ -52,6 +54,8 @@ void fk_import_job_free(struct fk_import_job *job)
 {
 	if (job == NULL)
 		return;
+	if (job->import != NULL && job->stage >= STAGING)
+		job->app->n_sweep_pages = SWEEP_PAGES_MIN;
 	fk_fleet_loader_free(job->loader);
 	fk_import_free(job->import);
 	free(job);
@@ -96,6 +100,26 @@ static bool clear(struct fk_import_job *job)
 	if (err != FK_OK)
 		fk_log(FK_LOG_WARN, "old fleets stay for now", "error=\"%s\"", fk_err_text(err));
 	return done || err != FK_OK;
+}
+
+bool fk_import_may_sweep(const struct fk_app *app)
+{
+	return app->n_sweep_pages > 0 && fk_store_is_healthy(app->store);
+}
+
+void fk_import_sweep_step(struct fk_app *app)
+{
+	bool done = false;
+	enum fk_err err = fk_store_sweep_step(app->store, app->n_sweep_pages, &done);
+
+	if (err != FK_OK)
+		fk_log(FK_LOG_WARN, "a failed import's pages stay for now", "error=\"%s\"",
+		       fk_err_text(err));
+	else if (done)
+		fk_log(FK_LOG_INFO, "a failed import's pages are removed", NULL);
+	app->n_sweep_pages = err != FK_OK || done		? 0
+			     : app->n_sweep_pages < SWEEP_PAGES ? 2 * app->n_sweep_pages
+								: SWEEP_PAGES;
 }
 
 enum fk_err fk_import_job_step(struct fk_import_job *job, bool *ret_done, struct fk_reason *reason)

@@ -10,6 +10,9 @@
  * Until the new generation is published nothing has changed. After it, a job that fails leaves the
  * old fleet in memory and the new one in force in the store: the next start loads it.
  *
+ * A job that fails before that may leave pages in the store. They are removed a slice at a time,
+ * too, once no import runs and the store can be written.
+ *
  * Threads: belongs to one thread. Memory: owns its import; fk_import_job_free() ends both.
  */
 #pragma once
@@ -36,6 +39,12 @@ void fk_import_job_free(struct fk_import_job *job);
  */
 FK_MUST_USE enum fk_err fk_import_job_step(struct fk_import_job *job, bool *ret_done,
 					   struct fk_reason *reason);
+
+/* True if a failed job has left pages, and the store is there. */
+bool fk_import_may_sweep(const struct fk_app *app);
+/* Removes some of them; what fails is left to the next import, or start. Not while an import or a
+ * backup runs. */
+void fk_import_sweep_step(struct fk_app *app);
 
 /* The import, for its errors; NULL once it is published. Borrowed. */
 const struct fk_import *fk_import_job_import(const struct fk_import_job *job);

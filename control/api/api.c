@@ -398,10 +398,17 @@ uint32_t fk_api_fds(const struct fk_api *api, int ret_fds[static FK_API_DAEMONS]
 	return n;
 }
 
+static bool may_sweep(const struct fk_api *api)
+{
+	return !api->imports.is_busy && fk_import_may_sweep(api->app);
+}
+
 bool fk_api_work(struct fk_api *api)
 {
 	struct fk_call *call = api->imports.waiting;
 
+	if (may_sweep(api))
+		fk_import_sweep_step(api->app);
 	if (call == NULL)
 		return false;
 	if (fk_api_import_step(call)) {
@@ -428,7 +435,7 @@ int fk_api_wait_ms(const struct fk_api *api)
 {
 	int wait_ms = -1;
 
-	if (api->imports.waiting != NULL)
+	if (api->imports.waiting != NULL || may_sweep(api))
 		return 0;
 	for (uint32_t i = 0; i < FK_API_DAEMONS; i++) {
 		MHD_UNSIGNED_LONG_LONG timeout_ms;

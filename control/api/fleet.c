@@ -295,6 +295,7 @@ bool fk_api_import_step(struct fk_call *call)
 
 	if (err != FK_OK) {
 		reply_import_error(call, fk_import_job_import(call->job), err, reason.text);
+		fk_call_drop_import(call);
 		return true;
 	}
 	if (!done)

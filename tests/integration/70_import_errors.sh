@@ -35,7 +35,7 @@ refused() {
 	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
 }
 
-tap_plan 44
+tap_plan 46
 stack_init import
 STACK_UES=20
 STACK_API_PORT=$(stack_free_port)
@@ -179,4 +179,21 @@ tap_is "and nothing of it was taken" "$(stack_ctl fleet show --json)" "$before"
 tap_ok "the import from standard input is the same" \
 	bash -c "'$STACK_BIN/fleetkeyctl' --socket '$STACK_DIR/api.sock' fleet import - \
 		--allow-plain-keys <'$STACK_DIR/fleet.csv'"
+
+# Redis has no room for the new fleet, nor for anything else until its pages are gone.
+redis() {
+	timeout 5 redis-cli -s "$STACK_DIR/redis.sock" "$@"
+}
+before="$(redis dbsize) $(stack_ctl fleet show --json)"
+timeout 60 "$STACK_BIN/fleetsim" make-fleet --ues 40000 --seed 7 --next-hop nh1 \
+	--out "$STACK_DIR/big.csv" >/dev/null
+used=$(redis info memory | tr -d '\r' | awk -F: '$1 == "used_memory" { print $2 }')
+redis config set maxmemory $((used + 3000000)) >/dev/null
+tap_is "a fleet that Redis has no room for is refused" \
+	"$(stack_status stack_ctl fleet import "$STACK_DIR/big.csv" --allow-plain-keys)
+$(grep -c 'maxmemory' "$STACK_DIR/out")" $'1\n1'
+restored() {
+	[ "$(redis dbsize) $(stack_ctl fleet show --json)" = "$before" ]
+}
+tap_ok "and what was stored of it is removed, while there is no room" stack_until 2 "a sweep" restored
 tap_end
