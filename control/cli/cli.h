@@ -22,7 +22,7 @@ enum fk_exit {
 struct fk_cli {
 	struct fk_http *http; /* borrowed from main() */
 	bool json;	      /* --json: print what the API said */
-	bool terminal;	      /* standard output is a terminal */
+	bool terminal;	      /* standard output is a terminal that a bar can be drawn on */
 };
 
 /*

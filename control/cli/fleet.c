@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -12,14 +13,31 @@
 /* The upload being drawn. */
 struct drawing {
 	struct fk_http *side; /* asks how far fleetkeyd is while the upload waits; may be NULL */
+	bool draws;
 	uint64_t drawn;
 };
+
+/* What fleetkeyd is at; the bar stays full until it has pages to count. */
+static void draw_stage(const json_t *answer)
+{
+	uint64_t n_done = (uint64_t)json_integer_value(json_object_get(answer, "n_pages_done"));
+	uint64_t n_total = (uint64_t)json_integer_value(json_object_get(answer, "n_pages"));
+	char stage[32], rows[32], text[160];
+
+	(void)fk_output_member(answer, "stage", stage, sizeof(stage));
+	if (n_total > 0)
+		snprintf(text, sizeof(text), "sent; %s, page %llu of %llu", stage,
+			 (unsigned long long)n_done, (unsigned long long)n_total);
+	else
+		snprintf(text, sizeof(text), "sent; %s, %s rows", stage,
+			 fk_output_member(answer, "n_rows", rows, sizeof(rows)));
+	fk_progress_draw(stdout, n_total > 0 ? n_done : 1, n_total > 0 ? n_total : 1, text);
+}
 
 /* The file is there; what fleetkeyd makes of it takes as long again. */
 static void draw_work(struct drawing *drawing)
 {
 	struct fk_http_reply reply;
-	char stage[32], done[32], total[32], text[160];
 	json_t *answer;
 
 	if (drawing->side == NULL ||
@@ -27,20 +45,12 @@ static void draw_work(struct drawing *drawing)
 		return;
 	answer = json_loadb(reply.body != NULL ? reply.body : "", reply.size, 0, NULL);
 	fk_http_reply_fini(&reply);
-	if (json_is_object(answer) && json_is_true(json_object_get(answer, "active"))) {
-		snprintf(text, sizeof(text), "%s, page %s of %s",
-			 fk_output_member(answer, "stage", stage, sizeof(stage)),
-			 fk_output_member(answer, "n_pages_done", done, sizeof(done)),
-			 fk_output_member(answer, "n_pages", total, sizeof(total)));
-		fk_progress_draw(
-			stdout,
-			(uint64_t)json_integer_value(json_object_get(answer, "n_pages_done")),
-			(uint64_t)json_integer_value(json_object_get(answer, "n_pages")), text);
-	}
+	if (json_is_object(answer) && json_is_true(json_object_get(answer, "active")))
+		draw_stage(answer);
 	json_decref(answer);
 }
 
-static void draw_upload(void *arg, uint64_t n_sent, uint64_t n_total)
+static void follow_upload(void *arg, uint64_t n_sent, uint64_t n_total)
 {
 	struct drawing *drawing = arg;
 	char text[64];
@@ -48,9 +58,12 @@ static void draw_upload(void *arg, uint64_t n_sent, uint64_t n_total)
 	if (n_total == 0)
 		return;
 	if (n_sent == n_total) {
+		fk_interrupt_sent();
 		draw_work(drawing);
 		return;
 	}
+	if (!drawing->draws)
+		return;
 	/* curl tells often; a bar needs it when the figure has moved. */
 	if (n_sent == drawing->drawn)
 		return;
@@ -63,15 +76,16 @@ static enum fk_exit import_file(struct fk_cli *cli, FILE *file, const char *name
 {
 	bool draw = cli->terminal && !cli->json;
 	struct fk_http_reply reply;
-	struct drawing drawing = {.drawn = UINT64_MAX};
+	struct drawing drawing = {.draws = draw, .drawn = UINT64_MAX};
 	json_t *answer;
 	enum fk_exit code;
 	enum fk_err err;
 
 	if (draw && fk_http_clone(cli->http, &drawing.side) != FK_OK)
 		drawing.side = NULL; /* a bar that stands is better than no import */
-	err = fk_http_upload(cli->http, path, "text/csv", file, draw ? draw_upload : NULL, &drawing,
-			     &reply);
+	fk_interrupt_begin(draw);
+	err = fk_http_upload(cli->http, path, "text/csv", file, follow_upload, &drawing, &reply);
+	fk_interrupt_end();
 	fk_http_free(drawing.side);
 	if (draw)
 		fk_progress_clear(stdout);

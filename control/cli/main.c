@@ -330,6 +330,14 @@ static enum fk_exit run_command(struct fk_cli *cli, const struct fk_http_config 
 	return (enum fk_exit)code;
 }
 
+/* One that understands how a line is drawn over. */
+static bool is_terminal(int fd)
+{
+	const char *kind = getenv("TERM");
+
+	return isatty(fd) && kind && kind[0] && strcmp(kind, "dumb") != 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *from_environment = getenv("FLEETKEY_SOCKET");
@@ -338,7 +346,7 @@ int main(int argc, char **argv)
 							  : "/run/fleetkey/api.sock"};
 	const char *token_file = NULL;
 	bool help = false, version = false;
-	struct fk_cli cli = {.terminal = isatty(STDOUT_FILENO)};
+	struct fk_cli cli = {.terminal = is_terminal(STDOUT_FILENO)};
 	const struct fk_option options[] = {
 		{"--socket", .ret_text = &config.socket},
 		{"--url", .ret_text = &config.url},

@@ -35,7 +35,7 @@ refused() {
 	[ -z "$verdict" ] || head -n 5 "$STACK_DIR/out" | cut -c 1-200 | sed 's/^/# /'
 }
 
-tap_plan 46
+tap_plan 50
 stack_init import
 STACK_UES=20
 STACK_API_PORT=$(stack_free_port)
@@ -196,4 +196,36 @@ restored() {
 	[ "$(redis dbsize) $(stack_ctl fleet show --json)" = "$before" ]
 }
 tap_ok "and what was stored of it is removed, while there is no room" stack_until 2 "a sweep" restored
+redis config set maxmemory 0 >/dev/null
+
+# What fleetkeyd is at with an import.
+stage() {
+	timeout 5 curl -s --unix-socket "$STACK_DIR/api.sock" http://localhost/v1/fleet/imports |
+		jq -r .stage
+}
+# Ctrl-C while fleetkeyd works on what was sent; now and then it is too quick for us.
+for _ in 1 2 3 4 5; do
+	timeout 60 env --default-signal=INT "$STACK_BIN/fleetkeyctl" --socket "$STACK_DIR/api.sock" \
+		fleet import "$STACK_DIR/big.csv" --allow-plain-keys >"$STACK_DIR/out" 2>&1 &
+	importer=$!
+	until [[ $(stage) =~ ^(comparing|staging|publishing|loading|clearing)$ ]] ||
+		! kill -0 "$importer" 2>/dev/null; do :; done
+	kill -INT "$(pgrep -P "$importer")" 2>/dev/null || true
+	status=0
+	wait "$importer" || status=$?
+	[ "$status" -eq 0 ] || break
+done
+tap_is "an import that is interrupted when all is sent says that it goes on" \
+	"$status $(grep -c 'goes on with it' "$STACK_DIR/out")" "130 1"
+tap_ok "and it does" stack_until 20 "the fleet" \
+	bash -c "'$STACK_BIN/fleetkeyctl' --socket '$STACK_DIR/api.sock' fleet show --json |
+		jq -e '.n_ues == 40000'"
+
+# on_terminal KIND: how often an import moves the cursor on such a terminal.
+on_terminal() {
+	TERM=$1 timeout 60 script -qec "'$STACK_BIN/fleetkeyctl' --socket '$STACK_DIR/api.sock' \
+		fleet import '$STACK_DIR/big.csv' --allow-plain-keys" /dev/null | grep -c $'\033'
+}
+tap_is "a terminal that cannot draw is sent plain lines" "$(on_terminal dumb)" 0
+tap_ok "another one shows how far it is" test "$(on_terminal xterm)" -gt 0
 tap_end
