@@ -1575,15 +1575,15 @@ Test(fleet, errors_name_line_and_column)
 {
 	expect_errors("", 0, "", 1);
 	expect_errors(HEADER, 0, "", 1);
-	expect_errors(HEADER "a\n", 2, "", 1);
+	expect_errors(HEADER "a\n", 2, "mc_service_id", 1);
 	expect_errors(HEADER ROW("a", "0"), 2, "rsi", 1);
 	expect_errors(HEADER ROW("a", "1") ROW("a", "2"), 3, "ue_id", 3);
 	expect_errors(HEADER ROW("a", "1") ROW("b", "1"), 3, "rsi", 1);
-	expect_errors(HEADER ROW("a", "1") "b\"", 3, "", 1);
-	expect_errors("ue_id,bogus\n", 1, "bogus", 17);
+	expect_errors(HEADER ROW("a", "1") "b\"", 3, "ue_id", 1);
+	expect_errors("ue_id,bogus\n", 1, "field 2", 17);
 	expect_errors("ue_id,ue_id\n", 1, "ue_id", 17);
-	expect_errors("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 1, "",
-		      18);
+	expect_errors("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 1,
+		      "field 1", 18);
 }
 
 #define ROW_AS(id, service, rsi)                                                               \
@@ -2125,7 +2125,7 @@ Test(fleet, the_header_may_stand_in_any_order)
 		"groups,"
 		"area,next_hop,rsi,lmr_type,mcdata_id,mc_service_id,ue_id\r\n"
 		"10,cmac,,,,00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff,0x84,"
-		"0xffff,65535,,,hop-a,9999999,P25,sip:d@x,sip:s@x,\"ue.1\"");
+		"0xffff,65535,,,hop-a,9999998,P25,sip:d@x,sip:s@x,\"ue.1\"\r\n");
 	cr_expect_eq(result.n_ues, 1);
 	cr_expect_eq(result.n_without_ptek, 1);
 	cr_expect_geq(fk_fleet_find(world.fleet, "ue.1"), 0);
