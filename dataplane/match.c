@@ -64,12 +64,8 @@ void fk_match_hint(const struct fk_worker *w, const struct fk_token_claim *claim
 {
 	int64_t ue_index = named_index(w, claim);
 
-	if (ue_index < 0)
-		return;
-	__builtin_prefetch(&w->txns[ue_index], 1);
-	__builtin_prefetch(&w->states[ue_index], 1);
-	__builtin_prefetch(&w->ues[ue_index].ptek);
-	__builtin_prefetch(&w->ues[ue_index].rsi);
+	if (ue_index >= 0)
+		fk_worker_hint(w, (uint32_t)ue_index);
 }
 
 void fk_match_hint_text(const struct fk_worker *w, const struct fk_token_claim *claim)
@@ -335,7 +331,7 @@ bool fk_match_kmm_read(struct fk_worker *w, const uint8_t *payload, size_t size,
 {
 	if (!find_frame(w, payload, size, &ret_kmm->frame))
 		return false;
-	fk_keytable_hint_rsi(w->table, ret_kmm->frame.header.source_rsi);
+	__builtin_prefetch(fk_keytable_rsi_entry(w->table, ret_kmm->frame.header.source_rsi));
 	return true;
 }
 

@@ -7,6 +7,8 @@
 
 #include "record.h"
 
+#define HINTS_AHEAD 8 /* orders whose UEs the cache is asked for before their turn */
+
 enum verdict {
 	TAKE,
 	IGNORE,	       /* counted; nothing to report */
@@ -215,15 +217,29 @@ static void take(struct fk_worker *w, const struct fk_order *order)
 	fk_worker_enqueue(w, txn, false);
 }
 
+/* Of an order that is taken soon. */
+static inline __attribute__((always_inline)) void hint(const struct fk_worker *w,
+						       const struct fk_order *order)
+{
+	uint32_t ue_index = fk_token_unpack(order->token).ue_index;
+
+	if (ue_index < w->n_slots)
+		fk_worker_hint(w, ue_index);
+}
+
 uint32_t fk_send_take_orders(struct fk_worker *w)
 {
 	struct fk_order orders[FK_WORKER_BURST];
 	uint32_t n = fk_ring_peek(w->orders, orders, sizeof(orders[0]), FK_WORKER_BURST);
 	uint32_t n_done = 0;
 
+	for (uint32_t i = 0; i < n && i < HINTS_AHEAD; i++)
+		hint(w, &orders[i]);
 	for (; n_done < n && fk_record_has_room(w); n_done++) {
 		const struct fk_order *order = &orders[n_done];
 
+		if (n_done + HINTS_AHEAD < n)
+			hint(w, &orders[n_done + HINTS_AHEAD]);
 		fk_worker_count(w, FK_COUNTER_ORDERS);
 		switch (judge(w, order)) {
 		case TAKE:

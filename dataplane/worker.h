@@ -170,6 +170,16 @@ static inline void fk_worker_count(struct fk_worker *w, enum fk_counter counter)
 	fk_worker_add(w, counter, 1);
 }
 
+/* Asks the cache for what is known of a UE, but its text. */
+static inline __attribute__((always_inline)) void fk_worker_hint(const struct fk_worker *w,
+								 uint32_t ue_index)
+{
+	__builtin_prefetch(&w->txns[ue_index], 1);
+	__builtin_prefetch(&w->states[ue_index], 1);
+	__builtin_prefetch(&w->ues[ue_index].ptek);
+	__builtin_prefetch(&w->ues[ue_index].rsi);
+}
+
 /* Requests and repeats may leave, as far as the lease goes. */
 static inline bool fk_worker_is_leased(const struct fk_worker *w)
 {

@@ -177,27 +177,10 @@ static inline const char *fk_keytable_text(const struct fk_keytable *t)
 	return (const char *)t + t->header.text_offset;
 }
 
-/* ue_index of the UE whose individual RSI is 'rsi', or -1. Two loads. */
-static inline int64_t fk_keytable_find_rsi(const struct fk_keytable *t, uint32_t rsi)
-{
-	const uint32_t *page_of =
-		(const uint32_t *)((const uint8_t *)t + t->header.rsi_pages_of_offset);
-	const uint32_t *pages = (const uint32_t *)((const uint8_t *)t + t->header.rsi_pages_offset);
-	uint32_t page, entry;
-
-	if (rsi == 0 || rsi > FK_RSI_UNIT_MAX)
-		return -1;
-	page = page_of[rsi / FK_RSI_PAGE];
-	if (page == 0 || page > t->header.n_rsi_pages)
-		return -1;
-	entry = pages[(uint64_t)(page - 1) * FK_RSI_PAGE + rsi % FK_RSI_PAGE];
-	if (entry == 0 || entry > t->header.n_slots)
-		return -1;
-	return (int64_t)entry - 1;
-}
-
-/* Asks the cache for what fk_keytable_find_rsi() will read. */
-static inline void fk_keytable_hint_rsi(const struct fk_keytable *t, uint32_t rsi)
+/* Where the table of RSIs has the entry of 'rsi': 1 + ue_index, 0 for none; NULL if it has no such
+ * entry. One load. A compiler may drop the call of a function that does nothing but ask the cache,
+ * so whoever will read the entry asks for what this returns. */
+static inline const uint32_t *fk_keytable_rsi_entry(const struct fk_keytable *t, uint32_t rsi)
 {
 	const uint32_t *page_of =
 		(const uint32_t *)((const uint8_t *)t + t->header.rsi_pages_of_offset);
@@ -205,10 +188,22 @@ static inline void fk_keytable_hint_rsi(const struct fk_keytable *t, uint32_t rs
 	uint32_t page;
 
 	if (rsi == 0 || rsi > FK_RSI_UNIT_MAX)
-		return;
+		return NULL;
 	page = page_of[rsi / FK_RSI_PAGE];
-	if (page != 0 && page <= t->header.n_rsi_pages)
-		__builtin_prefetch(&pages[(uint64_t)(page - 1) * FK_RSI_PAGE + rsi % FK_RSI_PAGE]);
+	if (page == 0 || page > t->header.n_rsi_pages)
+		return NULL;
+	return &pages[(uint64_t)(page - 1) * FK_RSI_PAGE + rsi % FK_RSI_PAGE];
+}
+
+/* ue_index of the UE whose individual RSI is 'rsi', or -1. Two loads. */
+static inline int64_t fk_keytable_find_rsi(const struct fk_keytable *t, uint32_t rsi)
+{
+	const uint32_t *at = fk_keytable_rsi_entry(t, rsi);
+	uint32_t entry = at != NULL ? *at : 0;
+
+	if (entry == 0 || entry > t->header.n_slots)
+		return -1;
+	return (int64_t)entry - 1;
 }
 
 /*
