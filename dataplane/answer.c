@@ -10,13 +10,15 @@
 
 #define HASH_PART_MAX 128 /* octets of Call-ID, From-tag and branch that are hashed, each */
 
-static bool take_frame(struct fk_answers *answers, struct fk_worker *w)
+bool fk_answers_reserve(struct fk_answers *answers, struct fk_worker *w, uint32_t n)
 {
 	const struct fk_port *port = &w->config.port;
 
-	if (port->ops->alloc(port->self, &answers->frames[answers->n], 1) == 1)
+	if (port->ops->alloc(port->self, answers->frames, n) == n) {
+		answers->n_reserved = n;
 		return true;
-	fk_worker_count(w, FK_COUNTER_DEFER_NO_MBUF);
+	}
+	fk_worker_add(w, FK_COUNTER_DEFER_NO_MBUF, n);
 	return false;
 }
 
@@ -84,8 +86,6 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 	char tag[FK_TAG_HEX_LEN + 1], headers[FK_SIP_ANSWER_HEADERS_MAX];
 	size_t size;
 
-	if (!take_frame(answers, w))
-		return;
 	to_tag(w, request, tag);
 	if (fk_sip_build_response(request, status, tag, &net->source, net->source_port,
 				  fk_sip_answer_headers(request, status, headers),
@@ -94,6 +94,7 @@ void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 		/* Only a request of nothing but Vias makes a response that does not fit. */
 		fk_worker_count(w, FK_COUNTER_TX_RESPONSE_TOO_LARGE);
 		w->config.port.ops->free(w->config.port.self, frame, 1);
+		*frame = answers->frames[--answers->n_reserved];
 		return;
 	}
 	frame->size = (uint16_t)fk_net_finish_udp(path, frame->octets, (uint16_t)size, w->ip_id++);
@@ -106,8 +107,6 @@ void fk_answers_add_arp(struct fk_answers *answers, struct fk_worker *w,
 {
 	struct fk_frame *frame = &answers->frames[answers->n];
 
-	if (!take_frame(answers, w))
-		return;
 	fk_net_build_arp(true, w->config.port.mac, fk_address_ipv4(&w->config.host.ipv4.address),
 			 request->source_mac, fk_address_ipv4(&request->source), frame->octets);
 	frame->size = FK_ARP_FRAME_SIZE;
@@ -121,8 +120,6 @@ void fk_answers_add_advertisement(struct fk_answers *answers, struct fk_worker *
 {
 	struct fk_frame *frame = &answers->frames[answers->n];
 
-	if (!take_frame(answers, w))
-		return;
 	fk_nd_build_advertisement(solicitation, w->config.port.mac, target, frame->octets);
 	frame->size = FK_ND_FRAME_SIZE;
 	fk_worker_count(w, FK_COUNTER_TX_ND);

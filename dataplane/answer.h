@@ -22,13 +22,17 @@
 struct fk_answers {
 	struct fk_net_path path; /* of the last SIP response: mostly the next one goes there too */
 	uint32_t first, n;	 /* frames[first..n - 1] have not left yet */
+	uint32_t n_reserved;	 /* frames of this burst, built or not */
 	bool is_waiting;	 /* the port did not take all at once, ... */
 	uint64_t waiting_at_us;	 /* ... and last took one then */
 	struct fk_frame frames[FK_WORKER_BURST];
 };
 
-/* Each builds one answer, or counts why it could not (no buffer, no room in it). At most
- * FK_WORKER_BURST. */
+/* Takes the frames of 'n' answers, 1..FK_WORKER_BURST, together, while none waits. False, and
+ * counted for each, if there are not so many. */
+FK_MUST_USE bool fk_answers_reserve(struct fk_answers *answers, struct fk_worker *w, uint32_t n);
+/* Each builds one of the reserved answers, or counts why it could not (no room in the frame). All
+ * that were reserved have to be asked for before they are sent. */
 void fk_answers_add_sip(struct fk_answers *answers, struct fk_worker *w,
 			const struct fk_net_frame *net, const struct fk_sip_message *request,
 			uint16_t status);

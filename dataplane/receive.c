@@ -567,20 +567,34 @@ static void apply_stage(struct fk_worker *w, struct lane *lanes, uint32_t n,
 	}
 }
 
+/* Somebody asks for our hardware address, by ARP. */
+static bool is_arp_for_us(const struct fk_worker *w, const struct fk_net_frame *net)
+{
+	return net->kind == FK_NET_ARP_REQUEST &&
+	       fk_address_equal(&net->destination, &w->config.host.ipv4.address);
+}
+
 static void answer_stage(struct fk_worker *w, struct lane *lanes, uint32_t n)
 {
 	struct fk_answers *answers = &w->receive->answers;
+	struct lane *answered[FK_WORKER_BURST];
+	uint32_t n_answers = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct fk_net_frame *net = &lanes[i].net;
+	for (uint32_t i = 0; i < n; i++)
+		if (lanes[i].status != 0 || lanes[i].is_asked_for ||
+		    is_arp_for_us(w, &lanes[i].net))
+			answered[n_answers++] = &lanes[i];
+	if (n_answers == 0 || !fk_answers_reserve(answers, w, n_answers))
+		return;
+	for (uint32_t i = 0; i < n_answers; i++) {
+		const struct lane *lane = answered[i];
 
-		if (lanes[i].status != 0)
-			fk_answers_add_sip(answers, w, net, &lanes[i].sip, lanes[i].status);
-		else if (lanes[i].is_asked_for)
-			fk_answers_add_advertisement(answers, w, net, &lanes[i].nd.target);
-		else if (net->kind == FK_NET_ARP_REQUEST &&
-			 fk_address_equal(&net->destination, &w->config.host.ipv4.address))
-			fk_answers_add_arp(answers, w, net);
+		if (lane->status != 0)
+			fk_answers_add_sip(answers, w, &lane->net, &lane->sip, lane->status);
+		else if (lane->is_asked_for)
+			fk_answers_add_advertisement(answers, w, &lane->net, &lane->nd.target);
+		else
+			fk_answers_add_arp(answers, w, &lane->net);
 	}
 	fk_answers_send(answers, w); /* what is left waits for the next turn */
 }

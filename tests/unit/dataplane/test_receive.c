@@ -468,6 +468,41 @@ Test(receive, a_response_that_no_frame_holds_is_counted)
 	cr_assert_null(rig_next_out(rig));
 }
 
+Test(receive, a_response_that_no_frame_holds_costs_the_others_of_its_burst_nothing)
+{
+	char header[RIG_FRAME_MAX] = "";
+	size_t plain = make_request("OPTIONS", ""),
+	       room = sizeof(buf) - FK_UDP_FRAME_OVERHEAD - plain;
+
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, plain);
+	memset(header, 'v', room);
+	memcpy(header, "Via: SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK", 42);
+	memcpy(header + room - 2, "\r\n", 2);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_request("OPTIONS", header));
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, make_request("OPTIONS", ""));
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_TX_RESPONSE_TOO_LARGE), 1);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+	cr_assert_null(rig_next_out(rig));
+}
+
+Test(receive, without_buffers_nobody_of_a_burst_is_answered)
+{
+	size_t size = make_request("OPTIONS", "");
+
+	rig->no_buffers = true;
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_count(rig, FK_COUNTER_DEFER_NO_MBUF), 2);
+	cr_assert_null(rig_next_out(rig));
+	rig->no_buffers = false;
+	rig_datagram_in(rig, RIG_PEER_IPV4, 5060, buf, size);
+	rig_turn(rig);
+	cr_assert_eq(rig_next_sip(rig).status, 200);
+}
+
 Test(receive, an_echo_request_is_turned_around)
 {
 	uint8_t frame[FK_UDP_FRAME_OVERHEAD + 4] = {0};
