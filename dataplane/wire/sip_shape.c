@@ -15,6 +15,7 @@
 
 #define STEP	    32	 /* octets that are held against a shape at once */
 #define CHECK	    128	 /* octets after which a misfit is noticed */
+#define WIDE_STEP   64	 /* the same as STEP where the CPU has AVX-512 */
 #define MESSAGE_MAX 1536 /* octets of a message that is kept; more than a frame holds */
 #define VIAS_MAX    4
 #define CSEQ_DIGITS 9 /* which no number of 31 bits overflows */
@@ -43,7 +44,7 @@ struct place {
 };
 
 struct shape {
-	_Alignas(STEP) uint8_t text[MESSAGE_MAX]; /* zero where anything may stand */
+	_Alignas(WIDE_STEP) uint8_t text[MESSAGE_MAX]; /* zero where anything may stand */
 	uint8_t kinds[MESSAGE_MAX];
 	uint16_t size;	  /* of the message, in octets; 0: not in use */
 	uint8_t next;	  /* of the shapes of this size, plus one; 0: there is none */
@@ -63,14 +64,14 @@ struct fk_sip_shapes {
 	uint8_t of_size[MESSAGE_MAX + 1]; /* first shape of a size, plus one; 0: there is none */
 	uint32_t n_missed;		  /* since one was kept */
 	uint32_t hand;			  /* where room is looked for next */
-	bool is_usable;
+	bool is_usable, has_wide;	  /* the CPU has AVX2; and AVX-512 */
 	struct shape shapes[FK_SIP_SHAPES];
 };
 
 struct fk_sip_shapes *fk_sip_shapes_new(void)
 {
-	const size_t size = (sizeof(struct fk_sip_shapes) + STEP - 1) / STEP * STEP;
-	struct fk_sip_shapes *shapes = aligned_alloc(STEP, size);
+	const size_t size = (sizeof(struct fk_sip_shapes) + WIDE_STEP - 1) / WIDE_STEP * WIDE_STEP;
+	struct fk_sip_shapes *shapes = aligned_alloc(WIDE_STEP, size);
 
 	if (shapes == NULL)
 		return NULL;
@@ -78,6 +79,7 @@ struct fk_sip_shapes *fk_sip_shapes_new(void)
 	shapes->n_missed = FK_SIP_SHAPE_EVERY;
 #ifdef __x86_64__
 	shapes->is_usable = __builtin_cpu_supports("avx2");
+	shapes->has_wide = __builtin_cpu_supports("avx512bw");
 #endif
 	return shapes;
 }
@@ -85,6 +87,11 @@ struct fk_sip_shapes *fk_sip_shapes_new(void)
 void fk_sip_shapes_free(struct fk_sip_shapes *shapes)
 {
 	free(shapes);
+}
+
+void fk_sip_shapes_narrow(struct fk_sip_shapes *shapes)
+{
+	shapes->has_wide = false;
 }
 
 static inline struct fk_view view_at(const uint8_t *octets, struct place place)
@@ -178,8 +185,41 @@ static inline __attribute__((always_inline, target("avx2"))) bool has_zero(__m25
 	return _mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())) != 0;
 }
 
+/* Of 64 octets those that are not what the shape wants. In most steps of a message all octets are
+ * those of the shape, and then nobody asks what else they may be. */
+static inline __attribute__((always_inline, target("avx512bw"))) __mmask64 wide_step(
+	const struct shape *s, const uint8_t *octets, size_t at)
+{
+	__m512i v = _mm512_loadu_si512(octets + at), kinds, low;
+	__mmask64 differ = _mm512_cmpneq_epi8_mask(v, _mm512_loadu_si512(s->text + at));
+	__mmask64 alnum;
+
+	if (differ == 0)
+		return 0;
+	kinds = _mm512_loadu_si512(s->kinds + at);
+	low = _mm512_sub_epi8(_mm512_or_si512(v, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
+	alnum = _mm512_cmplt_epu8_mask(low, _mm512_set1_epi8(26)) |
+		_mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('0')),
+				       _mm512_set1_epi8(10));
+	return differ & ~_mm512_movepi8_mask(kinds) &
+	       ~(alnum & _mm512_test_epi8_mask(kinds, kinds));
+}
+
+static __attribute__((target("avx512bw"))) bool fits_wide(const struct shape *s,
+							  const uint8_t *octets)
+{
+	const size_t last = (size_t)s->size - WIDE_STEP;
+
+	for (size_t at = 0; at < last; at += WIDE_STEP) {
+		if (wide_step(s, octets, at) != 0)
+			return false;
+	}
+	return wide_step(s, octets, last) == 0;
+}
+
 /* Is every octet what the shape wants? The last step overlaps the one before. */
-static __attribute__((target("avx2"))) bool fits(const struct shape *s, const uint8_t *octets)
+static __attribute__((target("avx2"))) bool fits_narrow(const struct shape *s,
+							const uint8_t *octets)
 {
 	const size_t last = (size_t)s->size - STEP;
 	size_t at = 0;
@@ -197,9 +237,17 @@ static __attribute__((target("avx2"))) bool fits(const struct shape *s, const ui
 		all = _mm256_min_epu8(all, step(s, octets, at));
 	return !has_zero(all);
 }
-#else
-static bool fits(const struct shape *s, const uint8_t *octets)
+
+static inline bool fits(const struct fk_sip_shapes *shapes, const struct shape *s,
+			const uint8_t *octets)
 {
+	return shapes->has_wide && s->size >= WIDE_STEP ? fits_wide(s, octets)
+							: fits_narrow(s, octets);
+}
+#else
+static bool fits(const struct fk_sip_shapes *shapes, const struct shape *s, const uint8_t *octets)
+{
+	(void)shapes;
 	(void)s;
 	(void)octets;
 	return false;
@@ -263,7 +311,7 @@ bool fk_sip_shapes_read(struct fk_sip_shapes *shapes, const uint8_t *octets, siz
 		return false;
 	for (uint32_t i = shapes->of_size[size]; i != 0; i = s->next) {
 		s = &shapes->shapes[i - 1];
-		if (!fits(s, octets))
+		if (!fits(shapes, s, octets))
 			continue;
 		if (may_be_delimited(octets, s->signalling) || may_be_delimited(octets, s->payload))
 			return false;

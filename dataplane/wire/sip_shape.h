@@ -32,6 +32,8 @@ struct fk_sip_shape_body {
 /* NULL if there is no memory. A CPU without AVX2 has a table that stays empty. */
 struct fk_sip_shapes *fk_sip_shapes_new(void);
 void fk_sip_shapes_free(struct fk_sip_shapes *shapes);
+/* Goes on as on a CPU that has AVX2 and no AVX-512; for tests. */
+void fk_sip_shapes_narrow(struct fk_sip_shapes *shapes);
 
 /*
  * True if the datagram of 'size' octets fits a shape; then both results are what fk_sip_parse(),

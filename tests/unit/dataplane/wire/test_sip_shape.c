@@ -11,6 +11,18 @@
 #define CAP	    1500
 #define PAYLOAD_TAG "SECRETSECRETSECR" /* of 16 octets, in payloads */
 
+#ifdef SHAPES_NARROW
+static struct fk_sip_shapes *new_narrow(void)
+{
+	struct fk_sip_shapes *shapes = fk_sip_shapes_new();
+
+	cr_assert_not_null(shapes);
+	fk_sip_shapes_narrow(shapes);
+	return shapes;
+}
+#define fk_sip_shapes_new new_narrow
+#endif
+
 /* What differs from message to message. */
 struct words {
 	const char *branch, *from_tag, *to, *call_id, *cseq, *charging, *user, *signalling,
