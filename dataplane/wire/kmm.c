@@ -130,51 +130,62 @@ static enum fk_err read_mac(const uint8_t *octets, struct fk_kmm_mac *ret_mac)
 enum fk_err fk_kmm_decode(const uint8_t *octets, size_t size, struct fk_kmm_frame *ret_frame)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, size);
-	struct fk_kmm_frame frame = {.octets = octets};
-	struct fk_kmm_header *header = &frame.header;
-	size_t body_at, body_end;
+	struct fk_kmm_header header = {0};
+	size_t frame_size, body_at, body_end;
 	uint8_t format;
 	enum fk_err err;
 
 	/* spec: P25 sheet 1.1, KMM header */
-	header->message_id = fk_wire_get_u8(&r);
-	header->message_length = fk_wire_get_u16(&r);
+	header.message_id = fk_wire_get_u8(&r);
+	header.message_length = fk_wire_get_u16(&r);
 	format = fk_wire_get_u8(&r);
-	header->destination_rsi = fk_wire_get_u24(&r);
-	header->source_rsi = fk_wire_get_u24(&r);
+	header.destination_rsi = fk_wire_get_u24(&r);
+	header.source_rsi = fk_wire_get_u24(&r);
 	if (r.failed)
 		return FK_ETRUNC;
-	if (header->message_length < LENGTH_MIN ||
-	    header->message_length > FK_KMM_SIZE_MAX - LENGTH_EXCLUDED) {
+	frame_size = header.message_length + (size_t)LENGTH_EXCLUDED;
+	if (header.message_length < LENGTH_MIN || frame_size > FK_KMM_SIZE_MAX) {
 		/* A length that no KMM has and that the octets do not bear out: cut, or nonsense.
 		 */
-		return header->message_length + (size_t)LENGTH_EXCLUDED > size ? FK_ETRUNC
-									       : FK_EFORMAT;
+		return frame_size > size ? FK_ETRUNC : FK_EFORMAT;
 	}
-	if (header->message_length + (size_t)LENGTH_EXCLUDED > size)
+	if (frame_size > size)
 		return FK_ETRUNC;
-	frame.size = (uint16_t)(header->message_length + LENGTH_EXCLUDED);
 
-	err = read_format(format, header);
+	err = read_format(format, &header);
 	if (err != FK_OK)
 		return err;
-	body_at = FK_KMM_HEADER_SIZE + (header->has_message_number ? 2u : 0u);
-	body_end = frame.size;
-	if (header->has_mac) {
-		if (body_at + FK_KMM_MAC_BLOCK_SIZE > frame.size)
+	body_at = FK_KMM_HEADER_SIZE + (header.has_message_number ? 2u : 0u);
+	body_end = frame_size;
+	if (header.has_mac) {
+		if (body_at + FK_KMM_MAC_BLOCK_SIZE > frame_size)
 			return FK_EFORMAT;
 		body_end -= FK_KMM_MAC_BLOCK_SIZE;
-		err = read_mac(octets + body_end, &header->mac);
+		err = read_mac(octets + body_end, &header.mac);
 		if (err != FK_OK)
 			return err;
 	}
 	if (body_at > body_end)
 		return FK_EFORMAT;
-	if (header->has_message_number)
-		header->message_number = fk_wire_get_u16(&r);
-	frame.body = octets + body_at;
-	frame.body_size = (uint16_t)(body_end - body_at);
-	*ret_frame = frame;
+	if (header.has_message_number)
+		header.message_number = fk_wire_get_u16(&r);
+
+	/* Field by field: what is put together piece by piece and then copied as a whole waits for
+	 * its pieces. */
+	ret_frame->header.message_id = header.message_id;
+	ret_frame->header.message_length = header.message_length;
+	ret_frame->header.response_kind = header.response_kind;
+	ret_frame->header.has_message_number = header.has_message_number;
+	ret_frame->header.has_mac = header.has_mac;
+	ret_frame->header.done = header.done;
+	ret_frame->header.destination_rsi = header.destination_rsi;
+	ret_frame->header.source_rsi = header.source_rsi;
+	ret_frame->header.message_number = header.message_number;
+	ret_frame->header.mac = header.mac;
+	ret_frame->octets = octets;
+	ret_frame->size = (uint16_t)frame_size;
+	ret_frame->body = octets + body_at;
+	ret_frame->body_size = (uint16_t)(body_end - body_at);
 	return FK_OK;
 }
 

@@ -8,7 +8,8 @@
 	      */
 #define TYPE_FLAGS 0xc0
 
-#define DATE_TIME_SIZE	5 /* octets */
+#define DATE_TIME_SIZE	5				      /* octets */
+#define HEAD_SIZE	(DATE_TIME_SIZE + 2 * FK_SDS_ID_SIZE) /* time, conversation, message */
 #define DATE_TIME_MAX	((UINT64_C(1) << 40) - 1)
 #define IE_LENGTH_MAX	0xffffu
 #define APP_ID_SIZE_MAX (IE_LENGTH_MAX - 1) /* the length counts the content type octet */
@@ -75,12 +76,17 @@ static enum fk_err read_type(struct fk_wire_reader *r, uint8_t expected)
 	return (type & TYPE_FLAGS) == 0 ? FK_OK : FK_EUNSUPPORTED;
 }
 
-static void read_id(struct fk_wire_reader *r, uint8_t id[static FK_SDS_ID_SIZE])
+/* What both messages about a message begin with. Read right into where it is wanted: what is put
+ * together piece by piece and then copied as a whole waits for its pieces. */
+static void head_get(const uint8_t *head, uint64_t *date_time_s,
+		     uint8_t conversation_id[static FK_SDS_ID_SIZE],
+		     uint8_t message_id[static FK_SDS_ID_SIZE])
 {
-	const uint8_t *octets = fk_wire_get_bytes(r, FK_SDS_ID_SIZE);
+	struct fk_wire_reader r = fk_wire_reader(head, DATE_TIME_SIZE);
 
-	if (octets != NULL)
-		memcpy(id, octets, FK_SDS_ID_SIZE);
+	*date_time_s = fk_wire_get_uint(&r, DATE_TIME_SIZE);
+	memcpy(conversation_id, head + DATE_TIME_SIZE, FK_SDS_ID_SIZE);
+	memcpy(message_id, head + DATE_TIME_SIZE + FK_SDS_ID_SIZE, FK_SDS_ID_SIZE);
 }
 
 /* A TLV-E, unless it is absent. */
@@ -189,42 +195,54 @@ static void take_option(const struct ie *ie, struct fk_sds_options *options)
 	}
 }
 
-static void take_signalling_ie(const struct ie *ie, struct fk_sds_signalling *signalling)
+/* The IEs of an SDS SIGNALLING PAYLOAD; borrows. */
+struct signalling_ies {
+	const uint8_t *in_reply_to; /* NULL: absent */
+	uint8_t disposition_request;
+	struct fk_sds_options options;
+};
+
+static void take_signalling_ie(const struct ie *ie, struct signalling_ies *found)
 {
 	uint8_t low = ie->iei & 0x0f;
 
-	if (ie->iei == IEI_IN_REPLY_TO && !signalling->has_in_reply_to) {
-		signalling->has_in_reply_to = true;
-		memcpy(signalling->in_reply_to, ie->value, FK_SDS_ID_SIZE);
-	} else if ((ie->iei & 0xf0) == IEI_DISPOSITION_REQUEST &&
-		   signalling->disposition_request == FK_SDS_REQUEST_NONE &&
-		   low <= FK_SDS_REQUEST_DELIVERY_AND_READ) {
-		signalling->disposition_request = low;
-	} else {
-		take_option(ie, &signalling->options);
-	}
+	if (ie->iei == IEI_IN_REPLY_TO && found->in_reply_to == NULL)
+		found->in_reply_to = ie->value;
+	else if ((ie->iei & 0xf0) == IEI_DISPOSITION_REQUEST &&
+		 found->disposition_request == FK_SDS_REQUEST_NONE &&
+		 low <= FK_SDS_REQUEST_DELIVERY_AND_READ)
+		found->disposition_request = low;
+	else
+		take_option(ie, &found->options);
 }
 
 enum fk_err fk_sds_decode_signalling(const uint8_t *octets, size_t size,
 				     struct fk_sds_signalling *ret_signalling)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, size);
-	struct fk_sds_signalling signalling = {0};
+	struct signalling_ies found = {0};
 	struct ie ie;
+	const uint8_t *head;
 	enum fk_err err = read_type(&r, FK_SDS_SIGNALLING_PAYLOAD);
 
 	if (err != FK_OK)
 		return err;
 
 	/* spec: TS 24.282 Table 15.1.2.1-1 */
-	signalling.date_time_s = fk_wire_get_uint(&r, DATE_TIME_SIZE);
-	read_id(&r, signalling.conversation_id);
-	read_id(&r, signalling.message_id);
+	head = fk_wire_get_bytes(&r, HEAD_SIZE);
 	while (next_ie(&r, &ie))
-		take_signalling_ie(&ie, &signalling);
+		take_signalling_ie(&ie, &found);
 	if (r.failed)
 		return FK_ETRUNC;
-	*ret_signalling = signalling;
+	head_get(head, &ret_signalling->date_time_s, ret_signalling->conversation_id,
+		 ret_signalling->message_id);
+	ret_signalling->has_in_reply_to = found.in_reply_to != NULL;
+	if (found.in_reply_to != NULL)
+		memcpy(ret_signalling->in_reply_to, found.in_reply_to, FK_SDS_ID_SIZE);
+	else
+		memset(ret_signalling->in_reply_to, 0, FK_SDS_ID_SIZE);
+	ret_signalling->disposition_request = found.disposition_request;
+	ret_signalling->options = found.options;
 	return FK_OK;
 }
 
@@ -306,25 +324,27 @@ enum fk_err fk_sds_decode_notification(const uint8_t *octets, size_t size,
 				       struct fk_sds_notification *ret_notification)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, size);
-	struct fk_sds_notification notification = {0};
+	struct fk_sds_options options = {0};
 	struct ie ie;
+	const uint8_t *head;
+	uint8_t disposition;
 	enum fk_err err = read_type(&r, FK_SDS_NOTIFICATION);
 
 	if (err != FK_OK)
 		return err;
 
 	/* spec: TS 24.282 §15.1.5 */
-	notification.disposition = fk_wire_get_u8(&r);
-	notification.date_time_s = fk_wire_get_uint(&r, DATE_TIME_SIZE);
-	read_id(&r, notification.conversation_id);
-	read_id(&r, notification.message_id);
+	disposition = fk_wire_get_u8(&r);
+	head = fk_wire_get_bytes(&r, HEAD_SIZE);
 	while (next_ie(&r, &ie))
-		take_option(&ie, &notification.options);
+		take_option(&ie, &options);
 	if (r.failed)
 		return FK_ETRUNC;
-	if (notification.disposition < FK_SDS_UNDELIVERED ||
-	    notification.disposition > FK_SDS_PREVENTED)
+	if (disposition < FK_SDS_UNDELIVERED || disposition > FK_SDS_PREVENTED)
 		return FK_EFORMAT;
-	*ret_notification = notification;
+	ret_notification->disposition = disposition;
+	head_get(head, &ret_notification->date_time_s, ret_notification->conversation_id,
+		 ret_notification->message_id);
+	ret_notification->options = options;
 	return FK_OK;
 }
