@@ -160,6 +160,12 @@ static enum fk_sim_malformed read_target(const struct fk_sip_part *parts, uint32
 	return FK_SIM_WELL_FORMED;
 }
 
+static struct fk_view contents(const struct fk_sip_part *part)
+{
+	return (struct fk_view){.at = (const char *)part->octets,
+				.len = part->is_base64 ? 0 : part->size};
+}
+
 /* The octets of a part, decoded if need be. */
 static bool read_octets(const struct fk_sip_part *part, struct fk_inspected *x,
 			const uint8_t **ret_octets, size_t *ret_size)
@@ -209,6 +215,8 @@ enum fk_sim_malformed fk_inspect_body(const struct fk_sip_message *message, stru
 		return FK_SIM_MALFORMED_SIGNALLING;
 	if (x->signalling.disposition_request != FK_SDS_REQUEST_DELIVERY)
 		return FK_SIM_MALFORMED_DISPOSITION_REQUEST;
+	x->signalling_part = contents(signalling);
+	x->payload_part = contents(payload);
 	return read_payload(payload, x);
 }
 
@@ -254,6 +262,7 @@ enum fk_sim_malformed fk_inspect_isd(const struct fk_sip_message *message,
 	x->has_resource_lists = false;
 	x->n_entries = 0;
 	x->signalling = (struct fk_sds_signalling){0};
+	x->signalling_part = x->payload_part = (struct fk_view){0};
 	memcpy(x->target, x->info.request_uri, x->info.request_uri_size);
 	x->target_size = x->info.request_uri_size;
 	return read_isd(isd, layout, kmf_uri, x);

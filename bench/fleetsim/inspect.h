@@ -28,6 +28,8 @@ struct fk_inspected {
 	struct fk_sds_signalling signalling;
 	const uint8_t *payload; /* preamble and KMM, in 'decoded' if it came as base64 */
 	size_t payload_size;
+	/* Contents of their parts as they stand in the datagram; empty if encoded, or on T2. */
+	struct fk_view signalling_part, payload_part;
 	uint8_t decoded[1536];
 };
 

@@ -31,6 +31,8 @@ struct request {
 	const uint8_t *kmm;
 	size_t kmm_size;
 	struct fk_sim_ue *ue;
+	bool is_known; /* it is like one that was good */
+	bool is_plain; /* ... and is taken to be good: 'sip' and 'parts' are there */
 };
 
 static void count(struct fk_server *s, enum fk_sim_count c)
@@ -129,18 +131,26 @@ static bool is_of_face(const struct fk_server *s, const struct request *r)
 	       strcmp(r->face->name, fk_fleet_next_hop(s->fleet, r->ue)) == 0;
 }
 
-/* Body, target, sender and preamble; everything that can be said before the radio looks. */
-static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
+/* Body and sender. */
+static enum fk_sim_malformed inspect_body(struct request *r)
 {
-	struct fk_kmm_preamble preamble;
 	const struct fk_compose_context *compose = &r->face->compose;
 	enum fk_sim_malformed malformed =
 		r->face->profile == FK_FACE_T2
 			? fk_inspect_isd(&r->sip, compose->isd_layout, compose->kmf_uri, &r->parts)
 			: fk_inspect_body(&r->sip, &r->parts);
 
-	if (malformed == FK_SIM_WELL_FORMED)
-		malformed = fk_face_check(r->face, &r->sip, r->frame->payload, &r->parts);
+	return malformed != FK_SIM_WELL_FORMED
+		       ? malformed
+		       : fk_face_check(r->face, &r->sip, r->frame->payload, &r->parts);
+}
+
+/* Body, target, sender and preamble; everything that can be said before the radio looks. */
+static enum fk_sim_malformed inspect(struct fk_server *s, struct request *r)
+{
+	enum fk_sim_malformed malformed = r->is_plain ? FK_SIM_WELL_FORMED : inspect_body(r);
+	struct fk_kmm_preamble preamble;
+
 	if (malformed != FK_SIM_WELL_FORMED)
 		return malformed;
 	r->ue = fk_fleet_find(s->fleet, r->parts.target, r->parts.target_size);
@@ -238,11 +248,12 @@ static bool accept(struct fk_server *s, struct request *r)
 
 static void receive_message(struct fk_server *s, struct request *r)
 {
-	enum fk_sim_malformed malformed, body;
+	enum fk_sim_malformed malformed = FK_SIM_WELL_FORMED, body;
 	struct fk_radio_answer answer, earlier;
 
 	r->face->n_requests++;
-	malformed = fk_inspect_header(&r->sip, r->frame->payload, r->frame->payload_size);
+	if (!r->is_plain)
+		malformed = fk_inspect_header(&r->sip, r->frame->payload, r->frame->payload_size);
 	body = inspect(s, r);
 	if (body != FK_SIM_WELL_FORMED) {
 		refuse(s, r, body); /* a message counts once */
@@ -250,6 +261,9 @@ static void receive_message(struct fk_server *s, struct request *r)
 	}
 	if (malformed != FK_SIM_WELL_FORMED)
 		s->counts->malformed[malformed]++;
+	else if (!r->is_known)
+		fk_plain_request_learn(&s->plain_requests, r->face, r->frame->payload,
+				       r->frame->payload_size, &r->sip, &r->parts);
 	/* Without room for its answers the command is not taken, and not accepted: the KMF repeats
 	 * it. */
 	if (fk_txns_free_count(s->txns) < FK_SPEAK_TRANSACTIONS_MAX) {
@@ -314,6 +328,7 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 
 	r.frame = frame;
 	r.response_size = 0;
+	r.is_plain = false;
 	r.face = find_face(s, frame->destination_port);
 	if (r.face == NULL) {
 		count(s, FK_SIM_NOT_OURS);
@@ -322,6 +337,13 @@ void fk_server_receive(void *server, const struct fk_net_frame *frame)
 	if (fk_plain_ok_read(&r.face->compose, frame->payload, frame->payload_size, &branch) &&
 	    ++s->n_plain_oks % FK_PLAIN_OK_CHECKED != 0) {
 		fk_txn_respond(s->txns, branch, FK_SIM_BRANCH_LEN, SIP_OK, s->now_ms);
+		return;
+	}
+	r.is_known = fk_plain_request_read(&s->plain_requests, r.face, frame->payload,
+					   frame->payload_size, &r.sip, &r.parts);
+	if (r.is_known && ++s->n_plain_requests % FK_PLAIN_REQUEST_CHECKED != 0) {
+		r.is_plain = true;
+		receive_request(s, &r);
 		return;
 	}
 	err = fk_sip_parse(frame->payload, frame->payload_size, &r.sip);

@@ -22,6 +22,7 @@
 #include "insider.h"
 #include "lies.h"
 #include "outbox.h"
+#include "plain_request.h"
 #include "radio.h"
 #include "traits.h"
 #include "txn.h"
@@ -46,8 +47,9 @@ struct fk_server {
 	uint64_t register_again_ms; /* those that have no answer yet */
 	uint16_t kmf_port;
 	bool bare_kmm;
-	uint64_t now_ms, date_time_s; /* set by the loop, once per burst */
-	uint32_t n_plain_oks;	      /* recognised so far */
+	uint64_t now_ms, date_time_s;		/* set by the loop, once per burst */
+	uint32_t n_plain_oks, n_plain_requests; /* recognised so far */
+	struct fk_plain_requests plain_requests;
 };
 
 /* One UDP datagram for this host; an argument of fk_wire_port_receive(). */

@@ -7,6 +7,8 @@
 #include <criterion/criterion.h>
 
 #include "fixture.h"
+#include "inspect.h"
+#include "plain_request.h"
 #include "server.h"
 #include "speak.h"
 #include "wire/isd.h"
@@ -785,4 +787,142 @@ Test(server, ues_that_leave_say_so_and_those_that_are_back_until_they_are_answer
 	server.now_ms += 12000;
 	fk_server_tick(&server);
 	cr_assert_eq(counts.count[FK_SIM_SAID], 3);
+}
+
+/* What the parsers say of a datagram; false if one of them finds a fault. */
+static bool read_in_full(const uint8_t *octets, size_t size, struct fk_sip_message *sip,
+			 struct fk_inspected *x)
+{
+	return fk_sip_parse(octets, size, sip) == FK_OK && !sip->is_response &&
+	       sip->method == FK_SIP_MESSAGE &&
+	       fk_inspect_header(sip, octets, size) == FK_SIM_WELL_FORMED &&
+	       fk_inspect_body(sip, x) == FK_SIM_WELL_FORMED &&
+	       fk_face_check(&face, sip, octets, x) == FK_SIM_WELL_FORMED;
+}
+
+static void assert_same_view(struct fk_view a, struct fk_view b)
+{
+	cr_assert_eq(a.len, b.len);
+	cr_assert(a.len == 0 || a.at == b.at);
+}
+
+static void assert_same_message(const struct fk_sip_message *a, const struct fk_sip_message *b)
+{
+	assert_same_view(a->method_text, b->method_text);
+	assert_same_view(a->request_uri, b->request_uri);
+	cr_assert_eq(a->n_vias, b->n_vias);
+	assert_same_view(a->vias[0], b->vias[0]);
+	assert_same_view(a->via_sent_by, b->via_sent_by);
+	assert_same_view(a->via_branch, b->via_branch);
+	assert_same_view(a->from, b->from);
+	assert_same_view(a->to, b->to);
+	assert_same_view(a->call_id, b->call_id);
+	assert_same_view(a->cseq, b->cseq);
+	assert_same_view(a->from_tag, b->from_tag);
+	assert_same_view(a->to_tag, b->to_tag);
+	assert_same_view(a->content_type, b->content_type);
+	cr_assert_eq(a->via_rport, b->via_rport);
+	cr_assert_eq(a->method, b->method);
+	cr_assert_eq(a->is_response, b->is_response);
+	cr_assert_eq(a->body, b->body);
+	cr_assert_eq(a->body_size, b->body_size);
+}
+
+/* True if it is recognised; then it must read as it does in full. */
+static bool recognises(const uint8_t *octets, size_t size)
+{
+	static struct fk_sip_message plain, sip;
+	static struct fk_inspected parts, x;
+
+	if (!fk_plain_request_read(&server.plain_requests, &face, octets, size, &plain, &parts))
+		return false;
+	cr_assert(read_in_full(octets, size, &sip, &x));
+	assert_same_message(&plain, &sip);
+	cr_assert_eq(parts.target_size, x.target_size);
+	cr_assert_arr_eq(parts.target, x.target, x.target_size);
+	cr_assert_eq(parts.payload, x.payload);
+	cr_assert_eq(parts.payload_size, x.payload_size);
+	cr_assert_arr_eq(parts.signalling.message_id, x.signalling.message_id, 16);
+	cr_assert_arr_eq(parts.signalling.conversation_id, x.signalling.conversation_id, 16);
+	return true;
+}
+
+/* In each octet, something that may change how the message reads. */
+static uint32_t count_recognised(uint8_t *octets, size_t size)
+{
+	static const uint8_t others[] = {'0', 'Z', '-', '\n', '\r', ' ', ';', '"', '<', 0, 0xff};
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		uint8_t octet = octets[i];
+
+		for (size_t k = 0; k < sizeof(others); k++) {
+			octets[i] = others[k];
+			n += recognises(octets, size);
+		}
+		octets[i] = octet;
+	}
+	return n;
+}
+
+static void check_recognition(uint8_t profile)
+{
+	uint8_t buf[1500];
+	size_t size;
+
+	teardown();
+	setup_with(profile);
+	memset(&server.plain_requests, 0, sizeof(server.plain_requests));
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 1);
+	ue = &f.fleet.ues[4];
+	size = write_rekey(1, 'b', buf, sizeof(buf));
+	cr_assert(recognises(buf, size));
+	cr_assert(!fk_plain_request_read(&server.plain_requests, &face, buf, size - 1,
+					 &(struct fk_sip_message){0}, &(struct fk_inspected){0}));
+	cr_assert_gt(count_recognised(buf, size), 100);
+	deliver(buf, size);
+	cr_assert_eq(server.n_plain_requests, 1);
+	cr_assert_eq(counts.count[FK_SIM_COMMANDS], 2);
+	cr_assert_eq(n_malformed(), 0);
+}
+
+Test(server, a_message_like_a_good_one_reads_as_it_does_in_full)
+{
+	check_recognition(FK_PROFILE_C);
+	check_recognition(FK_PROFILE_B);
+	check_recognition(FK_PROFILE_A);
+}
+
+Test(server, a_boundary_in_the_payload_is_seen_in_a_message_like_a_good_one)
+{
+	uint8_t buf[1500];
+	static struct fk_sip_message sip;
+	static struct fk_inspected x;
+	size_t size = write_rekey(1, 'a', buf, sizeof(buf));
+
+	deliver(buf, size);
+	size = write_rekey(2, 'b', buf, sizeof(buf));
+	cr_assert(recognises(buf, size));
+	cr_assert(read_in_full(buf, size, &sip, &x));
+	memcpy(buf + (x.payload - buf) + 20, "\r\n--k\r\n", 7);
+	cr_assert(!recognises(buf, size));
+	deliver(buf, size);
+	cr_assert_eq(n_malformed(), 1);
+}
+
+Test(server, what_is_recognised_is_still_read_in_full_now_and_then)
+{
+	uint8_t buf[1500];
+
+	for (uint16_t i = 1; i <= 4 * FK_PLAIN_REQUEST_CHECKED; i++) {
+		server.now_ms += 100000; /* what was open is given up */
+		fk_txns_advance(txns, server.now_ms);
+		n_sent = 0;
+		ue = &f.fleet.ues[i % N_UES];
+		deliver(buf, write_rekey((uint16_t)(ue->inbound_number + 1), (char)('a' + i % 26),
+					 buf, sizeof(buf)));
+	}
+	cr_assert_eq(n_malformed(), 0);
+	cr_assert_gt(server.n_plain_requests, 3 * FK_PLAIN_REQUEST_CHECKED);
 }
