@@ -6,6 +6,7 @@
  * times as much for two blocks, and the fleet must not be slower than what it measures.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,10 +74,11 @@ void fk_ossl_free(struct fk_ossl *ossl)
 	free(ossl);
 }
 
-static bool set_key(EVP_CIPHER_CTX *ctx, const uint8_t key[static FK_OSSL_KEY_SIZE],
-		    const uint8_t *iv)
+/* No initial value is given: with a key alone OpenSSL goes back to the one before, which is zero
+ * from the start, and to give it anew costs as much as the key. */
+static bool set_key(EVP_CIPHER_CTX *ctx, const uint8_t key[static FK_OSSL_KEY_SIZE])
 {
-	return EVP_CipherInit_ex(ctx, NULL, NULL, key, iv, -1) == 1;
+	return EVP_CipherInit_ex(ctx, NULL, NULL, key, NULL, -1) == 1;
 }
 
 static bool run(EVP_CIPHER_CTX *ctx, const uint8_t *in, uint8_t *out, size_t size)
@@ -97,7 +99,7 @@ enum fk_err fk_ossl_unwrap(struct fk_ossl *ossl, const uint8_t kek[static FK_OSS
 {
 	static const uint8_t initial[8] = {0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6};
 	uint8_t block[BLOCK], r[FK_OSSL_KEY_SIZE];
-	bool ok = set_key(ossl->ecb_decrypt, kek, NULL);
+	bool ok = set_key(ossl->ecb_decrypt, kek);
 
 	memcpy(block, wrapped, 8);
 	memcpy(r, wrapped + 8, sizeof(r));
@@ -127,7 +129,7 @@ static bool derive_cbc(struct fk_ossl *ossl, const uint8_t tek[static FK_OSSL_KE
 		       size_t n_octets, uint8_t derived[static FK_OSSL_KEY_SIZE])
 {
 	uint8_t block[BLOCK] = {0};
-	bool ok = set_key(ossl->ecb_encrypt, tek, NULL);
+	bool ok = set_key(ossl->ecb_encrypt, tek);
 
 	xor_step(block, (uint32_t)n_octets);
 	memcpy(derived, tek, FK_OSSL_KEY_SIZE);
@@ -221,11 +223,15 @@ static void derive_cmac(struct fk_ossl *ossl, const uint8_t tek[static FK_OSSL_K
 /* Doubles in GF(2^128). spec: SP 800-38B §6.1 */
 static void cmac_double(uint8_t block[static BLOCK])
 {
-	uint8_t carry = block[0] >> 7;
+	uint64_t halves[2], high, low;
 
-	for (int i = 0; i < BLOCK - 1; i++)
-		block[i] = (uint8_t)(block[i] << 1 | block[i + 1] >> 7);
-	block[BLOCK - 1] = (uint8_t)(block[BLOCK - 1] << 1 ^ (carry ? 0x87 : 0));
+	memcpy(halves, block, BLOCK);
+	high = be64toh(halves[0]);
+	low = be64toh(halves[1]);
+	halves[0] = htobe64(high << 1 | low >> 63);
+	halves[1] = htobe64(low << 1 ^ (high >> 63 != 0 ? 0x87 : 0));
+	memcpy(block, halves, BLOCK);
+	fk_wipe(halves, sizeof(halves));
 }
 
 /* 'data' has room for padding to a whole block and is overwritten. */
@@ -236,7 +242,7 @@ static bool cbc_mac(struct fk_ossl *ossl, const uint8_t key[static FK_OSSL_KEY_S
 	size_t padded = (size + BLOCK - 1) / BLOCK * BLOCK;
 	uint8_t subkey[BLOCK];
 
-	if (!set_key(ossl->cbc, key, zero))
+	if (!set_key(ossl->cbc, key))
 		return false;
 	memset(data + size, 0, padded - size);
 	if (is_cmac) {
