@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compose.c - see compose.h. */
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include <fleetkey/kmm.h>
@@ -66,50 +67,62 @@ static void put_text(struct fk_wire_writer *w, const char *text)
 	fk_wire_put_bytes(w, text, strlen(text));
 }
 
-static void put_hex(char *text, uint64_t value, uint32_t n_digits)
-{
-	static const char digits[] = "0123456789abcdef";
+#define OCTETS_OF(v) (0x0101010101010101ull * (v)) /* the same in each of eight */
 
-	while (n_digits-- > 0) {
-		text[n_digits] = digits[value & 15];
-		value >>= 4;
-	}
+/* Eight hex digits, all at once: one in each octet. */
+static void put_hex8(char *text, uint32_t value)
+{
+	uint64_t v = value;
+
+	v = (v | v << 16) & 0x0000ffff0000ffffull;
+	v = (v | v << 8) & 0x00ff00ff00ff00ffull;
+	v = (v | v << 4) & 0x0f0f0f0f0f0f0f0full;
+	v += OCTETS_OF('0') + ((v + OCTETS_OF(6)) >> 4 & OCTETS_OF(1)) * ('a' - '0' - 10);
+	v = htobe64(v);
+	memcpy(text, &v, sizeof(v));
+}
+
+static void put_hex16(char *text, uint64_t value)
+{
+	put_hex8(text, (uint32_t)(value >> 32));
+	put_hex8(text + 8, (uint32_t)value);
 }
 
 void fk_compose_branch(uint32_t slot, uint64_t nonce, char text[static FK_SIM_BRANCH_LEN])
 {
 	memcpy(text, COOKIE, sizeof(COOKIE) - 1);
-	put_hex(text + sizeof(COOKIE) - 1, slot, 8);
-	put_hex(text + sizeof(COOKIE) - 1 + 8, nonce, 16);
+	put_hex8(text + sizeof(COOKIE) - 1, slot);
+	put_hex16(text + sizeof(COOKIE) - 1 + 8, nonce);
 }
 
-static bool get_hex(const char *text, uint32_t n_digits, uint64_t *ret_value)
+/* What eight characters are worth as hex digits, whether they are some or not. */
+static uint32_t guess_hex8(const char *text)
 {
-	uint64_t value = 0;
+	uint64_t v;
 
-	for (uint32_t i = 0; i < n_digits; i++) {
-		char c = text[i];
-
-		if (c >= '0' && c <= '9')
-			value = value << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			value = value << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*ret_value = value;
-	return true;
+	memcpy(&v, text, sizeof(v));
+	v = be64toh(v);
+	v = (v & OCTETS_OF(0x0f)) + (v >> 6 & OCTETS_OF(1)) * 9;
+	v = (v | v >> 4) & 0x00ff00ff00ff00ffull;
+	v = (v | v >> 8) & 0x0000ffff0000ffffull;
+	return (uint32_t)(v | v >> 16);
 }
 
 bool fk_compose_read_branch(const char *text, size_t len, uint32_t *ret_slot, uint64_t *ret_nonce)
 {
-	uint64_t slot, nonce;
+	const char *digits = text + sizeof(COOKIE) - 1;
+	char again[FK_SIM_BRANCH_LEN];
+	uint32_t slot;
+	uint64_t nonce;
 
-	if (len != FK_SIM_BRANCH_LEN || memcmp(text, COOKIE, sizeof(COOKIE) - 1) != 0 ||
-	    !get_hex(text + sizeof(COOKIE) - 1, 8, &slot) ||
-	    !get_hex(text + sizeof(COOKIE) - 1 + 8, 16, &nonce))
+	if (len != FK_SIM_BRANCH_LEN)
 		return false;
-	*ret_slot = (uint32_t)slot;
+	slot = guess_hex8(digits);
+	nonce = (uint64_t)guess_hex8(digits + 8) << 32 | guess_hex8(digits + 16);
+	fk_compose_branch(slot, nonce, again);
+	if (memcmp(again, text, sizeof(again)) != 0)
+		return false; /* it was none of ours */
+	*ret_slot = slot;
 	*ret_nonce = nonce;
 	return true;
 }
@@ -353,7 +366,7 @@ static bool make_values(const struct fk_compose *c, struct values *v)
 		return false;
 	pick_boundary(v->signalling, v->signalling_size, v->data, v->data_size, v->boundary);
 	fk_compose_branch(c->slot, c->nonce, v->branch);
-	put_hex(v->id, c->nonce, sizeof(v->id));
+	put_hex16(v->id, c->nonce);
 	return true;
 }
 

@@ -9,20 +9,28 @@
 
 #define MORE_STEP 10 /* places that a block grows by */
 
+static inline uint64_t hash_word(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccdull;
+	return h ^ h >> 32;
+}
+
 uint64_t fk_sim_hash(const void *octets, size_t size)
 {
 	const uint8_t *p = octets;
 	uint64_t h = 0x9e3779b97f4a7c15ull ^ size;
 
-	while (size > 0) {
-		uint64_t word = 0;
-		size_t n = size < 8 ? size : 8;
+	for (; size >= sizeof(uint64_t); p += sizeof(uint64_t), size -= sizeof(uint64_t)) {
+		uint64_t word;
 
-		memcpy(&word, p, n);
-		h = (h ^ word) * 0xff51afd7ed558ccdull;
-		h ^= h >> 32;
-		p += n;
-		size -= n;
+		memcpy(&word, p, sizeof(word));
+		h = hash_word(h, word);
+	}
+	if (size > 0) {
+		uint64_t word = 0;
+
+		memcpy(&word, p, size);
+		h = hash_word(h, word);
 	}
 	h *= 0xc4ceb9fe1a85ec53ull;
 	return h ^ h >> 29;
