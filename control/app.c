@@ -176,7 +176,10 @@ static enum fk_err stop_waiting(struct fk_app *app, const struct fk_app_start *s
 /* Replaced fleets and unfinished imports only take room; they can wait for the next time. */
 static void sweep(struct fk_app *app)
 {
-	enum fk_err err = fk_store_sweep_fleets(app->store);
+	enum fk_err err = fk_store_forget_rosters(app->store, app->config->store.rosters);
+
+	if (err == FK_OK)
+		err = fk_store_sweep_fleets(app->store);
 
 	if (err != FK_OK)
 		fk_log(FK_LOG_WARN, "old fleets stay for now", "error=\"%s\"", fk_err_text(err));

@@ -94,8 +94,12 @@ static enum fk_err take_fleet(struct fk_import_job *job, struct fk_reason *reaso
 /* The old fleet only takes room: what cannot be cleared now is cleared after the next import. */
 static bool clear(struct fk_import_job *job)
 {
+	struct fk_app *app = job->app;
 	bool done = false;
-	enum fk_err err = fk_store_sweep_step(job->app->store, SWEEP_PAGES, &done);
+	enum fk_err err = fk_store_forget_rosters(app->store, app->config->store.rosters);
+
+	if (err == FK_OK)
+		err = fk_store_sweep_step(app->store, SWEEP_PAGES, &done);
 
 	if (err != FK_OK)
 		fk_log(FK_LOG_WARN, "old fleets stay for now", "error=\"%s\"", fk_err_text(err));

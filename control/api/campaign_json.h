@@ -20,6 +20,8 @@ json_t *fk_api_uid_json(uint64_t principal);
 json_t *fk_api_wave_history_json(const struct fk_campaign *c);
 /* Who has reviewed it, when and with which note; null: nobody. */
 json_t *fk_api_review_json(const struct fk_campaign *c);
+/* Refuses what was asked of its deliveries (campaign/account.h). */
+void fk_api_reply_account_err(struct fk_call *call, enum fk_err err);
 /* Answers with a campaign that waits and its plan. */
 void fk_api_reply_planned(struct fk_call *call, uint32_t id, const struct fk_plan *plan);
 /* What a campaign would be; see plan.h. */

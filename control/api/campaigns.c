@@ -7,6 +7,7 @@
 #include "api/campaign_json.h"
 #include "api/campaign_request.h"
 #include "api/waves_request.h"
+#include "campaign/account.h"
 #include "campaign/refusal.h"
 
 static double rounded(double value)
@@ -594,7 +595,6 @@ void fk_api_campaign_report(struct fk_call *call)
 
 struct row_writer {
 	const struct fk_campaign *campaign;
-	const struct fk_fleet *fleet;
 	json_t *items;
 };
 
@@ -621,22 +621,19 @@ static uint32_t n_steps(const struct fk_campaign *c, const struct fk_delivery *d
 	       fk_kind(c->kind)->n_commands + c->closing;
 }
 
-static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
+static void write_row(void *ctx, const struct fk_account_ue *ue, const struct fk_delivery *d)
 {
 	struct row_writer *writer = ctx;
 	const struct fk_campaign *c = writer->campaign;
 	bool is_done = (d->flags & fk_campaign_goal(c)) != 0;
 	char reason[FK_CAUSE_TEXT_SIZE];
-	struct fk_fleet_ue ue;
 
-	if (!fk_fleet_get(writer->fleet, ue_index, &ue))
-		return;
 	fk_cause_text(d->cause, d->cause_detail, reason, sizeof(reason));
 	json_array_append_new(
 		writer->items,
 		json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:i, s:i,"
 			  " s:i, s:o, s:b}",
-			  "ue_id", ue.ue_id, "state", fk_delivery_state_label(d->state), "reason",
+			  "ue_id", ue->ue_id, "state", fk_delivery_state_label(d->state), "reason",
 			  reason, "held", (d->flags & FK_DELIVERY_HELD) != 0, "proven",
 			  (d->flags & FK_DELIVERY_PROVEN) != 0, "keyset_id", c->keyset_id, "sln",
 			  c->slns[0], "algorithm_id", c->algorithm_id, "key_id", c->key_ids[0],
@@ -647,23 +644,36 @@ static void write_row(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
 			  "performed", (d->flags & FK_DELIVERY_PERFORMED) != 0));
 }
 
+void fk_api_reply_account_err(struct fk_call *call, enum fk_err err)
+{
+	const char *reason = NULL;
+
+	if (err == FK_ESTALE)
+		reason = "the fleet was replaced since this campaign, and it is not known any more "
+			 "who its UEs were (store.rosters)";
+	else if (err == FK_ESTORE)
+		reason = fk_store_last_error(call->app->store);
+	fk_call_reply_err(call, err, NULL, reason);
+}
+
 void fk_api_campaign_deliveries(struct fk_call *call)
 {
 	struct fk_engine *engine = call->app->engine;
-	struct row_writer writer = {.campaign = fk_engine_campaign(engine, call->id),
-				    .fleet = call->app->fleet};
+	struct row_writer writer = {.campaign = fk_engine_campaign(engine, call->id)};
+	struct fk_account *account = NULL;
 	uint32_t from, limit, next;
 	enum fk_err err;
 
 	if (fk_call_page(call, &from, &limit) != FK_OK)
 		return;
 	writer.items = json_array();
-	err = fk_engine_walk_deliveries(engine, call->id, from, limit, write_row, &writer, &next);
+	err = fk_account_new(engine, call->app->keyring, call->id, &account);
+	if (err == FK_OK)
+		err = fk_account_walk(account, from, limit, write_row, &writer, &next);
+	fk_account_free(account);
 	if (err != FK_OK) {
 		json_decref(writer.items);
-		fk_call_reply_err(call, err, NULL,
-				  err == FK_ESTALE ? "the fleet was replaced since this campaign"
-						   : NULL);
+		fk_api_reply_account_err(call, err);
 		return;
 	}
 	fk_call_reply_json(call, 200,

@@ -198,7 +198,9 @@ void fk_api_import_begin(struct fk_call *call)
 					    .keys = app->keys,
 					    .groups = app->groups,
 					    .fleet = app->fleet,
-					    .table = app->table};
+					    .table = app->table,
+					    .keeps_roster = app->config->store.rosters > 0 &&
+							    fk_engine_has_used_fleet(app->engine)};
 	const char *reason = NULL;
 	enum fk_err err;
 

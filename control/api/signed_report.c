@@ -4,7 +4,8 @@
  *
  *   {"report": ...}      which campaign, of which KMF, and what it came to
  *   {"delivery": ...}    one for each UE, in its final state; these lines never change again
- *   {"amendment": ...}   an acknowledgement that came when the delivery had ended
+ *   {"amendment": ...}   an acknowledgement that came when the delivery had ended; "left_fleet":
+ * the UE's RSI is in the fleet no more, and this was known when it left
  *   {"review": ...}      of a break-glass: pending, or who has looked at it, when, what was noted
  *   {"end": ...}         how many of each, the digest of the lines that never change, and when
  *   {"signature": ...}   over all before it: report/signature.h
@@ -16,12 +17,14 @@
 
 #include "api/call.h"
 #include "api/campaign_json.h"
+#include "campaign/account.h"
 #include "campaign/engine.h"
 #include "keys/keyring.h"
 #include "report/signature.h"
 
 #define DELIVERIES_PER_PIECE 64u
-#define AMENDMENTS_PER_PIECE 256u /* UEs that are looked at for one */
+#define AMENDMENTS_PER_PIECE 256u /* UEs that are looked at for one, ... */
+#define AMENDMENT_ASKED	     8u	  /* ... where one for whom the store is asked counts so much */
 
 enum stage {
 	HEAD,
@@ -35,15 +38,16 @@ enum stage {
 
 /* A UE whose delivery ended without all that was asked for: a late answer may have come. */
 struct unfinished {
-	uint32_t ue_index;
-	bool is_performed;
+	uint32_t ue_index; /* in the campaign's fleet */
+	uint32_t rsi : 24;
+	uint32_t is_performed : 1;
 };
 
 struct report {
 	struct fk_app *app;
 	const struct fk_campaign *campaign; /* valid during one piece */
 	uint32_t id;
-	uint64_t generation;
+	struct fk_account *account; /* owned */
 	enum stage stage;
 	uint32_t next_ue; /* ue_index; in AMENDMENTS an index of 'unfinished' */
 	uint64_t n_deliveries, n_amendments;
@@ -60,6 +64,7 @@ static void free_report(void *self)
 {
 	struct report *r = self;
 
+	fk_account_free(r->account);
 	fk_report_digest_free(r->digest);
 	free(r->unfinished);
 	free(r);
@@ -106,7 +111,8 @@ static void put_head(struct report *r)
 	json_object_set_new(campaign, "reasons", fk_api_reasons_json(r->app->engine, r->campaign));
 	put_line(r, json_pack("{s:{s:i, s:o, s:I, s:o}}", "report", "version", 1, "kmf_id",
 			      hex_json(fk_store_kmf_id(r->app->store), FK_KMF_ID_SIZE),
-			      "fleet_generation", (json_int_t)r->generation, "campaign", campaign));
+			      "fleet_generation", (json_int_t)r->campaign->fleet_generation,
+			      "campaign", campaign));
 }
 
 static bool is_zero(const uint8_t *octets, size_t size)
@@ -137,7 +143,8 @@ static json_t *keys_json(const struct fk_campaign *c, const struct fk_delivery *
 	return list;
 }
 
-static void note_unfinished(struct report *r, uint32_t ue_index, const struct fk_delivery *d)
+static void note_unfinished(struct report *r, const struct fk_account_ue *ue,
+			    const struct fk_delivery *d)
 {
 	if (d->state == FK_DELIVERY_ACKED || d->state == FK_DELIVERY_EXCLUDED)
 		return;
@@ -152,24 +159,21 @@ static void note_unfinished(struct report *r, uint32_t ue_index, const struct fk
 		r->unfinished = grown;
 		r->cap_unfinished = cap;
 	}
-	r->unfinished[r->n_unfinished++] = (struct unfinished){
-		.ue_index = ue_index, .is_performed = (d->flags & FK_DELIVERY_PERFORMED) != 0};
+	r->unfinished[r->n_unfinished++] =
+		(struct unfinished){.ue_index = ue->ue_index,
+				    .rsi = ue->rsi & 0xffffffu,
+				    .is_performed = (d->flags & FK_DELIVERY_PERFORMED) != 0};
 }
 
-static void put_delivery(void *ctx, uint32_t ue_index, const struct fk_delivery *d)
+static void put_delivery(void *ctx, const struct fk_account_ue *ue, const struct fk_delivery *d)
 {
 	struct report *r = ctx;
 	bool is_done = (d->flags & fk_campaign_goal(r->campaign)) != 0;
 	char reason[FK_CAUSE_TEXT_SIZE];
-	struct fk_fleet_ue ue;
 
-	if (!fk_fleet_get(r->app->fleet, ue_index, &ue)) {
-		r->err = FK_ESTALE;
-		return;
-	}
 	fk_cause_text(d->cause, d->cause_detail, reason, sizeof(reason));
 	put_line(r, json_pack("{s:{s:s, s:I, s:s, s:s, s:o, s:b, s:b, s:o, s:o}}", "delivery",
-			      "ue_id", ue.ue_id, "rsi", (json_int_t)ue.rsi, "state",
+			      "ue_id", ue->ue_id, "rsi", (json_int_t)ue->rsi, "state",
 			      fk_delivery_state_label(d->state), "reason", reason, "keys",
 			      keys_json(r->campaign, d), "performed",
 			      (d->flags & FK_DELIVERY_PERFORMED) != 0, "proven",
@@ -178,14 +182,14 @@ static void put_delivery(void *ctx, uint32_t ue_index, const struct fk_delivery 
 			      evidence_json(d->inbound_number, d->mac_key_id, d->mac)));
 	r->n_deliveries++;
 	r->states[d->state]++;
-	note_unfinished(r, ue_index, d);
+	note_unfinished(r, ue, d);
 }
 
 static void put_deliveries(struct report *r)
 {
 	uint32_t next = UINT32_MAX;
-	enum fk_err err = fk_engine_walk_deliveries(r->app->engine, r->id, r->next_ue,
-						    DELIVERIES_PER_PIECE, put_delivery, r, &next);
+	enum fk_err err = fk_account_walk(r->account, r->next_ue, DELIVERIES_PER_PIECE,
+					  put_delivery, r, &next);
 
 	if (r->err == FK_OK)
 		r->err = err;
@@ -198,11 +202,20 @@ static json_t *late_evidence_json(const struct fk_evidence *e)
 			 "authenticated", evidence_json(e->inbound_number, e->mac_key_id, e->mac));
 }
 
-static void put_amendment(struct report *r, const char *ue_id, const char *what, json_t *value,
+/* 'has_left': the UE's RSI is in no fleet now, and it is what was known when it left. */
+static void put_amendment(struct report *r, bool has_left, const char *what, json_t *value,
 			  const struct fk_evidence *evidence)
 {
-	put_line(r, json_pack("{s:{s:s, s:o, s:o}}", "amendment", "ue_id", ue_id, what, value,
-			      "evidence", late_evidence_json(evidence)));
+	struct fk_account_ue ue = {.ue_id = ""};
+	json_t *amendment;
+
+	if (r->err == FK_OK)
+		r->err = fk_account_who(r->account, r->unfinished[r->next_ue].ue_index, &ue);
+	amendment = json_pack("{s:s, s:o, s:o}", "ue_id", ue.ue_id, what, value, "evidence",
+			      late_evidence_json(evidence));
+	if (has_left)
+		json_object_set_new(amendment, "left_fleet", json_true());
+	put_line(r, json_pack("{s:o}", "amendment", amendment));
 	r->n_amendments++;
 }
 
@@ -217,39 +230,36 @@ static json_t *late_keys_json(const struct fk_campaign *c, const struct fk_curre
 }
 
 /* A late answer changed what is known of the UE, and the currency says so. */
-static bool put_amendments_of(void *ctx, uint32_t ue_index, const struct fk_currency *currency)
+static void put_amendments_of(struct report *r, const struct fk_currency *currency, bool has_left)
 {
-	struct report *r = ctx;
 	const struct fk_campaign *c = r->campaign;
-	struct fk_fleet_ue ue;
 
-	if (!fk_fleet_get(r->app->fleet, ue_index, &ue))
-		return true;
 	for (uint8_t i = 0; i < currency->n_entries; i++) {
 		const struct fk_currency_entry *entry = &currency->entries[i];
 
 		if (entry->evidence.campaign_id == c->id && (entry->flags & FK_CURRENCY_LATE) != 0)
-			put_amendment(r, ue.ue_id, "keys", late_keys_json(c, entry),
+			put_amendment(r, has_left, "keys", late_keys_json(c, entry),
 				      &entry->evidence);
 	}
 	if (!r->unfinished[r->next_ue].is_performed && currency->active == FK_ACTIVE_KNOWN &&
 	    currency->active_evidence.campaign_id == c->id)
-		put_amendment(r, ue.ue_id, "active_keyset", json_integer(currency->active_keyset),
+		put_amendment(r, has_left, "active_keyset", json_integer(currency->active_keyset),
 			      &currency->active_evidence);
-	return true;
 }
 
 static void put_amendments(struct report *r)
 {
 	for (uint32_t n = 0;
-	     n < AMENDMENTS_PER_PIECE && r->next_ue < r->n_unfinished && r->err == FK_OK; n++) {
-		uint32_t next = 0;
-		enum fk_err err =
-			fk_engine_walk_currency(r->app->engine, r->unfinished[r->next_ue].ue_index,
-						1, put_amendments_of, r, &next);
+	     n < AMENDMENTS_PER_PIECE && r->next_ue < r->n_unfinished && r->err == FK_OK;) {
+		uint64_t n_before = r->n_amendments;
+		struct fk_currency currency;
+		bool has_left = false;
 
+		r->err = fk_account_recall(r->account, r->unfinished[r->next_ue].rsi, &currency,
+					   &has_left);
 		if (r->err == FK_OK)
-			r->err = err;
+			put_amendments_of(r, &currency, has_left);
+		n += has_left || r->n_amendments != n_before ? AMENDMENT_ASKED : 1;
 		r->next_ue++;
 	}
 }
@@ -351,7 +361,7 @@ static enum fk_err next_piece(void *self, FILE *out)
 
 	r->out = out;
 	r->campaign = fk_engine_campaign(r->app->engine, r->id);
-	if (r->campaign == NULL || fk_fleet_generation(r->app->fleet) != r->generation)
+	if (r->campaign == NULL)
 		return FK_ESTALE;
 	do {
 		put_piece(r);
@@ -359,21 +369,24 @@ static enum fk_err next_piece(void *self, FILE *out)
 	return r->err;
 }
 
-static struct report *new_report(struct fk_app *app, uint32_t id)
+static enum fk_err new_report(struct fk_app *app, uint32_t id, struct report **ret_report)
 {
 	struct report *r = calloc(1, sizeof(*r));
+	enum fk_err err;
 
 	if (r == NULL)
-		return NULL;
+		return FK_ENOMEM;
 	r->app = app;
 	r->id = id;
-	r->generation = fk_fleet_generation(app->fleet);
 	r->digest = fk_report_digest_new();
-	if (r->digest == NULL) {
+	err = r->digest == NULL ? FK_ENOMEM
+				: fk_account_new(app->engine, app->keyring, id, &r->account);
+	if (err != FK_OK) {
 		free_report(r);
-		return NULL;
+		return err;
 	}
-	return r;
+	*ret_report = r;
+	return FK_OK;
 }
 
 /* FK_OK if there is a report to make; else the reply is made. */
@@ -396,25 +409,24 @@ static enum fk_err check_reportable(struct fk_call *call)
 				      "the campaign never began", NULL);
 		return FK_ENOTFOUND;
 	}
-	if (c->fleet_generation != fk_fleet_generation(call->app->fleet)) {
-		fk_call_reply_err(call, FK_ESTALE, NULL,
-				  "the fleet was replaced since this campaign");
-		return FK_ESTALE;
-	}
 	return FK_OK;
 }
 
 void fk_api_campaign_signed_report(struct fk_call *call)
 {
 	struct fk_stream stream = {.next = next_piece, .free = free_report};
+	struct report *report = NULL;
+	enum fk_err err;
 
 	if (check_reportable(call) != FK_OK)
 		return;
-	stream.self = new_report(call->app, call->id);
-	if (stream.self == NULL)
-		fk_call_reply_err(call, FK_ENOMEM, NULL, NULL);
-	else
-		fk_call_reply_stream(call, "application/jsonl", &stream);
+	err = new_report(call->app, call->id, &report);
+	if (err != FK_OK) {
+		fk_api_reply_account_err(call, err);
+		return;
+	}
+	stream.self = report;
+	fk_call_reply_stream(call, "application/jsonl", &stream);
 }
 
 void fk_api_report_key(struct fk_call *call)

@@ -49,73 +49,16 @@ const struct fk_engine_said *fk_engine_said(const struct fk_engine *engine)
 	return &engine->said;
 }
 
-struct walk {
-	uint32_t from, left, next;
-	fk_delivery_fn fn;
-	void *ctx;
-};
-
-/* Hands on the deliveries of one page, as many as are still wanted. */
-static void walk_page(struct walk *walk, uint32_t page, const struct fk_delivery *deliveries)
+bool fk_engine_has_used_fleet(const struct fk_engine *engine)
 {
-	for (uint32_t i = 0; i < FK_LEDGER_PAGE; i++) {
-		uint32_t ue_index = page * FK_LEDGER_PAGE + i;
+	for (uint32_t i = 0; engine->fleet != NULL && i < engine->n_campaigns; i++) {
+		const struct fk_campaign *c = &engine->campaigns[i];
 
-		if (ue_index < walk->from || deliveries[i].state == FK_DELIVERY_NONE)
-			continue;
-		if (walk->left == 0) {
-			if (walk->next == UINT32_MAX)
-				walk->next = ue_index;
-			return;
-		}
-		walk->fn(walk->ctx, ue_index, &deliveries[i]);
-		walk->left--;
+		if (fk_campaign_has_begun(c) &&
+		    c->fleet_generation == fk_fleet_generation(engine->fleet))
+			return true;
 	}
-}
-
-static enum fk_err walk_stored_page(void *ctx, uint32_t page, const uint8_t *octets, size_t size)
-{
-	struct fk_delivery deliveries[FK_LEDGER_PAGE];
-	enum fk_err err;
-
-	if (size == 0)
-		return FK_OK;
-	err = fk_ledger_page_decode(octets, size, deliveries);
-	if (err == FK_OK)
-		walk_page(ctx, page, deliveries);
-	return err;
-}
-
-enum fk_err fk_engine_walk_deliveries(struct fk_engine *engine, uint32_t id, uint32_t from,
-				      uint32_t limit, fk_delivery_fn fn, void *ctx,
-				      uint32_t *ret_next)
-{
-	struct walk walk = {.from = from, .left = limit, .next = UINT32_MAX, .fn = fn, .ctx = ctx};
-	const struct fk_campaign *c = fk_engine_campaign(engine, id);
-	uint32_t n_pages;
-
-	if (c == NULL)
-		return FK_ENOTFOUND;
-	if (engine->fleet == NULL || c->fleet_generation != fk_fleet_generation(engine->fleet))
-		return FK_ESTALE;
-	n_pages = fk_engine_n_pages(engine);
-	for (uint32_t page = from / FK_LEDGER_PAGE; page < n_pages && walk.next == UINT32_MAX;
-	     page++) {
-		enum fk_err err = FK_OK;
-
-		if (c == engine->current)
-			walk_page(&walk, page,
-				  &fk_scheduler_deliveries(
-					  engine->scheduler)[(size_t)page * FK_LEDGER_PAGE]);
-		else
-			err = fk_store_read_ledger_pages(engine->store, id,
-							 fk_fleet_page_shards(engine->fleet), page,
-							 1, walk_stored_page, &walk);
-		if (err != FK_OK)
-			return err;
-	}
-	*ret_next = walk.next;
-	return FK_OK;
+	return false;
 }
 
 const char *fk_engine_next_hop(const struct fk_engine *engine, const struct fk_campaign *c,

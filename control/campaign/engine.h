@@ -272,15 +272,9 @@ const char *fk_engine_next_hop(const struct fk_engine *engine, const struct fk_c
 bool fk_engine_hop_wait(const struct fk_engine *engine, const struct fk_campaign *c,
 			uint32_t next_hop, struct fk_hop_wait *ret_wait);
 
-typedef void (*fk_delivery_fn)(void *ctx, uint32_t ue_index, const struct fk_delivery *delivery);
-/*
- * Calls 'fn' for up to 'limit' deliveries from ue_index 'from' on; '*ret_next' is where to go on,
- * UINT32_MAX at the end. Returns FK_OK; FK_ENOTFOUND; FK_ESTALE if the fleet was replaced since;
- * FK_ESTORE; FK_EFORMAT.
- */
-FK_MUST_USE enum fk_err fk_engine_walk_deliveries(struct fk_engine *engine, uint32_t id,
-						  uint32_t from, uint32_t limit, fk_delivery_fn fn,
-						  void *ctx, uint32_t *ret_next);
+/* True if a campaign has begun with the fleet in force: it has a ledger that names its UEs. Whoever
+ * asks for deliveries does so by account.h. */
+bool fk_engine_has_used_fleet(const struct fk_engine *engine);
 
 /* A key by the campaign that made it and its place in the campaign's list. */
 struct fk_key_name {

@@ -2,7 +2,7 @@
 /*
  * engine_private.h - the engine's inside, shared by engine.c (the tick), flow.c (its parts),
  * gates.c (when it stops and goes on), draft.c and create.c (new campaigns), waiting.c (those that
- * wait), load.c (old ones) and books.c (what readers ask for). Nobody else includes it.
+ * wait), load.c (old ones), books.c and account.c (what readers ask for). Nobody else includes it.
  */
 #pragma once
 

@@ -55,6 +55,7 @@ struct fk_config {
 		char *master_name;  /* NULL without them */
 		char *witness_file; /* NULL: none */
 		uint32_t wait_s;    /* for Redis, at a start */
+		uint32_t rosters;
 		uint32_t replicas, replica_timeout_ms;
 	} store;
 	struct {

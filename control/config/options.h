@@ -37,6 +37,9 @@
 	  "with sentinels")                                                                \
 	X(store, witness_file, TEXT, "", 1, 4095, "characters",                            \
 	  "file, not on Redis's disk, that knows an older copy of the store; unset: none") \
+	X(store, rosters, UINT, "32", 0, 1000, "fleets",                                   \
+	  "replaced fleets whose UEs are still named in reports of campaigns they had; "   \
+	  "each takes about 12 octets a UE")                                               \
 	X(store, replica_timeout_ms, UINT, "1000", 10, 4000, "ms",                         \
 	  "how long they may take; then the store counts as lost")
 

@@ -93,7 +93,8 @@ static enum fk_err add_version_lists(const struct fk_fleet_meta *meta, struct fk
 }
 
 enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta, struct fk_store *store,
-				  struct fk_keyring *keyring, uint64_t expected)
+				  struct fk_keyring *keyring, uint64_t expected,
+				  const struct fk_store_roster *roster)
 {
 	static const char *const list_names[] = {"groups", "areas", "next_hops"};
 	const struct fk_names *const lists[] = {meta->groups, meta->areas, meta->next_hops};
@@ -124,7 +125,7 @@ enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta, struct fk_st
 	if (err == FK_OK)
 		err = add_version_lists(meta, keyring, &versions, fields, &n);
 	if (err == FK_OK)
-		err = fk_store_publish_fleet(store, meta->generation, expected, fields, n);
+		err = fk_store_publish_fleet(store, meta->generation, expected, fields, n, roster);
 	free(versions.versions);
 	free(versions.octets);
 	for (uint32_t i = 0; i < 3; i++)

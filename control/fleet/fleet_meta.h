@@ -34,10 +34,11 @@ FK_MUST_USE enum fk_err fk_fleet_meta_init(struct fk_fleet_meta *meta);
 void fk_fleet_meta_fini(struct fk_fleet_meta *meta);
 
 /* Puts the staged generation in force: fk_store_publish_fleet() with these fields, and the lists of
- * its pages' versions, which are the first. */
+ * its pages' versions, which are the first. 'roster' is that of 'expected', or NULL. */
 FK_MUST_USE enum fk_err fk_fleet_meta_publish(const struct fk_fleet_meta *meta,
 					      struct fk_store *store, struct fk_keyring *keyring,
-					      uint64_t expected);
+					      uint64_t expected,
+					      const struct fk_store_roster *roster);
 /* Reads the meta of 'generation' into an initialised 'meta'. FK_OK; FK_ESTORE; FK_EFORMAT. */
 FK_MUST_USE enum fk_err fk_fleet_meta_read(struct fk_fleet_meta *meta, struct fk_store *store,
 					   uint64_t generation, struct fk_reason *reason);

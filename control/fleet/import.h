@@ -62,6 +62,7 @@ struct fk_import_options {
 	const struct fk_keytable_file *table;
 	enum fk_import_mode mode;
 	bool allow_plain_keys;
+	bool keeps_roster;   /* of the fleet in force, since a ledger names its UEs (roster.h) */
 	bool allow_reassign; /* an RSI or MC service ID may move from one UE to another */
 };
 

@@ -75,6 +75,7 @@ struct fk_import {
 	uint32_t *order;       /* rows, shard by shard */
 	uint32_t *page_starts; /* first entry in 'order' of each page, and the end: n_pages + 1 */
 	uint32_t n_pages_staged, n_slots_retired;
+	uint32_t n_roster_pages; /* put; of the fleet in force */
 	uint8_t page_buf[FK_PAGE_SIZE_MAX];
 };
 

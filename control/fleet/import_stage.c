@@ -9,9 +9,11 @@
 #include "fleet/import_private.h"
 #include "fleet/numbers.h"
 #include "fleet/retired.h"
+#include "fleet/roster.h"
 
 #define RETIRE_SLOTS	32768u /* of the old fleet, looked at in one step */
 #define STAGE_PAGES_MAX 64u    /* in one batch */
+#define ROSTER_PAGES	256u   /* the same of a roster */
 
 /* Pages */
 
@@ -305,6 +307,32 @@ static enum fk_err retire_some(struct fk_import *import)
 	return err;
 }
 
+static bool has_to_keep_roster(const struct fk_import *import)
+{
+	return import->options.keeps_roster &&
+	       import->n_roster_pages < fk_fleet_n_pages(import->options.fleet);
+}
+
+/* The same for who was who: it counts only by the step that puts the new fleet in force. */
+static enum fk_err keep_some_of_roster(struct fk_import *import)
+{
+	uint32_t first = import->n_roster_pages, end = fk_fleet_n_pages(import->options.fleet);
+	enum fk_err err;
+
+	if (end - first > ROSTER_PAGES)
+		end = first + ROSTER_PAGES;
+	fk_store_batch_begin(import->options.store);
+	err = fk_roster_put(import->options.store, import->options.keyring, import->options.fleet,
+			    first, end);
+	if (err == FK_OK)
+		err = fk_store_batch_commit(import->options.store);
+	else
+		fk_store_batch_abandon(import->options.store);
+	if (err == FK_OK)
+		import->n_roster_pages = end;
+	return err;
+}
+
 /* A few pages: their numbers are read first, because nothing can be asked while a batch is open. */
 static enum fk_err stage_some(struct fk_import *import, uint32_t first, uint32_t end)
 {
@@ -343,6 +371,10 @@ enum fk_err fk_import_stage(struct fk_import *import, uint32_t n_pages, bool *re
 		*ret_done = false;
 		return retire_some(import);
 	}
+	if (has_to_keep_roster(import)) {
+		*ret_done = false;
+		return keep_some_of_roster(import);
+	}
 	if (n_pages < end - import->n_pages_staged)
 		end = import->n_pages_staged + n_pages;
 	while (import->n_pages_staged < end) {
@@ -363,12 +395,16 @@ enum fk_err fk_import_publish(struct fk_import *import, struct fk_import_result 
 {
 	bool is_removal = import->options.mode == FK_IMPORT_REMOVE;
 	uint32_t n_added = is_removal ? 0 : import->n_file_rows - import->n_named;
+	const struct fk_fleet *old = import->options.fleet;
+	const struct fk_store_roster roster = {fk_fleet_page_shards(old), fk_fleet_n_pages(old)};
 	enum fk_err err;
 
-	if (!import->is_compared || import->n_pages_staged != import->meta.n_pages)
+	if (!import->is_compared || import->n_pages_staged != import->meta.n_pages ||
+	    has_to_keep_roster(import))
 		return FK_EINVAL;
 	err = fk_fleet_meta_publish(&import->meta, import->options.store, import->options.keyring,
-				    fk_fleet_generation(import->options.fleet));
+				    fk_fleet_generation(old),
+				    import->n_roster_pages > 0 ? &roster : NULL);
 	if (err != FK_OK)
 		return err;
 	*ret_result = (struct fk_import_result){
@@ -378,7 +414,7 @@ enum fk_err fk_import_publish(struct fk_import *import, struct fk_import_result 
 		.n_kept = import->n_kept,
 		.n_added = n_added,
 		.n_updated = is_removal ? 0 : import->n_named,
-		.n_removed = fk_fleet_n_ues(import->options.fleet) + n_added - import->n_rows,
+		.n_removed = fk_fleet_n_ues(old) + n_added - import->n_rows,
 		.n_without_ptek = import->n_without_ptek,
 	};
 	return FK_OK;

@@ -20,10 +20,9 @@ struct fk_wire_writer fk_page_begin(uint8_t *buf, size_t cap, uint32_t version)
 	return w;
 }
 
-/* What the MAC is about, and where it stands: 'index' is a page or a shard. */
-static enum fk_err make_mac(struct fk_keyring *keyring, const char *label, uint64_t generation,
-			    uint32_t index, const uint8_t *octets, size_t size,
-			    uint8_t ret_mac[static FK_PAGE_MAC_SIZE])
+enum fk_err fk_page_mac(struct fk_keyring *keyring, const char *label, uint64_t generation,
+			uint32_t index, const uint8_t *octets, size_t size,
+			uint8_t ret_mac[static FK_PAGE_MAC_SIZE])
 {
 	uint8_t head[48], mac[FK_KEYRING_MAC_SIZE];
 	struct fk_wire_writer w = fk_wire_writer(head, sizeof(head));
@@ -41,13 +40,14 @@ static enum fk_err make_mac(struct fk_keyring *keyring, const char *label, uint6
 	return err;
 }
 
-static bool mac_is_right(struct fk_keyring *keyring, const char *label, uint64_t generation,
-			 uint32_t index, const uint8_t *octets, size_t size)
+bool fk_page_mac_is_right(struct fk_keyring *keyring, const char *label, uint64_t generation,
+			  uint32_t index, const uint8_t *octets, size_t size)
 {
 	uint8_t mac[FK_PAGE_MAC_SIZE];
 
-	return make_mac(keyring, label, generation, index, octets, size - FK_PAGE_MAC_SIZE, mac) ==
-		       FK_OK &&
+	return size >= FK_PAGE_MAC_SIZE &&
+	       fk_page_mac(keyring, label, generation, index, octets, size - FK_PAGE_MAC_SIZE,
+			   mac) == FK_OK &&
 	       fk_ct_equal(mac, octets + size - FK_PAGE_MAC_SIZE, FK_PAGE_MAC_SIZE);
 }
 
@@ -59,7 +59,7 @@ enum fk_err fk_page_end(struct fk_keyring *keyring, uint64_t generation, uint32_
 	enum fk_err err = FK_EFULL;
 
 	if (mac != NULL)
-		err = make_mac(keyring, PAGE_LABEL, generation, page, w->start, size, mac);
+		err = fk_page_mac(keyring, PAGE_LABEL, generation, page, w->start, size, mac);
 	if (err == FK_OK)
 		*ret_size = size + FK_PAGE_MAC_SIZE;
 	return err;
@@ -86,7 +86,7 @@ enum fk_err fk_page_open(struct fk_keyring *keyring, uint64_t generation, uint32
 	if ((layout != FK_PAGE_LAYOUT && layout != FK_RECORD_LAYOUT_OLD) || size < FK_PAGE_OVERHEAD)
 		return refuse(reason, FK_EFORMAT, generation, page,
 			      "has another layout than this version reads");
-	if (!mac_is_right(keyring, PAGE_LABEL, generation, page, octets, size))
+	if (!fk_page_mac_is_right(keyring, PAGE_LABEL, generation, page, octets, size))
 		return refuse(reason, FK_EAUTH, generation, page,
 			      "was changed in the store, or is another page");
 	stored = fk_wire_get_u32(&r);
@@ -122,7 +122,7 @@ enum fk_err fk_page_versions_encode(struct fk_keyring *keyring, uint64_t generat
 	mac = fk_wire_take(&w, FK_PAGE_MAC_SIZE);
 	if (mac == NULL)
 		return FK_EFULL;
-	err = make_mac(keyring, VERSION_LABEL, generation, shard, buf, size, mac);
+	err = fk_page_mac(keyring, VERSION_LABEL, generation, shard, buf, size, mac);
 	if (err != FK_OK)
 		return err;
 	(void)snprintf(ret_name, FK_PAGE_VERSIONS_NAME, FIELD "%u", shard);
@@ -161,8 +161,8 @@ static enum fk_err take_field(void *ctx, const char *name, const char *value, si
 	if (*end != '\0' || shard >= FK_STORE_SHARDS)
 		return FK_OK;
 	if (size < FK_PAGE_MAC_SIZE ||
-	    !mac_is_right(reading->keyring, VERSION_LABEL, reading->generation, (uint32_t)shard,
-			  octets, size))
+	    !fk_page_mac_is_right(reading->keyring, VERSION_LABEL, reading->generation,
+				  (uint32_t)shard, octets, size))
 		return refuse_list(reading, (uint32_t)shard, "was changed in the store");
 	r = fk_wire_reader(octets, size - FK_PAGE_MAC_SIZE);
 	for (uint32_t i = 0; i < reading->n_pages; i++) {

@@ -37,6 +37,17 @@
 #define FK_PAGE_SIZE_MAX      (FK_PAGE_OVERHEAD + FK_STORE_PAGE_UES * (2 + FK_RECORD_SIZE_MAX))
 #define FK_PAGE_VERSIONS_NAME 16 /* characters of a field's name, the NUL included */
 
+/*
+ * The MAC of octets that are stored of a fleet: 'label', at most 32 characters, says what they are,
+ * 'index' of which page or shard. FK_OK or FK_ESELFTEST. And whether the last FK_PAGE_MAC_SIZE of
+ * 'size' octets are that of those before them.
+ */
+FK_MUST_USE enum fk_err fk_page_mac(struct fk_keyring *keyring, const char *label,
+				    uint64_t generation, uint32_t index, const uint8_t *octets,
+				    size_t size, uint8_t ret_mac[static FK_PAGE_MAC_SIZE]);
+bool fk_page_mac_is_right(struct fk_keyring *keyring, const char *label, uint64_t generation,
+			  uint32_t index, const uint8_t *octets, size_t size);
+
 /* Begins a page in 'buf'; the records follow through the writer. */
 struct fk_wire_writer fk_page_begin(uint8_t *buf, size_t cap, uint32_t version);
 /* Ends it with its MAC. Returns FK_OK and the size; FK_EFULL; FK_ESELFTEST. */

@@ -78,6 +78,21 @@ enum fk_err fk_retired_find_currency(struct fk_store *store, const uint32_t *rsi
 	return fk_store_read_retired_currency(store, rsis, n, take_currency, &reader);
 }
 
+static enum fk_err take_as_it_was(void *ctx, uint32_t i, const uint8_t *octets, size_t size)
+{
+	struct fk_currency *ret = ctx;
+
+	(void)i;
+	*ret = (struct fk_currency){.active = FK_ACTIVE_NEVER};
+	return size > 0 ? fk_currency_decode(octets, size, ret) : FK_OK;
+}
+
+enum fk_err fk_retired_recall_currency(struct fk_store *store, uint32_t rsi,
+				       struct fk_currency *ret_currency)
+{
+	return fk_store_read_retired_currency(store, &rsi, 1, take_as_it_was, ret_currency);
+}
+
 void fk_retired_skip(uint8_t octets[static FK_STORE_RETIRED_SIZE], uint16_t n)
 {
 	struct fk_wire_reader r = fk_wire_reader(octets, FK_STORE_RETIRED_SIZE);

@@ -40,5 +40,10 @@ FK_MUST_USE enum fk_err fk_retired_find(struct fk_store *store, const uint32_t *
 FK_MUST_USE enum fk_err fk_retired_find_currency(struct fk_store *store, const uint32_t *rsis,
 						 uint32_t n, struct fk_currency *const *rets);
 
+/* The currency of one RSI as it was when it left the fleet; nothing where nothing is remembered.
+ * Returns as fk_retired_find(). */
+FK_MUST_USE enum fk_err fk_retired_recall_currency(struct fk_store *store, uint32_t rsi,
+						   struct fk_currency *ret_currency);
+
 /* Sets the next number of a stored entry 'n' ahead. */
 void fk_retired_skip(uint8_t octets[static FK_STORE_RETIRED_SIZE], uint16_t n);

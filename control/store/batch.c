@@ -253,6 +253,12 @@ void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, 
 	put_page(store, "fleet", generation, shard, page, octets, size);
 }
 
+void fk_store_batch_put_roster_page(struct fk_store *store, uint64_t generation, uint8_t shard,
+				    uint32_t page, const void *octets, size_t size)
+{
+	put_page(store, "roster", generation, shard, page, octets, size);
+}
+
 void fk_store_batch_put_fleet_field(struct fk_store *store, uint64_t generation, const char *name,
 				    const void *octets, size_t size)
 {

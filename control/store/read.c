@@ -107,6 +107,13 @@ enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generatio
 	return read_pages(store, "fleet", generation, shard_of_page, first_page, n_pages, fn, ctx);
 }
 
+enum fk_err fk_store_read_roster_pages(struct fk_store *store, uint64_t generation,
+				       const uint8_t *shard_of_page, uint32_t first_page,
+				       uint32_t n_pages, fk_store_page_fn fn, void *ctx)
+{
+	return read_pages(store, "roster", generation, shard_of_page, first_page, n_pages, fn, ctx);
+}
+
 enum fk_err fk_redis_read_of_rsis(struct fk_store *store, const char *key, const uint32_t *rsis,
 				  uint32_t n, fk_store_page_fn fn, void *ctx)
 {

@@ -245,6 +245,9 @@ void fk_store_batch_put_status(struct fk_store *store, uint32_t rsi, const void 
 void fk_store_batch_delete_status(struct fk_store *store, uint32_t rsi);
 void fk_store_batch_put_fleet_page(struct fk_store *store, uint64_t generation, uint8_t shard,
 				   uint32_t page, const void *octets, size_t size);
+/* Who the UEs of a fleet are, for when it is replaced (fleet/roster.h). */
+void fk_store_batch_put_roster_page(struct fk_store *store, uint64_t generation, uint8_t shard,
+				    uint32_t page, const void *octets, size_t size);
 /* One field of the record of a fleet. */
 void fk_store_batch_put_fleet_field(struct fk_store *store, uint64_t generation, const char *name,
 				    const void *octets, size_t size);
@@ -271,6 +274,10 @@ FK_MUST_USE enum fk_err fk_store_read_ledger_pages(struct fk_store *store, uint3
 FK_MUST_USE enum fk_err fk_store_read_fleet_pages(struct fk_store *store, uint64_t generation,
 						  const uint8_t *shard_of_page, uint32_t first_page,
 						  uint32_t n_pages, fk_store_page_fn fn, void *ctx);
+FK_MUST_USE enum fk_err fk_store_read_roster_pages(struct fk_store *store, uint64_t generation,
+						   const uint8_t *shard_of_page,
+						   uint32_t first_page, uint32_t n_pages,
+						   fk_store_page_fn fn, void *ctx);
 
 /* What is remembered of 'n' RSIs, at most FK_STORE_RETIRED_MAX; zeros where there is nothing.
  * Returns FK_OK; FK_ESTORE, also if an entry has another size. */
@@ -344,15 +351,22 @@ FK_MUST_USE enum fk_err fk_store_next_generation(struct fk_store *store, uint64_
  */
 FK_MUST_USE enum fk_err fk_store_stage_fleet(struct fk_store *store, uint64_t generation,
 					     const uint8_t *shard_of_page, uint32_t n_pages);
+/* The roster of the fleet that is replaced, all of whose pages are stored. Borrowed. */
+struct fk_store_roster {
+	const uint8_t *page_shards; /* n_pages */
+	uint32_t n_pages;
+};
 /*
  * Puts a staged generation in force, in one step: a reader sees the old fleet or the new one.
- * 'expected' is the generation that the import was made against. The old one is left to the sweep.
+ * 'expected' is the generation that the import was made against. The old one is left to the sweep,
+ * all of it, or, unless 'roster' is NULL, all but its roster, of which the same step makes a note.
  * Returns FK_OK; FK_ESTALE if another import came first (nothing changed); FK_ESTORE.
  */
 FK_MUST_USE enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t generation,
 					       uint64_t expected,
 					       const struct fk_store_field *fields,
-					       uint32_t n_fields);
+					       uint32_t n_fields,
+					       const struct fk_store_roster *roster);
 /*
  * Removes the pages of generations that are not in force: replaced fleets and unfinished imports.
  * Removal is by UNLINK in pipelines. Not while an import runs. FK_OK or FK_ESTORE.
@@ -360,6 +374,14 @@ FK_MUST_USE enum fk_err fk_store_publish_fleet(struct fk_store *store, uint64_t 
 FK_MUST_USE enum fk_err fk_store_sweep_fleets(struct fk_store *store);
 /* A part of that, at most 'max' pages; call until '*ret_done'. */
 FK_MUST_USE enum fk_err fk_store_sweep_step(struct fk_store *store, uint32_t max, bool *ret_done);
+
+/* Calls 'fn' once, with the shard of each page of the roster that is kept of that fleet, an octet a
+ * page. FK_OK; FK_ENOTFOUND if none is; FK_ESTORE; or what 'fn' returned. */
+FK_MUST_USE enum fk_err fk_store_read_roster(struct fk_store *store, uint64_t generation,
+					     fk_store_field_fn fn, void *ctx);
+/* Keeps the rosters of the latest 'n_kept' fleets; the others are left to the next sweep. No batch
+ * may be open. FK_OK or FK_ESTORE. */
+FK_MUST_USE enum fk_err fk_store_forget_rosters(struct fk_store *store, uint32_t n_kept);
 
 /* Shard of a UE: CRC16 (XMODEM, as Redis Cluster uses it) of its id, modulo FK_STORE_SHARDS. */
 uint8_t fk_store_shard_of(const char *ue_id, size_t len);

@@ -16,6 +16,7 @@
 #include "fleet/numbers.h"
 #include "fleet/page.h"
 #include "fleet/record.h"
+#include "fleet/roster.h"
 #include "fleet/status.h"
 #include "store/page_columns.h"
 #include "store/store.h"
@@ -186,6 +187,20 @@ static void check_columns(const uint8_t *data, size_t size, size_t row_size)
 		require_same(octets, fk_page_to_columns(rows, row_size, octets), data, size);
 }
 
+/* The size of the fleet is the page's own word, behind its layout. */
+static void check_roster(const uint8_t *data, size_t size)
+{
+	static struct fk_roster_ue ues[FK_STORE_PAGE_UES];
+	uint8_t octets[FK_ROSTER_BODY_MAX];
+	struct fk_wire_reader r = fk_wire_reader(data, size);
+	uint32_t n_pages;
+
+	(void)fk_wire_get_u8(&r);
+	n_pages = fk_wire_get_u32(&r);
+	if (fk_roster_decode(data, size, n_pages, ues) == FK_OK)
+		require_same(octets, fk_roster_encode(n_pages, ues, octets), data, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	check_record(data, size);
@@ -196,6 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_status(data, size);
 	check_names(data, size);
 	check_group_plan(data, size);
+	check_roster(data, size);
 	check_columns(data, size, FK_STORE_NUMBERS_ROW);
 	check_columns(data, size, FK_STORE_LEDGER_ROW);
 	return 0;

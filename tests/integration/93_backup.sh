@@ -52,7 +52,7 @@ refused() {
 	[ "$status" = "${EXPECTED:-1}" ] || sed 's/^/# /' "$STACK_DIR/out"
 }
 
-tap_plan 38
+tap_plan 39
 stack_init backup
 backup=$STACK_DIR/backup
 STACK_UES=$UES
@@ -72,6 +72,10 @@ sed -n '1s/,.*//p;2s/,.*//p' "$STACK_DIR/fleet.csv" >"$STACK_DIR/away.csv"
 stack_ctl fleet update "$STACK_DIR/away.csv" --remove >/dev/null
 stack_campaign_create --sln 2 --pace 20 --no-closing
 under_way=$STACK_CAMPAIGN
+frozen() {
+	stack_ctl campaign report 1 --signed | jq -r 'select(.end) | .end.frozen_sha512'
+}
+account=$(frozen)
 stack_until 30 "ten acknowledgements" stack_acked_is_at_least 10
 
 tap_ok "a backup is made while a campaign runs" stack_ctl backup "$backup"
@@ -134,6 +138,8 @@ tap_is "the recovery is on record, with what became unknown" "$(store '"\(.recov
 	"1 $THERE 1 true"
 tap_is "what was under way is aborted" \
 	"$(stack_ctl campaign show "$under_way" --json | jq -r .state)" aborted
+tap_is "the campaign of a fleet that was replaced before is accounted for as ever" "$(frozen)" \
+	"${account:-no report}"
 tap_is "of nobody it is known that he holds the first key" \
 	"$(counted held "$first") $(counted unknown "$first")" "0 $THERE"
 stack_import >/dev/null

@@ -192,7 +192,7 @@ Test(lease, a_node_that_lost_it_changes_nothing_in_redis)
 
 	cr_assert_eq(take(a, &node_a), FK_OK);
 	cr_assert_eq(fk_store_next_generation(a, &generation), FK_OK);
-	cr_assert_eq(fk_store_publish_fleet(a, generation, 0, fields, 1), FK_OK);
+	cr_assert_eq(fk_store_publish_fleet(a, generation, 0, fields, 1, NULL), FK_OK);
 	(void)wait_for_lease_ms(b, &node_b);
 	cr_assert_eq(write_page(b, 1), FK_OK);
 	digest(before);
@@ -235,10 +235,10 @@ Test(lease, a_node_that_lost_it_changes_nothing_in_redis)
 			err = fk_store_stage_fleet(a, 9, (const uint8_t[]){0}, 1);
 			break;
 		case 6:
-			err = fk_store_publish_fleet(a, 9, generation, fields, 1);
+			err = fk_store_publish_fleet(a, 9, generation, fields, 1, NULL);
 			break;
 		case 7:
-			err = fk_store_publish_fleet(a, 9, 77, fields, 1);
+			err = fk_store_publish_fleet(a, 9, 77, fields, 1, NULL);
 			break;
 		case 8:
 			cr_expect_eq(fk_store_keep_lease(a), 0, "a renewal finds it, too");
