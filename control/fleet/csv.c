@@ -25,7 +25,8 @@ struct fk_csv {
 	const char *error;
 	uint64_t error_line;
 	uint32_t error_field;
-	uint32_t bom_at; /* octets of the byte order mark seen */
+	uint32_t bom_at;  /* octets of the byte order mark seen */
+	uint32_t n_empty; /* lines in a row */
 	uint32_t n_fields;
 	size_t size;			  /* octets of the record so far, NULs included */
 	size_t starts[FK_CSV_FIELDS_MAX]; /* of each field in 'text' */
@@ -102,6 +103,9 @@ static enum fk_err end_record(struct fk_csv *csv)
 	bool is_empty = csv->n_fields == 1 && csv->size == 0 && !csv->was_quoted;
 	enum fk_err err = FK_OK;
 
+	csv->n_empty = is_empty ? csv->n_empty + 1 : 0;
+	if (csv->n_empty > FK_CSV_RECORD_MAX)
+		return fail(csv, csv->start_line, "65536 empty lines in a row");
 	if (!is_empty) {
 		err = put(csv, '\0');
 		if (err != FK_OK)

@@ -19,8 +19,9 @@ struct fk_ndjson {
 	void *ctx;
 	bool ended; /* finished or failed */
 	uint32_t bom_at;
-	uint64_t line; /* being read */
-	size_t size;   /* octets of the line so far */
+	uint64_t line;	  /* being read */
+	uint32_t n_empty; /* lines in a row */
+	size_t size;	  /* octets of the line so far */
 	char text[FK_CSV_RECORD_MAX];
 	/* Strings are no longer than in the line, integers may be by a little. */
 	char values[FK_CSV_RECORD_MAX + FK_COLUMNS * INTEGER_ROOM];
@@ -177,6 +178,9 @@ static enum fk_err end_line(struct fk_ndjson *ndjson)
 	while (ndjson->size > 0 && strchr(" \t\r", ndjson->text[ndjson->size - 1]) != NULL &&
 	       ndjson->text[ndjson->size - 1] != '\0')
 		ndjson->size--;
+	ndjson->n_empty = ndjson->size == 0 ? ndjson->n_empty + 1 : 0;
+	if (ndjson->n_empty > FK_CSV_RECORD_MAX)
+		return fail(ndjson, "octet 1", "65536 empty lines in a row");
 	if (ndjson->size > 0)
 		err = take_line(ndjson);
 	fk_wipe(ndjson->text, ndjson->size);

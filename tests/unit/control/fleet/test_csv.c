@@ -179,6 +179,15 @@ Test(csv, the_error_names_the_line_and_the_field)
 	expect_error_at(text, 3, 1);
 }
 
+Test(csv, empty_lines_without_end_are_refused)
+{
+	static char text[FK_CSV_RECORD_MAX + 8];
+
+	memset(text, '\n', sizeof(text));
+	cr_expect_eq(parse(text, FK_CSV_RECORD_MAX, 4096), FK_OK);
+	cr_expect_eq(parse(text, sizeof(text), 4096), FK_EFORMAT);
+}
+
 Test(csv, the_receivers_error_ends_the_reading)
 {
 	answer = FK_EFULL;

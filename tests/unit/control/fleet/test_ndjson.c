@@ -131,6 +131,15 @@ Test(ndjson, a_line_of_64_kib_fits_and_one_more_octet_does_not)
 	cr_expect_str_eq(seen, "1:octet 65537: line is longer than 65536 octets\n");
 }
 
+Test(ndjson, empty_lines_without_end_are_refused)
+{
+	static char text[FK_CSV_RECORD_MAX + 8];
+
+	memset(text, '\n', sizeof(text));
+	cr_expect_eq(parse(text, FK_CSV_RECORD_MAX, 4096), FK_OK);
+	cr_expect_eq(parse(text, sizeof(text), 4096), FK_EFORMAT);
+}
+
 Test(ndjson, the_receivers_error_ends_the_reading)
 {
 	answer = FK_EFULL;
