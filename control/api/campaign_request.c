@@ -45,6 +45,7 @@ static const struct member {
 	{"closing", KIND_BOOL, 0, 0},
 	{"supersedes", KIND_BOOL, 0, 0},
 	{"under_ckek", KIND_BOOL, 0, 0},
+	{"replaces_active", KIND_BOOL, 0, 0},
 	{"superseded_keyset_id", KIND_NUMBER, 1, 16},
 	{"keys_of", KIND_NUMBER, 1, UINT32_MAX},
 	{"ue_ids", KIND_UE_IDS, 0, 0},
@@ -267,9 +268,10 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 			fk_reason_set(reason, "must be true or false");
 			return FK_EINVAL;
 		}
-		*(strcmp(member->name, "closing") == 0	    ? &request->closing
-		  : strcmp(member->name, "under_ckek") == 0 ? &request->under_ckek
-							    : &request->supersedes) =
+		*(strcmp(member->name, "closing") == 0		 ? &request->closing
+		  : strcmp(member->name, "under_ckek") == 0	 ? &request->under_ckek
+		  : strcmp(member->name, "replaces_active") == 0 ? &request->replaces_active
+								 : &request->supersedes) =
 			json_is_true(value);
 		return FK_OK;
 	case KIND_NOTE:
@@ -310,6 +312,11 @@ static enum fk_err take_object(const json_t *object, struct fk_campaign_request 
 	if (json_object_get(object, "kind") == NULL) {
 		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "kind");
 		fk_reason_set(reason, "is missing; must be " KINDS);
+		return FK_EINVAL;
+	}
+	if (request->replaces_active && fk_kind(request->kind)->rule != FK_RULE_SETTLED) {
+		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "replaces_active");
+		fk_reason_set(reason, "is for kinds that give traffic keys");
 		return FK_EINVAL;
 	}
 	return FK_OK;

@@ -158,14 +158,15 @@ static void put_lifecycle(json_t *object, const struct fk_campaign *c)
 {
 	json_object_update_new(
 		object,
-		json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o}", "planned_by_uid",
-			  fk_api_uid_json(c->planned_by), "approved_by_uid",
+		json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:b}",
+			  "planned_by_uid", fk_api_uid_json(c->planned_by), "approved_by_uid",
 			  fk_api_uid_json(c->approved_by), "approved_at",
 			  fk_call_timestamp(c->approved_at_ms), "scheduled_at",
 			  fk_call_timestamp(c->scheduled_at_ms), "zone", c->zone, "started_at",
 			  fk_call_timestamp(c->started_at_ms), "n_planned",
 			  (json_int_t)c->n_planned, "retry_of", id_json(c->retry_of), "supersedes",
-			  c->supersedes, "superseded_by", id_json(c->superseded_by)));
+			  c->supersedes, "superseded_by", id_json(c->superseded_by),
+			  "replaces_active", c->replaces_active));
 }
 
 json_t *fk_api_review_json(const struct fk_campaign *c)

@@ -31,6 +31,8 @@ static const char *find_excess(const struct fk_campaign_request *request)
 		return request->members.naming == FK_NAMED_BUT ? "except_ue_ids" : "ue_ids";
 	if (request->waves.n != 0)
 		return "waves";
+	if (request->replaces_active)
+		return "replaces_active";
 	return request->supersedes ? "supersedes" : NULL;
 }
 

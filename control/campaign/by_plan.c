@@ -6,24 +6,51 @@
 #include <string.h>
 
 #include "campaign/engine_private.h"
+#include "campaign/keyset_choice.h"
 
 const struct fk_group_plan *fk_engine_plan_of(const struct fk_engine *engine, const char *group)
 {
 	return group[0] != '\0' ? fk_group_book_find(engine->groups, group, strlen(group)) : NULL;
 }
 
-/* True if a campaign has given keys into that keyset, to the group or to everyone. */
-static bool is_filled(const struct fk_engine *engine, const char *group, uint8_t keyset_id)
+/* True if the UE has no other TEK keyset than the first of the two. */
+static bool has_one_keyset(const struct fk_ue_slot *ue, const uint8_t keysets[static 2])
 {
-	for (uint32_t i = 0; i < engine->n_campaigns; i++) {
-		const struct fk_campaign *c = &engine->campaigns[i];
+	return ue->keysets != 0 && (ue->keysets < keysets[0] || ue->keysets < keysets[1]);
+}
 
-		if (fk_campaign_has_begun(c) && fk_kind(c->kind)->gives_keys &&
-		    c->keyset_id == keyset_id &&
-		    (c->group[0] == '\0' || strcmp(c->group, group) == 0))
-			return true;
+/*
+ * The keyset that a rekey goes into which names none, by what is known of its whole group, or
+ * without one of those whom it is for.
+ */
+static uint8_t choose_keyset(const struct fk_engine *engine,
+			     const struct fk_campaign_request *request,
+			     const struct fk_group_plan *plan, const struct fk_campaign *c)
+{
+	static struct fk_keyset_choice choice;
+	const struct fk_ue_slot *slots = fk_keytable_ues(fk_keytable_view(engine->table));
+	const uint8_t keysets[2] = {plan != NULL ? plan->active_keyset_id : 1,
+				    plan != NULL ? plan->inactive_keyset_id : 2};
+	const struct fk_members_request whole = {.naming = FK_NAMED_NONE};
+	struct fk_currency ues[FK_CURRENCY_PAGE];
+	struct fk_members members;
+	struct fk_reason reason;
+
+	/* If not, the caller finds the same error. */
+	if (fk_members_init(&members, engine->fleet, c,
+			    c->group[0] != '\0' ? &whole : &request->members, &reason) != FK_OK)
+		return keysets[0];
+	fk_keyset_choice_begin(&choice, c, keysets, plan != NULL, fk_engine_find_campaign,
+			       (void *)(uintptr_t)engine);
+	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
+		if (i % FK_CURRENCY_PAGE == 0)
+			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, ues);
+		if (slots[i].rsi != 0 && !has_one_keyset(&slots[i], keysets) &&
+		    fk_members_has(&members, engine->fleet, i))
+			fk_keyset_choice_add(&choice, &ues[i % FK_CURRENCY_PAGE]);
 	}
-	return false;
+	fk_members_fini(&members);
+	return fk_keyset_choice_end(&choice);
 }
 
 static enum fk_err take_slns(const struct fk_group_plan *plan, struct fk_campaign *c,
@@ -52,17 +79,10 @@ static enum fk_err take_slns(const struct fk_group_plan *plan, struct fk_campaig
 	return FK_OK;
 }
 
-/* A rekey fills the keyset that is not in use. The first one that an empty radio gets is in use at
- * once (P25 sheet 2.3), so that is the active one's. */
-static enum fk_err take_keyset(const struct fk_engine *engine, const struct fk_group_plan *plan,
-			       struct fk_campaign *c, const char **ret_field,
-			       struct fk_reason *reason)
+static enum fk_err check_keyset(const struct fk_group_plan *plan, const struct fk_campaign *c,
+				const char **ret_field, struct fk_reason *reason)
 {
-	if (c->keyset_id == 0)
-		c->keyset_id = is_filled(engine, c->group, plan->active_keyset_id)
-				       ? plan->inactive_keyset_id
-				       : plan->active_keyset_id;
-	if (fk_group_plan_other_keyset(plan, c->keyset_id) != 0)
+	if (plan == NULL || fk_group_plan_other_keyset(plan, c->keyset_id) != 0)
 		return FK_OK;
 	*ret_field = "keyset_id";
 	fk_reason_set(reason, "%u is none of the plan of %s, which has %u and %u", c->keyset_id,
@@ -114,25 +134,40 @@ const struct fk_campaign *fk_engine_ckek_of(const struct fk_engine *engine, cons
 	return NULL;
 }
 
-enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campaign *c,
+/* Whoever overrides I6 says where. */
+static enum fk_err check_override(const struct fk_campaign_request *request,
+				  const struct fk_campaign *c, const char **ret_field,
+				  struct fk_reason *reason)
+{
+	if (!c->replaces_active || request->keyset_id != 0)
+		return FK_OK;
+	*ret_field = "keyset_id";
+	fk_reason_set(reason, "must be given with replaces_active");
+	return FK_EINVAL;
+}
+
+enum fk_err fk_engine_draft_keys(const struct fk_engine *engine,
+				 const struct fk_campaign_request *request, struct fk_campaign *c,
 				 const char **ret_field, struct fk_reason *reason)
 {
 	const struct fk_group_plan *plan = fk_engine_plan_of(engine, c->group);
-	enum fk_err err;
+	enum fk_err err = FK_OK;
 
 	if (fk_kind(c->kind)->gives_kek)
 		return draft_ckek(plan, c, ret_field, reason);
-	if (plan != NULL) {
+	if (plan != NULL)
 		err = take_slns(plan, c, ret_field, reason);
-		return err == FK_OK ? take_keyset(engine, plan, c, ret_field, reason) : err;
-	}
+	if (err == FK_OK)
+		err = check_override(request, c, ret_field, reason);
+	if (err != FK_OK)
+		return err;
 	if (c->n_keys == 0) {
 		c->n_keys = 1;
 		c->slns[0] = 1;
 	}
 	if (c->keyset_id == 0)
-		c->keyset_id = 1;
-	return FK_OK;
+		c->keyset_id = choose_keyset(engine, request, plan, c);
+	return check_keyset(plan, c, ret_field, reason);
 }
 
 bool fk_engine_turns_plans(const struct fk_campaign *c)

@@ -103,6 +103,7 @@ static const struct number_field numbers[] = {
 	NUMBER("superseded_by", superseded_by),
 	NUMBER("settles", settles),
 	NUMBER("supersedes", supersedes),
+	NUMBER("replaces_active", replaces_active),
 	NUMBER("reviewed_by", glass.reviewed_by),
 	NUMBER("reviewed_at_ms", glass.reviewed_at_ms),
 	NUMBER("n_messages", n_messages),

@@ -106,6 +106,7 @@ struct fk_campaign {
 	uint32_t superseded_by;	 /* 0: none */
 	uint32_t settles;	 /* the recovery that has begun it, see settle.c; 0: none */
 	bool supersedes;	 /* ends an older one that gives keys for the same SLNs */
+	bool replaces_active;	 /* also keys of the keyset that a UE speaks under are replaced */
 	char zone[FK_ZONE_SIZE]; /* that scheduled_at_ms was said in */
 	struct fk_break_glass glass;
 	uint8_t conversation_id[16];

@@ -124,12 +124,16 @@ enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_ca
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
 	struct fk_message_size size = fk_engine_message_size(engine, ue_index);
 	enum fk_cause cause = fk_engine_status_cause(engine, c, ue_index);
+	struct fk_fold fold;
 
 	if (cause == FK_CAUSE_NONE)
 		cause = fk_engine_own_key_cause(engine, c, ue_index);
 	if (cause == FK_CAUSE_NONE)
 		cause = fk_plan_judge(terms, &ues[ue_index], &size);
-	return cause == FK_CAUSE_NONE ? fk_currency_judge(c, currency) : cause;
+	if (cause != FK_CAUSE_NONE)
+		return cause;
+	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+	return fk_currency_judge(&fold, currency);
 }
 
 /* It has said that it goes. What destroys is sent all the same: a radio may say so to be left

@@ -185,12 +185,13 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 	}
 	c->retry_of = request->retry_of;
 	c->supersedes = request->supersedes;
+	c->replaces_active = request->replaces_active;
 	c->settles = request->settles;
 	if (kind->goes_on || (kind->gives_keys && request->retry_of != 0) ||
 	    (kind->may_ask && request->keys_of != 0))
 		err = draft_keys_of(engine, request, c, ret_field, reason);
 	else if (kind->gives_keys)
-		err = fk_engine_draft_keys(engine, c, ret_field, reason);
+		err = fk_engine_draft_keys(engine, request, c, ret_field, reason);
 	if (err == FK_OK && request->under_ckek)
 		err = fk_engine_draft_under_ckek(engine, c, ret_field, reason);
 	if (err == FK_OK && fk_kind_has_command(kind, FK_ORDER_CHANGEOVER))
@@ -225,7 +226,7 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 			continue;
 		if (cause == FK_CAUSE_NONE &&
 		    fk_plan_judge(&plan->terms, &ues[i], &size) == FK_CAUSE_NONE)
-			cause = fk_currency_judge(c, &currency[i % FK_CURRENCY_PAGE]);
+			cause = fk_currency_judge(&fold, &currency[i % FK_CURRENCY_PAGE]);
 		if (cause == FK_CAUSE_NONE) {
 			fk_plan_add(plan, i, &ues[i], &size);
 			plan->n_diffs[fk_fold_diff(&fold, &currency[i % FK_CURRENCY_PAGE])]++;
@@ -338,6 +339,8 @@ enum fk_err fk_engine_check_plan(const struct fk_engine *engine, const struct fk
 			      plan->terms.n_keys, plan->kmms_max, FK_PLAN_KMMS_MAX);
 		return FK_ERANGE;
 	}
+	if (fk_plan_check_places(plan, ret_field, reason) != FK_OK)
+		return FK_EPOLICY;
 	if (plan->n_served > 0 || plan->n_causes[FK_CAUSE_TOO_LARGE] == 0)
 		return FK_OK;
 	for (uint32_t i = 0; i < plan->n_excluded; i++) {

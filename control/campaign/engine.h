@@ -41,7 +41,7 @@ struct fk_campaign_request {
 	uint16_t slns[FK_CAMPAIGN_KEYS_MAX]; /* 1..4095, all different: one key for each */
 	/* 1..FK_CAMPAIGN_KEYS_MAX; 0: those of the group's plan, without one SLN 1 */
 	uint8_t n_keys;
-	/* 1..16; 0: that of the keys it goes on with, else by the group's plan, else 1 */
+	/* 1..16; 0: that of the keys it goes on with, else the one that is not in use */
 	uint8_t keyset_id;
 	uint8_t superseded_keyset_id; /* 0: the plan's other one, else of 1 and 2 the other one */
 	uint32_t keys_of;	      /* 0: the latest campaign that gave the group keys */
@@ -49,6 +49,9 @@ struct fk_campaign_request {
 	uint32_t expire_after_s;      /* the same */
 	bool closing;
 	bool under_ckek; /* TEKs are wrapped under the group's CKEK, where it is held */
+	/* Overrides I6: keys of 'keyset_id', which must be named, are replaced also at UEs of which
+	 * it is known to be the active one. Of a kind that gives TEKs. */
+	bool replaces_active;
 	struct fk_members_request members;
 	struct fk_waves waves; /* areas must be the fleet's; 'end' is found by fk_engine_create() */
 	struct fk_gate gate;

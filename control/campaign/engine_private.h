@@ -157,9 +157,12 @@ FK_MUST_USE enum fk_err fk_engine_load_ckek(struct fk_engine *engine, const stru
 /* The plan of the crypto group of that name; NULL if there is none, or it is everyone. Borrowed. */
 const struct fk_group_plan *fk_engine_plan_of(const struct fk_engine *engine, const char *group);
 /* Fills in what was not asked for of the SLNs and the keyset of a campaign that makes keys, by the
- * plan of its group. FK_ERANGE, with 'ret_field', if the plan has them not. */
-FK_MUST_USE enum fk_err fk_engine_draft_keys(const struct fk_engine *engine, struct fk_campaign *c,
-					     const char **ret_field, struct fk_reason *reason);
+ * plan of its group and by what is in use (keyset_choice.h). With 'ret_field': FK_ERANGE if the
+ * plan has them not, FK_EINVAL if replaces_active comes without a keyset. */
+FK_MUST_USE enum fk_err fk_engine_draft_keys(const struct fk_engine *engine,
+					     const struct fk_campaign_request *request,
+					     struct fk_campaign *c, const char **ret_field,
+					     struct fk_reason *reason);
 /* True for a changeover that is complete and speaks for its whole group, or everyone. */
 bool fk_engine_turns_plans(const struct fk_campaign *c);
 /* Puts what that makes of plans into the open batch; if it makes something, fk_group_book_written()

@@ -44,15 +44,49 @@ static bool holds_exactly(const struct fk_campaign *c, const struct fk_currency 
 	return false;
 }
 
-enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue)
+/* True if the UE has, or possibly has, a key of another campaign in the place of one of this one's. */
+static bool is_taken(struct fk_fold *fold, const struct fk_currency *ue)
 {
+	for (uint32_t e = 0; e < ue->n_entries; e++) {
+		const struct fk_currency_entry *entry = &ue->entries[e];
+		uint32_t id = entry->evidence.campaign_id;
+		const uint8_t *at;
+
+		if (id == fk_campaign_keys_of(fold->campaign))
+			continue;
+		at = places_of(fold, id);
+		for (uint32_t i = 0; i < FK_CAMPAIGN_KEYS_MAX; i++) {
+			if (at[i] != 0 && ((entry->held | entry->maybe) >> i & 1) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A rekey, by what is active at the UE. After a gap nobody knows what has the places. */
+static enum fk_cause judge_active(struct fk_fold *fold, const struct fk_currency *ue)
+{
+	const struct fk_campaign *c = fold->campaign;
+
+	if (ue->active == FK_ACTIVE_UNKNOWN)
+		return FK_CAUSE_ACTIVE_UNKNOWN;
+	if (ue->active == FK_ACTIVE_KNOWN && ue->active_keyset == c->keyset_id &&
+	    !c->replaces_active && (ue->has_gap || is_taken(fold, ue)))
+		return FK_CAUSE_IN_USE;
+	return FK_CAUSE_NONE;
+}
+
+enum fk_cause fk_currency_judge(struct fk_fold *fold, const struct fk_currency *ue)
+{
+	const struct fk_campaign *c = fold->campaign;
+
 	if (c->ckek_of != 0 && fk_currency_state(ue, c->ckek_of, 0) != FK_KEY_HELD)
 		return FK_CAUSE_NO_CKEK;
 	switch ((enum fk_kind_rule)fk_kind(c->kind)->rule) {
 	case FK_RULE_ANY:
 		return FK_CAUSE_NONE;
 	case FK_RULE_SETTLED:
-		return ue->active == FK_ACTIVE_UNKNOWN ? FK_CAUSE_ACTIVE_UNKNOWN : FK_CAUSE_NONE;
+		return judge_active(fold, ue);
 	case FK_RULE_HOLDERS:
 		return holds_exactly(c, ue) ? FK_CAUSE_NONE : FK_CAUSE_KEYS_NOT_HELD;
 	case FK_RULE_INACTIVE:

@@ -65,7 +65,7 @@ void fk_fold_begin(struct fk_fold *fold, const struct fk_campaign *campaign,
  * FK_CAUSE_NONE if the campaign may be served to a UE of which that is known, else why not: the
  * rule of its kind (campaign/kind.h).
  */
-enum fk_cause fk_currency_judge(const struct fk_campaign *c, const struct fk_currency *ue);
+enum fk_cause fk_currency_judge(struct fk_fold *fold, const struct fk_currency *ue);
 
 /* True if what the campaign says of that UE stands in its currency: then its delivery must not go
  * on, for what followed would not be folded in. */

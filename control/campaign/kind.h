@@ -32,8 +32,10 @@ enum fk_campaign_kind {
 
 /* Which UEs a campaign may be served to, by what is known of their keys (I6). */
 enum fk_kind_rule {
-	FK_RULE_ANY,	  /* whatever they are */
-	FK_RULE_SETTLED,  /* no changeover is open: else nobody knows what is written to */
+	FK_RULE_ANY, /* whatever they are */
+	/* No changeover is open, else nobody knows what is written to; and no key is replaced in
+	 * the keyset that is known to be active, unless the campaign says so. */
+	FK_RULE_SETTLED,
 	FK_RULE_HOLDERS,  /* exactly the keys that it goes on with are held */
 	FK_RULE_INACTIVE, /* another keyset than the campaign's is known to be the active one */
 };

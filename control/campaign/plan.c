@@ -245,6 +245,22 @@ void fk_plan_add(struct fk_plan *plan, uint32_t ue_index, const struct fk_ue_slo
 	note_hop_size(hop, fk_plan_message_size(ue, size, largest));
 }
 
+enum fk_err fk_plan_check_places(const struct fk_plan *plan, const char **ret_field,
+				 struct fk_reason *reason)
+{
+	if (plan->n_served > 0 || plan->terms.n_keys == 0)
+		return FK_OK;
+	if (plan->n_causes[FK_CAUSE_IN_USE] > 0) {
+		*ret_field = "keyset_id";
+		fk_reason_set(reason,
+			      "%u UEs speak under the keys of keyset %u, and nobody is left who "
+			      "does not: name another keyset, or say replaces_active",
+			      plan->n_causes[FK_CAUSE_IN_USE], plan->terms.keyset_id);
+		return FK_EPOLICY;
+	}
+	return FK_OK;
+}
+
 uint64_t fk_plan_predicted_ms(const struct fk_plan *plan)
 {
 	const struct fk_plan_terms *terms = &plan->terms;

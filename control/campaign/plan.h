@@ -20,6 +20,7 @@
 #include <fleetkey/link.h>
 
 #include "campaign/ledger.h"
+#include "reason.h"
 
 #define FK_PLAN_EXCLUDED_MAX 100		/* members that a plan names one by one */
 #define FK_PLAN_KMMS_MAX     (FK_STEP_MAX + 1u) /* of one delivery: a token has four bits for it */
@@ -142,6 +143,11 @@ static inline uint64_t fk_plan_hop_predicted_ms(const struct fk_plan *plan, uint
 		       ? plan->hops[next_hop].n_kmms * plan->terms.round_trip_ms
 		       : 0;
 }
+
+/* FK_EPOLICY, with 'ret_field', if keys would be given to nobody, and some would get them but for
+ * what has their places: keys in use. FK_OK otherwise. */
+FK_MUST_USE enum fk_err fk_plan_check_places(const struct fk_plan *plan, const char **ret_field,
+					     struct fk_reason *reason);
 
 /* Milliseconds that the first sends take, without repeats: at the pace, or at the next hop that
  * takes longest. */

@@ -77,6 +77,7 @@ static struct fk_campaign_request request_of(const struct fk_campaign *c)
 		.expire_after_s = c->expire_after_s,
 		.closing = c->closing,
 		.under_ckek = c->ckek_of != 0,
+		.replaces_active = c->replaces_active,
 		.members = {.naming = c->naming},
 		.waves = c->waves,
 		.gate = c->gate,

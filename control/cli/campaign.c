@@ -129,7 +129,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 	uint64_t keyset_id = 0, pace_per_s = 0, superseded_keyset_id = 0, keys_of = 0;
 	uint64_t expire_after_s = 0;
 	bool no_closing = false, dry_run = false, is_except = false, yes = false;
-	bool supersedes = false, under_ckek = false;
+	bool supersedes = false, under_ckek = false, replaces_active = false;
 	const char *path = is_plan ? "/v1/campaigns?plan=true" : "/v1/campaigns";
 	const struct fk_option options[] = {
 		{"--group", .ret_text = &group},
@@ -155,6 +155,7 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 		{"--yes", .ret_flag = &yes},
 		{"--supersede", .ret_flag = &supersedes},
 		{"--under-ckek", .ret_flag = &under_ckek},
+		{"--replace-active", .ret_flag = &replaces_active},
 		{"--break-glass", .ret_text = &break_glass},
 	};
 	char error[200];
@@ -189,6 +190,8 @@ static int make_campaign(struct fk_cli *cli, int argc, char **argv, bool is_plan
 		json_object_set_new(body, "supersedes", json_true());
 	if (under_ckek)
 		json_object_set_new(body, "under_ckek", json_true());
+	if (replaces_active)
+		json_object_set_new(body, "replaces_active", json_true());
 	put_gate(body, &gate);
 	if (waves) {
 		json_t *list = read_waves(waves);

@@ -140,8 +140,8 @@ static const struct command commands[] = {
 	 "[--keyset N] [--superseded N] [--keys-of ID] [--pace N] [--no-closing] "
 	 "[--expire-after SECONDS] "
 	 "[--waves N,N%,area:NAME] [--gate-acked PERCENT] [--gate-sample N] [--gate-failed N] "
-	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--under-ckek] [--dry-run] "
-	 "[--yes] [--break-glass REASON]",
+	 "[--gate-offline PERCENT] [--gate-life SECONDS] [--supersede] [--under-ckek] "
+	 "[--replace-active] [--dry-run] [--yes] [--break-glass REASON]",
 	 fk_cli_campaign_create,
 	 "kind rekey: make new traffic keys and start giving them to the fleet, or to one group; "
 	 "changeover: make the keyset active that a rekey has filled, where its keys are held; "

@@ -68,7 +68,7 @@ tap_is "who holds is listed one by one" \
 	"$(stack_ctl holders --key "$first" --state held --json | wc -l)" "$(counted held "$first")"
 held=$(counted held "$first") untouched=$(counted held "$second")
 
-stack_campaign_create --sln 1 --no-closing
+stack_campaign_create --sln 1 --keyset 1 --replace-active --no-closing
 stack_until 60 "forty holders" stack_acked_is_at_least 40
 stack_kill control
 stack_kill dataplane

@@ -107,7 +107,7 @@ last=$(tail -n 100 "$STACK_DIR/acked" | cut -d ' ' -f 2 | grep -cxFf "$STACK_DIR
 tap_is "the wave of an area came before the rest" "$last" 0
 
 # A gate that is shut.
-stack_campaign_create --waves 30 --gate-life 3 --gate-offline 1
+stack_campaign_create --keyset 1 --replace-active --waves 30 --gate-life 3 --gate-offline 1
 stack_until 30 "gate that is shut" is_in_state halted
 tap_is "too many that are offline shut the gate" "$(where)" "halted gate_offline 1/2 shut"
 tap_is "of the next wave nothing was begun" "$(begun)" 30
@@ -135,7 +135,7 @@ tap_is "past the gate" "$(stack_campaign_get '"\(.state) \(.halt_reason) \(.stat
 	"completed null 0"
 
 # A kill between two waves: the next one begins, and the one before it is not forgotten.
-stack_campaign_create --waves 20,20,20,20,20,20 --gate-life 10 --gate-offline 60 --gate-sample 1
+stack_campaign_create --keyset 1 --replace-active --waves 20,20,20,20,20,20 --gate-life 10 --gate-offline 60 --gate-sample 1
 for wave in 2 3 4 5; do
 	stack_until 60 "wave $wave" eval "[ \"\$(stack_campaign_get .wave.number)\" -ge $wave ]"
 	kill_control
@@ -150,7 +150,7 @@ tap_is "nor their times" "$(history '. as $w | [range(1; 7)] | map($w[. - 1].end
 # What operators say.
 sed -i 's/pace_per_s: .*/pace_per_s: 100/' "$STACK_DIR/fleetkeyd.yaml"
 kill_control
-stack_campaign_create
+stack_campaign_create --keyset 1 --replace-active
 stack_until 30 "first acknowledgements" stack_acked_is_at_least 20
 tap_is "it is paused" "$(say pause)" paused
 sleep 1.5

@@ -83,7 +83,7 @@ stack_until 60 "end of the campaign" stack_campaign_is_over
 tap_is "a group needs no second user" "$(stack_campaign_get .n_deliveries)" "$size"
 
 # What has changed.
-plan --sln 1
+plan --sln 1 --keyset 1 --replace-active
 tap_is "the difference is told" \
 	"$(jq -r '.plan.diff | .new + .replaces + .held + .uncertain' "$STACK_DIR/plan.json")" 200
 tap_ok "most have a key there that is replaced" \

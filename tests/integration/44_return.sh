@@ -95,7 +95,7 @@ stack_campaign_create
 first=$STACK_CAMPAIGN
 first_key=$(stack_campaign_get .key_id)
 stack_until 120 "requests to everybody" all_were_asked "$UES"
-stack_campaign_create --supersede
+stack_campaign_create --supersede --keyset 1 --replace-active
 tap_is "a second campaign supersedes the first" \
 	"$(stack_ctl campaign show "$first" --json | jq -r .state)" superseded
 stack_until 120 "requests to everybody again" all_were_asked $((UES * 2))

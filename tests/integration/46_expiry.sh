@@ -75,7 +75,7 @@ tap_is "what has expired can be tried again" "$(stack_campaign_get .n_planned)" 
 stack_ctl campaign abort "$STACK_CAMPAIGN" >/dev/null
 tap_is "nothing was sent after the end" "$(sent)" "$before"
 
-stack_campaign_create --expire-after "$EXPIRE_S"
+stack_campaign_create --keyset 1 --replace-active --expire-after "$EXPIRE_S"
 stack_until 20 "radios that are away wait" rest_waits
 stack_ctl campaign pause "$STACK_CAMPAIGN" >/dev/null
 stack_until 30 "end of the campaign" stack_campaign_is_over

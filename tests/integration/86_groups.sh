@@ -47,7 +47,7 @@ put_group() {
 		"http://localhost/v1/groups/$1" | jq -r '.detail // "taken"'
 }
 
-tap_plan 41
+tap_plan 43
 stack_init groups
 STACK_UES=60
 STACK_T1_MS=200
@@ -109,7 +109,11 @@ tap_is "an SLN outside of the plan is refused" "$(campaign --group fire --sln 1,
 tap_ok "by field and SLN" said 'slns: SLN 6 is not in the plan of fire'
 tap_is "and a keyset" "$(campaign --group fire --keyset 3)" 1
 tap_ok "by field" said 'keyset_id: 3 is none of the plan of fire'
-tap_is "some of its SLNs may be asked for" "$(run_campaign --group fire --sln 2 --keyset 1)" "1 2 40"
+tap_is "keys that the group speaks under are not replaced" \
+	"$(campaign --group fire --sln 2 --keyset 1)" 3
+tap_ok "by field, keyset and option" said 'keyset_id: 40 UEs .* keyset 1, .* replaces_active'
+tap_is "unless that is said, and some of its SLNs may be asked for" \
+	"$(run_campaign --group fire --sln 2 --keyset 1 --replace-active)" "1 2 40"
 stack_campaign_create --group fire
 stack_until 60 "end of the campaign" stack_campaign_is_over
 

@@ -43,6 +43,25 @@ Test(campaign_request, all_members_are_taken)
 	cr_assert_not(r.closing);
 }
 
+Test(campaign_request, only_what_gives_traffic_keys_replaces_active_ones)
+{
+	struct fk_campaign_request r;
+	char field[FK_FIELD_NAME_SIZE];
+	struct fk_reason reason;
+
+	cr_assert_eq(parse("{\"kind\":\"rekey\",\"replaces_active\":true}", &r, field, &reason),
+		     FK_OK);
+	cr_assert(r.replaces_active);
+	cr_assert_not(r.supersedes);
+	cr_assert_eq(parse("{\"kind\":\"rekey-and-changeover\",\"replaces_active\":true}", &r,
+			   field, &reason),
+		     FK_OK);
+	cr_assert_eq(
+		parse("{\"kind\":\"changeover\",\"replaces_active\":true}", &r, field, &reason),
+		FK_EINVAL);
+	cr_assert_str_eq(field, "replaces_active");
+}
+
 Test(campaign_request, waves_and_gate_are_taken)
 {
 	struct fk_campaign_request r;

@@ -78,6 +78,14 @@ static const struct fk_campaign *find(void *ctx, uint32_t id)
 	return id >= 1 && id <= 13 ? &campaigns[id - 1] : NULL;
 }
 
+static enum fk_cause judge(const struct fk_campaign *c, const struct fk_currency *ue)
+{
+	struct fk_fold f;
+
+	fk_fold_begin(&f, c, find, NULL);
+	return fk_currency_judge(&f, ue);
+}
+
 /* What a UE's currency is after a delivery of campaign 'id'. */
 static void fold(uint32_t id, const struct fk_delivery *d, struct fk_currency *ue)
 {
@@ -427,32 +435,65 @@ Test(fold, a_changeover_wants_exactly_the_keys_that_it_goes_on_with)
 	struct fk_currency ue = {.n_entries = 0};
 	struct fk_delivery d = held_both;
 
-	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	cr_expect_eq(judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
 	fold(2, &open_both, &ue);
-	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	cr_expect_eq(judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
 	ue = (struct fk_currency){.n_entries = 0};
 	d.keys_held = 1;
 	d.state = FK_DELIVERY_PARTIAL;
 	fold(2, &d, &ue);
-	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	cr_expect_eq(judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
 	ue = (struct fk_currency){.n_entries = 0};
 	fold(2, &held_both, &ue);
-	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&campaigns[3], &ue), FK_CAUSE_NONE);
 	ue.active = FK_ACTIVE_UNKNOWN;
-	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_NONE, "it may be repeated");
+	cr_expect_eq(judge(&campaigns[3], &ue), FK_CAUSE_NONE, "it may be repeated");
 	fold(1, &open_both, &ue); /* SLN 1 may have been given anew */
-	cr_expect_eq(fk_currency_judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
+	cr_expect_eq(judge(&campaigns[3], &ue), FK_CAUSE_KEYS_NOT_HELD);
 }
 
 Test(fold, nothing_is_written_while_the_active_keyset_is_unknown)
 {
 	struct fk_currency ue = {.active = FK_ACTIVE_UNKNOWN};
 
-	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_ACTIVE_UNKNOWN);
+	cr_expect_eq(judge(&campaigns[0], &ue), FK_CAUSE_ACTIVE_UNKNOWN);
 	ue.active = FK_ACTIVE_NEVER;
-	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&campaigns[0], &ue), FK_CAUSE_NONE);
 	ue.active = FK_ACTIVE_KNOWN;
-	cr_expect_eq(fk_currency_judge(&campaigns[0], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&campaigns[0], &ue), FK_CAUSE_NONE);
+}
+
+Test(fold, no_key_is_replaced_in_the_keyset_that_is_known_to_be_active)
+{
+	struct fk_campaign rekey = campaigns[1];
+	struct fk_currency ue = {.active = FK_ACTIVE_KNOWN, .active_keyset = 1};
+
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NONE, "there is nothing in its places");
+	fold(1, &held_both, &ue);
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_IN_USE, "SLN 1");
+	rekey.slns[1] = 4;
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NONE, "no SLN that is there");
+	rekey.slns[1] = 1;
+	rekey.kind = FK_KIND_REKEY_AND_CHANGEOVER;
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_IN_USE);
+	rekey.replaces_active = true;
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NONE, "by the word of an officer");
+	rekey.replaces_active = false;
+	rekey.keyset_id = 2;
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NONE, "another keyset");
+	rekey.keyset_id = 1;
+	ue.active = FK_ACTIVE_NEVER;
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NONE, "it is not known to be active");
+	ue.active = FK_ACTIVE_KNOWN;
+	fk_currency_doubt(&ue);
+	ue.active = FK_ACTIVE_KNOWN;
+	ue.active_keyset = 1;
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_IN_USE, "unknown is not gone");
+	ue = (struct fk_currency){.active = FK_ACTIVE_KNOWN, .active_keyset = 1, .has_gap = true};
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_IN_USE, "nobody knows what is there");
+	ue = (struct fk_currency){.active = FK_ACTIVE_KNOWN, .active_keyset = 1};
+	fold(2, &open_both, &ue);
+	cr_expect_eq(judge(&campaigns[8], &ue), FK_CAUSE_NONE, "its own keys, given again");
 }
 
 Test(fold, what_is_deleted_is_not_held_and_what_may_be_deleted_is_possibly_held)
@@ -488,14 +529,14 @@ Test(fold, keys_are_deleted_only_where_another_keyset_is_known_to_be_active)
 
 	for (uint32_t id = 5; id <= 6; id++) {
 		ue.active = FK_ACTIVE_NEVER;
-		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
+		cr_expect_eq(judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
 		ue.active = FK_ACTIVE_UNKNOWN;
 		ue.active_keyset = 2;
-		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
+		cr_expect_eq(judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
 		ue.active = FK_ACTIVE_KNOWN;
-		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_NONE);
+		cr_expect_eq(judge(&campaigns[id - 1], &ue), FK_CAUSE_NONE);
 		ue.active_keyset = 1;
-		cr_expect_eq(fk_currency_judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
+		cr_expect_eq(judge(&campaigns[id - 1], &ue), FK_CAUSE_IN_USE);
 	}
 }
 
@@ -510,8 +551,8 @@ Test(fold, a_ckek_takes_the_place_of_the_one_before_and_of_no_tek)
 	d.cause_detail = 0;
 	/* Whatever is active: no traffic is under it, and it is deleted in any case. */
 	ue.active = FK_ACTIVE_UNKNOWN;
-	cr_expect_eq(fk_currency_judge(&campaigns[10], &ue), FK_CAUSE_NONE);
-	cr_expect_eq(fk_currency_judge(&campaigns[12], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&campaigns[10], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&campaigns[12], &ue), FK_CAUSE_NONE);
 	fold(11, &d, &ue);
 	cr_expect_eq(fk_currency_state(&ue, 11, 0), FK_KEY_HELD);
 	cr_expect_eq(fk_currency_state(&ue, 2, 0), FK_KEY_HELD);
@@ -533,16 +574,16 @@ Test(fold, keys_under_a_ckek_go_where_it_is_known_to_be_held)
 	struct fk_delivery d = held_both;
 
 	rekey.ckek_of = 11;
-	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NO_CKEK);
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NO_CKEK);
 	fold(11, &open_both, &ue);
-	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NO_CKEK, "possibly held");
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NO_CKEK, "possibly held");
 	ue.n_entries = 0;
 	d.keys_held = 1;
 	d.cause_detail = 0;
 	fold(11, &d, &ue);
-	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NONE);
 	fk_currency_doubt(&ue);
-	cr_expect_eq(fk_currency_judge(&rekey, &ue), FK_CAUSE_NO_CKEK, "unknown");
+	cr_expect_eq(judge(&rekey, &ue), FK_CAUSE_NO_CKEK, "unknown");
 }
 
 Test(fold, an_inventory_settles_which_keyset_is_active)
@@ -551,7 +592,7 @@ Test(fold, an_inventory_settles_which_keyset_is_active)
 		.active = FK_ACTIVE_UNKNOWN, .active_keyset = 2, .active_evidence.campaign_id = 4};
 	struct fk_delivery d = changed;
 
-	cr_expect_eq(fk_currency_judge(&campaigns[6], &ue), FK_CAUSE_NONE);
+	cr_expect_eq(judge(&campaigns[6], &ue), FK_CAUSE_NONE);
 	d.cause_detail = 1;
 	fold(7, &d, &ue);
 	cr_expect_eq(ue.active, FK_ACTIVE_KNOWN);

@@ -83,14 +83,23 @@ static uint16_t all_keys(void)
 	return (uint16_t)((1u << h.options.n_keys) - 1);
 }
 
+static const struct fk_campaign *find_nothing(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	(void)id;
+	return NULL;
+}
+
 /* What is deleted takes in those only of whom another keyset is known to be the active one. */
 static void take_in(const struct radio *r)
 {
 	struct fk_currency ue = {.active = r->known, .active_keyset = r->active_keyset};
 	enum fk_cause cause = FK_CAUSE_NONE;
+	struct fk_fold fold;
 
+	fk_fold_begin(&fold, &h.record, find_nothing, NULL);
 	if (h.record.kind == FK_KIND_DELETE_KEY)
-		cause = fk_currency_judge(&h.record, &ue);
+		cause = fk_currency_judge(&fold, &ue);
 	if (cause == FK_CAUSE_NONE)
 		fk_scheduler_include(h.scheduler, r->ue_index);
 	else

@@ -243,6 +243,30 @@ Test(plan, a_compromised_protection_tek_is_none_but_where_a_warm_start_may_bring
 	cr_expect_gt(plan.keys_per_kmm[0], 0);
 }
 
+Test(plan, keys_for_nobody_are_refused_where_something_has_their_places)
+{
+	struct fk_plan_terms t = terms;
+	struct fk_ue_slot slot = ue(20);
+	struct fk_reason reason;
+	struct fk_plan plan;
+	const char *field = NULL;
+
+	t.n_keys = 1;
+	t.keyset_id = 2;
+	fk_plan_begin(&plan, &t);
+	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_OK);
+	fk_plan_leave_out(&plan, 1, &slot, FK_CAUSE_LOST);
+	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_OK);
+	fk_plan_leave_out(&plan, 2, &slot, FK_CAUSE_IN_USE);
+	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_EPOLICY);
+	cr_expect_str_eq(field, "keyset_id");
+	plan.n_served = 1;
+	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_OK);
+	plan.n_served = 0;
+	plan.terms.n_keys = 0; /* a deletion */
+	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_OK);
+}
+
 Test(plan, members_are_counted_by_what_becomes_of_them)
 {
 	struct fk_ue_slot small = ue(20), large = ue(40), beyond = ue(200), bare = ue(20);
