@@ -44,8 +44,21 @@ static bool holds_exactly(const struct fk_campaign *c, const struct fk_currency 
 	return false;
 }
 
-/* True if the UE has, or possibly has, a key of another campaign in the place of one of this one's. */
-static bool is_taken(struct fk_fold *fold, const struct fk_currency *ue)
+/* True if the campaign 'id' has made its keys later than those that this one gives. */
+static bool is_later(struct fk_fold *fold, uint32_t id)
+{
+	uint32_t given = fk_campaign_keys_of(fold->campaign);
+	const struct fk_campaign *a = fold->find(fold->ctx, given), *b = fold->find(fold->ctx, id);
+
+	/* Keys are made at the start. What is not remembered is old. */
+	if (a != NULL && b != NULL && a->start_number != b->start_number)
+		return b->start_number > a->start_number;
+	return id > given;
+}
+
+/* True if the UE has, or possibly has, a key of another campaign in the place of one of this one's;
+ * with 'only_later', of a campaign that came after it. */
+static bool is_taken(struct fk_fold *fold, const struct fk_currency *ue, bool only_later)
 {
 	for (uint32_t e = 0; e < ue->n_entries; e++) {
 		const struct fk_currency_entry *entry = &ue->entries[e];
@@ -56,7 +69,8 @@ static bool is_taken(struct fk_fold *fold, const struct fk_currency *ue)
 			continue;
 		at = places_of(fold, id);
 		for (uint32_t i = 0; i < FK_CAMPAIGN_KEYS_MAX; i++) {
-			if (at[i] != 0 && ((entry->held | entry->maybe) >> i & 1) != 0)
+			if (at[i] != 0 && ((entry->held | entry->maybe) >> i & 1) != 0 &&
+			    (!only_later || is_later(fold, id)))
 				return true;
 		}
 	}
@@ -71,7 +85,7 @@ static enum fk_cause judge_active(struct fk_fold *fold, const struct fk_currency
 	if (ue->active == FK_ACTIVE_UNKNOWN)
 		return FK_CAUSE_ACTIVE_UNKNOWN;
 	if (ue->active == FK_ACTIVE_KNOWN && ue->active_keyset == c->keyset_id &&
-	    !c->replaces_active && (ue->has_gap || is_taken(fold, ue)))
+	    !c->replaces_active && (ue->has_gap || is_taken(fold, ue, false)))
 		return FK_CAUSE_IN_USE;
 	return FK_CAUSE_NONE;
 }
@@ -80,6 +94,8 @@ enum fk_cause fk_currency_judge(struct fk_fold *fold, const struct fk_currency *
 {
 	const struct fk_campaign *c = fold->campaign;
 
+	if (c->keys_of != 0 && fk_kind(c->kind)->gives_keys && is_taken(fold, ue, true))
+		return FK_CAUSE_SUPERSEDED;
 	if (c->ckek_of != 0 && fk_currency_state(ue, c->ckek_of, 0) != FK_KEY_HELD)
 		return FK_CAUSE_NO_CKEK;
 	switch ((enum fk_kind_rule)fk_kind(c->kind)->rule) {

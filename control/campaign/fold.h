@@ -63,7 +63,8 @@ void fk_fold_begin(struct fk_fold *fold, const struct fk_campaign *campaign,
 
 /*
  * FK_CAUSE_NONE if the campaign may be served to a UE of which that is known, else why not: the
- * rule of its kind (campaign/kind.h).
+ * rule of its kind (campaign/kind.h). A key that is given again goes nowhere where a later
+ * campaign's key has its place, or possibly has it.
  */
 enum fk_cause fk_currency_judge(struct fk_fold *fold, const struct fk_currency *ue);
 

@@ -250,6 +250,14 @@ enum fk_err fk_plan_check_places(const struct fk_plan *plan, const char **ret_fi
 {
 	if (plan->n_served > 0 || plan->terms.n_keys == 0)
 		return FK_OK;
+	if (plan->n_causes[FK_CAUSE_SUPERSEDED] > 0) {
+		*ret_field = "keys_of";
+		fk_reason_set(reason,
+			      "%u UEs have later keys, or possibly have, in the places of these, "
+			      "and nobody is left who could get them",
+			      plan->n_causes[FK_CAUSE_SUPERSEDED]);
+		return FK_EPOLICY;
+	}
 	if (plan->n_causes[FK_CAUSE_IN_USE] > 0) {
 		*ret_field = "keyset_id";
 		fk_reason_set(reason,

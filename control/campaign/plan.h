@@ -145,7 +145,7 @@ static inline uint64_t fk_plan_hop_predicted_ms(const struct fk_plan *plan, uint
 }
 
 /* FK_EPOLICY, with 'ret_field', if keys would be given to nobody, and some would get them but for
- * what has their places: keys in use. FK_OK otherwise. */
+ * what has their places: keys in use, or later ones. FK_OK otherwise. */
 FK_MUST_USE enum fk_err fk_plan_check_places(const struct fk_plan *plan, const char **ret_field,
 					     struct fk_reason *reason);
 

@@ -3,7 +3,8 @@
 #
 # No rekey writes over the keys that a radio speaks under, whatever a plan or an earlier campaign has
 # said of the keysets: one that names no keyset goes into the one that most do not speak under, who
-# does is left out and counted, and only an officer who says so in words replaces a key in use.
+# does is left out and counted, and only an officer who says so in words replaces a key in use. And no
+# key that is given again takes a later one's place.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
@@ -52,7 +53,7 @@ speaking_under() {
 	stack_ctl holders --group alpha --active-keyset "$1" --json | wc -l
 }
 
-tap_plan 19
+tap_plan 28
 stack_init keyset-in-use
 STACK_UES=62
 STACK_T1_MS=200
@@ -109,6 +110,36 @@ tap_is "then it is replaced" "$(stack_campaign_get '"\(.acked) \(.replaces_activ
 campaign_ends --sln 3 --keyset 1 ue0000061 ue0000062
 tap_is "the first keys of another group go into the first keyset" "$(plan --group bravo)" "1 10 0 0"
 
+# A key that is given again.
+campaign_is_aborted 1 --group charlie --sln 90 --keyset 1 --no-closing --pace 1
+old=$STACK_CAMPAIGN
+early=$(stack_campaign_get .acked)
+last=$(stack_ctl campaign show "$old" --deliveries --json |
+	jq -rs 'map(select(.state != "acked"))[-1].ue_id')
+campaign_ends --group charlie --sln 90 --keyset 1 --no-closing --except "$last"
+tap_is "a later key reaches all but one" "$(stack_campaign_get .acked)" 9
+later=$STACK_CAMPAIGN
+retry=$(stack_ctl campaign retry "$old" --json)
+tap_is "the earlier one again goes to that one alone" \
+	"$(jq -r '"\(.plan.n_served) \(.plan.reasons.superseded)"' <<<"$retry")" "1 $((9 - early))"
+STACK_CAMPAIGN=$(jq .id <<<"$retry")
+stack_ctl campaign start "$STACK_CAMPAIGN" >/dev/null
+stack_until 30 "end of the retry" stack_campaign_is_over
+tap_is "which gets it" "$(stack_campaign_get '"\(.states.acked) \(.states.excluded)"') $(holders 90 "$old")" \
+	"1 $((9 - early)) 1"
+tap_is "and takes nobody's later one" "$(holders 90 "$later")" 9
+waiting=$(stack_ctl campaign retry "$old" --json | jq .id)
+campaign_ends --group charlie --sln 90 --keyset 1 --no-closing
+tap_is "once all have a later one" "$(stack_campaign_get .acked)" 10
+tap_is "it is tried again for nobody" "$(ctl campaign retry "$old")" 3
+tap_ok "with the reason" said 'keys_of: .* later keys'
+stack_ctl campaign start "$waiting" >/dev/null
+withdrawn() {
+	[ "$(stack_ctl campaign show "$waiting" --json | jq -r '"\(.state) \(.halt_reason)"')" = \
+		"planned plan_changed" ]
+}
+tap_ok "nor does one begin that waited" stack_until 20 "word of the retry" withdrawn
+tap_is "so the latest stays" "$(holders 90 "$STACK_CAMPAIGN")" 10
 stack_take_currency
 stack_settle
 tap_ok "control and the fleet agree, key by key" stack_currency_agrees

@@ -757,3 +757,33 @@ Test(fold, a_late_zeroize_response_counts_until_something_newer_is_known)
 	fk_fold_late(&f, &d, &late, &ue);
 	cr_expect_not(fk_currency_is_zeroized(&ue));
 }
+
+Test(fold, keys_that_are_given_again_go_nowhere_where_later_ones_are)
+{
+	struct fk_currency ue = {.n_entries = 0};
+	struct fk_delivery d = held_both;
+	struct fk_campaign again = campaigns[8];
+
+	again.replaces_active = true;
+	fold(1, &held_both, &ue); /* SLN 1, too, but earlier */
+	cr_expect_eq(judge(&again, &ue), FK_CAUSE_NONE);
+	fold(2, &open_both, &ue);
+	cr_expect_eq(judge(&again, &ue), FK_CAUSE_NONE, "its own");
+	d.keys_held = 1;
+	fold(3, &d, &ue);
+	cr_expect_eq(judge(&again, &ue), FK_CAUSE_NONE, "later, in another keyset");
+	/* Campaign 1 again is what would take the key of campaign 2 away. */
+	again = campaigns[0];
+	again.id = 14;
+	again.keys_of = again.retry_of = 1;
+	again.replaces_active = true;
+	ue = (struct fk_currency){.n_entries = 0};
+	fold(2, &held_both, &ue);
+	cr_expect_eq(judge(&again, &ue), FK_CAUSE_SUPERSEDED, "held");
+	ue = (struct fk_currency){.n_entries = 0};
+	fold(1, &held_both, &ue);
+	fold(2, &open_both, &ue);
+	cr_expect_eq(judge(&again, &ue), FK_CAUSE_SUPERSEDED, "possibly held");
+	again.slns[0] = 7;
+	cr_expect_eq(judge(&again, &ue), FK_CAUSE_NONE, "in no place of its own");
+}

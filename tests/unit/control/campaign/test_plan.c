@@ -260,6 +260,9 @@ Test(plan, keys_for_nobody_are_refused_where_something_has_their_places)
 	fk_plan_leave_out(&plan, 2, &slot, FK_CAUSE_IN_USE);
 	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_EPOLICY);
 	cr_expect_str_eq(field, "keyset_id");
+	fk_plan_leave_out(&plan, 3, &slot, FK_CAUSE_SUPERSEDED);
+	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_EPOLICY);
+	cr_expect_str_eq(field, "keys_of");
 	plan.n_served = 1;
 	cr_expect_eq(fk_plan_check_places(&plan, &field, &reason), FK_OK);
 	plan.n_served = 0;
