@@ -618,5 +618,8 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 	fk_members_fini(&members);
 	if (err == FK_OK)
 		*ret_id = c.id;
+	if (err == FK_ESTORE)
+		fk_reason_set(reason, "the store is not available: %s",
+			      fk_store_last_error(engine->store));
 	return err;
 }

@@ -58,18 +58,23 @@ static enum fk_err check_exec(struct fk_store *store, const redisReply *exec)
 enum fk_err fk_redis_exec(struct fk_store *store, redisReply **ret_reply)
 {
 	const struct fk_redis_word exec[] = {FK_WORD("EXEC")};
-	bool is_fenced = store->lease.is_held;
+	bool is_fenced = store->lease.is_held, is_checked = fk_settings_is_due(store);
+	uint32_t n_behind = (is_fenced ? 2 : 0) + (is_checked ? FK_SETTINGS_REPLIES : 0);
 	redisReply *reply;
 	enum fk_err err = fk_redis_send(store, exec, 1);
 
 	if (err == FK_OK && is_fenced)
 		err = fk_lease_send_watch(store);
+	if (err == FK_OK && is_checked)
+		err = fk_settings_send(store);
 	if (err == FK_OK)
-		err = fetch_exec(store, is_fenced ? 2 : 0, &reply);
+		err = fetch_exec(store, n_behind, &reply);
 	if (err != FK_OK)
 		return err;
 	if (is_fenced)
 		err = fk_lease_fetch_watch(store);
+	if (err == FK_OK && is_checked)
+		err = fk_settings_fetch(store);
 	if (err == FK_OK)
 		err = check_exec(store, reply);
 	if (err == FK_OK && store->lease.asked_at_us != 0)
@@ -90,6 +95,8 @@ enum fk_err fk_redis_write(struct fk_store *store, const struct fk_redis_word *w
 	const redisReply *last;
 	enum fk_err err = fk_redis_drain(store);
 
+	/* It gives out an id or keeps a key, and is rare. */
+	fk_settings_ask_for(store);
 	if (err == FK_OK)
 		err = fk_redis_begin(store);
 	if (err == FK_OK)

@@ -207,7 +207,10 @@ enum fk_err fk_store_take_lease(struct fk_store *store, const struct fk_node *no
 	if (err != FK_OK)
 		return err;
 	if (may_take(lease, &r, lease->node)) {
-		err = take(store, node, &r);
+		/* Nobody renews it while Redis is not safe: that is no reason to take it. */
+		err = fk_settings_check(store);
+		if (err == FK_OK)
+			err = take(store, node, &r);
 	} else {
 		err = tell(store, "UNWATCH", NULL);
 		err = err == FK_OK ? FK_EBUSY : err;

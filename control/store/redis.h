@@ -24,6 +24,7 @@
 #define FK_REDIS_KEY_SIZE	  96	  /* characters of a key name, the NUL included */
 #define FK_REDIS_OUT_MAX	  4194304 /* octets queued before replies are awaited */
 #define FK_REDIS_RUN_ID_SIZE	  64
+#define FK_SETTINGS_REPLIES	  6			/* of one check whether Redis is safe */
 #define FK_REDIS_RETIRED	  "fk:retired"		/* hash: RSI -> outbound numbers */
 #define FK_REDIS_RETIRED_CURRENCY "fk:retired:currency" /* hash: RSI -> its currency */
 #define FK_REDIS_STATUSES	  "fk:status" /* hash: RSI -> entry of a UE that is not active */
@@ -62,8 +63,9 @@ struct fk_store {
 	uint64_t epoch_tried;		  /* the last that was asked for, wherever */
 	uint64_t n_batches;		  /* the same for committed batches: fk:meta batches */
 	uint64_t campaign_id, generation; /* the last that were given out; 0: not by us */
-	uint64_t n_statements; /* counted, also such as may not be stored; 0: they never were */
-	bool has_statement;    /* the next batch that is committed has one */
+	uint64_t n_statements;	/* counted, also such as may not be stored; 0: they never were */
+	bool has_statement;	/* the next batch that is committed has one */
+	uint64_t checked_at_us; /* that Redis is safe (CLOCK_MONOTONIC); 0: is to be */
 	struct fk_lease lease;
 	struct fk_witness *witness;	   /* NULL: there is none */
 	bool is_older;			   /* than the witness says: it must not be overwritten */
@@ -155,9 +157,22 @@ FK_MUST_USE enum fk_err fk_redis_number(const char *text, size_t size, uint64_t 
 /* The same of a reply; FK_EFORMAT also if there is no such value. */
 FK_MUST_USE enum fk_err fk_redis_number_of(const redisReply *value, uint64_t *ret_value);
 
-/* Checks of fk_store_open(): settings and role, and 'ret_run_id'. */
-FK_MUST_USE enum fk_err fk_redis_check_safe(struct fk_store *store,
-					    char ret_run_id[static FK_REDIS_RUN_ID_SIZE]);
+/*
+ * Whether Redis is safe (I1): a master with the settings that the design asks for, that has evicted
+ * nothing. The commands, FK_SETTINGS_REPLIES of them, and their replies, which ride behind a
+ * transaction when that is due: FK_SETTINGS_CHECK_MS after the last time, or at once if somebody
+ * asked for it. FK_ESTORE, with option and reason, if it is not, and the connection is closed.
+ */
+bool fk_settings_is_due(const struct fk_store *store);
+void fk_settings_ask_for(struct fk_store *store);
+FK_MUST_USE enum fk_err fk_settings_send(struct fk_store *store);
+FK_MUST_USE enum fk_err fk_settings_fetch(struct fk_store *store);
+/* Both at once. */
+FK_MUST_USE enum fk_err fk_settings_check(struct fk_store *store);
+/* The same for a connection that is new, when nobody has watched the settings: Redis must not be
+ * about to rewrite its log either, which may be what brings the log up to what is in memory. */
+FK_MUST_USE enum fk_err fk_settings_greet(struct fk_store *store,
+					  char ret_run_id[static FK_REDIS_RUN_ID_SIZE]);
 
 /* Queues one write of the open batch; failures are kept for its commit. */
 void fk_redis_batch_put(struct fk_store *store, const struct fk_redis_word *words,

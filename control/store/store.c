@@ -65,7 +65,7 @@ static enum fk_err greet(struct fk_store *store, char ret_run_id[static FK_REDIS
 	enum fk_err err = connect_to(store);
 
 	if (err == FK_OK)
-		err = fk_redis_check_safe(store, ret_run_id);
+		err = fk_settings_greet(store, ret_run_id);
 	if (err == FK_OK && redisSetTimeout(store->redis, timeout) != REDIS_OK)
 		err = fk_redis_break(store, "connection", store->redis->errstr);
 	return err;

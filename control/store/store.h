@@ -5,7 +5,9 @@
  * Redis commands, key names and replies stay behind this header. What a function confirms with
  * FK_OK has been fsynced by the primary: fk_store_open() refuses a Redis that does not run with
  * appendonly yes, appendfsync always and noeviction, or that is a replica. There the reply to a
- * write leaves only after the fsync of the file that holds it.
+ * write leaves only after the fsync of the file that holds it. So that it stays so, Redis is asked
+ * again behind a write, every FK_STORE_CHECK_MS at most, and by each that gives out an id: one that
+ * is not safe any more fails that write, and is not gone on with until it is.
  *
  * After any FK_ESTORE the connection is broken: nothing works until fk_store_reconnect() succeeds,
  * and what the failed call wrote is unknown; callers write it again (all writes can be repeated).
@@ -36,6 +38,7 @@
 #define FK_STORE_LEDGER_ROW   32u	 /* the same in a page of a ledger */
 #define FK_STORE_TIMEOUT_MS   5000	 /* without a reply for so long, Redis counts as lost */
 #define FK_STORE_GREET_MS     2000	 /* the same until it has shown that it is there and safe */
+#define FK_STORE_CHECK_MS     250	 /* between two looks whether Redis is still safe */
 #define FK_STORE_PIPELINE_MAX 1000	 /* pages read or written in one round trip */
 #define FK_STORE_VALUE_MAX    (1u << 20) /* octets of one value */
 
@@ -75,11 +78,11 @@ struct fk_store_options {
  * Connects to Redis, checks that it is safe, reads or makes schema number and KMF id, and sees to
  * it that the replicas are there, and have all that is in it. Borrows what 'options' points to
  * until fk_store_close(). On FK_OK the caller owns '*ret_store'.
- * Returns FK_EAWAY if it may only have to be waited for: nobody answers, it still reads its files,
- * replicas are missing, or the sentinels have no master yet; FK_ESTORE if it is not safe ('reason'
- * names the setting, its value and what it must be); FK_EABI if the schema is another version's and
- * cannot be taken over as it is ('reason' says what to do); FK_ENOMEM. A restore that did not come
- * to its end is FK_ESTORE, too.
+ * Returns FK_EAWAY if it may only have to be waited for: nobody answers, it still reads its files
+ * or rewrites its log, replicas are missing, or the sentinels have no master yet; FK_ESTORE if it
+ * is not safe ('reason' names the setting, its value and what it must be); FK_EABI if the schema is
+ * another version's and cannot be taken over as it is ('reason' says what to do); FK_ENOMEM. A
+ * restore that did not come to its end is FK_ESTORE, too.
  */
 FK_MUST_USE enum fk_err fk_store_open(const struct fk_store_options *options,
 				      struct fk_store **ret_store, struct fk_reason *reason);

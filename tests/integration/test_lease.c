@@ -411,6 +411,35 @@ Test(lease, lost_while_redis_was_away_is_lost)
 	cr_expect_str_eq(after, before);
 }
 
+Test(lease, nobody_takes_or_renews_it_in_a_redis_that_is_not_safe)
+{
+	struct fk_store_owner owner;
+	enum fk_err err = FK_EBUSY;
+	uint64_t until_us;
+
+	cr_assert_eq(take(a, &node_a), FK_OK);
+	cr_assert_eq(take(b, &node_b), FK_EBUSY);
+	redis_server_ask(&server, "CONFIG SET appendfsync everysec");
+	usleep(FK_STORE_CHECK_MS * 1000);
+	until_us = fk_store_keep_lease(a);
+	cr_expect(!fk_store_is_healthy(a));
+	cr_expect(!fk_store_is_lost(a));
+	usleep(LEASE_MS * 1000);
+	cr_expect_eq(fk_store_keep_lease(a), until_us, "it is over, then");
+	for (int i = 0; i < 200 && err == FK_EBUSY; i++) {
+		err = take(b, &node_b);
+		usleep(5000);
+	}
+	cr_expect_eq(err, FK_ESTORE);
+	cr_expect_str_eq(redis_server_ask(&server, "HGET fk:owner name"), "node-a");
+	redis_server_ask(&server, "CONFIG SET appendfsync always");
+	cr_assert_eq(fk_store_reconnect(a, NULL, NULL), FK_OK);
+	cr_expect_gt(fk_store_keep_lease(a), now_us());
+	cr_assert_eq(fk_store_reconnect(b, NULL, NULL), FK_OK);
+	cr_expect_eq(fk_store_take_lease(b, &node_b, &owner), FK_EBUSY);
+	cr_expect_str_eq(owner.name, "node-a");
+}
+
 Test(lease, whoever_waits_does_not_take_it_from_a_redis_that_was_put_back)
 {
 	uint32_t id;

@@ -66,6 +66,10 @@ TestSuite(keys, .init = set_up, .fini = tear_down);
 
 Test(store, a_redis_that_could_lose_writes_is_refused)
 {
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+	enum fk_err err = FK_EAWAY;
+
 	expect_unsafe("appendfsync", "everysec", "always");
 	redis_server_ask(&server, "CONFIG SET appendfsync always");
 	expect_unsafe("no-appendfsync-on-rewrite", "yes", "must be no");
@@ -75,7 +79,12 @@ Test(store, a_redis_that_could_lose_writes_is_refused)
 	redis_server_ask(&server, "CONFIG SET maxmemory 100mb");
 	expect_unsafe("maxmemory-policy", "allkeys-lru", "noeviction");
 	redis_server_ask(&server, "CONFIG SET maxmemory 0");
-	fk_store_close(redis_server_open_store(&server));
+	for (int i = 0; i < 100 && err == FK_EAWAY; i++) {
+		usleep(50000); /* it rewrites its log since appendonly was switched on */
+		err = fk_store_open(&store_options, &opened, &reason);
+	}
+	cr_expect_eq(err, FK_OK, "%s", reason.text);
+	fk_store_close(opened);
 }
 
 /* A dump in memory, item by item. */
@@ -502,6 +511,134 @@ Test(store, a_refused_write_fails_the_batch)
 	cr_expect_eq(fk_store_batch_commit(store), FK_ESTORE);
 	cr_expect_not_null(strstr(fk_store_last_error(store), "OOM"), "%s",
 			   fk_store_last_error(store));
+}
+
+/* A write that the store is not to confirm unless Redis is safe. */
+static enum fk_err write_page(void)
+{
+	static const uint8_t shards[1] = {0};
+
+	fk_store_batch_begin(store);
+	put_ledger_pages(1, shards, 1);
+	return fk_store_batch_commit(store);
+}
+
+/* Looks again until it is there. */
+static void expect_back(void)
+{
+	struct fk_reason reason = {.text = ""};
+	enum fk_err err = FK_ESTORE;
+
+	for (int i = 0; i < 100 && err == FK_ESTORE; i++) {
+		err = fk_store_reconnect(store, NULL, &reason);
+		if (err == FK_ESTORE)
+			usleep(50000);
+	}
+	cr_assert_eq(err, FK_OK, "%s", reason.text);
+	cr_expect_eq(write_page(), FK_OK);
+}
+
+/* The next write is not confirmed while the setting has 'bad', nor does a new connection help; with
+ * 'good' all goes on. */
+static void expect_lost(const char *setting, const char *bad, const char *good)
+{
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(write_page(), FK_OK);
+	redis_server_ask(&server, "CONFIG SET %s %s", setting, bad);
+	usleep(FK_STORE_CHECK_MS * 1000);
+	cr_expect_eq(write_page(), FK_ESTORE, "%s %s", setting, bad);
+	cr_expect(!fk_store_is_healthy(store));
+	cr_expect_not_null(strstr(fk_store_last_error(store), setting), "%s",
+			   fk_store_last_error(store));
+	cr_expect_eq(fk_store_reconnect(store, NULL, &reason), FK_ESTORE);
+	cr_expect_not_null(strstr(reason.text, setting), "%s", reason.text);
+	redis_server_ask(&server, "CONFIG SET %s %s", setting, good);
+	expect_back();
+}
+
+Test(store, a_redis_that_is_set_unsafe_meanwhile_confirms_nothing)
+{
+	expect_lost("appendfsync", "everysec", "always");
+	expect_lost("no-appendfsync-on-rewrite", "yes", "no");
+	expect_lost("appendonly", "no", "yes");
+	redis_server_ask(&server, "CONFIG SET maxmemory 100mb");
+	expect_lost("maxmemory-policy", "allkeys-lru", "noeviction");
+}
+
+Test(store, what_gives_out_an_id_looks_at_once)
+{
+	uint64_t generation;
+	uint32_t id;
+
+	cr_assert_eq(fk_store_next_campaign_id(store, &id), FK_OK);
+	redis_server_ask(&server, "CONFIG SET appendfsync everysec");
+	cr_expect_eq(fk_store_next_campaign_id(store, &id), FK_ESTORE);
+	redis_server_ask(&server, "CONFIG SET appendfsync always");
+	expect_back();
+	redis_server_ask(&server, "CONFIG SET appendonly no");
+	cr_expect_eq(fk_store_next_generation(store, &generation), FK_ESTORE);
+	cr_expect_not_null(strstr(fk_store_last_error(store), "appendonly"), "%s",
+			   fk_store_last_error(store));
+}
+
+/* What was written while there was no log is only in memory until the rewrite has ended. */
+Test(store, a_log_that_is_begun_anew_is_waited_for)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+	struct page_check check = {.base = 1};
+	static const uint8_t shards[1] = {0};
+
+	redis_server_ask(&server, "DEBUG POPULATE 200");
+	redis_server_ask(&server, "CONFIG SET appendonly no");
+	usleep(FK_STORE_CHECK_MS * 1000);
+	cr_assert_eq(write_page(), FK_ESTORE);
+	redis_server_ask(&server, "CONFIG SET rdb-key-save-delay 5000");
+	redis_server_ask(&server, "CONFIG SET appendonly yes");
+	cr_expect_eq(fk_store_reconnect(store, NULL, &reason), FK_ESTORE);
+	cr_expect_not_null(strstr(reason.text, "rewrites its log"), "%s", reason.text);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_EAWAY);
+	expect_back();
+	redis_server_kill(&server);
+	redis_server_start(&server);
+	cr_assert_eq(fk_store_reconnect(store, NULL, &reason), FK_OK, "%s", reason.text);
+	cr_assert_eq(fk_store_read_ledger_pages(store, 7, shards, 0, 1, check_page, &check), FK_OK);
+	cr_expect_eq(check.n_missing, 0);
+}
+
+Test(store, a_rewrite_in_the_course_of_things_stops_nothing)
+{
+	redis_server_ask(&server, "DEBUG POPULATE 200");
+	redis_server_ask(&server, "CONFIG SET rdb-key-save-delay 5000");
+	redis_server_ask(&server, "BGREWRITEAOF");
+	usleep(FK_STORE_CHECK_MS * 1000);
+	cr_expect_eq(write_page(), FK_OK);
+	cr_expect_str_eq(redis_server_ask(&server, "EVAL %s 0",
+					  "return(redis.call('INFO','persistence')"
+					  ":match('aof_rewrite_in_progress:(.)'))"),
+			 "1");
+}
+
+Test(store, a_redis_that_evicted_something_is_not_gone_on_with)
+{
+	struct fk_store *opened = NULL;
+	struct fk_reason reason = {.text = ""};
+
+	cr_assert_eq(write_page(), FK_OK);
+	redis_server_ask(&server, "SET more %0512d", 1);
+	redis_server_ask(&server, "CONFIG SET maxmemory-policy allkeys-random");
+	redis_server_ask(&server, "CONFIG SET maxmemory 1");
+	redis_server_ask(&server, "SET more 1");
+	redis_server_ask(&server, "CONFIG SET maxmemory 0");
+	redis_server_ask(&server, "CONFIG SET maxmemory-policy noeviction");
+	usleep(FK_STORE_CHECK_MS * 1000);
+	cr_expect_eq(write_page(), FK_ESTORE);
+	cr_expect_not_null(strstr(fk_store_last_error(store), "evicted"), "%s",
+			   fk_store_last_error(store));
+	cr_expect_eq(fk_store_reconnect(store, NULL, &reason), FK_ESTORE);
+	cr_expect_eq(fk_store_open(&store_options, &opened, &reason), FK_ESTORE);
+	cr_expect_not_null(strstr(reason.text, "evicted"), "%s", reason.text);
 }
 
 Test(store, a_store_that_lost_its_data_is_stale)
