@@ -215,6 +215,10 @@ static void schedule_body(struct fk_call *call, const json_t *body)
 		return;
 	}
 	err = fk_zone_resolve(at, zone, fold, &at_ms, &field, &reason);
+	if (err == FK_OK) {
+		field = "at";
+		err = fk_engine_check_ahead(at_ms, &reason);
+	}
 	if (err != FK_OK)
 		reply_refused(call, err, field, &reason);
 	else

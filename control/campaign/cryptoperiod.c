@@ -69,6 +69,11 @@ static const struct fk_key_entry *first_to_end(const struct fk_engine *engine,
 	return first;
 }
 
+enum fk_err fk_engine_check_ahead(uint64_t at_ms, struct fk_reason *reason)
+{
+	return fk_lifecycle_check_ahead(at_ms, fk_engine_now_real_ms(), reason);
+}
+
 enum fk_err fk_engine_schedule_before_end(struct fk_engine *engine, uint32_t id, uint32_t lead_s,
 					  const char **ret_field, struct fk_reason *reason)
 {
@@ -96,6 +101,9 @@ enum fk_err fk_engine_schedule_before_end(struct fk_engine *engine, uint32_t id,
 			return FK_ENOTFOUND;
 		}
 		at_ms = fk_lifecycle_before_end(fk_key_ends_at_ms(&key->record), lead_s);
+		err = fk_engine_check_ahead(at_ms, reason);
+		if (err != FK_OK)
+			return err;
 	}
 	err = fk_engine_schedule(engine, id, at_ms, "UTC", ret_field, reason);
 	if (err == FK_OK && key != NULL)

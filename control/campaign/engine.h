@@ -159,12 +159,15 @@ FK_MUST_USE enum fk_err fk_engine_approve(struct fk_engine *engine, uint32_t id,
 FK_MUST_USE enum fk_err fk_engine_review(struct fk_engine *engine, uint32_t id, uint64_t principal,
 					 const char *note, const char **ret_field,
 					 struct fk_reason *reason);
+/* FK_ERANGE, with the reason, if 'at_ms', since 1970, has passed already. */
+FK_MUST_USE enum fk_err fk_engine_check_ahead(uint64_t at_ms, struct fk_reason *reason);
 /* It begins at 'at_ms', since 1970, or as soon after it as no other one is active; 0: now. */
 FK_MUST_USE enum fk_err fk_engine_schedule(struct fk_engine *engine, uint32_t id, uint64_t at_ms,
 					   const char *zone, const char **ret_field,
 					   struct fk_reason *reason);
 /* The same, 'lead_s' before the cryptoperiod of a key ends that it replaces: the first to end of
- * those that are in use now. FK_EINVAL if it replaces none, FK_ENOTFOUND if none has an end. */
+ * those that are in use now. FK_EINVAL if it replaces none, FK_ENOTFOUND if none has an end,
+ * FK_ERANGE if that time has passed. */
 FK_MUST_USE enum fk_err fk_engine_schedule_before_end(struct fk_engine *engine, uint32_t id,
 						      uint32_t lead_s, const char **ret_field,
 						      struct fk_reason *reason);

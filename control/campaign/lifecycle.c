@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PASSED_MAX_MS 5000 /* what may have passed of a time when it is named */
+
 static bool is_destructive(const struct fk_kind *kind)
 {
 	return kind->is_destructive || fk_kind_has_command(kind, FK_ORDER_DELETE_KEY) ||
@@ -105,6 +107,15 @@ enum fk_err fk_lifecycle_schedule(struct fk_campaign *c, enum fk_approval policy
 	c->scheduled_at_ms = at_ms;
 	(void)snprintf(c->zone, sizeof(c->zone), "%s", zone);
 	return FK_OK;
+}
+
+enum fk_err fk_lifecycle_check_ahead(uint64_t at_ms, uint64_t now_ms, struct fk_reason *reason)
+{
+	if (at_ms + PASSED_MAX_MS >= now_ms)
+		return FK_OK;
+	fk_reason_set(reason, "has passed, %" PRIu64 " s ago: to begin at once, use start",
+		      (now_ms - at_ms) / 1000);
+	return FK_ERANGE;
 }
 
 uint64_t fk_lifecycle_before_end(uint64_t ends_at_ms, uint32_t lead_s)

@@ -44,8 +44,13 @@ FK_MUST_USE enum fk_err fk_lifecycle_approve(struct fk_campaign *c, uint64_t pri
 FK_MUST_USE enum fk_err fk_lifecycle_schedule(struct fk_campaign *c, enum fk_approval policy,
 					      uint64_t at_ms, const char *zone,
 					      const char **ret_field, struct fk_reason *reason);
+/* FK_ERANGE, with the reason, if a time that somebody names has passed, both in ms since 1970: who
+ * wants it at once says so. What passes while a campaign waits is another matter. A few seconds are
+ * let pass, for they are what naming it takes. */
+FK_MUST_USE enum fk_err fk_lifecycle_check_ahead(uint64_t at_ms, uint64_t now_ms,
+						 struct fk_reason *reason);
 /* When to start so that 'lead_s' are left until a cryptoperiod ends; never 0, in the past if it is
- * too late for that, and then the campaign is due at once. */
+ * too late for that. */
 uint64_t fk_lifecycle_before_end(uint64_t ends_at_ms, uint32_t lead_s);
 bool fk_lifecycle_is_due(enum fk_approval policy, const struct fk_campaign *c, uint64_t now_ms);
 /* Back to the plan, as when that does not hold any more: it has to be planned again. */

@@ -134,12 +134,16 @@ plan --group "$group" --sln 3
 tap_is "a time that there is not is refused" \
 	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-03-28T02:30:00 --zone Europe/Berlin)" 1
 tap_ok "with the reason" grep -q 'at.*set forward' "$STACK_DIR/out"
+tap_is "one that has passed, too" \
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2025-12-01T02:00:00)" 1
+tap_is "and nothing has begun" "$(grep -c 'at.*has passed.*use start' "$STACK_DIR/out") $(stack_campaign_get .state)" \
+	"1 planned"
 tap_is "one that comes twice, too" \
-	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-10-31T02:30:00 --zone Europe/Berlin)" 1
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2037-10-25T02:30:00 --zone Europe/Berlin)" 1
 tap_is "unless it is said which" "$(stack_ctl campaign schedule "$STACK_CAMPAIGN" \
-	--at 2027-10-31T02:30:00 --zone Europe/Berlin --fold later --json |
+	--at 2037-10-25T02:30:00 --zone Europe/Berlin --fold later --json |
 	jq -r '"\(.state) \(.scheduled_at) \(.zone)"')" \
-	"scheduled 2027-10-31T01:30:00.000Z Europe/Berlin"
+	"scheduled 2037-10-25T01:30:00.000Z Europe/Berlin"
 stack_ctl campaign schedule "$STACK_CAMPAIGN" --zone Asia/Tokyo \
 	--at "$(TZ=Asia/Tokyo date -d '+6 seconds' +%Y-%m-%dT%H:%M:%S)" >/dev/null
 kill_control

@@ -30,7 +30,7 @@ campaign_is() {
 	[ "$(stack_campaign_get .state)" = "$1" ]
 }
 
-tap_plan 17
+tap_plan 19
 stack_init cryptoperiod
 STACK_UES=$UES
 STACK_CRYPTOPERIOD_S=$PERIOD_S
@@ -63,6 +63,9 @@ changeover=$STACK_CAMPAIGN
 plan --kind rekey --sln 1
 tap_is "a time and an end are not said together" \
 	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --at 2027-10-31T01:30:00 --before-end 1)" 2
+tap_is "nor one that has passed" \
+	"$(stack_status stack_ctl campaign schedule "$STACK_CAMPAIGN" --before-end 10000000)" 1
+tap_ok "and it is said what to do" grep -q 'before_end_s.*has passed.*start' "$STACK_DIR/out"
 stack_ctl campaign schedule "$STACK_CAMPAIGN" --before-end "$LEAD_S" >/dev/null
 tap_is "a campaign is scheduled at its lead before the end" \
 	"$(stack_campaign_get '"\(.state) \(.scheduled_at[0:19] + "Z" | fromdate)"')" \

@@ -161,8 +161,20 @@ Test(lifecycle, a_campaign_may_start_at_a_lead_before_a_cryptoperiod_ends)
 	cr_expect(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 70000));
 	cr_expect_not(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 60000), "a clock was set back");
 	cr_expect(fk_lifecycle_is_due(FK_APPROVAL_NONE, &c, 3600000 + 60000), "or forward");
-	/* Too late for all of the lead: at once. */
+	/* Too late for all of the lead. */
 	cr_expect_eq(fk_lifecycle_before_end(100000, 0), 100000);
 	cr_expect_eq(fk_lifecycle_before_end(100000, 100), 1);
 	cr_expect_eq(fk_lifecycle_before_end(100000, UINT32_MAX), 1);
+}
+
+Test(lifecycle, a_time_that_has_passed_is_not_taken)
+{
+	struct fk_reason why = {{0}};
+
+	cr_expect_eq(fk_lifecycle_check_ahead(1000000, 900000, &why), FK_OK);
+	cr_expect_eq(fk_lifecycle_check_ahead(1000000, 1005000, &why), FK_OK, "just said");
+	cr_expect_eq(fk_lifecycle_check_ahead(1000000, 1007000, &why), FK_ERANGE);
+	cr_expect_not_null(strstr(why.text, "passed, 7 s ago"), "%s", why.text);
+	cr_expect_not_null(strstr(why.text, "use start"), "%s", why.text);
+	cr_expect_eq(fk_lifecycle_check_ahead(1, 1007000, &why), FK_ERANGE);
 }
