@@ -62,6 +62,25 @@ static void refuse_standby(struct fk_call *call)
 	fk_call_reply_problem(call, 503, "this node stands by", "node", reason, NULL);
 }
 
+/* An MHD_KeyValueIterator over the query, that ends at a name that is not known: as a filter that
+ * is misspelt it would be one that lets all through. */
+static enum MHD_Result check_query_name(void *ctx, enum MHD_ValueKind kind, const char *name,
+					const char *value)
+{
+	struct exchange *x = ctx;
+	json_t *text;
+
+	(void)kind;
+	(void)value;
+	if (fk_route_takes(x->route, name))
+		return MHD_YES;
+	text = json_string(name); /* NULL if it is no UTF-8 */
+	fk_call_reply_err(&x->call, FK_EINVAL, text != NULL ? name : "query",
+			  "there is no such name in the query here");
+	json_decref(text);
+	return MHD_NO;
+}
+
 static void begin_exchange(struct endpoint *endpoint, struct exchange *x, const char *path,
 			   const char *method)
 {
@@ -85,7 +104,10 @@ static void begin_exchange(struct endpoint *endpoint, struct exchange *x, const 
 		fk_call_reply_problem(call, 404, "no such resource", NULL, NULL, NULL);
 	else if (call->app->is_standby && x->route->handler != fk_api_health)
 		refuse_standby(call);
-	else if (x->route->begin != NULL)
+	else
+		(void)MHD_get_connection_values(call->connection, MHD_GET_ARGUMENT_KIND,
+						check_query_name, x);
+	if (!fk_call_has_reply(call) && x->route->begin != NULL)
 		x->route->begin(call);
 }
 

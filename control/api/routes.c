@@ -104,6 +104,45 @@ static const struct fk_route routes[] = {
 	{"GET", "/metrics", fk_api_metrics, NULL, NULL, "Prometheus text format"},
 };
 
+#define PAGE " cursor limit "
+
+/* What may stand in a query, each name between blanks; nothing where there is no row. */
+static const struct {
+	void (*handler)(struct fk_call *call);
+	const char *names;
+} queries[] = {
+	{fk_api_fleet_ues, PAGE "ue_id "},
+	{fk_api_currency, PAGE "ue key state group area active_keyset count "},
+	{fk_api_status_list, PAGE "status "},
+	{fk_api_status_set, " dry_run "},
+	{fk_api_own_keys, PAGE "key state "},
+	{fk_api_import_end, " mode allow_plain_keys reassign "},
+	{fk_api_groups, PAGE},
+	{fk_api_keys, PAGE "name "},
+	{fk_api_campaign_create, " dry_run plan "},
+	{fk_api_campaign_list, PAGE "review "},
+	{fk_api_campaign_plan_ues, PAGE},
+	{fk_api_campaign_deliveries, PAGE},
+};
+
+bool fk_route_takes(const struct fk_route *route, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		const char *at = queries[i].names;
+
+		if (queries[i].handler != route->handler || size == 0 || strchr(name, ' ') != NULL)
+			continue;
+		while ((at = strstr(at, name)) != NULL) {
+			if (at[-1] == ' ' && at[size] == ' ')
+				return true;
+			at += size;
+		}
+	}
+	return false;
+}
+
 const struct fk_route *fk_routes(uint32_t *ret_n)
 {
 	*ret_n = sizeof(routes) / sizeof(routes[0]);

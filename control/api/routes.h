@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ const struct fk_route *fk_routes(uint32_t *ret_n);
  */
 FK_MUST_USE enum fk_err fk_route_find(const char *method, const char *path,
 				      const struct fk_route **ret_route, uint32_t *ret_id);
+
+/* True if the route knows that name in a query. */
+bool fk_route_takes(const struct fk_route *route, const char *name);
 
 /* The {name} in a path that the route was found for; NULL if it has none. Borrows 'path'. */
 const char *fk_route_name(const struct fk_route *route, const char *path);

@@ -74,6 +74,8 @@ query="/v1/currency?key=$key&state=held"
 api "$query&limit=1000" | jq -r '.items[].ue_id' >"$STACK_DIR/whole"
 cursor='' n_pages=0
 : >"$STACK_DIR/pages"
+tap_is "a filter that is misspelt is none, and is refused by its name" \
+	"$(api "/v1/currency?aera=north" | jq -c '[.status, .field]')" '[400,"aera"]'
 while [ "$n_pages" -lt 100 ]; do
 	page=$(api "$query&limit=7${cursor:+&cursor=$cursor}")
 	jq -r '.items[].ue_id' <<<"$page" >>"$STACK_DIR/pages"

@@ -45,6 +45,25 @@ Test(routes, every_route_finds_itself)
 	}
 }
 
+Test(routes, each_knows_the_names_of_its_query)
+{
+	const struct fk_route *route = NULL;
+	uint32_t id;
+
+	cr_assert_eq(fk_route_find("GET", "/v1/currency", &route, &id), FK_OK);
+	cr_expect(fk_route_takes(route, "ue"));
+	cr_expect(fk_route_takes(route, "active_keyset"));
+	cr_expect(fk_route_takes(route, "limit"));
+	cr_expect_not(fk_route_takes(route, "keyset"), "a part of a name");
+	cr_expect_not(fk_route_takes(route, "ue key"));
+	cr_expect_not(fk_route_takes(route, ""));
+	cr_expect_not(fk_route_takes(route, "dry_run"));
+	cr_assert_eq(fk_route_find("POST", "/v1/campaigns", &route, &id), FK_OK);
+	cr_expect(fk_route_takes(route, "dry_run"));
+	cr_assert_eq(fk_route_find("GET", "/v1/health", &route, &id), FK_OK);
+	cr_expect_not(fk_route_takes(route, "limit"));
+}
+
 Test(routes, a_name_ends_a_path_and_is_given_out)
 {
 	const struct fk_route *route = NULL;
