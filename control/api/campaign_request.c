@@ -284,6 +284,41 @@ static enum fk_err take_member(const struct member *member, const json_t *value,
 	return FK_EINVAL;
 }
 
+/* A member that means nothing for the kind would be dropped without a word, and something else be
+ * done than was asked for. */
+static enum fk_err check_uses(const json_t *object, const struct fk_kind *kind, char *ret_field,
+			      struct fk_reason *reason)
+{
+	const bool takes_keys_of = kind->goes_on || kind->may_ask;
+	const struct {
+		const char *name;
+		bool is_used;
+	} uses[] = {
+		{"sln", kind->gives_keys},
+		{"slns", kind->gives_keys},
+		{"keys_of", takes_keys_of},
+		{"keyset_id", kind->gives_keys || takes_keys_of ||
+				      fk_kind_has_command(kind, FK_ORDER_DELETE_KEYSET)},
+		{"superseded_keyset_id", fk_kind_has_command(kind, FK_ORDER_CHANGEOVER)},
+		{"supersedes",
+		 kind->gives_keys || !json_is_true(json_object_get(object, "supersedes"))},
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (uses[i].is_used || json_object_get(object, uses[i].name) == NULL)
+			continue;
+		(void)snprintf(ret_field, FK_FIELD_NAME_SIZE, "%s", uses[i].name);
+		fk_reason_set(reason, "a campaign of kind %s has no use for it%s", kind->label,
+			      strcmp(uses[i].name, "supersedes") == 0
+				      ? ": only one that gives keys supersedes another"
+			      : strcmp(uses[i].name, "keys_of") == 0 && kind->gives_keys
+				      ? ": it makes new keys; retry gives the same ones again"
+				      : "");
+		return FK_EINVAL;
+	}
+	return FK_OK;
+}
+
 static enum fk_err take_object(const json_t *object, struct fk_campaign_request *request,
 			       char *ret_field, struct fk_reason *reason)
 {
@@ -319,7 +354,7 @@ static enum fk_err take_object(const json_t *object, struct fk_campaign_request 
 		fk_reason_set(reason, "is for kinds that give traffic keys");
 		return FK_EINVAL;
 	}
-	return FK_OK;
+	return check_uses(object, fk_kind(request->kind), ret_field, reason);
 }
 
 enum fk_err fk_campaign_request_parse(const char *body, size_t size,

@@ -166,6 +166,12 @@ older=$STACK_CAMPAIGN
 stack_until 30 "first acknowledgements" stack_acked_is_at_least 3
 tap_is "another campaign is refused while one runs" \
 	"$(stack_status stack_ctl campaign create --group "$group" --sln 1)" 1
+tap_is "also if it would supersede it, and gives a key fewer; which, is said" \
+	"$(stack_status stack_ctl campaign create --group "$group" --sln 2 --supersede) $(grep -c \
+		'not superseded.* SLN 1' "$STACK_DIR/out")" "1 1"
+tap_is "what means nothing for a kind is refused, by its name" \
+	"$(stack_status stack_ctl campaign create --kind rekey --keys-of "$older") $(grep -c 'keys_of.*retry' \
+		"$STACK_DIR/out") $(stack_status stack_ctl campaign create --kind hello --sln 4)" "1 1 1"
 stack_campaign_create --group "$group" --sln 1-2 --supersede
 stack_until 60 "end of the campaign" stack_campaign_is_over
 tap_is "unless it supersedes the older one" "$(stack_campaign_get '"\(.state) \(.states.acked)"')" \

@@ -123,14 +123,50 @@ Test(campaign_request, every_kind_is_known_by_its_name)
 	struct fk_reason reason;
 
 	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		(void)snprintf(body, sizeof(body),
-			       "{\"kind\":\"%s\",\"keys_of\":4000000000,"
-			       "\"superseded_keyset_id\":3}",
+		(void)snprintf(body, sizeof(body), "{\"kind\":\"%s\",\"supersedes\":false}",
 			       kinds[i]);
 		cr_assert_eq(parse(body, &r, field, &reason), FK_OK);
 		cr_expect_str_eq(fk_kind(r.kind)->label, kinds[i]);
-		cr_expect_eq(r.keys_of, 4000000000u);
-		cr_expect_eq(r.superseded_keyset_id, 3);
+	}
+	cr_assert_eq(parse("{\"kind\":\"changeover\",\"keys_of\":4000000000,\"keyset_id\":2,"
+			   "\"superseded_keyset_id\":3}",
+			   &r, field, &reason),
+		     FK_OK);
+	cr_expect_eq(r.keys_of, 4000000000u);
+	cr_expect_eq(r.superseded_keyset_id, 3);
+}
+
+Test(campaign_request, what_means_nothing_for_the_kind_is_refused)
+{
+	static const struct {
+		const char *member, *value, *takers; /* kinds, each with a blank around it */
+	} rows[] = {
+		{"sln", "7", " rekey rekey-and-changeover ckek "},
+		{"slns", "[7,8]", " rekey rekey-and-changeover ckek "},
+		{"keys_of", "1", " changeover inventory delete-key "},
+		{"keyset_id", "2",
+		 " rekey rekey-and-changeover ckek changeover inventory delete-key delete-keyset "},
+		{"superseded_keyset_id", "2", " changeover rekey-and-changeover "},
+		{"supersedes", "true", " rekey rekey-and-changeover ckek "},
+	};
+	char field[FK_FIELD_NAME_SIZE], body[120], word[40];
+	struct fk_campaign_request r;
+	struct fk_reason reason;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint8_t kind = 0; kind < UINT8_MAX; kind++) {
+			bool is_taken;
+
+			if (fk_kind(kind) == NULL)
+				continue;
+			(void)snprintf(word, sizeof(word), " %s ", fk_kind(kind)->label);
+			is_taken = strstr(rows[i].takers, word) != NULL;
+			(void)snprintf(body, sizeof(body), "{\"%s\":%s,\"kind\":\"%s\"}",
+				       rows[i].member, rows[i].value, fk_kind(kind)->label);
+			cr_assert_eq(parse(body, &r, field, &reason), is_taken ? FK_OK : FK_EINVAL,
+				     "%s", body);
+			cr_expect_str_eq(field, is_taken ? "" : rows[i].member);
+		}
 	}
 }
 
