@@ -173,9 +173,14 @@ static enum fk_err draft(const struct fk_engine *engine, const struct fk_campaig
 				      "once they are confirmed for these radios");
 		return FK_EPOLICY;
 	}
-	if (kind->is_destructive && request->members.naming != FK_NAMED_ONLY) {
-		*ret_field = "ue_ids";
-		fk_reason_set(reason, "must name the UEs, or their status");
+	if (kind->is_destructive &&
+	    (request->members.naming != FK_NAMED_ONLY || request->members.area[0] != '\0')) {
+		*ret_field = request->members.area[0] != '\0' ? "area" : "ue_ids";
+		fk_reason_set(reason,
+			      request->members.area[0] != '\0'
+				      ? "does not say whom to zeroize: name the UEs, by id or by "
+					"status"
+				      : "must name the UEs, by id or by status");
 		return FK_EINVAL;
 	}
 	if (request->kind == FK_KIND_DELETE_KEYSET && request->keyset_id == 0) {

@@ -39,6 +39,10 @@ tap_is "an area that there is not is refused, by its name" \
 	"1 1"
 tap_is "all but some of an area cannot be said" \
 	"$(stack_status stack_ctl campaign create --area north --except "$(head -n 1 "$STACK_DIR/north")")" 1
+tap_is "an area does not say whom to zeroize, alone or beside others" \
+	"$(stack_status stack_ctl campaign create --kind zeroize --yes --area north) $(stack_status \
+		stack_ctl campaign create --kind zeroize --yes --area north --status lost) $(grep -c 'area.*does not say' "$STACK_DIR/out")" \
+	"1 1 1"
 tap_is "a plan counts its UEs" \
 	"$(stack_ctl campaign create --area north --dry-run --json | jq -r '"\(.area) \(.n_deliveries)"')" \
 	"north $n_north"
