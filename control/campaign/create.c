@@ -602,17 +602,19 @@ enum fk_err fk_engine_create(struct fk_engine *engine, const struct fk_campaign_
 
 	if (err != FK_OK)
 		return err;
-	err = fk_engine_check_plan(engine, ret_plan, ret_field, reason);
+	err = fk_engine_check_plan_of(engine, request, ret_plan, ret_field, reason);
 	/* It is as good as planned: nobody has approved it. */
 	c.state = FK_CAMPAIGN_PLANNED;
 	if (err == FK_OK)
 		err = fk_lifecycle_may_start(engine->config->campaign.approval, &c, ret_field,
 					     reason);
-	if (err == FK_OK && fk_engine_is_active(engine) &&
-	    fk_lifecycle_supersedes(&c, engine->current))
-		err = fk_engine_queue(engine, &c, &members, reason);
-	else if (err == FK_OK)
+	if (err == FK_OK && fk_engine_is_active(engine)) {
+		err = fk_lifecycle_check_supersede(&c, engine->current, reason);
+		if (err == FK_OK)
+			err = fk_engine_queue(engine, &c, &members, reason);
+	} else if (err == FK_OK) {
 		err = fk_engine_check_ready(engine, reason);
+	}
 	if (err == FK_OK && c.state == FK_CAMPAIGN_PLANNED)
 		err = fk_engine_launch(engine, &c, &members, ret_plan, accepted_at_us);
 	fk_members_fini(&members);

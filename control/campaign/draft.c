@@ -358,6 +358,28 @@ enum fk_err fk_engine_check_plan(const struct fk_engine *engine, const struct fk
 	return FK_OK; /* the first hundred lack a protection TEK; the campaign says so */
 }
 
+/* The member of the request that says who is meant. */
+static const char *who_field(const struct fk_members_request *members)
+{
+	if (members->of_statuses != 0)
+		return "status";
+	if (members->n_ue_ids > 0)
+		return members->naming == FK_NAMED_BUT ? "except_ue_ids" : "ue_ids";
+	return members->area[0] != '\0' ? "area" : "group";
+}
+
+enum fk_err fk_engine_check_plan_of(const struct fk_engine *engine,
+				    const struct fk_campaign_request *request,
+				    const struct fk_plan *plan, const char **ret_field,
+				    struct fk_reason *reason)
+{
+	enum fk_err err = fk_engine_check_plan(engine, plan, ret_field, reason);
+
+	if (err != FK_OK && plan->n_members == 0)
+		*ret_field = who_field(&request->members);
+	return err;
+}
+
 /* It stands in the campaign's record, and is stored with it. */
 static enum fk_err break_glass(const struct fk_engine *engine,
 			       const struct fk_campaign_request *request, struct fk_campaign *c,

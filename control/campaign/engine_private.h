@@ -173,6 +173,11 @@ FK_MUST_USE enum fk_err fk_engine_put_changeover(struct fk_engine *engine,
 FK_MUST_USE enum fk_err fk_engine_check_plan(const struct fk_engine *engine,
 					     const struct fk_plan *plan, const char **ret_field,
 					     struct fk_reason *reason);
+/* The same, and says by which member of the request nobody is meant. */
+FK_MUST_USE enum fk_err fk_engine_check_plan_of(const struct fk_engine *engine,
+						const struct fk_campaign_request *request,
+						const struct fk_plan *plan, const char **ret_field,
+						struct fk_reason *reason);
 /* What forbids any campaign to begin for now: FK_EBUSY, FK_ESTORE, FK_ELINK. */
 FK_MUST_USE enum fk_err fk_engine_check_ready(const struct fk_engine *engine,
 					      struct fk_reason *reason);

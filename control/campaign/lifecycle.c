@@ -150,17 +150,37 @@ static bool has_sln(const struct fk_campaign *c, uint16_t sln)
 	return false;
 }
 
-bool fk_lifecycle_supersedes(const struct fk_campaign *newer, const struct fk_campaign *older)
+enum fk_err fk_lifecycle_check_supersede(const struct fk_campaign *newer,
+					 const struct fk_campaign *older, struct fk_reason *reason)
 {
 	bool is_wider = newer->naming == FK_NAMED_NONE &&
 			(newer->group[0] == '\0' || strcmp(newer->group, older->group) == 0);
+	const char *why = NULL;
 
-	if (!newer->supersedes || !is_wider || !fk_kind(newer->kind)->gives_keys ||
-	    !fk_kind(older->kind)->gives_keys)
-		return false;
-	for (uint32_t i = 0; i < older->n_keys; i++) {
-		if (!has_sln(newer, older->slns[i]))
-			return false;
+	if (!newer->supersedes)
+		why = "";
+	else if (!fk_kind(newer->kind)->gives_keys || !fk_kind(older->kind)->gives_keys)
+		why = ", and is not superseded: that is for one that gives keys by another";
+	else if (!is_wider)
+		why = ", and is not superseded: this one is not for all of its UEs";
+	if (why != NULL)
+		fk_reason_set(reason, "campaign %u is %s%s", older->id,
+			      fk_campaign_state_label(older->state), why);
+	for (uint32_t i = 0; why == NULL && i < older->n_keys; i++) {
+		if (has_sln(newer, older->slns[i]))
+			continue;
+		why = "SLN";
+		fk_reason_set(reason,
+			      "campaign %u is %s, and is not superseded: it gives a key for SLN "
+			      "%u, and this one does not",
+			      older->id, fk_campaign_state_label(older->state), older->slns[i]);
 	}
-	return true;
+	return why == NULL ? FK_OK : FK_EBUSY;
+}
+
+bool fk_lifecycle_supersedes(const struct fk_campaign *newer, const struct fk_campaign *older)
+{
+	struct fk_reason reason;
+
+	return fk_lifecycle_check_supersede(newer, older, &reason) == FK_OK;
 }

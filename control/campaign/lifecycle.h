@@ -56,5 +56,10 @@ bool fk_lifecycle_is_due(enum fk_approval policy, const struct fk_campaign *c, u
 /* Back to the plan, as when that does not hold any more: it has to be planned again. */
 void fk_lifecycle_withdraw(struct fk_campaign *c, enum fk_halt why);
 
-/* True if a campaign that runs gives keys that 'newer' replaces, all of them, for all its UEs. */
+/* FK_OK if a campaign that runs gives keys that 'newer' replaces, all of them, for all its UEs;
+ * FK_EBUSY, with what keeps it, if not. */
+FK_MUST_USE enum fk_err fk_lifecycle_check_supersede(const struct fk_campaign *newer,
+						     const struct fk_campaign *older,
+						     struct fk_reason *reason);
+/* True if it says FK_OK. */
 bool fk_lifecycle_supersedes(const struct fk_campaign *newer, const struct fk_campaign *older);

@@ -210,7 +210,7 @@ static enum fk_err plan_request(struct fk_engine *engine, const struct fk_campai
 	if (err != FK_OK)
 		return err;
 	c.state = FK_CAMPAIGN_PLANNED;
-	err = fk_engine_check_plan(engine, ret_plan, ret_field, reason);
+	err = fk_engine_check_plan_of(engine, request, ret_plan, ret_field, reason);
 	if (err == FK_OK)
 		err = add(engine, &c, &members, reason);
 	fk_members_fini(&members);
@@ -250,8 +250,11 @@ enum fk_err fk_engine_plan_retry(struct fk_engine *engine, uint32_t id, uint64_t
 	}
 	if (!fk_campaign_is_final(c) || !fk_campaign_has_begun(c) || !c->is_folded) {
 		*ret_field = "state";
-		fk_reason_set(reason, "the campaign is %s, and has not come to its end",
-			      fk_campaign_state_label(c->state));
+		fk_reason_set(reason, "the campaign is %s, and %s",
+			      fk_campaign_state_label(c->state),
+			      fk_campaign_is_final(c) && fk_campaign_has_begun(c)
+				      ? "its books are not closed yet: ask again in a moment"
+				      : "has not come to its end");
 		return FK_ESTALE;
 	}
 	if (engine->fleet == NULL || c->fleet_generation != fk_fleet_generation(engine->fleet)) {

@@ -34,7 +34,7 @@ with_status() {
 	stack_ctl fleet statuses --status "$1" --json | jq -r .ue_id | LC_ALL=C sort
 }
 
-tap_plan 18
+tap_plan 19
 stack_init zeroize
 STACK_UES=$UES
 STACK_SEED=11
@@ -56,6 +56,8 @@ stack_ctl campaign create --kind zeroize --status lost >/dev/null 2>&1 || status
 tap_is "it wants --yes" "$status" 2
 tap_is "and never goes to whoever is not named" \
 	"$(stack_ctl campaign create --kind zeroize --yes 2>&1 | grep -c 'ue_ids.*must name')" 1
+tap_is "where nobody has the status that is asked for, that is said" \
+	"$(stack_ctl campaign create --kind zeroize --status suspended --yes 2>&1 | grep -c 'status: nobody')" 1
 planned=$(stack_ctl campaign create --kind zeroize --status lost --dry-run --json)
 tap_is "lost radios are members, and served" \
 	"$(jq -r '"\(.kind) \(.ues) \(.n_deliveries) \(.n_served)"' <<<"$planned")" \

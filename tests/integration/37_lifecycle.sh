@@ -30,7 +30,7 @@ kill_control() {
 	stack_until 30 "attached dataplane" stack_attached
 }
 
-tap_plan 39
+tap_plan 43
 stack_init lifecycle
 chmod 0711 "$STACK_DIR"
 STACK_UES=200

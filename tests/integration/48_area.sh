@@ -23,7 +23,7 @@ holders() {
 	stack_ctl holders --key "$key" "$@"
 }
 
-tap_plan 14
+tap_plan 16
 stack_init area
 STACK_UES=300
 STACK_PACE=200
@@ -74,12 +74,12 @@ tap_is "an area that there is not has no answer" "$(stack_status holders --area 
 api() {
 	curl -s --max-time 10 --unix-socket "$STACK_DIR/api.sock" "http://localhost$1"
 }
+tap_is "a filter that is misspelt is none, and is refused by its name" \
+	"$(api "/v1/currency?aera=north" | jq -c '[.status, .field]')" '[400,"aera"]'
 query="/v1/currency?key=$key&state=held"
 api "$query&limit=1000" | jq -r '.items[].ue_id' >"$STACK_DIR/whole"
 cursor='' n_pages=0
 : >"$STACK_DIR/pages"
-tap_is "a filter that is misspelt is none, and is refused by its name" \
-	"$(api "/v1/currency?aera=north" | jq -c '[.status, .field]')" '[400,"aera"]'
 while [ "$n_pages" -lt 100 ]; do
 	page=$(api "$query&limit=7${cursor:+&cursor=$cursor}")
 	jq -r '.items[].ue_id' <<<"$page" >>"$STACK_DIR/pages"

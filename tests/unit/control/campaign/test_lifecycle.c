@@ -149,6 +149,29 @@ Test(lifecycle, only_a_wider_rekey_that_says_so_supersedes)
 	cr_expect_not(fk_lifecycle_supersedes(&newer, &older));
 }
 
+Test(lifecycle, it_is_said_why_one_does_not_supersede)
+{
+	struct fk_campaign older = planned(), newer = planned();
+	struct fk_reason why = {{0}};
+
+	older.id = 3;
+	older.n_keys = 2;
+	older.slns[1] = 7;
+	older.state = FK_CAMPAIGN_HALTED;
+	cr_assert_eq(fk_lifecycle_check_supersede(&newer, &older, &why), FK_EBUSY);
+	cr_expect_str_eq(why.text, "campaign 3 is halted", "it does not want to");
+	newer.supersedes = true;
+	cr_assert_eq(fk_lifecycle_check_supersede(&newer, &older, &why), FK_EBUSY);
+	cr_expect_not_null(strstr(why.text, "campaign 3 is halted"), "%s", why.text);
+	cr_expect_not_null(strstr(why.text, "SLN 7"), "%s", why.text);
+	newer.naming = FK_NAMED_BUT;
+	cr_assert_eq(fk_lifecycle_check_supersede(&newer, &older, &why), FK_EBUSY);
+	cr_expect_not_null(strstr(why.text, "not for all"), "%s", why.text);
+	older.kind = FK_KIND_INVENTORY;
+	cr_assert_eq(fk_lifecycle_check_supersede(&newer, &older, &why), FK_EBUSY);
+	cr_expect_not_null(strstr(why.text, "gives keys"), "%s", why.text);
+}
+
 Test(lifecycle, a_campaign_may_start_at_a_lead_before_a_cryptoperiod_ends)
 {
 	struct fk_campaign c = planned();
