@@ -88,17 +88,32 @@ static enum fk_err want_dry_run(struct fk_call *call, bool *ret_dry)
 	return FK_EINVAL;
 }
 
+/* Those that were zeroized and shall be active: they hold no key that one could be wrapped under.
+ */
+static uint32_t n_to_fill(const struct fk_fleet *fleet, const struct fk_status_request *request,
+			  const uint32_t *ue_indexes)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; request->status == FK_UE_ACTIVE && i < request->n_ue_ids; i++)
+		n += fk_fleet_status(fleet, ue_indexes[i]) == FK_UE_ZEROIZED;
+	return n;
+}
+
 static void answer_request(struct fk_call *call, const struct fk_status_request *request,
 			   bool is_dry_run)
 {
 	uint32_t *ue_indexes = calloc(request->n_ue_ids, sizeof(*ue_indexes));
 	struct fk_reason reason = {{0}};
 	enum fk_err err = FK_ENOMEM;
+	uint32_t n_unfilled = 0;
 
 	if (ue_indexes != NULL)
 		err = find_ues(call->app->fleet, request, ue_indexes, &reason);
 	if (err == FK_OK)
 		err = check_owner(call->app, request, ue_indexes, &reason);
+	if (err == FK_OK)
+		n_unfilled = n_to_fill(call->app->fleet, request, ue_indexes);
 	if (err == FK_OK && !is_dry_run)
 		err = set_statuses(call->app, request, ue_indexes, &reason);
 	free(ue_indexes);
@@ -106,9 +121,10 @@ static void answer_request(struct fk_call *call, const struct fk_status_request 
 		fk_call_reply_err(call, err, err != FK_ESTORE ? "ue_ids" : NULL, reason.text);
 	else
 		fk_call_reply_json(call, 200,
-				   json_pack("{s:b, s:s, s:I}", "dry_run", is_dry_run, "status",
-					     fk_ue_status_label(request->status), "n_ues",
-					     (json_int_t)request->n_ue_ids));
+				   json_pack("{s:b, s:s, s:I, s:I}", "dry_run", is_dry_run,
+					     "status", fk_ue_status_label(request->status), "n_ues",
+					     (json_int_t)request->n_ue_ids, "n_to_key_fill",
+					     (json_int_t)n_unfilled));
 }
 
 void fk_api_status_set(struct fk_call *call)

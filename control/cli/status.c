@@ -10,10 +10,11 @@
 
 #define CHUNK_UES 800 /* of one request, whose body has at most 64 KiB */
 
-/* One request for the UEs from 'first' on; '*ret_n' of them were in it. */
+/* One request for the UEs from 'first' on; '*ret_n' of them were in it, and as many as are added to
+ * '*n_to_fill' hold no keys. */
 static enum fk_exit send_chunk(struct fk_cli *cli, const json_t *ids, size_t first,
 			       const char *status, const char *reason, bool is_dry_run,
-			       size_t *ret_n)
+			       size_t *ret_n, json_int_t *n_to_fill)
 {
 	json_t *chunk = json_array(),
 	       *body = json_pack("{s:s, s:O}", "status", status, "ue_ids", chunk);
@@ -28,6 +29,8 @@ static enum fk_exit send_chunk(struct fk_cli *cli, const json_t *ids, size_t fir
 	code = fk_request(cli, "POST",
 			  is_dry_run ? "/v1/fleet/statuses?dry_run=true" : "/v1/fleet/statuses",
 			  body, &answer);
+	if (code == FK_EXIT_DONE && !is_dry_run)
+		*n_to_fill += json_integer_value(json_object_get(answer, "n_to_key_fill"));
 	json_decref(answer);
 	json_decref(body);
 	json_decref(chunk);
@@ -37,14 +40,14 @@ static enum fk_exit send_chunk(struct fk_cli *cli, const json_t *ids, size_t fir
 
 /* Many UEs go in several requests; all are looked at before the first one changes anything. */
 static enum fk_exit send_all(struct fk_cli *cli, const json_t *ids, const char *status,
-			     const char *reason)
+			     const char *reason, json_int_t *n_to_fill)
 {
 	size_t n_all = json_array_size(ids), n;
 
 	for (int is_dry_run = n_all > CHUNK_UES; is_dry_run >= 0; is_dry_run--) {
 		for (size_t at = 0; at < n_all; at += n) {
-			enum fk_exit code =
-				send_chunk(cli, ids, at, status, reason, is_dry_run != 0, &n);
+			enum fk_exit code = send_chunk(cli, ids, at, status, reason,
+						       is_dry_run != 0, &n, n_to_fill);
 
 			if (code == FK_EXIT_DONE)
 				continue;
@@ -59,10 +62,17 @@ static enum fk_exit send_all(struct fk_cli *cli, const json_t *ids, const char *
 	return FK_EXIT_DONE;
 }
 
-static void print_done(const struct fk_cli *cli, const char *status, size_t n_ues)
+static void print_done(const struct fk_cli *cli, const char *status, size_t n_ues,
+		       json_int_t n_to_fill)
 {
-	json_t *answer = json_pack("{s:s, s:I}", "status", status, "n_ues", (json_int_t)n_ues);
+	json_t *answer = json_pack("{s:s, s:I, s:I}", "status", status, "n_ues", (json_int_t)n_ues,
+				   "n_to_key_fill", n_to_fill);
 
+	if (n_to_fill > 0)
+		fprintf(stderr,
+			"fleetkeyctl: %" JSON_INTEGER_FORMAT " of them were zeroized and hold no "
+			"keys: they need key fill, then import them again\n",
+			n_to_fill);
 	fk_output_answer(cli->json, answer);
 	json_decref(answer);
 }
@@ -73,6 +83,7 @@ int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv)
 	const struct fk_option options[] = {{"--status", .ret_text = &status},
 					    {"--reason", .ret_text = &reason},
 					    {"--file", .ret_text = &file}};
+	json_int_t n_to_fill = 0;
 	enum fk_exit code;
 	char error[200];
 	json_t *ids;
@@ -86,9 +97,9 @@ int fk_cli_fleet_set_status(struct fk_cli *cli, int argc, char **argv)
 	ids = json_array();
 	code = fk_ue_ids_read(argc, argv, file, ids);
 	if (code == FK_EXIT_DONE)
-		code = send_all(cli, ids, status, reason);
+		code = send_all(cli, ids, status, reason, &n_to_fill);
 	if (code == FK_EXIT_DONE)
-		print_done(cli, status, json_array_size(ids));
+		print_done(cli, status, json_array_size(ids), n_to_fill);
 	json_decref(ids);
 	return code;
 }

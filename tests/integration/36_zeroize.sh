@@ -34,7 +34,7 @@ with_status() {
 	stack_ctl fleet statuses --status "$1" --json | jq -r .ue_id | LC_ALL=C sort
 }
 
-tap_plan 19
+tap_plan 20
 stack_init zeroize
 STACK_UES=$UES
 STACK_SEED=11
@@ -108,5 +108,8 @@ tap_is "every one that answered has forgotten its keys" \
 tap_is "nobody has who was not lost" \
 	"$(LC_ALL=C sort "$STACK_DIR/lost" | LC_ALL=C comm -13 - "$STACK_DIR/radios")" ""
 tap_ok "control and the fleet agree, key by key" stack_currency_agrees
+tap_is "who is active again needs key fill, and that is said" \
+	"$(stack_ctl fleet set-status --status active "$(head -n 1 "$STACK_DIR/acked")" 2>&1 |
+		grep -c '^fleetkeyctl: 1 of them.*key fill')" 1
 tap_ok "every process ends well" stack_end
 tap_end
