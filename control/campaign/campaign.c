@@ -98,6 +98,7 @@ static const struct number_field numbers[] = {
 	NUMBER("started_at_ms", started_at_ms),
 	NUMBER("plan_digest", plan_digest),
 	NUMBER("n_planned", n_planned),
+	NUMBER("is_fleet_wide", is_fleet_wide),
 	NUMBER("start_number", start_number),
 	NUMBER("retry_of", retry_of),
 	NUMBER("superseded_by", superseded_by),

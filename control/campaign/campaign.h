@@ -101,6 +101,7 @@ struct fk_campaign {
 	uint64_t approved_at_ms, scheduled_at_ms, started_at_ms;
 	uint64_t plan_digest;	 /* of those whom the plan serves */
 	uint32_t n_planned;	 /* how many they were */
+	bool is_fleet_wide;	 /* its members were most of the fleet; see lifecycle.h */
 	uint32_t start_number;	 /* counts starts: the highest is the latest */
 	uint32_t retry_of;	 /* for the UEs at which that campaign failed; 0: none */
 	uint32_t superseded_by;	 /* 0: none */

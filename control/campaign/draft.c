@@ -410,6 +410,13 @@ static enum fk_err break_glass(const struct fk_engine *engine,
 	return FK_OK;
 }
 
+/* UEs that have not been put out of use for good. */
+static uint32_t n_in_use(const struct fk_fleet *fleet)
+{
+	return fk_fleet_n_ues(fleet) - fk_fleet_n_with_status(fleet, FK_UE_ZEROIZED) -
+	       fk_fleet_n_with_status(fleet, FK_UE_RELEASED);
+}
+
 enum fk_err fk_engine_draft(struct fk_engine *engine, const struct fk_campaign_request *request,
 			    struct fk_campaign *ret_c, struct fk_members *ret_members,
 			    struct fk_plan *ret_plan, const char **ret_field,
@@ -433,6 +440,8 @@ enum fk_err fk_engine_draft(struct fk_engine *engine, const struct fk_campaign_r
 		make_plan(engine, &c, ret_members, ret_plan);
 		c.plan_digest = ret_plan->digest;
 		c.n_planned = ret_plan->n_served;
+		c.is_fleet_wide =
+			fk_lifecycle_is_fleet_wide(ret_plan->n_members, n_in_use(engine->fleet));
 	}
 	c.fleet_generation = fk_fleet_generation(engine->fleet);
 	*ret_c = c;

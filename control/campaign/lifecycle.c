@@ -25,7 +25,7 @@ bool fk_lifecycle_needs_approval(enum fk_approval policy, const struct fk_campai
 	case FK_APPROVAL_DESTRUCTIVE:
 		return is_destructive(fk_kind(c->kind));
 	case FK_APPROVAL_FLEET_WIDE:
-		return is_destructive(fk_kind(c->kind)) ||
+		return is_destructive(fk_kind(c->kind)) || c->is_fleet_wide ||
 		       (c->group[0] == '\0' && c->naming != FK_NAMED_ONLY);
 	case FK_APPROVAL_ALL:
 		break;

@@ -24,12 +24,17 @@
 enum fk_approval {
 	FK_APPROVAL_NONE,
 	FK_APPROVAL_DESTRUCTIVE, /* that delete keys */
-	FK_APPROVAL_FLEET_WIDE,	 /* and those for everyone, or for all but some */
+	FK_APPROVAL_FLEET_WIDE,	 /* and those for everyone, for all but some, or for most of all */
 	FK_APPROVAL_ALL,
 };
 
 #define FK_PRINCIPAL_NONE 0 /* nobody that is known; else 1 + uid */
 
+/* True if so many UEs are more than half of those that are in use, however they are named. */
+static inline bool fk_lifecycle_is_fleet_wide(uint32_t n_members, uint32_t n_in_use)
+{
+	return 2 * (uint64_t)n_members > n_in_use;
+}
 bool fk_lifecycle_needs_approval(enum fk_approval policy, const struct fk_campaign *c);
 
 /* FK_OK if nothing but its time keeps it from running; FK_ESTALE if it ran already or has ended;

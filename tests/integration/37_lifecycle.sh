@@ -30,7 +30,7 @@ kill_control() {
 	stack_until 30 "attached dataplane" stack_attached
 }
 
-tap_plan 43
+tap_plan 45
 stack_init lifecycle
 chmod 0711 "$STACK_DIR"
 STACK_UES=200
@@ -43,6 +43,10 @@ STACK_PACE=2000
 STACK_ATTEMPTS=2
 STACK_FLEETSIM_ARGS=(--offline 20 --offline-back 30)
 stack_prepare
+# A group of half of the fleet: more of it would be fleet-wide.
+awk -F, -v OFS=, 'NR > 1 && NR % 2 == 0 { $8 = "bravo" } { print }' "$STACK_DIR/fleet.csv" \
+	>"$STACK_DIR/halves.csv"
+mv "$STACK_DIR/halves.csv" "$STACK_DIR/fleet.csv"
 stack_start
 stack_import >/dev/null
 stack_until 30 "attached dataplane" stack_attached
@@ -52,6 +56,14 @@ size=$(stack_ctl fleet show --json | jq -r '.groups[0].n_ues')
 # Approval.
 tap_is "a campaign for everyone is not simply created" "$(stack_status stack_ctl campaign create)" 3
 tap_ok "since another user has to approve it" grep -q 'approved_by.*another user' "$STACK_DIR/out"
+stack_ctl fleet show --ues --json | jq -r .ue_id >"$STACK_DIR/all"
+tap_is "nor if each of them is named" \
+	"$(stack_status stack_ctl campaign create --file "$STACK_DIR/all") $(grep -c 'approved_by' "$STACK_DIR/out")" "3 1"
+head -n 101 "$STACK_DIR/all" >"$STACK_DIR/most"
+head -n 100 "$STACK_DIR/all" >"$STACK_DIR/half"
+tap_is "or one more than half of them, but half may be" \
+	"$(stack_ctl campaign create --file "$STACK_DIR/most" --dry-run --json | jq .needs_approval) $(stack_ctl \
+		campaign create --file "$STACK_DIR/half" --dry-run --json | jq .needs_approval)" "true false"
 plan
 tap_is "it is planned" "$(jq -r '"\(.state) \(.planned_by_uid) \(.plan.n_served) \(.plan.needs_approval)"' \
 	"$STACK_DIR/plan.json")" "planned 0 200 true"

@@ -35,6 +35,13 @@ Test(lifecycle, the_policy_says_which_campaigns_need_a_second_user)
 	cr_expect(fk_lifecycle_needs_approval(FK_APPROVAL_FLEET_WIDE, &c));
 	c.naming = FK_NAMED_ONLY;
 	cr_expect_not(fk_lifecycle_needs_approval(FK_APPROVAL_FLEET_WIDE, &c));
+	c.is_fleet_wide = true;
+	cr_expect(fk_lifecycle_needs_approval(FK_APPROVAL_FLEET_WIDE, &c), "all by their names");
+	cr_expect_not(fk_lifecycle_needs_approval(FK_APPROVAL_DESTRUCTIVE, &c));
+	c.is_fleet_wide = false;
+	cr_expect_not(fk_lifecycle_is_fleet_wide(200, 400));
+	cr_expect(fk_lifecycle_is_fleet_wide(201, 400));
+	cr_expect(fk_lifecycle_is_fleet_wide(UINT32_MAX, UINT32_MAX));
 	for (uint8_t kind = 1; fk_kind(kind) != NULL; kind++) {
 		bool destroys = kind == FK_KIND_DELETE_KEY || kind == FK_KIND_DELETE_KEYSET ||
 				kind == FK_KIND_ZEROIZE;
