@@ -32,7 +32,7 @@ rows() {
 # Sets REACHED to how a campaign over everyone ends. Not in a substitution: it sets STACK_CAMPAIGN.
 campaign_reaches() {
 	stack_until 30 "attached dataplane" stack_attached
-	stack_campaign_create
+	stack_campaign_create --keyset 1 --replace-active
 	stack_watch 60 >/dev/null || true
 	REACHED=$(stack_campaign_get '"\(.state) \(.n_deliveries) \(.states.acked)"')
 }

@@ -171,7 +171,7 @@ tap_is "and numbers are witnessed again" "$(store '"\(.witness) \(.recoveries)"'
 stack_import >/dev/null
 campaign_ends --kind inventory
 for sln in 1 2 3; do
-	campaign_ends --sln "$sln" --no-closing
+	campaign_ends --sln "$sln" --keyset 1 --replace-active --no-closing
 	tap_not "the key for SLN $sln has a new ID" grep -qw "$(key_id)" <<<"$lost_key_ids"
 done
 stack_campaign_create --sln 4
