@@ -117,23 +117,19 @@ bool fk_engine_is_sending_to(const struct fk_engine *engine, uint32_t ue_index)
 	return engine->registrar != NULL && fk_registrar_is_busy(engine->registrar, ue_index);
 }
 
-enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,
+enum fk_cause fk_engine_judge(const struct fk_engine *engine, struct fk_fold *fold,
 			      const struct fk_plan_terms *terms, uint32_t ue_index,
 			      const struct fk_currency *currency)
 {
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
 	struct fk_message_size size = fk_engine_message_size(engine, ue_index);
-	enum fk_cause cause = fk_engine_status_cause(engine, c, ue_index);
-	struct fk_fold fold;
+	enum fk_cause cause = fk_engine_status_cause(engine, fold->campaign, ue_index);
 
 	if (cause == FK_CAUSE_NONE)
-		cause = fk_engine_own_key_cause(engine, c, ue_index);
+		cause = fk_engine_own_key_cause(engine, fold->campaign, ue_index);
 	if (cause == FK_CAUSE_NONE)
 		cause = fk_plan_judge(terms, &ues[ue_index], &size);
-	if (cause != FK_CAUSE_NONE)
-		return cause;
-	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
-	return fk_currency_judge(&fold, currency);
+	return cause == FK_CAUSE_NONE ? fk_currency_judge(fold, currency) : cause;
 }
 
 /* It has said that it goes. What destroys is sent all the same: a radio may say so to be left
@@ -152,15 +148,17 @@ void fk_engine_include_page(const struct fk_engine *engine, struct fk_scheduler 
 	const struct fk_ue_slot *ues = fk_keytable_ues(fk_keytable_view(engine->table));
 	struct fk_currency currency[FK_CURRENCY_PAGE];
 	struct fk_plan_terms terms;
+	struct fk_fold fold;
 
 	fk_engine_plan_terms(engine, c, &terms);
+	fk_engine_fold_begin(engine, c, &fold);
 	fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, currency);
 	for (uint32_t i = page * FK_LEDGER_PAGE; i < (page + 1) * FK_LEDGER_PAGE; i++) {
 		enum fk_cause cause;
 
 		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
-		cause = fk_engine_judge(engine, c, &terms, i, &currency[i % FK_CURRENCY_PAGE]);
+		cause = fk_engine_judge(engine, &fold, &terms, i, &currency[i % FK_CURRENCY_PAGE]);
 		if (cause != FK_CAUSE_NONE) {
 			fk_scheduler_leave_out(scheduler, i, cause);
 			continue;

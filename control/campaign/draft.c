@@ -212,7 +212,7 @@ static void walk_members(const struct fk_engine *engine, const struct fk_campaig
 	struct fk_currency currency[FK_CURRENCY_PAGE];
 	struct fk_fold fold;
 
-	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+	fk_engine_fold_begin(engine, c, &fold);
 	for (uint32_t i = 0; i < fk_fleet_n_slots(engine->fleet); i++) {
 		struct fk_message_size size;
 		enum fk_cause cause;
@@ -263,7 +263,7 @@ void fk_engine_walk_members(const struct fk_engine *engine, const struct fk_camp
 	struct fk_fold fold;
 
 	fk_engine_plan_terms(engine, c, &terms);
-	fk_fold_begin(&fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+	fk_engine_fold_begin(engine, c, &fold);
 	for (i = from; i < n_slots && limit > 0; i++) {
 		const struct fk_currency *ue = &currency[i % FK_CURRENCY_PAGE];
 		enum fk_cause cause;
@@ -272,7 +272,7 @@ void fk_engine_walk_members(const struct fk_engine *engine, const struct fk_camp
 			fk_engine_read_currency(engine, i / FK_CURRENCY_PAGE, currency);
 		if (ues[i].rsi == 0 || !fk_members_has(members, engine->fleet, i))
 			continue;
-		cause = fk_engine_judge(engine, c, &terms, i, ue);
+		cause = fk_engine_judge(engine, &fold, &terms, i, ue);
 		fn(ctx, i, cause, fk_fold_diff(&fold, ue));
 		limit--;
 	}

@@ -122,8 +122,12 @@ FK_MUST_USE enum fk_err fk_engine_draft(struct fk_engine *engine,
 /* What a UE's status makes of its delivery: FK_CAUSE_NONE if the kind is for such UEs. */
 enum fk_cause fk_engine_status_cause(const struct fk_engine *engine, const struct fk_campaign *c,
 				     uint32_t ue_index);
-/* Why that UE, a member, is not served, by all that is known of it; FK_CAUSE_NONE if it is. */
-enum fk_cause fk_engine_judge(const struct fk_engine *engine, const struct fk_campaign *c,
+/* Begins the fold of a campaign, for many UEs, with the engine's memory of earlier ones. */
+void fk_engine_fold_begin(const struct fk_engine *engine, const struct fk_campaign *c,
+			  struct fk_fold *ret_fold);
+/* Why that UE, a member, is not served by the campaign of the fold, by all that is known of it;
+ * FK_CAUSE_NONE if it is. */
+enum fk_cause fk_engine_judge(const struct fk_engine *engine, struct fk_fold *fold,
 			      const struct fk_plan_terms *terms, uint32_t ue_index,
 			      const struct fk_currency *currency);
 /* Makes of a campaign that gives TEKs one that gives them under the group's CKEK. FK_EINVAL,

@@ -16,6 +16,13 @@ const struct fk_campaign *fk_engine_find_campaign(void *engine, uint32_t id)
 	return NULL;
 }
 
+void fk_engine_fold_begin(const struct fk_engine *engine, const struct fk_campaign *c,
+			  struct fk_fold *ret_fold)
+{
+	/* It is looked for, and not changed. */
+	fk_fold_begin(ret_fold, c, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+}
+
 bool fk_engine_has_to_fold(const struct fk_engine *engine)
 {
 	const struct fk_campaign *c = engine->current;
@@ -44,7 +51,7 @@ void fk_engine_read_currency(const struct fk_engine *engine, uint32_t page,
 		fk_currency_book_get_page(fk_fleet_currency(engine->fleet), page, ret_ues);
 		return;
 	}
-	fk_fold_begin(&fold, engine->current, fk_engine_find_campaign, (void *)(uintptr_t)engine);
+	fk_engine_fold_begin(engine, engine->current, &fold);
 	fold_page(engine, &fold, page, ret_ues);
 }
 
@@ -56,7 +63,7 @@ bool fk_engine_fold_some(struct fk_engine *engine)
 	uint32_t n_pages = fk_engine_n_pages(engine);
 	struct fk_fold fold;
 
-	fk_fold_begin(&fold, engine->current, fk_engine_find_campaign, engine);
+	fk_engine_fold_begin(engine, engine->current, &fold);
 	for (uint32_t n = 0; engine->fold_at < n_pages && n < FK_ENGINE_FOLD_PAGES; n++) {
 		fold_page(engine, &fold, engine->fold_at, ues);
 		if (fk_currency_book_put_page(book, engine->fold_at, ues) != FK_OK)
@@ -96,7 +103,7 @@ void fk_engine_note_late(struct fk_engine *engine, uint32_t ue_index,
 	struct fk_fold fold;
 	bool was_zeroized;
 
-	fk_fold_begin(&fold, engine->current, fk_engine_find_campaign, engine);
+	fk_engine_fold_begin(engine, engine->current, &fold);
 	fk_currency_book_get_page(book, page, ues);
 	was_zeroized = is_zeroized_by(ue, engine->current);
 	fk_fold_late(&fold, &fk_scheduler_deliveries(engine->scheduler)[ue_index], state, ue);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <fleetkey/hex_digit.h>
 #include <fleetkey/keytable.h>
 
 static const char digits[] = "0123456789";
@@ -94,16 +95,6 @@ static const char *shape_refusal(const char *text, size_t len)
 	return len == 0 || text[0] == ';' ? NULL : "has a host that is no name and no address";
 }
 
-static int hex_value(char c)
-{
-	static const char hex[] = "0123456789abcdefABCDEF";
-	const char *at = c != '\0' ? strchr(hex, c) : NULL;
-
-	if (at == NULL)
-		return -1;
-	return at - hex < 16 ? (int)(at - hex) : (int)(at - hex) - 6;
-}
-
 /* An identity has one spelling only: RFC 3261 §19.1.4 has a character and its escape as the same.
  */
 static const char *escape_refusal(const char *text, size_t len)
@@ -113,8 +104,8 @@ static const char *escape_refusal(const char *text, size_t len)
 
 		if (text[i] != '%')
 			continue;
-		high = i + 2 < len ? hex_value(text[i + 1]) : -1;
-		low = i + 2 < len ? hex_value(text[i + 2]) : -1;
+		high = i + 2 < len ? fk_hex_digit(text[i + 1]) : -1;
+		low = i + 2 < len ? fk_hex_digit(text[i + 2]) : -1;
 		if (high < 0 || low < 0)
 			return "has a % that is no escape";
 		if (is_any_of((char)(high << 4 | low), letters_and_digits) ||

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <fleetkey/hex_digit.h>
 #include <fleetkey/keytable.h>
 #include <fleetkey/secret.h>
 
@@ -189,24 +190,13 @@ static void take_groups(struct parse *parse)
 	}
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* False if 'text' is not 2 * 'size' hex digits. */
 static bool parse_hex(const char *text, size_t len, uint8_t *octets, size_t size)
 {
 	if (len != 2 * size)
 		return false;
 	for (size_t i = 0; i < size; i++) {
-		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+		int high = fk_hex_digit(text[2 * i]), low = fk_hex_digit(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

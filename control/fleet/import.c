@@ -13,17 +13,19 @@
 void fk_import_add_error(struct fk_import *import, uint64_t line, const char *column,
 			 const char *reason)
 {
-	struct fk_import_error *error = NULL;
+	struct fk_import_error *error = &import->errors[0];
 
-	if (import->n_errors < FK_IMPORT_ERRORS_MAX)
+	if (import->n_errors < FK_IMPORT_ERRORS_MAX) {
 		error = &import->errors[import->n_errors++];
-	for (uint32_t i = 0; error == NULL && i < FK_IMPORT_ERRORS_MAX; i++) {
+	} else {
 		/* The first ones of the file are told, in whatever order they are found. */
-		if (import->errors[i].line > line)
-			error = &import->errors[i];
+		for (uint32_t i = 1; i < FK_IMPORT_ERRORS_MAX; i++) {
+			if (import->errors[i].line > error->line)
+				error = &import->errors[i];
+		}
+		if (error->line <= line)
+			return;
 	}
-	if (error == NULL)
-		return;
 	error->line = line;
 	(void)snprintf(error->column, sizeof(error->column), "%s", column);
 	(void)snprintf(error->reason, sizeof(error->reason), "%s", reason);

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/root_key.h"
 
+#include <fleetkey/hex_digit.h>
+
 #include "keys/secret_file.h"
 
 #define WHAT	      "root key"
 #define FILE_SIZE_MAX (2 * FK_KEY_SIZE_MAX + 2) /* hex digits and a CR LF */
-
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* 32 raw octets, or 64 hex digits and perhaps a line end. */
 static enum fk_err decode(const uint8_t *octets, size_t size, struct fk_secret *ret_key)
@@ -33,7 +24,8 @@ static enum fk_err decode(const uint8_t *octets, size_t size, struct fk_secret *
 	if (size != 2 * FK_KEY_SIZE_MAX)
 		return FK_EFORMAT;
 	for (size_t i = 0; i < FK_KEY_SIZE_MAX; i++) {
-		int high = hex_value(octets[2 * i]), low = hex_value(octets[2 * i + 1]);
+		int high = fk_hex_digit((char)octets[2 * i]),
+		    low = fk_hex_digit((char)octets[2 * i + 1]);
 
 		if (high < 0 || low < 0) {
 			fk_secret_wipe(ret_key);

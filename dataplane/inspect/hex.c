@@ -3,16 +3,7 @@
 
 #include <stdbool.h>
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include <fleetkey/hex_digit.h>
 
 static bool is_space(char c)
 {
@@ -28,11 +19,11 @@ size_t fk_hex_check(const char *text, size_t len)
 			at++;
 			continue;
 		}
-		if (digit_value(text[at]) < 0)
+		if (fk_hex_digit(text[at]) < 0)
 			break;
 		if (at + 1 == len || is_space(text[at + 1]))
 			break; /* half an octet */
-		if (digit_value(text[at + 1]) < 0)
+		if (fk_hex_digit(text[at + 1]) < 0)
 			return at + 1;
 		at += 2;
 	}
@@ -50,7 +41,7 @@ enum fk_err fk_hex_decode(const char *text, size_t len, uint8_t *buf, size_t cap
 			continue;
 		if (size == cap)
 			return FK_EFULL;
-		buf[size++] = (uint8_t)(digit_value(text[i]) << 4 | digit_value(text[i + 1]));
+		buf[size++] = (uint8_t)(fk_hex_digit(text[i]) << 4 | fk_hex_digit(text[i + 1]));
 		i++;
 	}
 	*ret_size = size;

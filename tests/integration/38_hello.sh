@@ -9,6 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
+# shellcheck source=tests/support/hello.sh
+. tests/support/hello.sh
 
 UES=240
 BACK_S=9
@@ -19,10 +21,6 @@ given_up() {
 
 some_are_given_up() {
 	[ "$(given_up)" -ge 20 ]
-}
-
-unasked() {
-	stack_ctl dataplane show --json | jq ".unasked.$1"
 }
 
 tap_plan 8

@@ -11,26 +11,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
+# shellcheck source=tests/support/hello.sh
+. tests/support/hello.sh
 
 UES=240
 BACK_S=9
 
 some_are_given_up() {
 	[ "$(stack_campaign_get .states.unreachable)" -ge 40 ]
-}
-
-unasked() {
-	stack_ctl dataplane show --json | jq ".unasked.$1"
-}
-
-# Those who say Hello with that flag.
-with_flag() {
-	awk -F, -v flag="$1" 'NR > 1 && (NR - 2) % 3 == flag { print $1 }' "$STACK_DIR/fleet.csv" |
-		LC_ALL=C sort
-}
-
-of_sim() {
-	jq ".$1" "$STACK_DIR/fleetsim.json"
 }
 
 tap_plan 11

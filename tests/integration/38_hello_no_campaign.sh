@@ -10,13 +10,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
 # shellcheck source=tests/support/stack.sh
 . tests/support/stack.sh
+# shellcheck source=tests/support/hello.sh
+. tests/support/hello.sh
 
 UES=150
 BACK_S=12
-
-unasked() {
-	stack_ctl dataplane show --json | jq ".unasked.$1"
-}
 
 all_are_back() {
 	[ "$(stack_counter rx_hellos)" -ge "$away" ]
@@ -24,15 +22,6 @@ all_are_back() {
 
 are_answered() {
 	[ "$(unasked answered)" -ge "$(unasked no_service)" ]
-}
-
-with_flag() {
-	awk -F, -v flag="$1" 'NR > 1 && (NR - 2) % 3 == flag { print $1 }' "$STACK_DIR/fleet.csv" |
-		LC_ALL=C sort
-}
-
-of_sim() {
-	jq ".$1" "$STACK_DIR/fleetsim.json"
 }
 
 tap_plan 10
