@@ -14,7 +14,7 @@
  *
  * and a UE: octets that its id has in common with the UE's before it 1, octets that follow 1,
  * these, RSI 3; a slot without an owner is two zeros. The MAC is over KMF, generation, number of
- * the page and all before it (page.h). About 10 octets a UE.
+ * the page and all before it (page.h).
  *
  * Threads: belongs to one thread. Memory: one page at a time, and an octet for each page.
  */
