@@ -15,7 +15,6 @@
 #include "send.h"
 #include "timers.h"
 
-#define IDLE_TURNS 1	  /* turns without work before a worker that may sleep does */
 #define SLEEP_US   200	  /* below the wheel's tick, and what comes meanwhile fits the port */
 #define REST_TURNS 1000	  /* after about 0.2 s with nothing open either, it sleeps ... */
 #define REST_US	   500	  /* ... so long, which neither lease nor stop flag notice */
@@ -186,21 +185,26 @@ static void probe_neighbour(struct fk_worker *w)
 		fk_answer_probe(w, &w->neigh.entries[index]);
 }
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 uint32_t fk_worker_poll(struct fk_worker *w, uint64_t now_us)
 {
-	uint32_t n;
+	uint32_t n_most;
 
 	w->now_us = now_us;
 	fk_claim_poll(w);
 	if (!w->claim.is_yielded)
 		probe_neighbour(w);
-	n = fk_receive_poll(w);
-	n += fk_timers_poll(w);
-	n += fk_send_take_orders(w);
-	n += fk_send_waiting(w);
+	n_most = fk_receive_poll(w);
+	n_most = larger(n_most, fk_timers_poll(w));
+	n_most = larger(n_most, fk_send_take_orders(w));
+	n_most = larger(n_most, fk_send_waiting(w));
 	atomic_store_explicit(&w->block->n_open, w->n_open, memory_order_relaxed);
 	atomic_fetch_add_explicit(&w->block->beats, 1, memory_order_relaxed);
-	return n;
+	return n_most;
 }
 
 static void rest(uint32_t span_us)
@@ -210,16 +214,25 @@ static void rest(uint32_t span_us)
 	nanosleep(&span, NULL);
 }
 
-/* Books the turn that began at 'start' and sleeps if there has been nothing to do for a while. */
-static void end_turn(struct fk_worker *w, struct fk_clock *clock, uint64_t start, uint32_t n_moved,
+static void book_cycles(_Atomic uint64_t *cycles, uint64_t n)
+{
+	atomic_fetch_add_explicit(cycles, n, memory_order_relaxed);
+}
+
+/* Books the turn that began at 'start', and sleeps after one that left no burst behind: a burst that
+ * has filled meanwhile costs less a frame than the few that came at once. */
+static void end_turn(struct fk_worker *w, struct fk_clock *clock, uint64_t start, uint32_t n_most,
 		     uint32_t *n_idle)
 {
-	_Atomic uint64_t *cycles = n_moved > 0 ? &w->block->busy_cycles : &w->block->idle_cycles;
+	struct fk_worker_block *block = w->block;
+	uint64_t end = fk_clock_cycles();
 
-	*n_idle = n_moved > 0 ? 0 : *n_idle + 1;
-	if (w->config.idle_sleeps && *n_idle > IDLE_TURNS)
+	book_cycles(n_most > 0 ? &block->busy_cycles : &block->idle_cycles, end - start);
+	*n_idle = n_most > 0 ? 0 : *n_idle + 1;
+	if (w->config.idle_sleeps && n_most < FK_WORKER_BURST) {
 		rest(*n_idle > REST_TURNS && w->n_open == 0 ? REST_US : SLEEP_US);
-	atomic_fetch_add_explicit(cycles, fk_clock_cycles() - start, memory_order_relaxed);
+		book_cycles(&block->idle_cycles, fk_clock_cycles() - end);
+	}
 	fk_clock_sync(clock, w->now_us);
 	w->realtime_offset_us = clock->realtime_offset_us;
 }

@@ -143,7 +143,8 @@ FK_MUST_USE enum fk_err fk_worker_attach(struct fk_worker *worker, const struct 
 					 char *ret_text, size_t text_size);
 void fk_worker_detach(struct fk_worker *worker);
 
-/* One turn at 'now_us'. Returns how many frames and orders it moved: 0 means there was nothing. */
+/* One turn at 'now_us'. Returns the most that one of its stages moved, frames or orders: 0 if there
+ * was nothing, FK_WORKER_BURST if there may be more at once. */
 uint32_t fk_worker_poll(struct fk_worker *worker, uint64_t now_us);
 
 /* The loop, for rte_eal_remote_launch(); 'arg' is the worker. Returns 0 after fk_worker_stop(). */
