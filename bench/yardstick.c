@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How fast this CPU is while something else runs on it: what OpenSSL's key wrap costs there, of
- * CPU time, a few wraps now and then. Virtual CPUs change their speed by half from one moment to
- * the next, and a figure taken beside this one can be told from theirs.
+ * CPU time, with warm caches, some wraps now and then. Virtual CPUs change their speed by half from
+ * one moment to the next, and a figure taken beside this one can be told from theirs.
  *
  *   bench-yardstick FILE
  *
  * After each sample FILE is one line: nanoseconds of CPU time and wraps, since the start. Runs
- * until it is ended, for an hour at most; it takes about half a percent of its CPU.
+ * until it is ended, for an hour at most; it takes about a percent of its CPU.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,9 +18,9 @@
 
 #include "evp.h"
 
-#define WARM	    3  /* wraps before each sample, not counted */
-#define WRAPS	    20 /* of a sample */
-#define PAUSE_MS    20
+#define WARM	    200 /* wraps before each sample, not counted */
+#define WRAPS	    100 /* of a sample */
+#define PAUSE_MS    200
 #define SAMPLES_MAX (3600 * 1000 / PAUSE_MS)
 #define LINE_SIZE   42 /* two numbers of 20 digits, always, so that a new line covers the old */
 
