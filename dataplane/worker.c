@@ -219,8 +219,8 @@ static void book_cycles(_Atomic uint64_t *cycles, uint64_t n)
 	atomic_fetch_add_explicit(cycles, n, memory_order_relaxed);
 }
 
-/* Books the turn that began at 'start', and sleeps after one that left no burst behind: a burst that
- * has filled meanwhile costs less a frame than the few that came at once. */
+/* Books the turn that began at 'start', and sleeps after one that left no burst behind: a burst
+ * that has filled meanwhile costs less a frame than the few that came at once. */
 static void end_turn(struct fk_worker *w, struct fk_clock *clock, uint64_t start, uint32_t n_most,
 		     uint32_t *n_idle)
 {
