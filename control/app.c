@@ -299,6 +299,17 @@ static void retire(struct fk_app *app)
 	fk_link_server_stand_by(app->link);
 }
 
+void fk_app_reload(struct fk_app *app)
+{
+	if (app->reload_at_ms == 0)
+		app->reload_at_ms = now_ms() + REPLY_MS;
+}
+
+bool fk_app_lives_on(const struct fk_app *app)
+{
+	return app->is_lost || app->begins_anew;
+}
+
 /* The dataplane first: a worker must not read a table that is being wiped. If it does not end, the
  * keys go all the same. */
 static bool may_wipe_now(const struct fk_app *app)
@@ -425,7 +436,7 @@ enum fk_err fk_app_run(struct fk_app *app)
 		bool is_api;
 		int n;
 
-		if (app->wipe_by_ms != 0)
+		if (app->wipe_by_ms != 0 || app->reload_at_ms != 0)
 			wait_ms = shorter(wait_ms, WIPE_STEP_MS);
 		n = epoll_wait(app->epoll_fd, events, 8, wait_ms);
 		is_api = wait_ms >= 0;
@@ -440,7 +451,8 @@ enum fk_err fk_app_run(struct fk_app *app)
 			else
 				is_api = true;
 		}
-		fk_engine_hold_starts(app->engine, fk_api_is_importing(app->api));
+		fk_engine_hold_starts(app->engine,
+				      fk_api_is_importing(app->api) || app->reload_at_ms != 0);
 		fk_engine_tick(app->engine);
 		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);
@@ -449,6 +461,8 @@ enum fk_err fk_app_run(struct fk_app *app)
 			retire(app);
 		if (app->wipe_by_ms != 0 && may_wipe_now(app))
 			app->should_stop = true;
+		if (app->reload_at_ms != 0 && !app->should_stop && now_ms() >= app->reload_at_ms)
+			app->begins_anew = app->should_stop = true;
 	}
 	if (app->engine != NULL)
 		fk_engine_flush(app->engine);

@@ -50,7 +50,9 @@ struct fk_app {
 	bool recovers_alone;	     /* an older copy of the store, and nobody has asked for it */
 	uint32_t n_sweep_pages;	     /* of a failed import that go next; 0: it has left none */
 	bool should_stop;
-	uint64_t wipe_by_ms; /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
+	uint64_t wipe_by_ms;   /* CLOCK_MONOTONIC; 0: keys are not to be wiped */
+	uint64_t reload_at_ms; /* the same; 0: the fleet in memory is the one in force */
+	bool begins_anew;      /* it is not, and the loop has ended for that */
 };
 
 /* How to start; all borrowed. */
@@ -72,8 +74,16 @@ FK_MUST_USE enum fk_err fk_app_init(struct fk_app *app, const struct fk_config *
 				    const struct fk_app_start *start, struct fk_reason *reason);
 /* Runs until SIGTERM or SIGINT, then writes what is dirty; or until another node has the lease:
  * then nothing is written, the dataplane has been told to let go of all that it has, and 'is_lost'
- * is set. Returns FK_OK or FK_EIO. */
+ * is set; or until what fk_app_reload() wants may begin. Returns FK_OK or FK_EIO. */
 FK_MUST_USE enum fk_err fk_app_run(struct fk_app *app);
+/* True if the caller is to end 'app' and begin anew. */
+bool fk_app_lives_on(const struct fk_app *app);
+/*
+ * For when the store has, or may have, another fleet in force than memory: nothing more is begun
+ * with the one in memory, fk_app_run() ends as soon as whoever asked has the answer, and the next
+ * life loads what is in force.
+ */
+void fk_app_reload(struct fk_app *app);
 /*
  * Wipes all keys of both processes and ends: the dataplane is told, and fk_app_run() ends when it
  * is gone, at the latest after half a second; then fk_app_fini() wipes the key table, too. What is

@@ -54,11 +54,35 @@ void fk_import_job_free(struct fk_import_job *job)
 {
 	if (job == NULL)
 		return;
-	if (job->import != NULL && job->stage >= STAGING)
+	/* Not while it is not known which of two fleets is in force: the next life sweeps. */
+	if (job->import != NULL && job->stage >= STAGING && job->app->reload_at_ms == 0)
 		job->app->n_sweep_pages = SWEEP_PAGES_MIN;
 	fk_fleet_loader_free(job->loader);
 	fk_import_free(job->import);
 	free(job);
+}
+
+/* What failed may have come after the flip: memory would go on with a fleet that is not in force.
+ */
+static bool may_be_behind(const struct fk_import_job *job, enum fk_err err)
+{
+	if (job->stage == PUBLISHING)
+		return err == FK_ESTORE || err == FK_ESTALE;
+	return job->stage == OPENING || job->stage == LOADING;
+}
+
+/* Begins anew with what is in force, and says so to whoever waits for this import. */
+static void reload(struct fk_import_job *job, enum fk_err err, struct fk_reason *reason)
+{
+	const char *what = job->stage == PUBLISHING ? "whether this fleet is in force is not known"
+						    : "this fleet is in force";
+	const struct fk_reason why = *reason;
+
+	fk_reason_set(reason, "%s, and what is in force is being loaded anew, since: %s", what,
+		      why.text[0] != '\0' ? why.text : fk_err_text(err));
+	fk_log(FK_LOG_ERROR, "an import ended behind its flip", "error=\"%s\" reason=\"%s\"",
+	       fk_err_text(err), reason->text);
+	fk_app_reload(job->app);
 }
 
 static enum fk_err publish(struct fk_import_job *job, struct fk_reason *reason)
@@ -161,6 +185,8 @@ enum fk_err fk_import_job_step(struct fk_import_job *job, bool *ret_done, struct
 	}
 	if (err == FK_ESTORE)
 		fk_reason_set(reason, "%s", fk_store_last_error(app->store));
+	if (err != FK_OK && may_be_behind(job, err))
+		reload(job, err, reason);
 	if (err != FK_OK)
 		return err;
 	if (done)

@@ -7,8 +7,9 @@
  *
  *   read -> comparing -> staging -> loading -> clearing -> done
  *
- * Until the new generation is published nothing has changed. After it, a job that fails leaves the
- * old fleet in memory and the new one in force in the store: the next start loads it.
+ * Until the new generation is published nothing has changed. A job that fails after it, or that
+ * cannot tell, has fk_app_reload() begin anew with what is in force: the fleet in memory is not any
+ * more, and what is written on its behalf, numbers above all, would not be found again.
  *
  * A job that fails before that may leave pages in the store. They are removed a slice at a time,
  * too, once no import runs and the store can be written.

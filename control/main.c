@@ -177,7 +177,8 @@ static void tell_restored(const struct fk_app *app)
 	       (unsigned long long)facts.recovery.n_unknown_ues);
 }
 
-/* One life of this process: until it is told to stop, or another node takes over. */
+/* One life of this process: until it is told to stop, another node takes over, or the fleet in
+ * memory is not the one in force any more. */
 static enum fk_err live(struct fk_app *app, const struct fk_config *config,
 			const struct fk_app_start *start)
 {
@@ -201,7 +202,7 @@ static int serve(const struct fk_config *config, const struct fk_app_start *star
 	static struct fk_app app;
 	enum fk_err err = live(&app, config, start);
 
-	while (err == FK_OK && app.is_lost)
+	while (err == FK_OK && fk_app_lives_on(&app))
 		err = live(&app, config, &anew);
 	if (err == FK_EPOLICY && start->backup != NULL)
 		return EXIT_POLICY;

@@ -184,8 +184,9 @@ void fk_call_drop_import(struct fk_call *call)
 	fk_import_free(call->import);
 	call->job = NULL;
 	call->import = NULL;
+	/* With a fleet that is not in force nothing may begin. */
 	if (call->owns_import_lock)
-		*call->imports = (struct fk_import_lock){.is_busy = false};
+		*call->imports = (struct fk_import_lock){.is_busy = call->app->reload_at_ms != 0};
 	call->owns_import_lock = false;
 }
 
