@@ -47,11 +47,12 @@ const char fk_run_options_help[] =
 	"    --for SECONDS      end by itself, 1..1000000 (default: at SIGTERM or SIGINT)\n"
 	"    --seed S           decides all that follows (default 1)\n"
 	"\n"
-	"    weather, PERCENT of the datagrams, 0..100 (default 0)\n"
-	"    --loss PERCENT     lost, each way; --loss-rx from the KMF, --loss-tx to the KMF\n"
-	"    --repeat PERCENT   arrive twice, each way\n"
-	"    --reorder PERCENT  are overtaken by the next one, each way\n"
-	"    --delay-ms MEAN[,JITTER]  each way takes MEAN +- JITTER milliseconds, 0..10000\n"
+	"    weather, PERCENT of the datagrams, 0..100 (default 0), each way; with -rx (as in\n"
+	"    --loss-rx) of those from the KMF, with -tx of those to the KMF\n"
+	"    --loss PERCENT     are lost\n"
+	"    --repeat PERCENT   arrive twice\n"
+	"    --reorder PERCENT  are overtaken by the next one\n"
+	"    --delay-ms MEAN[,JITTER]  a way takes MEAN +- JITTER milliseconds, 0..10000\n"
 	"\n"
 	"    UEs, PERCENT of them, 0..100 (default 0)\n"
 	"    --refuse-404 PERCENT   are not known to the server\n"
@@ -116,12 +117,19 @@ enum run_option {
 	OPT_CAPTURE,
 	OPT_CAPTURE_FRAMES,
 	OPT_FOR,
+	/* Of each three the first is for both ways. */
 	OPT_LOSS,
 	OPT_LOSS_RX,
 	OPT_LOSS_TX,
 	OPT_REPEAT,
+	OPT_REPEAT_RX,
+	OPT_REPEAT_TX,
 	OPT_REORDER,
+	OPT_REORDER_RX,
+	OPT_REORDER_TX,
 	OPT_DELAY_MS,
+	OPT_DELAY_MS_RX,
+	OPT_DELAY_MS_TX,
 	OPT_RETRY_AFTER,
 	OPT_OVERLOAD,
 	OPT_OFFLINE_BACK,
@@ -163,8 +171,14 @@ static const struct option options[] = {
 	{"loss-rx", required_argument, NULL, OPT_LOSS_RX},
 	{"loss-tx", required_argument, NULL, OPT_LOSS_TX},
 	{"repeat", required_argument, NULL, OPT_REPEAT},
+	{"repeat-rx", required_argument, NULL, OPT_REPEAT_RX},
+	{"repeat-tx", required_argument, NULL, OPT_REPEAT_TX},
 	{"reorder", required_argument, NULL, OPT_REORDER},
+	{"reorder-rx", required_argument, NULL, OPT_REORDER_RX},
+	{"reorder-tx", required_argument, NULL, OPT_REORDER_TX},
 	{"delay-ms", required_argument, NULL, OPT_DELAY_MS},
+	{"delay-ms-rx", required_argument, NULL, OPT_DELAY_MS_RX},
+	{"delay-ms-tx", required_argument, NULL, OPT_DELAY_MS_TX},
 	{"retry-after", required_argument, NULL, OPT_RETRY_AFTER},
 	{"overload", required_argument, NULL, OPT_OVERLOAD},
 	{"offline-back", required_argument, NULL, OPT_OFFLINE_BACK},
@@ -265,19 +279,42 @@ static bool read_number(struct fk_sim_options *o, int c, const char *text)
 	return ok;
 }
 
-static bool read_delay(struct fk_weather_spec *weather, const char *text)
+static bool read_delay(const char *name, const char *text, uint32_t *ret_mean_ms,
+		       uint32_t *ret_jitter_ms)
 {
 	uint64_t mean = 0, jitter = 0;
 	char first[PAIR_MAX];
 	const char *second;
 
-	if (!fk_argument_pair("delay-ms", text, ',', first, sizeof(first), &second) ||
-	    !fk_argument_number("delay-ms", first, 0, FK_WEATHER_DELAY_MAX_MS, &mean) ||
-	    (second != NULL && !fk_argument_number("delay-ms", second, 0, mean, &jitter)))
+	if (!fk_argument_pair(name, text, ',', first, sizeof(first), &second) ||
+	    !fk_argument_number(name, first, 0, FK_WEATHER_DELAY_MAX_MS, &mean) ||
+	    (second != NULL && !fk_argument_number(name, second, 0, mean, &jitter)))
 		return false;
-	weather->delay_ms = (uint32_t)mean;
-	weather->jitter_ms = (uint32_t)jitter;
+	*ret_mean_ms = (uint32_t)mean;
+	*ret_jitter_ms = (uint32_t)jitter;
 	return true;
+}
+
+/* One of the options from 'first', which is for both ways. */
+static bool is_of_way(int c, int first, int way)
+{
+	return c == first || c == first + 1 + way;
+}
+
+static bool read_weather_of(struct fk_weather_spec *w, int c, const char *text, int way)
+{
+	static_assert(OPT_LOSS_RX == OPT_LOSS + 1 + FK_WAY_RX, "ways in this order");
+	bool ok = true;
+
+	if (is_of_way(c, OPT_LOSS, way))
+		ok = fk_argument_percent(name_of(c), text, &w->loss_percent[way]);
+	else if (is_of_way(c, OPT_REPEAT, way))
+		ok = fk_argument_percent(name_of(c), text, &w->repeat_percent[way]);
+	else if (is_of_way(c, OPT_REORDER, way))
+		ok = fk_argument_percent(name_of(c), text, &w->reorder_percent[way]);
+	else if (is_of_way(c, OPT_DELAY_MS, way))
+		ok = read_delay(name_of(c), text, &w->delay_ms[way], &w->jitter_ms[way]);
+	return ok;
 }
 
 static bool read_status(struct fk_traits_spec *traits, const char *text)
@@ -325,26 +362,12 @@ static bool read_window(struct fk_traits_spec *traits, const char *text)
 	return true;
 }
 
-static bool read_weather(struct fk_sim_options *o, int c, const char *text)
+static bool read_value(struct fk_sim_options *o, int c, const char *text)
 {
-	struct fk_weather_spec *w = &o->weather;
-
+	if (c >= OPT_LOSS && c <= OPT_DELAY_MS_TX)
+		return read_weather_of(&o->weather, c, text, FK_WAY_RX) &&
+		       read_weather_of(&o->weather, c, text, FK_WAY_TX);
 	switch (c) {
-	case OPT_LOSS:
-		if (!fk_argument_percent("loss", text, &w->loss_percent[FK_WAY_RX]))
-			return false;
-		w->loss_percent[FK_WAY_TX] = w->loss_percent[FK_WAY_RX];
-		return true;
-	case OPT_LOSS_RX:
-		return fk_argument_percent("loss-rx", text, &w->loss_percent[FK_WAY_RX]);
-	case OPT_LOSS_TX:
-		return fk_argument_percent("loss-tx", text, &w->loss_percent[FK_WAY_TX]);
-	case OPT_REPEAT:
-		return fk_argument_percent("repeat", text, &w->repeat_percent);
-	case OPT_REORDER:
-		return fk_argument_percent("reorder", text, &w->reorder_percent);
-	case OPT_DELAY_MS:
-		return read_delay(w, text);
 	case OPT_STATUS_PERCENT:
 		return read_status(&o->traits, text);
 	case OPT_SMALL_WINDOW:
@@ -429,7 +452,7 @@ static bool read_option(struct fk_sim_options *o, int c, const char *text)
 		o->capture_path = text;
 		return true;
 	default:
-		return read_weather(o, c, text);
+		return read_value(o, c, text);
 	}
 }
 

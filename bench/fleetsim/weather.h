@@ -22,10 +22,10 @@ enum fk_way {
 
 struct fk_weather_spec {
 	double loss_percent[FK_WAYS];
-	double repeat_percent;	/* of the datagrams arrive twice, each way */
-	double reorder_percent; /* of the datagrams are overtaken by the next, each way */
-	uint32_t delay_ms;	/* mean, each way */
-	uint32_t jitter_ms;	/* delays differ by up to so much from the mean; at most delay_ms */
+	double repeat_percent[FK_WAYS];	 /* of the datagrams arrive twice */
+	double reorder_percent[FK_WAYS]; /* of the datagrams are overtaken by the next */
+	uint32_t delay_ms[FK_WAYS];	 /* mean */
+	uint32_t jitter_ms[FK_WAYS]; /* delays differ by up to so much from the mean; at most it */
 	uint64_t seed;
 };
 

@@ -315,7 +315,7 @@ static void pass_overtaken(struct fk_wire_port *port, enum fk_way way,
 	if (m == NULL)
 		return;
 	port->ways[way].overtaken = NULL;
-	pass(port, way, m, port->weather.spec.delay_ms, receiver);
+	pass(port, way, m, port->weather.spec.delay_ms[way], receiver);
 }
 
 /* A datagram that is not lost sets out. Takes the mbuf over. */

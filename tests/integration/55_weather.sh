@@ -32,7 +32,7 @@ is_positive() {
 	[ "$1" -gt 0 ]
 }
 
-tap_plan 35
+tap_plan 39
 stack_init weather
 STACK_UES=400
 STACK_SEED=11
@@ -84,5 +84,20 @@ tap_ok "the KMF counted replays" is_positive "$(counted rx_kmm_repeat)"
 tap_ok "attempts without an answer were sent again" is_positive "$(counted answer_timeout)"
 tap_is "both processes lived through it" \
 	"${STACK_RESTARTS[dataplane]:-0} ${STACK_RESTARTS[control]:-0}" "0 0"
+tap_ok "every process ends well" stack_end
+
+# One way may be worse than the other.
+STACK_UES=100
+STACK_LOSS=0
+STACK_FLEETSIM_ARGS=(--repeat-rx 20 --reorder-tx 20 --delay-ms-tx "5,5")
+stack_begin_anew
+stack_campaign_create
+stack_watch 60 >/dev/null
+stack_settle
+tap_is "with one-sided weather every UE ends acknowledged" "$(stack_campaign_get .acked)" 100
+tap_is "repeats are on the way from the KMF alone, overtaking and delay on the other" \
+	"$(fleet '[.datagrams | .repeated_rx, .overtaken_tx, .delayed_tx, .repeated_tx, .overtaken_rx,
+		.delayed_rx] | map(. > 0) | join(" ")')" "true true true false false false"
+tap_ok "the books agree" stack_books_agree
 tap_ok "every process ends well" stack_end
 tap_end
