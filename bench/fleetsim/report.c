@@ -262,6 +262,17 @@ static json_t *insider_json(const struct fk_insider *insider)
 	return object;
 }
 
+/* The sums that the KMF's counters must have of members in another's name. */
+static json_t *false_names_json(const struct fk_traits *traits)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < FK_FALSE_NAMES; i++)
+		put_count(object, fk_false_name_counter_name((enum fk_false_name)i),
+			  traits->false_names[i]);
+	return object;
+}
+
 static json_t *traits_json(const struct fk_traits *traits)
 {
 	json_t *object = json_object();
@@ -271,6 +282,8 @@ static json_t *traits_json(const struct fk_traits *traits)
 
 		put_count(trait, "ues", traits->ues[i]);
 		put_count(trait, "events", traits->events[i]);
+		if (i == FK_TRAIT_FORGED_MEMBER)
+			json_object_set_new(trait, "counters", false_names_json(traits));
 		json_object_set_new(object, fk_trait_name((enum fk_trait)i), trait);
 	}
 	return object;

@@ -135,6 +135,7 @@ static void speak_forged(struct fk_server *s, const struct fk_speech *speech,
 {
 	const struct fk_sim_ue *member = find_member(s, speech->ue);
 	struct fk_compose message = *answer;
+	enum fk_false_name told_by = FK_FALSE_NAME_CALLER;
 	struct fk_forged forged;
 
 	if (member == NULL || fk_forge_copy(answer->kmm, answer->kmm_size, &forged) != FK_OK)
@@ -142,13 +143,16 @@ static void speak_forged(struct fk_server *s, const struct fk_speech *speech,
 	if (fk_forge_mac_key_id(&forged) == speech->ue->ptek_key_id) {
 		if (fk_forge_sign(&forged, s->radio->ossl, member->ptek) != FK_OK)
 			return;
+		told_by = FK_FALSE_NAME_KEY;
 	} else {
 		message.mcdata_id = fk_fleet_mcdata_id(s->fleet, member);
 		message.mcdata_id_size = member->mcdata_id_size;
 	}
 	message.kmm = forged.octets;
-	if (begin(s, speech, &message))
-		s->traits->events[FK_TRAIT_FORGED_MEMBER]++;
+	if (!begin(s, speech, &message))
+		return;
+	s->traits->events[FK_TRAIT_FORGED_MEMBER]++;
+	s->traits->false_names[told_by]++;
 }
 
 /* The answer, and around it what the UE's traits add. */

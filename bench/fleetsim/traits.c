@@ -22,6 +22,17 @@ const char *fk_trait_name(enum fk_trait trait)
 	return names[trait];
 }
 
+const char *fk_false_name_counter_name(enum fk_false_name false_name)
+{
+	static const char *const names[] = {
+#define X(name, counter) counter,
+		FK_FALSE_NAME_MAP(X)
+#undef X
+	};
+
+	return names[false_name];
+}
+
 static bool is_of_requests(enum fk_trait trait)
 {
 	return trait == FK_TRAIT_REFUSE_480 || trait == FK_TRAIT_REFUSE_503;

@@ -37,6 +37,18 @@ enum fk_trait {
 	FK_TRAITS
 };
 
+/* How a member is told from the UE in whose name it answers, and the KMF's counter of it. */
+#define FK_FALSE_NAME_MAP(X)                                               \
+	X(KEY, "rx_kmm_bad_mac")	/* the MAC is under its own key */ \
+	X(CALLER, "rx_kmm_not_that_ue") /* the group shares the key: the server names it */
+
+enum fk_false_name {
+#define X(name, counter) FK_FALSE_NAME_##name,
+	FK_FALSE_NAME_MAP(X)
+#undef X
+	FK_FALSE_NAMES
+};
+
 #define FK_HELLO_FLAGS 3u /* as a flag: UE i of the fleet file has flag i modulo 3 */
 
 struct fk_traits_spec {
@@ -58,11 +70,13 @@ struct fk_traits {
 	struct fk_traits_spec spec;
 	bool has_begun; /* a request came */
 	uint64_t begun_at_ms;
-	uint64_t ues[FK_TRAITS];    /* that have the trait; 0 for those of requests */
-	uint64_t events[FK_TRAITS]; /* how often it showed */
+	uint64_t ues[FK_TRAITS];	      /* that have the trait; 0 for those of requests */
+	uint64_t events[FK_TRAITS];	      /* how often it showed */
+	uint64_t false_names[FK_FALSE_NAMES]; /* the events of FORGED_MEMBER, apart */
 };
 
 const char *fk_trait_name(enum fk_trait trait);
+const char *fk_false_name_counter_name(enum fk_false_name false_name);
 
 /* Gives each UE of the fleet its traits. 'traits->spec' is set, the rest is zero. Who is to ask
  * without a KEK has none from the start. */

@@ -123,14 +123,14 @@ static void teardown(void)
 
 TestSuite(server, .init = setup, .fini = teardown);
 
-/* Writes a MESSAGE with the UE's rekey 'number'; 'count' makes the transaction another one. */
-static size_t write_rekey(uint16_t number, char count, uint8_t *buf, size_t cap)
+/* Writes a MESSAGE to the UE with this KMM; 'count' makes the transaction another one. */
+static size_t write_message(const uint8_t *kmm, size_t kmm_size, char count, uint8_t *buf,
+			    size_t cap)
 {
 	uint8_t payload[FK_KMM_PREAMBLE_SIZE + FK_KMM_SIZE_MAX];
 	struct fk_kmm_preamble preamble = {.algorithm_id = FK_ALGORITHM_CLEAR};
-	struct command c = usual_command(&f, ue, number);
 	char branch[FK_BRANCH_LEN], call_id[FK_CALL_ID_LEN];
-	size_t kmm_size = make_rekey(&f, ue, &c, payload + FK_KMM_PREAMBLE_SIZE), size;
+	size_t size;
 	struct fk_sip_fill fill = {.mcdata_id = fk_fleet_mcdata_id(&f.fleet, ue),
 				   .mcdata_id_size = ue->mcdata_id_size,
 				   .branch = branch,
@@ -142,6 +142,7 @@ static size_t write_rekey(uint16_t number, char count, uint8_t *buf, size_t cap)
 				   .payload = payload,
 				   .payload_size = (uint16_t)(FK_KMM_PREAMBLE_SIZE + kmm_size)};
 
+	memcpy(payload + FK_KMM_PREAMBLE_SIZE, kmm, kmm_size);
 	memset(branch, count, sizeof(branch));
 	memcpy(branch, FK_BRANCH_COOKIE, strlen(FK_BRANCH_COOKIE));
 	memset(call_id, count, sizeof(call_id));
@@ -149,6 +150,15 @@ static size_t write_rekey(uint16_t number, char count, uint8_t *buf, size_t cap)
 	size = fk_sip_template_fill(&template, &fill, buf, cap, NULL);
 	cr_assert_gt(size, 0);
 	return size;
+}
+
+/* The UE's rekey 'number'. */
+static size_t write_rekey(uint16_t number, char count, uint8_t *buf, size_t cap)
+{
+	struct command c = usual_command(&f, ue, number);
+	uint8_t kmm[FK_KMM_SIZE_MAX];
+
+	return write_message(kmm, make_rekey(&f, ue, &c, kmm), count, buf, cap);
 }
 
 static void deliver(const uint8_t *octets, size_t size)
@@ -650,6 +660,43 @@ Test(server, lies_stand_beside_the_truth_once_and_are_counted)
 	n_sent = 0;
 	deliver(buf, write_rekey(2, 'b', buf, sizeof(buf)));
 	cr_assert_eq(n_sent, 3);
+}
+
+/* True if the server says in the datagram that this one calls. */
+static bool is_sent_by(uint32_t i, const char *mcdata_id)
+{
+	struct fk_sip_message sip = parse_sent(i);
+	struct fk_sip_part parts[4];
+	struct fk_mcdata_info info;
+	uint32_t n = 0;
+
+	cr_assert_eq(fk_sip_split_body(&sip, parts, 4, &n), FK_OK);
+	cr_assert_eq(fk_mcdata_info_parse(parts[0].octets, parts[0].size, &info), FK_OK);
+	return strcmp(info.calling_user_id, mcdata_id) == 0;
+}
+
+Test(server, a_member_in_anothers_name_is_counted_by_what_gives_it_away)
+{
+	struct command c = usual_command(&f, ue, 2);
+	uint8_t buf[1500], kmm[FK_KMM_SIZE_MAX];
+
+	ue->traits = 1u << FK_TRAIT_FORGED_MEMBER;
+	deliver(buf, write_rekey(1, 'a', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 4, "202, NOTIFICATION, the false answer, answer");
+	cr_expect(is_sent_by(2, "sip:ue0000004@mc.example"), "under its own key");
+	cr_expect_eq(traits.events[FK_TRAIT_FORGED_MEMBER], 1);
+	cr_expect_eq(traits.false_names[FK_FALSE_NAME_KEY], 1);
+	cr_expect_eq(traits.false_names[FK_FALSE_NAME_CALLER], 0);
+
+	c.mac_key = f.tek;
+	c.mac_key_id = KEY_ID;
+	deliver(buf, write_message(kmm, make_inventory(&f, ue, &c, kmm), 'b', buf, sizeof(buf)));
+	cr_assert_eq(n_sent, 8);
+	cr_expect(is_sent_by(6, "sip:ue0000005@mc.example"), "under the group's");
+	cr_expect(is_sent_by(7, "sip:ue0000004@mc.example"));
+	cr_expect_eq(traits.events[FK_TRAIT_FORGED_MEMBER], 2);
+	cr_expect_eq(traits.false_names[FK_FALSE_NAME_KEY], 1);
+	cr_expect_eq(traits.false_names[FK_FALSE_NAME_CALLER], 1);
 }
 
 Test(server, what_an_insider_says_with_the_groups_key_is_counted_and_obeyed_by_nobody)
