@@ -5,11 +5,19 @@
 # kills.sh - rounds of one paced campaign and SIGKILL to one process, or to two at once, in it.
 # Sourced, after stack.sh and capture.sh.
 #
-#   kills_instant N I     KILLS_AT_MS: the I-th of N instants, spread over the first nine tenths of
-#                         the campaign; draws from RANDOM, so it must not run in a subshell
+#   kills_instant N I     KILLS_AT_MS: the I-th of N instants, spread over the whole of the campaign;
+#                         draws from RANDOM, so it must not run in a subshell
 #   kills_round NAMES MS  a fresh stack, a campaign, SIGKILL to control, dataplane or redis, or to two
 #                         of them ("control+redis"), MS into it; says what is wrong afterwards, if
-#                         anything, in KILLS_WRONG. Fails only if the round itself could not be run
+#                         anything, in KILLS_WRONG. Fails only if the round itself could not be run.
+#                         KILLS_ACKED_AT_KILL: how many held their key just before it;
+#                         KILLS_LATE_MS: by how much it came too late for the campaign, "" if it met
+#                         it. kills_when says both
+#
+# At its pace the campaign cannot end before KILLS_CAMPAIGN_MS, so each instant is within it: the last
+# ones meet its closing exchanges. On a host that stops us for a moment a kill may still come after the
+# end. Then the round is judged as any other, for what is complete must stay so, and its caller can
+# say that it was late.
 #
 # A round is good if every UE acknowledged, both books agree, no message number was used twice and
 # few were skipped, the count of held keys never fell, and every UE that control called a holder
@@ -21,12 +29,13 @@ KILLS_PACE=400        # requests a second
 KILLS_CAMPAIGN_MS=10000 # two requests for each UE at that pace
 KILLS_SKIPPED_MAX=64    # message numbers in all: one page of UEs whose reservation came to nothing
 KILLS_BLOCK=8           # numbers that one attempt may use up
+KILLS_HOLDERS_MS=300    # before the kill: asking for all holders takes a moment
 # shellcheck disable=SC2034
 KILLS_TARGETS=(control dataplane redis control+dataplane control+redis dataplane+redis)
 KILLS_WRONG=
 
 kills_instant() {
-	KILLS_AT_MS=$((KILLS_CAMPAIGN_MS * 9 * (1000 * $2 + RANDOM % 1000) / (10000 * $1)))
+	KILLS_AT_MS=$((KILLS_CAMPAIGN_MS * (1000 * $2 + RANDOM % 1000) / (1000 * $1)))
 }
 
 kills_now_ms() {
@@ -122,13 +131,43 @@ kills_judge() {
 	[ "$verdict" = good ] || kills_note "$verdict"
 }
 
-# The link to fleetsim comes up when it does, and a kill before that meets nothing.
+# The link to fleetsim comes up when it does, and a kill before that meets nothing. At its pace the
+# requests that have gone out say when the first one did.
 kills_sends() {
-	[ "$(stack_counter tx_requests)" -gt 0 ]
+	local n now_ms
+	now_ms=$(kills_now_ms)
+	n=$(stack_counter tx_requests) && [ "$n" -gt 0 ] || return 1
+	KILLS_BEGAN_MS=$((now_ms - n * 1000 / KILLS_PACE))
+}
+
+kills_since_ms() {
+	echo $(($(kills_now_ms) - KILLS_BEGAN_MS))
+}
+
+# kills_wait_for MS: into the campaign.
+kills_wait_for() {
+	local left_ms=$(($1 - $(kills_since_ms)))
+	[ "$left_ms" -le 0 ] || sleep "$((left_ms / 1000)).$(printf %03d $((left_ms % 1000)))"
+}
+
+# The last kill in words.
+kills_when() {
+	local late=${KILLS_LATE_MS:+, $KILLS_LATE_MS ms too late}
+	echo "at $KILLS_AT_MS ms, with $KILLS_ACKED_AT_KILL of $STACK_UES acknowledged$late"
+}
+
+# kills_find_late MS: by how much the end of the campaign was before that instant.
+kills_find_late() {
+	local end_ms
+	KILLS_LATE_MS=
+	end_ms=$(jq -r '.finished_at // empty |
+		(.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber)' "$STACK_DIR/campaign.json") ||
+		return 1
+	[ -z "$end_ms" ] || [ "$end_ms" -ge "$1" ] || KILLS_LATE_MS=$(($1 - end_ms))
 }
 
 kills_round() {
-	local names=$1 at_ms=$2 began_ms lost name
+	local names=$1 at_ms=$2 killed_ms lost name
 	KILLS_WRONG=
 	KILLS_ACKED=0
 	STACK_FLEET_CAPTURE=$STACK_DIR/wire.pcap
@@ -138,13 +177,14 @@ kills_round() {
 	# Callers take our status, and then no failure ends us by itself.
 	stack_prepare && stack_start && stack_import >/dev/null && stack_campaign_create || return 1
 	stack_until 30 "requests" kills_sends || return 1
-	began_ms=$(kills_now_ms)
-	while [ $(($(kills_now_ms) - began_ms)) -lt "$at_ms" ]; do
+	while [ "$(kills_since_ms)" -lt $((at_ms - KILLS_HOLDERS_MS)) ]; do
 		kills_watch_acked
 		sleep 0.05
 	done
 	kills_holders >"$STACK_DIR/holders.before" || return 1
 	KILLS_ACKED_AT_KILL=$(wc -l <"$STACK_DIR/holders.before")
+	kills_wait_for "$at_ms"
+	killed_ms=$(kills_now_ms)
 	for name in ${names//+/ }; do
 		stack_kill "$name" || return 1
 	done
@@ -156,9 +196,9 @@ kills_round() {
 	while [ "$(stack_campaign_get .state 2>/dev/null)" = running ]; do
 		kills_watch_acked
 		stack_tend || return 1
-		[ $(($(kills_now_ms) - began_ms)) -lt $((KILLS_CAMPAIGN_MS + 90000)) ] || break
+		[ "$(kills_since_ms)" -lt $((KILLS_CAMPAIGN_MS + 90000)) ] || break
 		sleep 0.1
 	done
-	kills_settle || return 1
+	kills_settle && kills_find_late "$killed_ms" || return 1
 	kills_judge "$names"
 }
