@@ -17,8 +17,9 @@
 #include "config/value.h"
 #include "config/yaml.h"
 
-#define FILE_SIZE_MAX	 (1u << 20) /* octets; a configuration is a few KiB */
-#define MESSAGE_SIZE_MIN 400	    /* octets; no rekey of any UE fits into less */
+#define FILE_SIZE_MAX		 (1u << 20) /* octets; a configuration is a few KiB */
+#define DATAGRAM_UNKNOWN_MTU_MAX 1300	    /* octets */
+#define MESSAGE_SIZE_MIN	 400	    /* octets; no rekey of any UE fits into less */
 
 static const struct fk_option options[] = {
 #define X(section, name, kind, default_text, min, max, unit, help) \
@@ -145,6 +146,14 @@ static enum fk_err check_link_and_sip(const struct fk_config *config, struct fk_
 		fk_reason_set(reason,
 			      "sip.t2_ms: %u is out of range, must not be below sip.t1_ms (%u)",
 			      config->sip.t2_ms, config->sip.t1_ms);
+		return FK_ERANGE;
+	}
+	/* spec: RFC 3261 §18.1.1 */
+	if (config->sip.path_mtu == 0 && config->sip.datagram_max > DATAGRAM_UNKNOWN_MTU_MAX) {
+		fk_reason_set(reason,
+			      "sip.datagram_max: %u is out of range, must not be above %u while "
+			      "the path MTU is unknown (sip.path_mtu is 0)",
+			      config->sip.datagram_max, DATAGRAM_UNKNOWN_MTU_MAX);
 		return FK_ERANGE;
 	}
 	if (fk_config_max_datagram(config) < MESSAGE_SIZE_MIN) {
@@ -405,8 +414,8 @@ uint16_t fk_config_max_payload(const struct fk_config *config,
 
 uint16_t fk_config_max_datagram(const struct fk_config *config)
 {
-	/* spec: RFC 3261 §18.1.1: within 200 octets of a known path MTU UDP may not be used, and
-	 * with an unknown one not above 1300, the default of datagram_max. */
+	/* spec: RFC 3261 §18.1.1: within 200 octets of a known path MTU UDP may not be used; with
+	 * an unknown one datagram_max is DATAGRAM_UNKNOWN_MTU_MAX at most (check_link_and_sip). */
 	uint32_t max = config->sip.datagram_max;
 
 	if (config->sip.path_mtu != 0 && config->sip.path_mtu - 200 < max)

@@ -146,7 +146,8 @@ uint16_t fk_config_max_payload(const struct fk_config *config,
 int32_t fk_config_find_next_hop(const struct fk_config *config, const char *name);
 
 /*
- * Octets that one SIP message may take on UDP: the smaller of datagram_max and, when the path MTU
- * is known, path_mtu - 200, less the slack for proxies. spec: RFC 3261 §18.1.1
+ * Octets that one SIP message may take on UDP: the smaller of datagram_max, which is 1300 at most
+ * while the path MTU is unknown, and, when it is known, path_mtu - 200; less the slack for proxies.
+ * spec: RFC 3261 §18.1.1
  */
 uint16_t fk_config_max_datagram(const struct fk_config *config);

@@ -93,9 +93,10 @@
 	X(sip, t1_ms, UINT, "500", 10, 10000, "ms", "timer T1 of RFC 3261: first repeat")      \
 	X(sip, t2_ms, UINT, "4000", 10, 60000, "ms", "timer T2: longest time between repeats") \
 	X(sip, datagram_max, UINT, "1300", 500, 65000, "octets",                               \
-	  "largest SIP message on UDP when the path MTU is unknown")                           \
+	  "largest SIP message on UDP; above 1300 only with a path_mtu, and never above it "   \
+	  "less 200")                                                                          \
 	X(sip, path_mtu, MTU, "0", 576, 65535, "octets",                                       \
-	  "MTU of the path to the next hops; 0: unknown")                                      \
+	  "MTU of the path to the next hops; 0: unknown, then datagram_max is 1300 at most")   \
 	X(sip, proxy_slack, UINT, "150", 0, 1000, "octets",                                    \
 	  "room kept for the Via and Record-Route of proxies")
 

@@ -35,7 +35,7 @@ again() {
 	stack_until 60 "attached dataplane" stack_attached
 }
 
-tap_plan 15
+tap_plan 16
 stack_init plan
 STACK_UES=50
 STACK_PACE=100
@@ -84,5 +84,10 @@ tap_ok "with size and limit" jq -e '.size > .limit and .limit == 900' "$STACK_DI
 tap_is "and is not made" "$(stack_ctl campaign list --json | jq '.items | length')" 1
 plan
 tap_is "the plan says the same" "$(get '"\(.n_served) \(.reasons.too_large)"')" "0 50"
+stack_stop control 30
+sed -i 's/^  proxy_slack:.*/&\n  datagram_max: 1301/' "$STACK_DIR/fleetkeyd.yaml"
+tap_is "a message above 1300 octets while the path MTU is unknown is refused by field" \
+	"$(timeout 20 "$STACK_BIN/fleetkeyd" --config "$STACK_DIR/fleetkeyd.yaml" 2>&1 |
+		grep -c 'sip.datagram_max: 1301 .*path MTU is unknown')" 1
 stack_end
 tap_end

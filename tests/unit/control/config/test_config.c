@@ -439,6 +439,31 @@ Test(config, a_message_stays_below_the_path_mtu_and_its_slack)
 	fk_config_free(config);
 }
 
+/* spec: RFC 3261 §18.1.1 */
+Test(config, a_message_above_1300_octets_needs_a_known_path_mtu)
+{
+	static const char *const fine[] = {
+		TEST_CONFIG "sip: {datagram_max: 1300}\n",
+		TEST_CONFIG "sip: {datagram_max: 1301, path_mtu: 1500}\n",
+		TEST_CONFIG "sip: {datagram_max: 65000, path_mtu: 700, proxy_slack: 0}\n",
+	};
+	static const uint16_t sizes[] = {1300 - 150, 1300 - 150, 700 - 200};
+
+	expect_refusal(TEST_CONFIG "sip: {datagram_max: 1301}\n", FK_ERANGE,
+		       "sip.datagram_max: 1301", "above 1300 while the path MTU is unknown");
+	expect_refusal(TEST_CONFIG "sip: {datagram_max: 65000, path_mtu: 0}\n", FK_ERANGE,
+		       "sip.datagram_max: 65000", "sip.path_mtu is 0");
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		struct fk_config *config = NULL;
+		struct fk_reason reason = {.text = ""};
+
+		cr_assert_eq(fk_config_parse(fine[i], strlen(fine[i]), &config, &reason), FK_OK,
+			     "%s -> %s", fine[i], reason.text);
+		cr_expect_eq(fk_config_max_datagram(config), sizes[i], "%s", fine[i]);
+		fk_config_free(config);
+	}
+}
+
 Test(config, next_hops_are_found_by_name)
 {
 	struct fk_config *config = test_config();
