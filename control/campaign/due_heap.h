@@ -4,7 +4,7 @@
  *
  * A binary heap of ue_index by due time that also knows where each ue_index sits, so that a late
  * answer takes its delivery out at once. All memory is taken at the start: nothing can fail later.
- * Why not a timing wheel: back-offs reach from milliseconds to an hour, and a start costs a
+ * Why not a timing wheel: waits reach from milliseconds to days, and a start costs a
  * hundred nanoseconds against the fsync that each of them waits for anyway.
  *
  * Threads: one owner. Memory: fk_due_heap_init() allocates 16 octets for each slot.

@@ -42,8 +42,9 @@ uint64_t fk_retry_delay_ms(uint32_t backoff_ms, uint32_t tries, uint32_t retry_a
 {
 	uint32_t doublings = tries > 1 ? tries - 1 : 0;
 	uint64_t delay_ms = (uint64_t)backoff_ms << (doublings < 20 ? doublings : 20);
+	uint64_t said_ms = (uint64_t)retry_after_s * 1000;
 
-	if (delay_ms < (uint64_t)retry_after_s * 1000)
-		delay_ms = (uint64_t)retry_after_s * 1000;
-	return delay_ms < FK_RETRY_BACKOFF_MAX_MS ? delay_ms : FK_RETRY_BACKOFF_MAX_MS;
+	if (delay_ms > FK_RETRY_BACKOFF_MAX_MS)
+		delay_ms = FK_RETRY_BACKOFF_MAX_MS;
+	return delay_ms < said_ms ? said_ms : delay_ms;
 }

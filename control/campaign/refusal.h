@@ -30,6 +30,8 @@ uint16_t fk_refusal_detail(uint16_t sip_status, uint16_t sip_warning);
 
 /*
  * Milliseconds to wait after the 'tries'-th send of a KMM failed: 'backoff_ms' doubled for each
- * send after the first, at least Retry-After, at most FK_RETRY_BACKOFF_MAX_MS.
+ * send after the first, up to FK_RETRY_BACKOFF_MAX_MS, but never less than Retry-After, however
+ * long that is: what waits beyond its campaign's expiry ends with it. spec: RFC 3261 §20.33,
+ * §21.5.4
  */
 uint64_t fk_retry_delay_ms(uint32_t backoff_ms, uint32_t tries, uint32_t retry_after_s);

@@ -41,7 +41,7 @@
 #include "campaign/waves.h"
 #include "fleet/fleet.h"
 
-#define FK_RETRY_BACKOFF_MAX_MS 3600000u /* doubling stops here; also the longest Retry-After */
+#define FK_RETRY_BACKOFF_MAX_MS 3600000u /* doubling stops here; a Retry-After may be longer */
 #define FK_NEW_NUMBER_MAX	2 /* new attempts after "invalid number", then it is refused */
 #define FK_NUMBER_BLOCK_MAX	128u
 
@@ -214,9 +214,10 @@ uint16_t fk_scheduler_hop_halt_status(const struct fk_scheduler *s, uint32_t nex
 /*
  * Service Unavailable (503) to several UEs of a next hop in a row, each for the first time and with
  * no other answer of it in between, is about the next hop: nothing is ordered there for as long as
- * its Retry-After says, at most FK_RETRY_BACKOFF_MAX_MS, or else for retry_backoff_ms, doubled each
- * time, and it does not count as a try of anybody's. Then a few orders try it, and each answer
- * opens it further. When attempts_max such waits have not helped it is stopped as above, with 503.
+ * its Retry-After says, or else for retry_backoff_ms, doubled each time up to
+ * FK_RETRY_BACKOFF_MAX_MS, and it does not count as a try of anybody's. Then a few orders try it,
+ * and each answer opens it further. When attempts_max such waits have not helped it is stopped as
+ * above, with 503.
  */
 struct fk_hop_wait {
 	uint64_t since_ms, until_ms; /* since the campaign's creation; 'until' may be over */

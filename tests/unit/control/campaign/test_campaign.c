@@ -276,14 +276,15 @@ Test(campaign, more_causes_than_the_report_holds_are_other)
 	cr_assert_str_eq(causes[n - 1].text, "other");
 }
 
-Test(refusal, the_delay_doubles_and_is_bounded)
+Test(refusal, the_delay_doubles_up_to_a_bound_and_is_never_below_retry_after)
 {
 	cr_assert_eq(fk_retry_delay_ms(2000, 1, 0), 2000);
 	cr_assert_eq(fk_retry_delay_ms(2000, 3, 0), 8000);
 	cr_assert_eq(fk_retry_delay_ms(2000, 1, 30), 30000);
 	cr_assert_eq(fk_retry_delay_ms(2000, 3, 1), 8000);
 	cr_assert_eq(fk_retry_delay_ms(3600000, 100, 0), FK_RETRY_BACKOFF_MAX_MS);
-	cr_assert_eq(fk_retry_delay_ms(10, 1, UINT32_MAX), FK_RETRY_BACKOFF_MAX_MS);
+	cr_assert_eq(fk_retry_delay_ms(3600000, 100, 3601), 3601000);
+	cr_assert_eq(fk_retry_delay_ms(10, 1, UINT32_MAX), UINT32_MAX * 1000ull);
 }
 
 Test(refusal, only_401_407_and_warning_141_halt)

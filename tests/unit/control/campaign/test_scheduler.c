@@ -305,6 +305,54 @@ Test(scheduler, a_retry_after_is_honoured)
 	cr_assert_eq(fk_scheduler_next_due_ms(w->scheduler), w->now.ms + 7000);
 }
 
+/* The first UE is refused so; returns its token. One more order may be open. */
+static uint64_t refuse_for_s(uint32_t retry_after_s)
+{
+	struct fk_order order;
+	struct fk_ue_state state = {.outcome = FK_OUTCOME_REFUSED,
+				    .sip_status = 480,
+				    .retry_after_s = retry_after_s,
+				    .answered_at_us = 5};
+
+	w->options.window = 2;
+	world_start(w);
+	fk_scheduler_reserve(w->scheduler, &w->now, 3);
+	for (uint32_t page = 0; page < WORLD_PAGES; page++)
+		fk_scheduler_page_durable(w->scheduler, page);
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	state.token = order.token;
+	state.message_number = order.message_number;
+	fk_scheduler_apply(w->scheduler, fk_token_unpack(order.token).ue_index, &state, &w->now);
+	return order.token;
+}
+
+/* spec: RFC 3261 §20.33 */
+Test(scheduler, a_retry_after_of_days_is_honoured)
+{
+	uint64_t token = refuse_for_s(3 * 86400), due_ms = w->now.ms + 3 * 86400000ull;
+	struct fk_order order;
+
+	cr_assert_eq(fk_scheduler_next_due_ms(w->scheduler), due_ms);
+	w->now.ms = due_ms - 1;
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	cr_expect_neq(order.token, token, "it was sent before its time");
+	w->now.ms = due_ms;
+	cr_assert_eq(fk_scheduler_poll(w->scheduler, &w->now, &order, 1), 1);
+	cr_expect_eq(order.token, token);
+}
+
+Test(scheduler, a_retry_after_beyond_the_expiry_ends_with_it)
+{
+	uint32_t ue_index = fk_token_unpack(refuse_for_s(UINT32_MAX)).ue_index;
+
+	cr_expect_gt(fk_scheduler_next_due_ms(w->scheduler), w->now.ms + 31536000000ull);
+	cr_assert_eq(world_delivery(w, ue_index)->state, FK_DELIVERY_WAITING);
+	fk_scheduler_expire(w->scheduler);
+	cr_expect_eq(world_delivery(w, ue_index)->state, FK_DELIVERY_EXPIRED);
+	cr_expect_eq(world_delivery(w, ue_index)->cause, FK_CAUSE_SIP);
+	cr_expect_eq(world_delivery(w, ue_index)->cause_detail, 480);
+}
+
 Test(scheduler, an_outcome_that_is_told_again_after_the_retry_does_not_count_again)
 {
 	struct fk_ue_state state = {.outcome = FK_OUTCOME_NO_ANSWER, .answered_at_us = 5};
