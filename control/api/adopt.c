@@ -2,6 +2,7 @@
 /*
  * A UE that was released to another KMF comes back: POST says from which number on.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/api.h"
@@ -39,7 +40,8 @@ static void adopt(struct fk_call *call, const char *ue_id, json_int_t next_numbe
 		fk_call_reply_err(call, err, err != FK_ESTORE ? field : NULL, reason.text);
 		return;
 	}
-	fk_log(FK_LOG_WARN, "ue adopted", "ue=%s next_number=%u", ue_id, (unsigned)next_number);
+	fk_log(FK_LOG_WARN, "ue adopted", "ue=%s next_number=%u by_uid=%" PRId64, ue_id,
+	       (unsigned)next_number, (int64_t)call->principal - 1);
 	fk_call_reply_json(call, 200,
 			   json_pack("{s:s, s:s, s:I}", "ue_id", ue_id, "status",
 				     fk_ue_status_label(FK_UE_ACTIVE), "next_number", next_number));

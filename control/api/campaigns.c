@@ -158,9 +158,10 @@ static void put_lifecycle(json_t *object, const struct fk_campaign *c)
 {
 	json_object_update_new(
 		object,
-		json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:b}",
+		json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:b}",
 			  "planned_by_uid", fk_api_uid_json(c->planned_by), "approved_by_uid",
-			  fk_api_uid_json(c->approved_by), "approved_at",
+			  fk_api_uid_json(c->approved_by), "stopped_by_uid",
+			  fk_api_uid_json(c->stopped_by), "approved_at",
 			  fk_call_timestamp(c->approved_at_ms), "scheduled_at",
 			  fk_call_timestamp(c->scheduled_at_ms), "zone", c->zone, "started_at",
 			  fk_call_timestamp(c->started_at_ms), "n_planned",
@@ -529,20 +530,18 @@ void fk_api_campaign_show(struct fk_call *call)
 	reply_campaign(call, 200, call->id);
 }
 
-static void reply_command(struct fk_call *call, enum fk_err err)
+/* What an operator says to the campaign that is in force. */
+static void command(struct fk_call *call,
+		    enum fk_err (*say)(struct fk_engine *, uint32_t, uint64_t))
 {
+	enum fk_err err = say(call->app->engine, call->id, call->principal);
+
 	if (err == FK_ESTALE)
 		fk_call_reply_err(call, err, "state", "the campaign is at its end");
 	else if (err == FK_ESTORE)
 		fk_call_reply_err(call, err, NULL, fk_store_last_error(call->app->store));
 	else
 		reply_campaign(call, 200, call->id);
-}
-
-/* What an operator says to the campaign that is in force. */
-static void command(struct fk_call *call, enum fk_err (*say)(struct fk_engine *, uint32_t))
-{
-	reply_command(call, say(call->app->engine, call->id));
 }
 
 void fk_api_campaign_abort(struct fk_call *call)
@@ -562,7 +561,7 @@ void fk_api_campaign_halt(struct fk_call *call)
 
 void fk_api_campaign_resume(struct fk_call *call)
 {
-	reply_command(call, fk_engine_resume(call->app->engine, call->id, call->principal));
+	command(call, fk_engine_resume);
 }
 
 json_t *fk_api_reasons_json(struct fk_engine *engine, const struct fk_campaign *c)

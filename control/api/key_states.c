@@ -2,6 +2,7 @@
 /*
  * The key store over HTTP: what the keys are and in which state. Never a key.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/call.h"
@@ -124,8 +125,10 @@ static void serve_move(struct fk_call *call, const struct move *move)
 	if (err != FK_OK) {
 		refuse(call, err, &reason);
 	} else {
-		fk_log(FK_LOG_WARN, "key state changed", "key=%s state=%s key_id=%u", entry->name,
-		       fk_key_life_label(move->life), entry->record.key_id);
+		fk_log(FK_LOG_WARN, "key state changed",
+		       "key=%s state=%s key_id=%u by_uid=%" PRId64, entry->name,
+		       fk_key_life_label(move->life), entry->record.key_id,
+		       (int64_t)call->principal - 1);
 		answer = entry_json(entry);
 		json_object_set_new(answer, "aborted_campaign",
 				    campaign != 0 ? json_integer(campaign) : json_null());

@@ -7,6 +7,7 @@
  *
  * One call looks at a bounded number of UEs, so a page may be empty and not be the last.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include <fleetkey/kmm.h>
@@ -163,8 +164,9 @@ static void mark(struct fk_call *call, const char *ue_id, int kind)
 		fk_call_reply_err(call, err, "key", reason.text);
 		return;
 	}
-	fk_log(FK_LOG_WARN, "key of a ue compromised", "ue=%s key=%s on_record=%s", ue_id,
-	       fk_own_key_label((enum fk_own_key_kind)kind), err == FK_OK ? "yes" : "no");
+	fk_log(FK_LOG_WARN, "key of a ue compromised", "ue=%s key=%s on_record=%s by_uid=%" PRId64,
+	       ue_id, fk_own_key_label((enum fk_own_key_kind)kind), err == FK_OK ? "yes" : "no",
+	       (int64_t)call->principal - 1);
 	if (err == FK_ESTORE)
 		fk_call_reply_err(call, err, NULL,
 				  "the key is out of use, but that is not stored: say it again");

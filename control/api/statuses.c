@@ -2,6 +2,7 @@
 /*
  * The status of UEs: POST gives it to some, GET lists those that are not active.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,9 +54,10 @@ static enum fk_err check_owner(const struct fk_app *app, const struct fk_status_
 	return FK_OK;
 }
 
-static enum fk_err set_statuses(struct fk_app *app, const struct fk_status_request *request,
+static enum fk_err set_statuses(const struct fk_call *call, const struct fk_status_request *request,
 				const uint32_t *ue_indexes, struct fk_reason *reason)
 {
+	struct fk_app *app = call->app;
 	struct fk_status_entry entry = {.status = request->status};
 	struct timespec now;
 	enum fk_err err;
@@ -71,9 +73,10 @@ static enum fk_err set_statuses(struct fk_app *app, const struct fk_status_reque
 	}
 	for (uint32_t i = 0; i < request->n_ue_ids; i++)
 		fk_engine_on_status(app->engine, ue_indexes[i]);
-	fk_log(FK_LOG_WARN, "status set", "status=%s n_ues=%u first_ue=%s reason=\"%s\"",
+	fk_log(FK_LOG_WARN, "status set",
+	       "status=%s n_ues=%u first_ue=%s by_uid=%" PRId64 " reason=\"%s\"",
 	       fk_ue_status_label(request->status), request->n_ue_ids, request->ue_ids[0],
-	       request->reason);
+	       (int64_t)call->principal - 1, request->reason);
 	return FK_OK;
 }
 
@@ -115,7 +118,7 @@ static void answer_request(struct fk_call *call, const struct fk_status_request 
 	if (err == FK_OK)
 		n_unfilled = n_to_fill(call->app->fleet, request, ue_indexes);
 	if (err == FK_OK && !is_dry_run)
-		err = set_statuses(call->app, request, ue_indexes, &reason);
+		err = set_statuses(call, request, ue_indexes, &reason);
 	free(ue_indexes);
 	if (err != FK_OK)
 		fk_call_reply_err(call, err, err != FK_ESTORE ? "ue_ids" : NULL, reason.text);

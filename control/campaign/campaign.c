@@ -93,6 +93,7 @@ static const struct number_field numbers[] = {
 	NUMBER("finished_at_ms", finished_at_ms),
 	NUMBER("planned_by", planned_by),
 	NUMBER("approved_by", approved_by),
+	NUMBER("stopped_by", stopped_by),
 	NUMBER("approved_at_ms", approved_at_ms),
 	NUMBER("scheduled_at_ms", scheduled_at_ms),
 	NUMBER("started_at_ms", started_at_ms),

@@ -96,6 +96,9 @@ struct fk_campaign {
 	uint32_t expire_after_s; /* what has not ended so long after the start expires; 0: never */
 	uint64_t fleet_generation;
 	uint64_t created_at_ms, finished_at_ms; /* since 1970; finished 0: not yet */
+	/* Who paused, halted or aborted it, until it is resumed: 1 + uid; 0: nobody, or nobody that
+	 * is known, or the system itself. */
+	uint64_t stopped_by;
 	/* Before its start: see lifecycle.h. Times 0: not yet. */
 	uint64_t planned_by, approved_by; /* 1 + uid; 0: nobody that is known */
 	uint64_t approved_at_ms, scheduled_at_ms, started_at_ms;

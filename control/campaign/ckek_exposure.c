@@ -148,7 +148,7 @@ bool fk_engine_drop_exposed(struct fk_engine *engine, uint32_t ue_index)
 		return false;
 	fk_log(FK_LOG_WARN, "CKEK is exposed", "campaign=%u ckek=ckek:%u:0 action=\"aborted\"",
 	       c->id, c->ckek_of);
-	return fk_engine_abort(engine, c->id) == FK_OK;
+	return fk_engine_abort(engine, c->id, FK_PRINCIPAL_NONE) == FK_OK;
 }
 
 /* True if the campaign gave a CKEK that can still wrap anything: the latest of its group. */

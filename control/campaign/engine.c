@@ -366,7 +366,7 @@ static void check_done(struct fk_engine *engine)
 	       c->n_held, c->n_proven, c->states[FK_DELIVERY_ACKED]);
 }
 
-enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id)
+enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id, uint64_t principal)
 {
 	const struct fk_campaign *c = fk_engine_campaign(engine, id);
 
@@ -375,14 +375,14 @@ enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id)
 	if (c->state == FK_CAMPAIGN_ABORTED)
 		return FK_OK;
 	if (fk_campaign_is_waiting(c))
-		return fk_engine_drop_waiting(engine, id);
+		return fk_engine_drop_waiting(engine, id, principal);
 	if (c != engine->current || fk_campaign_is_final(c))
 		return FK_ESTALE;
-	fk_engine_end(engine, FK_CAMPAIGN_ABORTED);
+	fk_engine_end(engine, FK_CAMPAIGN_ABORTED, principal);
 	return FK_OK;
 }
 
-void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state)
+void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state, uint64_t principal)
 {
 	struct fk_campaign *c = engine->current;
 
@@ -390,15 +390,17 @@ void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state)
 	c->state = state;
 	fk_engine_set_stop(engine);
 	c->finished_at_ms = fk_engine_now_real_ms();
-	if (state == FK_CAMPAIGN_SUPERSEDED)
+	if (state == FK_CAMPAIGN_SUPERSEDED) {
 		fk_scheduler_supersede(engine->scheduler);
-	else
+	} else {
+		c->stopped_by = principal;
 		fk_scheduler_abort(engine->scheduler);
+	}
 	fk_engine_update_record(engine);
 	note_causes(engine);
 	engine->record_dirty = true;
-	fk_log(FK_LOG_WARN, "campaign ended", "campaign=%u state=%s held=%u", c->id,
-	       fk_campaign_state_label(c->state), c->n_held);
+	fk_log(FK_LOG_WARN, "campaign ended", "campaign=%u state=%s held=%u by_uid=%" PRId64, c->id,
+	       fk_campaign_state_label(c->state), c->n_held, (int64_t)principal - 1);
 }
 
 void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uint32_t *ret_id)
@@ -414,7 +416,7 @@ void fk_engine_on_compromise(struct fk_engine *engine, const char *key_name, uin
 		fk_engine_key_name(c, i, name);
 		if (strcmp(name, key_name) != 0 && !fk_engine_wraps_under(c, key_name))
 			continue;
-		if (fk_engine_abort(engine, c->id) == FK_OK)
+		if (fk_engine_abort(engine, c->id, FK_PRINCIPAL_NONE) == FK_OK)
 			*ret_id = c->id;
 		/* The dataplane has no key any more to check a late answer by. */
 		fk_keytable_disarm_campaign(engine->table, c->slot);

@@ -186,17 +186,20 @@ FK_MUST_USE enum fk_err fk_engine_walk_plan(struct fk_engine *engine, uint32_t i
 /*
  * Stops the campaign: the flag in shared memory first, the record when the store can.
  * Returns FK_OK, also if it is aborted already; FK_ENOTFOUND; FK_ESTALE if it has ended otherwise;
- * FK_ESTORE if several that wait are aborted while the store is away.
+ * FK_ESTORE if several that wait are aborted while the store is away. The record says that
+ * 'principal' did, 1 + uid; FK_PRINCIPAL_NONE if the system itself does, or nobody knows who.
  */
-FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id);
+FK_MUST_USE enum fk_err fk_engine_abort(struct fk_engine *engine, uint32_t id, uint64_t principal);
 
 /*
  * Stops it until it is resumed: the flag in shared memory first, the record when the store can.
  * Paused, no new request leaves, and what is on its way may be repeated; halted, nothing does.
- * Return FK_OK, also if it stands already; FK_ENOTFOUND; FK_ESTALE if it is not the one that runs.
+ * 'principal' is as above. Should control die before the record is written, the flag alone is left,
+ * and nobody knows who it was. Return FK_OK, also if it stands so already, and then nothing
+ * changes; FK_ENOTFOUND; FK_ESTALE if it is not the one that runs.
  */
-FK_MUST_USE enum fk_err fk_engine_pause(struct fk_engine *engine, uint32_t id);
-FK_MUST_USE enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id);
+FK_MUST_USE enum fk_err fk_engine_pause(struct fk_engine *engine, uint32_t id, uint64_t principal);
+FK_MUST_USE enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id, uint64_t principal);
 /*
  * Lets a paused or halted campaign go on. A gate that is shut counts as passed, failures that
  * halted it are excused, next hops that have stopped are tried again. The record goes first, so

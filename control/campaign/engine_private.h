@@ -212,11 +212,13 @@ void fk_engine_settle(struct fk_engine *engine);
 /* When that has to be looked at again; -1: there is nothing to settle. */
 int fk_engine_wait_settle_ms(const struct fk_engine *engine);
 /* Aborts a campaign that waits: see fk_engine_abort(). */
-FK_MUST_USE enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id);
+FK_MUST_USE enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id,
+					       uint64_t principal);
 /* Begins what is due, or makes room for it. */
 void fk_engine_start_due(struct fk_engine *engine);
-/* Ends the current campaign: the flag first, the record when the store can (I9). */
-void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state);
+/* Ends the current campaign: the flag first, the record when the store can (I9). 'principal' is who
+ * aborts it, FK_PRINCIPAL_NONE if the system does. */
+void fk_engine_end(struct fk_engine *engine, enum fk_campaign_state state, uint64_t principal);
 /* When something that waits has to be looked at again; -1: nothing waits. */
 int fk_engine_wait_due_ms(const struct fk_engine *engine);
 /* Room for one more record; the oldest final one may have to go. FK_OK or FK_ENOMEM. */

@@ -64,9 +64,9 @@ void fk_engine_update_history(struct fk_engine *engine)
 	}
 }
 
-/* The flag first, the record when the store can (I9). */
+/* The flag first, the record when the store can (I9). 'principal' is who says so, if anybody. */
 static void stop(struct fk_engine *engine, enum fk_campaign_state state, enum fk_halt halt,
-		 uint16_t status)
+		 uint16_t status, uint64_t principal)
 {
 	struct fk_campaign *c = engine->current;
 	char text[FK_CAUSE_TEXT_SIZE];
@@ -74,6 +74,7 @@ static void stop(struct fk_engine *engine, enum fk_campaign_state state, enum fk
 	c->state = state;
 	c->halt = halt;
 	c->halt_status = status;
+	c->stopped_by = principal;
 	if (is_gate(halt))
 		fk_wave_history_judge(
 			&c->history, c->wave, halt, fk_scheduler_wave_tally(engine->scheduler),
@@ -84,8 +85,8 @@ static void stop(struct fk_engine *engine, enum fk_campaign_state state, enum fk
 	fk_cause_text(status != 0 ? FK_CAUSE_SIP : FK_CAUSE_NONE, status, text, sizeof(text));
 	fk_log(halt == FK_HALT_NONE ? FK_LOG_WARN : FK_LOG_ERROR,
 	       state == FK_CAMPAIGN_PAUSED ? "campaign paused" : "campaign halted",
-	       "campaign=%u reason=%s wave=%u", c->id, status != 0 ? text : fk_halt_label(halt),
-	       c->wave + 1);
+	       "campaign=%u reason=%s wave=%u by_uid=%" PRId64, c->id,
+	       status != 0 ? text : fk_halt_label(halt), c->wave + 1, (int64_t)principal - 1);
 }
 
 /* The flag was set before the record could be written, and then control died (I9). */
@@ -98,9 +99,9 @@ void fk_engine_heed_stop(struct fk_engine *engine)
 		return;
 	flag = atomic_load_explicit(&block->stop_slot[engine->current->slot], memory_order_acquire);
 	if (flag == FK_STOP_PAUSE)
-		stop(engine, FK_CAMPAIGN_PAUSED, FK_HALT_NONE, 0);
+		stop(engine, FK_CAMPAIGN_PAUSED, FK_HALT_NONE, 0, FK_PRINCIPAL_NONE);
 	else if (flag != FK_STOP_NONE)
-		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_OPERATOR, 0);
+		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_OPERATOR, 0, FK_PRINCIPAL_NONE);
 }
 
 void fk_engine_heed_local_stop(struct fk_engine *engine)
@@ -115,7 +116,7 @@ void fk_engine_heed_local_stop(struct fk_engine *engine)
 		return;
 	if (fk_engine_is_active(engine)) {
 		if (c->halt != FK_HALT_OPERATOR && c->halt != FK_HALT_LOCAL)
-			stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_LOCAL, 0);
+			stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_LOCAL, 0, FK_PRINCIPAL_NONE);
 		if (engine->record_dirty)
 			return;
 	}
@@ -193,12 +194,12 @@ void fk_engine_check_gates(struct fk_engine *engine)
 		return;
 	status = fk_scheduler_halt_status(engine->scheduler);
 	if (status != 0) {
-		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_NEXT_HOPS, status);
+		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_NEXT_HOPS, status, FK_PRINCIPAL_NONE);
 		return;
 	}
 	gate = fk_scheduler_judge(engine->scheduler, &now, &halt);
 	if (gate == FK_GATE_SHUT)
-		stop(engine, FK_CAMPAIGN_HALTED, halt, 0);
+		stop(engine, FK_CAMPAIGN_HALTED, halt, 0, FK_PRINCIPAL_NONE);
 	else if (gate == FK_GATE_PASSED && fk_store_is_healthy(engine->store))
 		begin_next_wave(engine);
 }
@@ -302,24 +303,24 @@ static enum fk_err find_current(struct fk_engine *engine, uint32_t id, struct fk
 	return FK_OK;
 }
 
-enum fk_err fk_engine_pause(struct fk_engine *engine, uint32_t id)
+enum fk_err fk_engine_pause(struct fk_engine *engine, uint32_t id, uint64_t principal)
 {
 	struct fk_campaign *c = NULL;
 	enum fk_err err = find_current(engine, id, &c);
 
 	/* A halted one stands already, for a better reason. */
 	if (err == FK_OK && c->state == FK_CAMPAIGN_RUNNING)
-		stop(engine, FK_CAMPAIGN_PAUSED, FK_HALT_NONE, 0);
+		stop(engine, FK_CAMPAIGN_PAUSED, FK_HALT_NONE, 0, principal);
 	return err;
 }
 
-enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id)
+enum fk_err fk_engine_halt(struct fk_engine *engine, uint32_t id, uint64_t principal)
 {
 	struct fk_campaign *c = NULL;
 	enum fk_err err = find_current(engine, id, &c);
 
 	if (err == FK_OK && c->halt != FK_HALT_OPERATOR)
-		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_OPERATOR, 0);
+		stop(engine, FK_CAMPAIGN_HALTED, FK_HALT_OPERATOR, 0, principal);
 	return err;
 }
 
@@ -342,6 +343,7 @@ enum fk_err fk_engine_resume(struct fk_engine *engine, uint32_t id, uint64_t pri
 	c->state = FK_CAMPAIGN_RUNNING;
 	c->halt = FK_HALT_NONE;
 	c->halt_status = 0;
+	c->stopped_by = FK_PRINCIPAL_NONE;
 	if (!fk_store_is_healthy(engine->store) || !fk_engine_write_record(engine)) {
 		*c = before;
 		engine->record_dirty = true; /* it may have been written all the same */

@@ -193,7 +193,7 @@ static enum fk_err restore(struct fk_engine *engine, struct fk_campaign *c)
 	/* A crash came between a key's new state, or a UE's, and the end of its campaign. */
 	if (is_active && (!fk_engine_keys_are_active(engine, c) ||
 			  (c->ckek_of != 0 && fk_engine_check_exposure(engine, c, NULL) != FK_OK)))
-		return fk_engine_abort(engine, c->id);
+		return fk_engine_abort(engine, c->id, FK_PRINCIPAL_NONE);
 	if (is_active)
 		fk_log(FK_LOG_INFO, "campaign goes on", "campaign=%u n_deliveries=%u held=%u",
 		       c->id, c->n_deliveries, c->n_held);

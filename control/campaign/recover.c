@@ -8,12 +8,13 @@ static enum fk_err end_all(struct fk_engine *engine, uint32_t *ret_n)
 
 	for (uint32_t i = 0; err == FK_OK && i < engine->n_campaigns; i++) {
 		if (fk_campaign_is_waiting(&engine->campaigns[i])) {
-			err = fk_engine_drop_waiting(engine, engine->campaigns[i].id);
+			err = fk_engine_drop_waiting(engine, engine->campaigns[i].id,
+						     FK_PRINCIPAL_NONE);
 			*ret_n += 1;
 		}
 	}
 	if (err == FK_OK && fk_engine_is_active(engine)) {
-		fk_engine_end(engine, FK_CAMPAIGN_ABORTED);
+		fk_engine_end(engine, FK_CAMPAIGN_ABORTED, FK_PRINCIPAL_NONE);
 		*ret_n += 1;
 	}
 	return err;

@@ -424,13 +424,14 @@ enum fk_err fk_engine_schedule(struct fk_engine *engine, uint32_t id, uint64_t a
 	return err;
 }
 
-enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id)
+enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id, uint64_t principal)
 {
 	struct fk_campaign changed = *fk_engine_record(engine, id);
 	enum fk_err err;
 
 	changed.state = FK_CAMPAIGN_ABORTED;
 	changed.finished_at_ms = fk_engine_now_real_ms();
+	changed.stopped_by = principal;
 	changed.is_folded = true; /* there is nothing to fold */
 	err = store_record(engine, &changed, NULL);
 	/* It does not begin any more, and that is stored when the store is back (I9). */
@@ -439,7 +440,8 @@ enum fk_err fk_engine_drop_waiting(struct fk_engine *engine, uint32_t id)
 		err = FK_OK;
 	}
 	if (err == FK_OK)
-		fk_log(FK_LOG_WARN, "campaign aborted", "campaign=%u state=waiting", id);
+		fk_log(FK_LOG_WARN, "campaign aborted", "campaign=%u state=waiting by_uid=%" PRId64,
+		       id, (int64_t)principal - 1);
 	return err;
 }
 
@@ -526,7 +528,7 @@ void fk_engine_start_due(struct fk_engine *engine)
 		return;
 	if (fk_engine_is_active(engine) && fk_lifecycle_supersedes(due, engine->current)) {
 		engine->current->superseded_by = due->id;
-		fk_engine_end(engine, FK_CAMPAIGN_SUPERSEDED);
+		fk_engine_end(engine, FK_CAMPAIGN_SUPERSEDED, FK_PRINCIPAL_NONE);
 	}
 	if (fk_engine_check_ready(engine, &reason) == FK_OK)
 		start(engine, due->id);

@@ -3,7 +3,7 @@
 #
 # Campaigns in waves with gates, and what operators say to them: nothing of a wave leaves before the
 # gate in front of it is passed, a gate that is shut halts with its reason, and pause, halt and gate
-# stand over SIGKILL of control, as does what each wave came to and who has let it go on.
+# stand over SIGKILL of control, as does what each wave came to, and who has stopped it and let it go on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/support/tap.sh
@@ -35,6 +35,11 @@ begun() {
 		jq -rs '[.[] | select(.state != "pending")] | length'
 }
 
+# The uid of who has stopped it.
+stopped_by() {
+	stack_campaign_get .stopped_by_uid
+}
+
 messages() {
 	stack_campaign_get .n_messages
 }
@@ -44,7 +49,7 @@ history() {
 	stack_campaign_get ".wave_history | $1"
 }
 
-tap_plan 41
+tap_plan 46
 stack_init waves
 STACK_UES=300
 STACK_T1_MS=50
@@ -110,6 +115,7 @@ tap_is "the wave of an area came before the rest" "$last" 0
 stack_campaign_create --keyset 1 --replace-active --waves 30 --gate-life 3 --gate-offline 1
 stack_until 30 "gate that is shut" is_in_state halted
 tap_is "too many that are offline shut the gate" "$(where)" "halted gate_offline 1/2 shut"
+tap_is "that was nobody" "$(stopped_by)" null
 tap_is "of the next wave nothing was begun" "$(begun)" 30
 tap_is "the figures of the wave are told" \
 	"$(stack_campaign_get '.wave | .n_deliveries - .living - .offline')" 0
@@ -159,7 +165,11 @@ kill_control
 sleep 1
 tap_is "and stays so over SIGKILL of control" "$(where) $(begun)" \
 	"paused null 1/1 sending $begun_before"
+tap_is "as does who has paused it" "$(stopped_by)" "$(id -u)"
+tap_ok "which the log has, too" grep -q "campaign paused.*campaign=$STACK_CAMPAIGN .*by_uid=$(id -u)\$" \
+	"$STACK_DIR/control.log"
 tap_is "resumed" "$(say resume)" running
+tap_is "nobody stops it any more" "$(stopped_by)" null
 more=$(($(stack_campaign_get .acked) + 20))
 stack_until 30 "further acknowledgements" stack_acked_is_at_least "$more"
 stack_kill_hold redis
@@ -172,6 +182,7 @@ stack_start_control
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
 stack_until 30 "attached dataplane" stack_attached
 tap_is "that stands, too" "$(where | cut -d ' ' -f 1-3)" "halted operator 1/1"
+tap_is "but not who it was" "$(stopped_by)" null
 frames=$(stack_counter tx_requests)
 sleep 1
 tap_is "and no request leaves" "$(stack_counter tx_requests)" "$frames"

@@ -29,7 +29,7 @@ lost() {
 		jq -r --arg ue "$LOST" 'select(.ue_id == $ue) | "\(.state) \(.reason)"'
 }
 
-tap_plan 22
+tap_plan 23
 stack_init compromise
 STACK_UES=$UES
 STACK_SEED=5
@@ -48,6 +48,8 @@ tap_is "the radio is lost" "$(stack_ctl fleet set-status "$LOST" --status lost -
 	jq .n_ues)" 1
 tap_is "its group's key is compromised" \
 	"$(stack_ctl keys mark-compromised "tek:$first:0" --json | jq -r .state)" compromised
+tap_is "the log has who said so" "$(grep -cE "(status set.*first_ue=$LOST|key=tek:$first:0 state=compromised) .*by_uid=$(id -u)( |\$)" \
+	"$STACK_DIR/control.log")" 2
 planned=$(stack_ctl campaign create --except "$LOST" --keyset 2 --dry-run --json)
 tap_is "all but the lost radio may be meant" \
 	"$(jq -r '"\(.ues) \(.n_deliveries) \(.n_served)"' <<<"$planned")" \

@@ -115,7 +115,8 @@ stack_until 30 "attached dataplane" stack_attached
 tap_is "for another fleet it does not start" \
 	"$(stack_status stack_ctl campaign start "$STACK_CAMPAIGN")" 1
 tap_ok "and that is said" grep -q 'fleet_generation.*plan it again' "$STACK_DIR/out"
-tap_is "it is dropped" "$(stack_ctl campaign abort "$STACK_CAMPAIGN" --json | jq -r .state)" aborted
+tap_is "the other user drops it, and that is told" "$(other_ctl campaign abort "$STACK_CAMPAIGN" --json |
+	jq -r '"\(.state) \(.planned_by_uid) \(.stopped_by_uid)"')" "aborted 0 65534"
 stack_ctl fleet set-status ue0000001 --status active >/dev/null
 
 # Who failed, again. The ledger of the first campaign is of the fleet before: that is said.

@@ -34,7 +34,7 @@ row_with() {
 	} >"$STACK_DIR/row.csv"
 }
 
-tap_plan 22
+tap_plan 23
 stack_init owner
 STACK_UES=$UES
 STACK_T1_MS=50
@@ -93,6 +93,7 @@ tap_is "it is not adopted behind a number that was given out" \
 tap_is "nor is one that is here" "$(stack_status stack_ctl fleet adopt ue0000001 --next-number 9000)" 3
 stack_ctl fleet adopt "$ue" --next-number "$((next + 20))" >/dev/null
 tap_is "beyond it is" "$(status_of)" active
+tap_ok "the log has who did" grep -q "ue adopted.*ue=$ue .*by_uid=$(id -u)\$" "$STACK_DIR/control.log"
 stack_kill control
 stack_until 30 "fleetkeyd that starts again" stack_ctl health
 row_with next_number "$((next + 900))"

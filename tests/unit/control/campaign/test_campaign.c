@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "campaign/campaign.h"
+#include "campaign/lifecycle.h"
 #include "campaign/refusal.h"
 
 static struct fk_campaign example(void)
@@ -43,6 +44,7 @@ static struct fk_campaign example(void)
 		.created_at_ms = 1800000000123,
 		.planned_by = 1001,
 		.approved_by = 1ull << 32,
+		.stopped_by = 1003,
 		.approved_at_ms = 1800000000124,
 		.scheduled_at_ms = 1800000000125,
 		.started_at_ms = 1800000000126,
@@ -103,6 +105,21 @@ Test(campaign, a_record_comes_back_as_it_was)
 	fk_campaign_encode(&c, &fields);
 	cr_assert_eq(decode(&fields, &again), FK_OK);
 	cr_assert_arr_eq(&c, &again, sizeof(c));
+}
+
+Test(campaign, of_an_older_record_nobody_knows_who_stopped_it)
+{
+	struct fk_campaign c = example(), again;
+	struct fk_campaign_fields fields;
+
+	fk_campaign_encode(&c, &fields);
+	for (uint32_t i = 0; i < fields.n; i++) {
+		if (strcmp(fields.fields[i].name, "stopped_by") == 0)
+			fields.fields[i] = fields.fields[--fields.n];
+	}
+	cr_assert_eq(decode(&fields, &again), FK_OK);
+	cr_expect_eq(again.stopped_by, FK_PRINCIPAL_NONE);
+	cr_expect_eq(again.approved_by, c.approved_by);
 }
 
 Test(campaign, a_ckek_is_in_the_keyset_of_keks_and_no_tek_is)
