@@ -28,6 +28,9 @@
 # Where this may reserve huge pages, as root, both EALs have their memory in them, and "huge_pages" is
 # 1; otherwise a look through the TLB for each packet is a tenth of the shared core's cycles.
 # Small fleets run several campaigns, so that their figures have a spread.
+# Memory of a UE is what the processes have more of than they had with an empty fleet, by the fleet's
+# size; but fleetsim has its fleet from its start, so that "fleetsim_rss" is all it has, the part that
+# no UE adds to included (some ten MB, which tells with a small fleet).
 set -euo pipefail
 
 # shellcheck source=bench/samples.sh
@@ -206,7 +209,7 @@ campaign_is_completed() {
 	[ "$(stack_campaign_get .state)" = completed ]
 }
 
-# Octets a UE, against the same processes with an empty fleet.
+# Octets a UE, against the same processes with an empty fleet; of fleetsim of all it has.
 put_memory() {
 	local n=$1 name=$2 key field now
 	for key in dataplane control; do
@@ -218,6 +221,8 @@ put_memory() {
 	done
 	now=$(redis_octets)
 	put "$name/redis_used_memory" octets/UE $(((now - LOOP_EMPTY[redis]) / n))
+	now=$(status_octets fleetsim VmRSS)
+	put "$name/fleetsim_rss" octets/UE $((now / n))
 }
 
 declare -A LOOP_EMPTY=()
