@@ -30,7 +30,7 @@
 # Small fleets run several campaigns, so that their figures have a spread.
 # Memory of a UE is what the processes have more of than they had with an empty fleet, by the fleet's
 # size; but fleetsim has its fleet from its start, so that "fleetsim_rss" is all it has, the part that
-# no UE adds to included (some ten MB, which tells with a small fleet).
+# no UE adds to included, which tells with a small fleet.
 set -euo pipefail
 
 # shellcheck source=bench/samples.sh
