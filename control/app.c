@@ -426,6 +426,12 @@ enum fk_err fk_app_idle(struct fk_app *app, int wait_ms)
 	return FK_OK;
 }
 
+/* The fleet in memory may go at any moment: nothing is to begin with it. */
+static bool is_changing_fleet(const struct fk_app *app)
+{
+	return fk_api_is_importing(app->api) || app->reload_at_ms != 0;
+}
+
 enum fk_err fk_app_run(struct fk_app *app)
 {
 	while (!app->should_stop) {
@@ -451,12 +457,11 @@ enum fk_err fk_app_run(struct fk_app *app)
 			else
 				is_api = true;
 		}
-		fk_engine_hold_starts(app->engine,
-				      fk_api_is_importing(app->api) || app->reload_at_ms != 0);
+		fk_engine_hold_starts(app->engine, is_changing_fleet(app));
 		fk_engine_tick(app->engine);
 		if (fk_api_work(app->api) || is_api)
 			fk_api_run(app->api);
-		fk_rotation_work(app->rotation, app->fleet, fk_api_is_importing(app->api));
+		fk_rotation_work(app->rotation, app->fleet, is_changing_fleet(app));
 		if (fk_store_is_lost(app->store) && app->wipe_by_ms == 0)
 			retire(app);
 		if (app->wipe_by_ms != 0 && may_wipe_now(app))
