@@ -53,13 +53,14 @@ ended() {
 }
 
 # The most requests in as much of a second as there was at most between two looks, the first two that
-# are a second apart.
+# are a second apart. The count only grows, but a fleetkeyd that has just begun and has no dataplane
+# yet says 0.
 most_a_second() {
-	awk '{ n[NR] = $1; before[NR] = $2; after[NR] = $3 }
+	awk '$1 >= n[k] { n[++k] = $1; before[k] = $2; after[k] = $3 }
 		END {
-			for (i = j = 1; i <= NR; i++)
+			for (i = j = 1; i <= k; i++)
 				for (; before[i] - after[j] >= 1e6; j++)
-					if (n[i] >= n[j] && (n[i] - n[j]) * 1e6 / (after[i] - before[j]) > most)
+					if ((n[i] - n[j]) * 1e6 / (after[i] - before[j]) > most)
 						most = (n[i] - n[j]) * 1e6 / (after[i] - before[j])
 			printf "%.0f\n", most
 		}' "$STACK_DIR/sent"
@@ -113,7 +114,7 @@ stack_until "$((UES * 4 / PACE + 60))" "end of the campaign" ended
 tap_is "then all come back and are served" "$(stack_campaign_get .states.acked)" "$UES"
 most=$(most_a_second)
 echo "# $(stack_counter rx_hellos) Hellos; at most $most requests a second of $PACE were counted"
-tap_ok "within the pace by 1 %" test "$most" -le "$MOST"
+tap_ok "within the pace by 1 %" test "$most" -le "$MOST" -a "$most" -ge $((PACE / 2))
 key=$(stack_campaign_get .key_id)
 stack_settle
 tap_ok "the books agree" stack_books_agree
