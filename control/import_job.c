@@ -62,8 +62,7 @@ void fk_import_job_free(struct fk_import_job *job)
 	free(job);
 }
 
-/* What failed may have come after the flip: memory would go on with a fleet that is not in force.
- */
+/* What failed may have come after the flip, and then memory has a fleet that is not in force. */
 static bool may_be_behind(const struct fk_import_job *job, enum fk_err err)
 {
 	if (job->stage == PUBLISHING)
